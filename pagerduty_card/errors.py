@@ -1,0 +1,78 @@
+"""What can go wrong with PagerDuty: one class for each reaction, nothing else."""
+
+
+class PagerDutyError(Exception):
+    """PagerDuty gave no usable answer.
+
+    Attributes:
+        reason: Machine word kept with the feed: ``unreachable``, ``throttled``, ``token``,
+            ``permission``, ``ability``, ``not_found``, ``rejected``, ``unreadable``,
+            ``not_configured``.
+        detail: PagerDuty's own words where it gave any, free of secrets, at most 500 characters.
+        request_id: PagerDuty's ``X-Request-Id``, empty when there was no answer.
+    """
+
+    reason = "unreachable"
+
+    def __init__(self, detail: str = "", *, reason: str = "", request_id: str = "") -> None:
+        super().__init__(detail)
+        self.reason = reason or type(self).reason
+        self.detail = detail[:500]
+        self.request_id = request_id
+
+
+class Unreachable(PagerDutyError):
+    """No answer in time, or 408 or 5xx: show the last good answer, try later."""
+
+    reason = "unreachable"
+
+
+class Throttled(PagerDutyError):
+    """429: the account cools down.
+
+    Attributes:
+        retry_after_s: Seconds until the quota is whole again.
+    """
+
+    reason = "throttled"
+
+    def __init__(self, detail: str = "", *, retry_after_s: float, request_id: str = "") -> None:
+        super().__init__(detail, request_id=request_id)
+        self.retry_after_s = retry_after_s
+
+
+class Refused(PagerDutyError):
+    """401, 402, 403, 404: somebody has to change a setting, a permission or an annotation.
+
+    ``reason`` is ``token``, ``ability``, ``permission`` or ``not_found``.
+    """
+
+    reason = "token"
+
+
+class NotConfigured(Refused):
+    """There is no token, or no such account: nothing was asked."""
+
+    reason = "not_configured"
+
+
+class Rejected(PagerDutyError):
+    """400: PagerDuty understood the request and does not want it.
+
+    Attributes:
+        errors: PagerDuty's own sentences.
+    """
+
+    reason = "rejected"
+
+    def __init__(
+        self, detail: str = "", *, errors: tuple[str, ...] = (), request_id: str = ""
+    ) -> None:
+        super().__init__(detail, request_id=request_id)
+        self.errors = errors
+
+
+class Unreadable(PagerDutyError):
+    """The answer does not follow the contract: log loudly, show the last good answer."""
+
+    reason = "unreadable"

@@ -1,0 +1,333 @@
+"""The local mirror of PagerDuty, its freshness, the links to entities, and the audit of pages.
+
+Pages read these rows; only ``sync`` writes the mirror and only ``triggering`` writes the audit.
+Every mirror row carries the name of its account; PagerDuty's ids are unique within one account and
+one kind of object only.
+"""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from catalog.models import Entity
+from pagerduty_card.domain import Severity
+from pagerduty_card.querysets import (
+    FeedQuerySet,
+    IncidentQuerySet,
+    OnCallQuerySet,
+    ServiceQuerySet,
+    TriggeredIncidentQuerySet,
+)
+
+
+class EscalationPolicy(models.Model):
+    """Who is paged in which order.
+
+    Attributes:
+        levels: ``[{"delay_s": int, "targets": [{"type", "id", "name", "url"}]}]`` in order;
+            level 1 first.
+        num_loops: How often PagerDuty starts again after the last level.
+    """
+
+    account = models.CharField(max_length=64)
+    pd_id = models.CharField(max_length=32)
+    name = models.CharField(max_length=255)
+    url = models.URLField(max_length=500, blank=True)
+    num_loops = models.PositiveSmallIntegerField(default=0)
+    levels = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name_plural = "escalation policies"
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint("account", "pd_id", name="policy_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Service(models.Model):
+    """A PagerDuty service.
+
+    Attributes:
+        status: As PagerDuty wrote it; ``domain.ServiceStatus`` reads it, unknown stays unknown.
+        mirrored_at: When this row was first stored (UTC). An account-wide answer that was asked
+            for before then says nothing about this service.
+        maintenance_until: End of the ongoing maintenance window, if one is known (UTC).
+    """
+
+    account = models.CharField(max_length=64)
+    pd_id = models.CharField(max_length=32)
+    name = models.CharField(max_length=255)
+    url = models.URLField(max_length=500, blank=True)
+    status = models.CharField(max_length=32)
+    policy = models.ForeignKey(
+        EscalationPolicy, null=True, on_delete=models.SET_NULL, related_name="services"
+    )
+    maintenance_until = models.DateTimeField(null=True, blank=True)
+    mirrored_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ServiceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint("account", "pd_id", name="service_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Integration(models.Model):
+    """An Events API v2 integration of a service.
+
+    Attributes:
+        integration_key: The routing key, a secret: never printed, see ``accounts.mask``.
+    """
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="integrations")
+    pd_id = models.CharField(max_length=32)
+    name = models.CharField(max_length=255)
+    integration_key = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint("service", "pd_id", name="integration_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Responder(models.Model):
+    """A PagerDuty user who is or was on call."""
+
+    account = models.CharField(max_length=64)
+    pd_id = models.CharField(max_length=32)
+    name = models.CharField(max_length=255)
+    email = models.CharField(max_length=254, blank=True)
+    url = models.URLField(max_length=500, blank=True)
+    avatar_url = models.URLField(max_length=500, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint("account", "pd_id", name="responder_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OnCall(models.Model):
+    """Somebody on call for one level of a policy, now or next.
+
+    Attributes:
+        level: 1 is paged first.
+        start, end: The shift (UTC); both None for somebody who is always on call.
+        schedule_name, schedule_url: Empty for a person named directly in the policy.
+    """
+
+    policy = models.ForeignKey(EscalationPolicy, on_delete=models.CASCADE, related_name="on_calls")
+    level = models.PositiveSmallIntegerField()
+    responder = models.ForeignKey(Responder, on_delete=models.CASCADE, related_name="on_calls")
+    schedule_name = models.CharField(max_length=255, blank=True)
+    schedule_url = models.URLField(max_length=500, blank=True)
+    start = models.DateTimeField(null=True)
+    end = models.DateTimeField(null=True)
+
+    objects = OnCallQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["level", "start", "responder__name"]
+        indexes = [models.Index(fields=["policy", "level"], name="oncall_policy_level")]
+
+    def __str__(self) -> str:
+        return f"level {self.level}: {self.responder_id}"
+
+
+class Incident(models.Model):
+    """An open incident; a resolved one has no row.
+
+    Attributes:
+        priority: Name, for example ``P1``; empty when the account has no priorities.
+        incident_key: The ``dedup_key`` of the alert that opened it, if PagerDuty tells.
+        assignees: ``[{"name", "url"}]``.
+        acknowledgements: ``[{"name", "url", "at"}]``, ``at`` ISO 8601 UTC.
+        pending_actions: ``[{"type", "at"}]`` in time order, ``at`` ISO 8601 UTC.
+    """
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="incidents")
+    pd_id = models.CharField(max_length=32)
+    number = models.PositiveIntegerField()
+    title = models.TextField()
+    status = models.CharField(max_length=32)
+    urgency = models.CharField(max_length=32)
+    priority = models.CharField(max_length=64, blank=True)
+    url = models.URLField(max_length=500, blank=True)
+    incident_key = models.CharField(max_length=255, blank=True, db_index=True)
+    created_at = models.DateTimeField()
+    assignees = models.JSONField(default=list)
+    acknowledgements = models.JSONField(default=list)
+    pending_actions = models.JSONField(default=list)
+
+    objects = IncidentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint("service", "pd_id", name="incident_once")]
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.title}"
+
+
+class ChangeEvent(models.Model):
+    """A change somebody told PagerDuty about, one row for each service it names.
+
+    Attributes:
+        links: ``[{"href", "text"}]``; only http and https.
+    """
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="changes")
+    pd_id = models.CharField(max_length=64)
+    summary = models.TextField()
+    source = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField()
+    url = models.URLField(max_length=500, blank=True)
+    links = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-at"]
+        constraints = [models.UniqueConstraint("service", "pd_id", name="change_once")]
+        indexes = [models.Index(fields=["service", "-at"], name="change_newest")]
+
+    def __str__(self) -> str:
+        return self.summary
+
+
+class Feed(models.Model):
+    """How fresh one section of the mirror is, for a whole account or for one service of it.
+
+    Attributes:
+        service_pd_id: The service the feed is of; empty for the whole account.
+        asked_at: When the request of the last good answer was sent (UTC).
+        succeeded_at: When the last good answer was stored (UTC); None until the first.
+        failed_at: When the last attempt failed (UTC); None when the last attempt was good.
+        reason, detail, request_id: Of that failure, see ``errors.PagerDutyError``.
+    """
+
+    class Kind(models.TextChoices):
+        SERVICES = "services", "service"
+        INCIDENTS = "incidents", "open incidents"
+        CHANGES = "changes", "recent changes"
+        ON_CALL = "on_call", "on call"
+
+    account = models.CharField(max_length=64)
+    kind = models.CharField(max_length=16, choices=Kind)
+    service_pd_id = models.CharField(max_length=32, blank=True)
+    asked_at = models.DateTimeField(null=True)
+    succeeded_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=32, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["account", "kind", "service_pd_id"]
+        constraints = [
+            models.UniqueConstraint("account", "kind", "service_pd_id", name="feed_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.kind} {self.service_pd_id}".rstrip()
+
+
+class ServiceLink(models.Model):
+    """A link between an entity and a PagerDuty service made in the admin.
+
+    Links that come from annotations are not rows: they follow from the entity, see ``mapping``.
+    """
+
+    entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="service_links")
+    account = models.CharField(
+        max_length=64, blank=True, help_text="Name of the PagerDuty account; empty for the default."
+    )
+    service_pd_id = models.CharField(
+        "service id", max_length=32, help_text="PagerDuty's id of the service, for example PABC123."
+    )
+    label = models.CharField(
+        max_length=64, blank=True, help_text="Shown when there are several, for example eu."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["entity", "label"]
+        constraints = [
+            models.UniqueConstraint("entity", "account", "service_pd_id", name="link_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} to {self.service_pd_id}"
+
+
+class TriggeredIncident(models.Model):
+    """The audit of one attempt to page somebody. No routing key is in it.
+
+    The row is written before PagerDuty is called and completed after; ``dedup_key`` is unique, so
+    the same form submitted twice is one attempt.
+
+    Attributes:
+        entity_ref: Canonical reference, kept when the entity goes.
+        answer: PagerDuty's words, free of secrets.
+        incident_number, incident_url, assignees: Of the incident, once it was found.
+    """
+
+    class State(models.TextChoices):
+        SENDING = "sending", "being sent"
+        ACCEPTED = "accepted", "accepted by PagerDuty, incident not seen yet"
+        CREATED = "created", "incident created"
+        NOT_SEEN = "not_seen", "accepted, but no incident appeared"
+        FAILED = "failed", "failed: nobody was paged"
+        UNSURE = "unsure", "no answer: PagerDuty may have taken it"
+
+    # Long enough for PagerDuty to make an incident of an accepted event.
+    APPEARS_WITHIN: ClassVar[timedelta] = timedelta(seconds=60)
+
+    dedup_key = models.CharField(max_length=255, unique=True)
+    entity = models.ForeignKey(
+        Entity, null=True, on_delete=models.SET_NULL, related_name="triggered_incidents"
+    )
+    entity_ref = models.CharField(max_length=200, db_index=True)
+    account = models.CharField(max_length=64)
+    service_pd_id = models.CharField(max_length=32, db_index=True)
+    service_name = models.CharField(max_length=255)
+    triggered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    triggered_by_name = models.CharField(max_length=255)
+    triggered_at = models.DateTimeField(default=timezone.now)
+    description = models.CharField(max_length=1024)
+    severity = models.CharField(max_length=16, choices=[(s.value, s.value) for s in Severity])
+    details = models.TextField(blank=True)
+    state = models.CharField(max_length=16, choices=State, default=State.SENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    answer = models.CharField(max_length=500, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    incident_number = models.PositiveIntegerField(null=True)
+    incident_url = models.URLField(max_length=500, blank=True)
+    assignees = models.JSONField(default=list)
+
+    objects = TriggeredIncidentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-triggered_at", "-pk"]
+        permissions = [("trigger_incident", "Can page the on-call of a service")]
+        indexes = [models.Index(fields=["-triggered_at"], name="triggered_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.triggered_by_name} paged {self.service_name}"
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether the incident of an accepted event should have appeared by ``now``."""
+        return self.state == self.State.ACCEPTED and bool(
+            self.answered_at and now - self.answered_at > self.APPEARS_WITHIN
+        )

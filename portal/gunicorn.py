@@ -1,0 +1,15 @@
+"""gunicorn's configuration: a threaded server, because nothing in a request waits for PagerDuty.
+
+``PORT``, ``HOST``, ``WEB_WORKERS`` and ``WEB_THREADS`` come from the environment. More than one
+worker wants ``REDIS_URL``: the local-memory cache is one process's own (check ``portal.W001``).
+"""
+
+import os
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS", "1"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+timeout = 30
+graceful_timeout = 5
+control_socket_disable = True

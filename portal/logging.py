@@ -1,0 +1,32 @@
+"""How log lines look: one event a line, with the request's id and the event's own fields."""
+
+import logging
+from contextvars import ContextVar
+
+current_request_id: ContextVar[str] = ContextVar("current_request_id", default="-")
+
+_STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "request_id", "request"}
+
+
+class RequestIdFilter(logging.Filter):
+    """Adds ``request_id`` to each record; ``-`` outside a request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Never drops a record."""
+        record.request_id = current_request_id.get()
+        return True
+
+
+class LineFormatter(logging.Formatter):
+    """Writes time (UTC), level, logger, request id, message, then ``key=value`` for each extra."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format one record, extras in alphabetical order, line breaks escaped."""
+        extras = sorted((key, value) for key, value in vars(record).items() if key not in _STANDARD)
+        text = " ".join([record.getMessage(), *(f"{key}={value!r}" for key, value in extras)])
+        line = text.replace("\n", "\\n").replace("\r", "\\r")
+        if record.exc_info:
+            line = f"{line}\n{self.formatException(record.exc_info)}"
+        at = self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z")
+        identifier = getattr(record, "request_id", "-")
+        return f"{at} {record.levelname} {record.name} [{identifier}] {line}"

@@ -1,0 +1,64 @@
+"""What the apps contribute to every page's frame: banners and entries of the navigation.
+
+The shell of the site knows no domain. An app registers what it wants shown in its ``ready()``;
+taking the app out of ``INSTALLED_APPS`` takes its entries away.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavItem:
+    """An entry of the main navigation.
+
+    Attributes:
+        label: The visible word.
+        url_name: A URL name that takes no arguments.
+        icon: A name of the icon sprite.
+    """
+
+    label: str
+    url_name: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """A line above every page, for what must not be overlooked.
+
+    Attributes:
+        text: One sentence.
+        tone: ``info``, ``warning`` or ``critical``.
+    """
+
+    text: str
+    tone: str
+
+
+_nav: dict[str, NavItem] = {}
+_banners: dict[str, Callable[[], Banner | None]] = {}
+
+
+def add_nav(item: NavItem) -> None:
+    """Register an entry of the navigation; the same URL name again replaces it."""
+    _nav[item.url_name] = item
+
+
+def add_banner(name: str, banner: Callable[[], Banner | None]) -> None:
+    """Register a function that answers with the banner to show now, or None."""
+    _banners[name] = banner
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: the frame's variables for every template."""
+    del request
+    return {
+        "portal_name": settings.PORTAL_NAME,
+        "nav_items": list(_nav.values()),
+        "banners": [shown for make in _banners.values() if (shown := make())],
+    }

@@ -1,0 +1,5 @@
+"""The component tags, builtin in every template."""
+
+from django import template
+
+register = template.Library()

@@ -1,0 +1,30 @@
+"""The addresses of the site; docs/architecture.md lists the pages."""
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.urls import include, path
+
+from portal import views
+
+urlpatterns = [
+    path("", include("catalog.urls")),
+    path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="sign-in"),
+    path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
+    path("healthz/live", views.live, name="live"),
+    path("healthz/ready", views.ready, name="ready"),
+    path("styleguide/", views.styleguide, name="styleguide"),
+    path("admin/", admin.site.urls),
+]
+if apps.is_installed("pagerduty_card"):
+    urlpatterns.append(
+        path(
+            "catalog/<slug:namespace>/<slug:kind>/<str:name>/pagerduty/",
+            include("pagerduty_card.urls"),
+        )
+    )
+
+handler400 = views.bad_request
+handler403 = views.forbidden
+handler404 = views.not_found
+handler500 = views.server_error

@@ -1,0 +1,75 @@
+"""Pages of the shell: health, the style guide, and the error pages."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+
+@login_not_required
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """Answer 200 while the process can answer at all."""
+    del request
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when database, migrations and cache are usable, else 503 and which is not."""
+    del request
+    parts = {"database": "ok", "migrations": "ok", "cache": "ok"}
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            parts["migrations"] = "not all applied: run manage.py migrate"
+    except DatabaseError:
+        parts["database"] = parts["migrations"] = "not reachable"
+    cache.set("healthz", "ok", 5)
+    if cache.get("healthz") != "ok":
+        parts["cache"] = "does not keep what it is given"
+    fine = set(parts.values()) == {"ok"}
+    return JsonResponse(
+        {"status": "ok" if fine else "failing", **parts}, status=200 if fine else 503
+    )
+
+
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Show every component in every state."""
+    return render(request, "styleguide.html")
+
+
+@login_not_required
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 400 without touching the form data: reading it may be what failed."""
+    del exception
+    return render(None, "400.html", status=400) if request else HttpResponse(status=400)
+
+
+@login_not_required
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 403 and say who can help."""
+    del exception
+    return render(request, "403.html", status=403)
+
+
+@login_not_required
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 404; a page that knows better suggestions renders its own."""
+    del exception
+    return render(request, "404.html", status=404)
+
+
+@login_not_required
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500 from a template that needs no database and no context processor."""
+    del request
+    return render(None, "500.html", status=500)
