@@ -8,7 +8,7 @@ from catalog.kinds import Kind
 from catalog.refs import EntityRef
 
 if TYPE_CHECKING:
-    from catalog.models import Entity, Relation
+    from catalog.models import Entity
 
 
 class EntityQuerySet(models.QuerySet["Entity"]):

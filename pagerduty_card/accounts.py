@@ -55,7 +55,7 @@ def all_accounts() -> dict[str, Account]:
     sandbox = settings.PAGERDUTY_SANDBOX
     account = Account(
         name=DEFAULT_ACCOUNT,
-        token="sandbox-token" if sandbox else settings.PAGERDUTY_TOKEN,  # noqa: S106
+        token="sandbox-token" if sandbox else settings.PAGERDUTY_TOKEN,
         api_base_url=settings.PAGERDUTY_API_BASE_URL
         or (settings.PAGERDUTY_SANDBOX_URL if sandbox else region.api_base_url),
         events_base_url=settings.PAGERDUTY_EVENTS_BASE_URL
@@ -83,4 +83,4 @@ def get_account(name: str = "") -> Account:
 
 def mask(secret: str) -> str:
     """The secret with all but its last four characters hidden; wholly hidden when it is short."""
-    return f"****{secret[-4:]}" if len(secret) > 8 else "****"  # noqa: PLR2004
+    return f"****{secret[-4:]}" if len(secret) > 8 else "****"

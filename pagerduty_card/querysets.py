@@ -1,11 +1,8 @@
 """The query vocabulary of the PagerDuty mirror."""
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
-
-if TYPE_CHECKING:
-    from pagerduty_card.models import Feed, Incident, OnCall, Service, TriggeredIncident
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):
