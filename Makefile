@@ -22,7 +22,7 @@ help: ## list the commands
 
 run: $(BIN)/.run var/secret_key ## start the portal with the example catalog and the PagerDuty sandbox
 	@$(BIN)/python manage.py prepare
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start --no-prefix $(PROCESSES)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start --port $(PORT) $(PROCESSES)
 
 test: $(BIN)/.dev ## run the whole suite
 	@$(BIN)/python -m pytest -n auto

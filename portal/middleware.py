@@ -33,7 +33,7 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 def viewer_time_zone(get_response: GetResponse) -> GetResponse:
-    """Activate the reader's zone from the ``tz`` cookie that local-time.js sets; else the site's."""
+    """Activate the zone of the ``tz`` cookie that local-time.js sets, else the site's."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         name = unquote(request.COOKIES.get("tz", ""))

@@ -204,3 +204,9 @@ PAGERDUTY_SANDBOX = env.bool("PAGERDUTY_SANDBOX", default=False)
 PAGERDUTY_SANDBOX_URL = env.str(
     "PAGERDUTY_SANDBOX_URL", default=f"http://127.0.0.1:{env.str('SANDBOX_PORT', default='8900')}"
 ).rstrip("/")
+
+# Demo accounts have public passwords, so they open the door of a sandbox only.
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    *(["portal.demo.DemoBackend"] if PAGERDUTY_SANDBOX else []),
+]

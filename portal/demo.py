@@ -1,0 +1,107 @@
+"""Demo accounts: they exist only while the sandbox is on.
+
+Their passwords are public, so no password of theirs is ever stored: this backend accepts them, and
+the settings name the backend only together with the sandbox. Once the sandbox is off, neither
+password nor session opens anything.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import Permission, User
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoAccount:
+    """One account whose name is its password.
+
+    Attributes:
+        permissions: ``app_label.codename`` of each right.
+    """
+
+    username: str
+    first_name: str
+    email: str
+    permissions: tuple[str, ...] = ()
+    is_superuser: bool = False
+    may: str = field(default="look")
+
+
+ACCOUNTS = {
+    account.username: account
+    for account in (
+        DemoAccount(
+            username="demo",
+            first_name="Ana",
+            email="ana.lima@meridian.example",
+            permissions=("pagerduty_card.trigger_incident",),
+            may="look and page",
+        ),
+        DemoAccount(username="viewer", first_name="Viewer", email="viewer@meridian.example"),
+        DemoAccount(
+            username="admin",
+            first_name="Admin",
+            email="admin@meridian.example",
+            is_superuser=True,
+            may="do everything",
+        ),
+    )
+}
+
+
+class NameIsTakenError(Exception):
+    """A real account with a password of its own has the name of a demo account."""
+
+
+def ensure_account(account: DemoAccount) -> User:
+    """Create the account, or give it back the rights of a demo account.
+
+    Raises:
+        NameIsTakenError: A real account has that name; it is left as it is.
+    """
+    user, created = User.objects.get_or_create(
+        username=account.username,
+        defaults={
+            "first_name": account.first_name,
+            "email": account.email,
+            "is_staff": account.is_superuser,
+            "is_superuser": account.is_superuser,
+        },
+    )
+    if created:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+        for name in account.permissions:
+            app_label, codename = name.split(".")
+            # An app that is not installed has no such right.
+            user.user_permissions.add(
+                *Permission.objects.filter(content_type__app_label=app_label, codename=codename)
+            )
+    elif user.has_usable_password():
+        raise NameIsTakenError(account.username)
+    return user
+
+
+class DemoBackend(ModelBackend):
+    """Accepts ``demo``, ``viewer`` and ``admin`` with their names as passwords."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> User | None:
+        """Return the demo account, or None for any other name or password."""
+        del request, kwargs
+        account = ACCOUNTS.get(username or "")
+        if account is None or not constant_time_compare(password or "", account.username):
+            return None
+        try:
+            user = ensure_account(account)
+        except NameIsTakenError:
+            return None
+        return user if self.user_can_authenticate(user) else None

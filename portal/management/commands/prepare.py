@@ -1,0 +1,45 @@
+"""Bring the portal up to date before its processes start."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+
+from portal import demo
+
+
+class Command(BaseCommand):
+    """Migrate, collect static files, create demo accounts, read the catalog's locations.
+
+    Safe to run again: what is up to date stays. A refused catalog document is reported and does
+    not stop the portal from starting.
+    """
+
+    help = "Migrate, collect static files, create demo accounts and read CATALOG_LOCATIONS."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run every step and say where the portal will answer."""
+        del args, options
+        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        if settings.CATALOG_LOCATIONS:
+            try:
+                call_command("import_catalog", *settings.CATALOG_LOCATIONS, stdout=self.stdout)
+            except (CommandError, SystemExit) as refused:
+                self.stderr.write(f"The catalog was read with problems. {refused}")
+        self.stdout.write("")
+        self.stdout.write(f"{settings.PORTAL_NAME} answers at {settings.PORTAL_URL}/")
+        if settings.PAGERDUTY_SANDBOX:
+            for account in demo.ACCOUNTS.values():
+                try:
+                    demo.ensure_account(account)
+                except demo.NameIsTakenError:
+                    self.stdout.write(f"  {account.username}: a real account has this name")
+                else:
+                    self.stdout.write(
+                        f"  sign in as {account.username} / {account.username}: may {account.may}"
+                    )
+        self.stdout.write("Ctrl-C stops it.")
+        self.stdout.write("")
