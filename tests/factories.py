@@ -1,0 +1,152 @@
+"""Builders of the catalog's rows and of people: plain functions, every field by keyword."""
+
+import hashlib
+import itertools
+import json
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+
+from catalog.models import Annotation, Entity, ImportIssue, ImportRun, Relation, Tag
+from catalog.refs import EntityRef
+
+_numbers = itertools.count(1)
+
+
+def make_user(username: str = "", *, permissions: tuple[str, ...] = (), **fields: Any):
+    """A user who may sign in; ``permissions`` are ``app_label.codename``; password ``secret``."""
+    user = get_user_model()(username=username or f"user-{next(_numbers)}", **fields)
+    user.set_password("secret")
+    user.save()
+    for permission in permissions:
+        app_label, _, codename = permission.partition(".")
+        user.user_permissions.add(
+            Permission.objects.get(content_type__app_label=app_label, codename=codename)
+        )
+    return user
+
+
+def descriptor_of(
+    kind: str = "Component",
+    name: str = "thing",
+    *,
+    namespace: str = "default",
+    metadata: dict[str, Any] | None = None,
+    spec: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A descriptor as the importer keeps it."""
+    return {
+        "apiVersion": "backstage.io/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": namespace, **(metadata or {})},
+        "spec": dict(spec or {}),
+    }
+
+
+def make_entity(
+    name: str = "",
+    *,
+    kind: str = "Component",
+    namespace: str = "default",
+    title: str = "",
+    description: str = "",
+    type: str = "service",  # noqa: A002 -- the format's own word
+    lifecycle: str = "production",
+    owner: str = "",
+    system: str = "",
+    tags: tuple[str, ...] = (),
+    annotations: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    links: list[dict[str, str]] | None = None,
+    spec: dict[str, Any] | None = None,
+    relations: tuple[tuple[str, str], ...] = (),
+    **fields: Any,
+) -> Entity:
+    """An entity with its tag, annotation and relation rows.
+
+    Args:
+        owner: Reference as in ``spec.owner``; makes the ``ownedBy`` relation too.
+        system: Reference as in ``spec.system``; makes the ``partOf`` relation too.
+        relations: Further declared edges as (type, reference with kind).
+        fields: Columns of the row, for example ``source`` or ``run``.
+    """
+    name = name or f"{kind.lower()}-{next(_numbers)}"
+    metadata: dict[str, Any] = {
+        key: value
+        for key, value in {
+            "title": title,
+            "description": description,
+            "tags": list(tags),
+            "annotations": annotations,
+            "labels": labels,
+            "links": links,
+        }.items()
+        if value
+    }
+    written: dict[str, Any] = {
+        key: value
+        for key, value in {
+            "type": type,
+            "lifecycle": lifecycle,
+            "owner": owner,
+            "system": system,
+        }.items()
+        if value
+    } | (spec or {})
+    descriptor = descriptor_of(kind, name, namespace=namespace, metadata=metadata, spec=written)
+    owner_ref, system_ref = (
+        str(EntityRef.parse(ref, default_kind=default, default_namespace=namespace)) if ref else ""
+        for ref, default in ((owner, "group"), (system, "system"))
+    )
+    profile = written.get("profile") or {}
+    entity = Entity.objects.create(
+        **{
+            "ref": str(EntityRef.of(kind, namespace, name)),
+            "kind": kind,
+            "namespace": namespace,
+            "name": name,
+            "title": title or profile.get("displayName", ""),
+            "description": description,
+            "type": type,
+            "lifecycle": lifecycle,
+            "owner_ref": owner_ref,
+            "system_ref": system_ref,
+            "descriptor": descriptor,
+            "digest": hashlib.sha256(json.dumps(descriptor).encode()).hexdigest(),
+            "changed_at": timezone.now(),
+            **fields,
+        }
+    )
+    Tag.objects.bulk_create([Tag(entity=entity, name=tag) for tag in dict.fromkeys(tags)])
+    Annotation.objects.bulk_create(
+        [
+            Annotation(entity=entity, key=key, value=value[:500])
+            for key, value in (annotations or {}).items()
+        ]
+    )
+    edges = [("ownedBy", owner_ref), ("partOf", system_ref), *relations]
+    Relation.objects.bulk_create(
+        [
+            Relation(source=entity, type=type_, target_ref=str(EntityRef.parse(target)))
+            for type_, target in edges
+            if target
+        ]
+    )
+    return entity
+
+
+def make_issue(
+    ref: str, *messages: str, run: ImportRun | None = None, **fields: Any
+) -> ImportIssue:
+    """A refused document of a run, one message on each line from 1."""
+    return ImportIssue.objects.create(
+        run=run or ImportRun.objects.create(state=ImportRun.State.REFUSED, refused=1),
+        ref=ref,
+        messages=[
+            {"line": line, "column": 1, "path": "", "message": message, "hint": ""}
+            for line, message in enumerate(messages, start=1)
+        ],
+        **{"file": "catalog-info.yaml", "document": 0, "line": 1, **fields},
+    )
