@@ -1,0 +1,46 @@
+"""Taking the PagerDuty app out of INSTALLED_APPS leaves a whole portal."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings_without_pagerduty"}
+
+
+def run(*command):
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def test_the_catalogs_tests_pass_without_the_card():
+    done = run(
+        "-m", "pytest", "tests/catalog", "-q", "-p", "no:cacheprovider", "-m", "not corpus",
+        "--ds=tests.settings_without_pagerduty",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
+
+
+def test_no_check_fails_and_no_address_of_the_card_is_left():
+    script = (
+        "import django; django.setup()\n"
+        "from django.core.management import call_command\n"
+        "from django.urls import NoReverseMatch, reverse\n"
+        "call_command('check')\n"
+        "try:\n"
+        "    reverse('pagerduty_card:card', args=('default', 'component', 'x'))\n"
+        "except NoReverseMatch:\n"
+        "    print('gone')\n"
+    )
+    done = run("-c", script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith("gone")
