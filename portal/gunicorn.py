@@ -6,6 +6,8 @@ worker wants ``REDIS_URL``: the local-memory cache is one process's own (check `
 
 import os
 
+from gunicorn.http import wsgi
+
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "1"))
@@ -13,3 +15,13 @@ threads = int(os.environ.get("WEB_THREADS", "8"))
 timeout = 30
 graceful_timeout = 5
 control_socket_disable = True
+
+_with_banner = wsgi.Response.default_headers
+
+
+def _without_banner(response: wsgi.Response) -> list[str]:
+    """Answer without gunicorn's ``Server`` line, which tells an attacker what to look up."""
+    return [line for line in _with_banner(response) if not line.startswith("Server:")]
+
+
+wsgi.Response.default_headers = _without_banner
