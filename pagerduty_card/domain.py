@@ -1,12 +1,72 @@
 """PagerDuty's things as values, parsed once at the edge. No Django, no HTTP.
 
 Every ``from_api`` takes one object of PagerDuty's JSON and raises ``Unreadable`` when a field that
-the contract requires is missing or of another type. Times are aware UTC.
+the portal cannot do without is missing or of another type; any other field may be null, missing or
+odd and then is empty. Times are aware UTC. Of PagerDuty's addresses only http and https are kept.
 
 Source: https://developer.pagerduty.com/api-reference/ (REST API v2)
 """
 
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any, Self
+
+from pagerduty_card.errors import Unreadable
+from pagerduty_card.wire import (
+    as_list,
+    as_object,
+    count,
+    id_of,
+    instant,
+    name_of,
+    objects_of,
+    required_instant,
+    required_text,
+    text,
+    url_of,
+    web_url,
+)
+
+
+class _Tolerant(StrEnum):
+    """A value that PagerDuty adds tomorrow reads as UNKNOWN, never as one that is fine."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        del value
+        return cls.__members__.get("UNKNOWN")
+
+
+class ServiceStatus(_Tolerant):
+    """State of a service.
+
+    Source: https://developer.pagerduty.com/api-reference/ (Get a service)
+    """
+
+    ACTIVE = "active"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    MAINTENANCE = "maintenance"
+    DISABLED = "disabled"
+    UNKNOWN = "unknown"
+
+
+class IncidentStatus(_Tolerant):
+    """State of an incident."""
+
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    UNKNOWN = "unknown"
+
+
+class Urgency(_Tolerant):
+    """Urgency of an incident."""
+
+    HIGH = "high"
+    LOW = "low"
+    UNKNOWN = "unknown"
 
 
 class Severity(StrEnum):
@@ -19,3 +79,377 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Another object of PagerDuty's, as far as a reference tells.
+
+    Attributes:
+        type: For example ``user_reference``; empty when not told.
+        name: The ``name`` or else the ``summary``; the id when there is neither.
+    """
+
+    id: str
+    type: str
+    name: str
+    url: str
+
+    @classmethod
+    def from_api(cls, raw: Any) -> Self:
+        """Parse a reference or a whole object."""
+        raw = as_object(raw, "reference")
+        return cls(id=id_of(raw), type=text(raw, "type"), name=name_of(raw), url=url_of(raw))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integration:
+    """An integration of a service.
+
+    Attributes:
+        key: The routing key of the Events API, a secret; empty when it has none.
+    """
+
+    id: str
+    name: str
+    key: str = field(repr=False)
+
+    @classmethod
+    def from_api(cls, raw: Any) -> Self:
+        """Parse an integration or a reference to one, which carries no key."""
+        raw = as_object(raw, "integration")
+        return cls(id=id_of(raw), name=name_of(raw), key=text(raw, "integration_key"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One level of an escalation policy.
+
+    Attributes:
+        delay_s: Seconds until the next level is paged.
+        targets: Persons and schedules; empty when the level has nobody.
+    """
+
+    delay_s: int
+    targets: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationPolicy:
+    """Who is paged in which order.
+
+    Attributes:
+        levels: Level 1 first; None when PagerDuty sent a mere reference.
+    """
+
+    id: str
+    name: str
+    url: str
+    num_loops: int
+    levels: tuple[Level, ...] | None
+
+    @classmethod
+    def from_api(cls, raw: Any) -> Self:
+        """Parse a policy or a reference to one."""
+        raw = as_object(raw, "escalation policy")
+        rules = raw.get("escalation_rules")
+        return cls(
+            id=id_of(raw),
+            name=name_of(raw),
+            url=url_of(raw),
+            num_loops=count(raw, "num_loops"),
+            levels=None if rules is None else tuple(_level(rule) for rule in as_list(rules)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service with its policy and integrations.
+
+    Attributes:
+        status: As PagerDuty wrote it; read it with ``ServiceStatus(...)``.
+        policy: None when PagerDuty named none.
+    """
+
+    id: str
+    name: str
+    url: str
+    status: str
+    policy: EscalationPolicy | None
+    integrations: tuple[Integration, ...]
+
+    @classmethod
+    def from_api(cls, raw: Any) -> Self:
+        """Parse a service, best with escalation policies and integrations included."""
+        raw = as_object(raw, "service")
+        policy = raw.get("escalation_policy")
+        return cls(
+            id=id_of(raw),
+            name=name_of(raw),
+            url=url_of(raw),
+            status=required_text(raw, "status"),
+            policy=EscalationPolicy.from_api(policy) if policy else None,
+            integrations=tuple(
+                Integration.from_api(one) for one in as_list(raw.get("integrations"))
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Who acknowledged an incident and when (UTC)."""
+
+    name: str
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingAction:
+    """What PagerDuty will do by itself and when (UTC), for example ``escalate``."""
+
+    type: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """An incident.
+
+    Attributes:
+        status, urgency: As PagerDuty wrote them; read them with ``IncidentStatus(...)`` and
+            ``Urgency(...)``.
+        priority: Name, for example ``P1``; empty without one.
+        incident_key: The ``dedup_key`` it was opened with, where PagerDuty tells.
+        assignees: In PagerDuty's order.
+        pending_actions: Soonest first.
+    """
+
+    id: str
+    number: int
+    title: str
+    status: str
+    urgency: str
+    priority: str
+    url: str
+    service_id: str
+    incident_key: str
+    created_at: datetime
+    assignees: tuple[Reference, ...]
+    acknowledgements: tuple[Acknowledgement, ...]
+    pending_actions: tuple[PendingAction, ...]
+
+    @classmethod
+    def from_api(cls, raw: Any) -> Self:
+        """Parse an incident."""
+        raw = as_object(raw, "incident")
+        number = raw.get("incident_number")
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            raise Unreadable("incident without an incident_number")
+        actions = [
+            PendingAction(type=text(one, "type"), at=at)
+            for one in objects_of(raw.get("pending_actions"))
+            if (at := instant(one, "at"))
+        ]
+        return cls(
+            id=id_of(raw),
+            number=number,
+            title=text(raw, "title") or text(raw, "summary"),
+            status=required_text(raw, "status"),
+            urgency=text(raw, "urgency"),
+            priority=_priority(raw.get("priority")),
+            url=url_of(raw),
+            service_id=id_of(as_object(raw.get("service"), "service of an incident")),
+            incident_key=text(raw, "incident_key"),
+            created_at=required_instant(raw, "created_at"),
+            assignees=tuple(
+                Reference.from_api(one["assignee"])
+                for one in objects_of(raw.get("assignments"))
+                if one.get("assignee")
+            ),
+            acknowledgements=tuple(
+                Acknowledgement(name=who.name, url=who.url, at=at)
+                for one in objects_of(raw.get("acknowledgements"))
+                if one.get("acknowledger") and (at := instant(one, "at"))
+                for who in [Reference.from_api(one["acknowledger"])]
+            ),
+            pending_actions=tuple(sorted(actions, key=lambda action: action.at)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person who can be on call."""
+
+    id: str
+    name: str
+    email: str
+    url: str
+    avatar_url: str
+    time_zone: str
+
+    @classmethod
+    def from_api(cls, raw: Any) -> Self:
+        """Parse a user or a reference to one, which carries no e-mail."""
+        raw = as_object(raw, "user")
+        return cls(
+            id=id_of(raw),
+            name=name_of(raw),
+            email=text(raw, "email"),
+            url=url_of(raw),
+            avatar_url=web_url(raw.get("avatar_url")),
+            time_zone=text(raw, "time_zone"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCall:
+    """One person on call for one level of one policy.
+
+    Attributes:
+        level: 1 is paged first.
+        schedule: None for a person named directly in the policy.
+        start, end: The shift (UTC); both None for somebody who is always on call.
+    """
+
+    policy_id: str
+    level: int
+    user: User
+    schedule: Reference | None
+    start: datetime | None
+    end: datetime | None
+
+    @classmethod
+    def from_api(cls, raw: Any) -> Self:
+        """Parse an on-call entry."""
+        raw = as_object(raw, "on-call entry")
+        level = raw.get("escalation_level")
+        if not isinstance(level, int) or isinstance(level, bool) or level < 1:
+            raise Unreadable("on-call entry without an escalation_level")
+        schedule = raw.get("schedule")
+        return cls(
+            policy_id=id_of(as_object(raw.get("escalation_policy"), "policy of an on-call entry")),
+            level=level,
+            user=User.from_api(raw.get("user")),
+            schedule=Reference.from_api(schedule) if schedule else None,
+            start=instant(raw, "start"),
+            end=instant(raw, "end"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link somebody gave along; ``text`` is the address when there was none."""
+
+    href: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeEvent:
+    """A change somebody told PagerDuty about.
+
+    Attributes:
+        service_ids: Services it names.
+        at: When it happened (UTC).
+    """
+
+    id: str
+    summary: str
+    source: str
+    at: datetime
+    url: str
+    service_ids: tuple[str, ...]
+    links: tuple[Link, ...]
+
+    @classmethod
+    def from_api(cls, raw: Any) -> Self:
+        """Parse a change event."""
+        raw = as_object(raw, "change event")
+        return cls(
+            id=id_of(raw),
+            summary=text(raw, "summary"),
+            source=text(raw, "source"),
+            at=required_instant(raw, "timestamp"),
+            url=url_of(raw),
+            service_ids=tuple(id_of(one) for one in objects_of(raw.get("services"))),
+            links=tuple(
+                Link(href=href, text=text(one, "text") or href)
+                for one in objects_of(raw.get("links"))
+                if (href := web_url(one.get("href")))
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceWindow:
+    """A time in which the services page nobody; ``ends_at`` UTC."""
+
+    id: str
+    ends_at: datetime
+    service_ids: tuple[str, ...]
+
+    @classmethod
+    def from_api(cls, raw: Any) -> Self:
+        """Parse a maintenance window."""
+        raw = as_object(raw, "maintenance window")
+        return cls(
+            id=id_of(raw),
+            ends_at=required_instant(raw, "end_time"),
+            service_ids=tuple(id_of(one) for one in objects_of(raw.get("services"))),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerEvent:
+    """An alert to send through the Events API v2.
+
+    Attributes:
+        routing_key: Integration key of the service, a secret.
+        dedup_key: At most 255 characters; the same key never opens a second incident.
+        summary: 1 to 1024 characters.
+        custom_details: Shown with the alert as it is.
+
+    Source: https://developer.pagerduty.com/docs/events-api-v2-trigger-events
+    """
+
+    routing_key: str = field(repr=False)
+    dedup_key: str
+    summary: str
+    source: str
+    severity: Severity
+    event_class: str
+    custom_details: dict[str, str]
+    client: str
+    client_url: str
+    links: tuple[Link, ...]
+
+    def to_api(self) -> dict[str, Any]:
+        """The request's body."""
+        return {
+            "routing_key": self.routing_key,
+            "event_action": "trigger",
+            "dedup_key": self.dedup_key,
+            "client": self.client,
+            "client_url": self.client_url,
+            "links": [{"href": link.href, "text": link.text} for link in self.links],
+            "payload": {
+                "summary": self.summary,
+                "source": self.source,
+                "severity": str(self.severity),
+                "class": self.event_class,
+                "custom_details": self.custom_details,
+            },
+        }
+
+
+def _priority(raw: Any) -> str:
+    return (text(raw, "name") or text(raw, "summary")) if isinstance(raw, dict) else ""
+
+
+def _level(raw: Any) -> Level:
+    raw = as_object(raw, "escalation rule")
+    return Level(
+        delay_s=count(raw, "escalation_delay_in_minutes") * 60,
+        targets=tuple(Reference.from_api(one) for one in as_list(raw.get("targets"))),
+    )

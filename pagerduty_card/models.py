@@ -15,9 +15,11 @@ from django.utils import timezone
 from catalog.models import Entity
 from pagerduty_card.domain import Severity
 from pagerduty_card.querysets import (
+    ChangeEventQuerySet,
     FeedQuerySet,
     IncidentQuerySet,
     OnCallQuerySet,
+    ServiceLinkQuerySet,
     ServiceQuerySet,
     TriggeredIncidentQuerySet,
 )
@@ -30,6 +32,8 @@ class EscalationPolicy(models.Model):
         levels: ``[{"delay_s": int, "targets": [{"type", "id", "name", "url"}]}]`` in order;
             level 1 first.
         num_loops: How often PagerDuty starts again after the last level.
+        mirrored_at: When the row was first stored or its levels last changed (UTC). On-call rows
+            asked for before then may lack a level.
     """
 
     account = models.CharField(max_length=64)
@@ -38,11 +42,12 @@ class EscalationPolicy(models.Model):
     url = models.URLField(max_length=500, blank=True)
     num_loops = models.PositiveSmallIntegerField(default=0)
     levels = models.JSONField(default=list)
+    mirrored_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name_plural = "escalation policies"
         ordering = ["name"]
-        constraints = [models.UniqueConstraint("account", "pd_id", name="policy_once")]
+        constraints = [models.UniqueConstraint(fields=["account", "pd_id"], name="policy_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -73,10 +78,16 @@ class Service(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint("account", "pd_id", name="service_once")]
+        constraints = [models.UniqueConstraint(fields=["account", "pd_id"], name="service_once")]
 
     def __str__(self) -> str:
         return self.name
+
+    def known_since(self, kind: str) -> datetime:
+        """Since when account-wide answers of this ``Feed.Kind`` take in the service (UTC)."""
+        if kind == Feed.Kind.ON_CALL and self.policy is not None:
+            return max(self.mirrored_at, self.policy.mirrored_at)
+        return self.mirrored_at
 
 
 class Integration(models.Model):
@@ -93,7 +104,9 @@ class Integration(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint("service", "pd_id", name="integration_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["service", "pd_id"], name="integration_once")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -112,7 +125,7 @@ class Responder(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint("account", "pd_id", name="responder_once")]
+        constraints = [models.UniqueConstraint(fields=["account", "pd_id"], name="responder_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -174,7 +187,7 @@ class Incident(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        constraints = [models.UniqueConstraint("service", "pd_id", name="incident_once")]
+        constraints = [models.UniqueConstraint(fields=["service", "pd_id"], name="incident_once")]
 
     def __str__(self) -> str:
         return f"#{self.number} {self.title}"
@@ -195,9 +208,11 @@ class ChangeEvent(models.Model):
     url = models.URLField(max_length=500, blank=True)
     links = models.JSONField(default=list)
 
+    objects = ChangeEventQuerySet.as_manager()
+
     class Meta:
         ordering = ["-at"]
-        constraints = [models.UniqueConstraint("service", "pd_id", name="change_once")]
+        constraints = [models.UniqueConstraint(fields=["service", "pd_id"], name="change_once")]
         indexes = [models.Index(fields=["service", "-at"], name="change_newest")]
 
     def __str__(self) -> str:
@@ -213,6 +228,7 @@ class Feed(models.Model):
         succeeded_at: When the last good answer was stored (UTC); None until the first.
         failed_at: When the last attempt failed (UTC); None when the last attempt was good.
         reason, detail, request_id: Of that failure, see ``errors.PagerDutyError``.
+        covers_since: For changes, how far back the rows reach (UTC); None for other kinds.
     """
 
     class Kind(models.TextChoices):
@@ -230,13 +246,14 @@ class Feed(models.Model):
     reason = models.CharField(max_length=32, blank=True)
     detail = models.CharField(max_length=500, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    covers_since = models.DateTimeField(null=True)
 
     objects = FeedQuerySet.as_manager()
 
     class Meta:
         ordering = ["account", "kind", "service_pd_id"]
         constraints = [
-            models.UniqueConstraint("account", "kind", "service_pd_id", name="feed_once")
+            models.UniqueConstraint(fields=["account", "kind", "service_pd_id"], name="feed_once")
         ]
 
     def __str__(self) -> str:
@@ -261,10 +278,12 @@ class ServiceLink(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = ServiceLinkQuerySet.as_manager()
+
     class Meta:
         ordering = ["entity", "label"]
         constraints = [
-            models.UniqueConstraint("entity", "account", "service_pd_id", name="link_once")
+            models.UniqueConstraint(fields=["entity", "account", "service_pd_id"], name="link_once")
         ]
 
     def __str__(self) -> str:
@@ -293,6 +312,8 @@ class TriggeredIncident(models.Model):
 
     # Long enough for PagerDuty to make an incident of an accepted event.
     APPEARS_WITHIN: ClassVar[timedelta] = timedelta(seconds=60)
+    # How long an accepted attempt without an incident is still looked for.
+    LOOKED_FOR: ClassVar[timedelta] = timedelta(days=1)
 
     dedup_key = models.CharField(max_length=255, unique=True)
     entity = models.ForeignKey(

@@ -1,8 +1,31 @@
 """The query vocabulary of the PagerDuty mirror."""
 
-from typing import Self
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Case, Q, Value, When
+from django.utils import timezone
+
+from pagerduty_card.domain import IncidentStatus, Urgency
+from pagerduty_card.errors import PagerDutyError
+from pagerduty_card.freshness import Freshness, of_feeds
+
+if TYPE_CHECKING:
+    from catalog.models import Entity
+    from pagerduty_card.models import (
+        ChangeEvent,
+        Feed,
+        Incident,
+        OnCall,
+        Service,
+        ServiceLink,
+        TriggeredIncident,
+    )
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):
@@ -16,18 +39,211 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         """The services that have an integration with exactly this key."""
         return self.filter(integrations__integration_key=integration_key).distinct()
 
+    def found_by(self, *, pd_ids: Collection[str], integration_keys: Collection[str]) -> Self:
+        """Services that have one of the ids or one of the keys, with policy and integrations.
+
+        Two queries: services with their policies, and the integrations of all of them. Ids repeat
+        between accounts: the caller compares the account.
+        """
+        wanted = Q(pd_id__in=pd_ids)
+        if integration_keys:
+            wanted |= Q(integrations__integration_key__in=integration_keys)
+        return (
+            self.filter(wanted).distinct().select_related("policy").prefetch_related("integrations")
+        )
+
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
     """Filters of open incidents."""
 
+    def of_services(self, services: Iterable["Service"]) -> Self:
+        """Open incidents of these services."""
+        return self.filter(service__in=list(services))
+
+    def worst_first(self) -> Self:
+        """Triggered before acknowledged, then by priority, urgency, and newest.
+
+        A status or urgency that PagerDuty added after this was written comes first: it may be
+        worse than what is known.
+        """
+        return self.order_by(
+            Case(When(status=IncidentStatus.ACKNOWLEDGED, then=Value(1)), default=Value(0)),
+            Case(When(priority="", then=Value(1)), default=Value(0)),
+            "priority",
+            Case(When(urgency=Urgency.LOW, then=Value(1)), default=Value(0)),
+            "-created_at",
+            "pk",
+        )
+
+
+class ChangeEventQuerySet(models.QuerySet["ChangeEvent"]):
+    """Filters of recent changes."""
+
+    def of_services(self, services: Iterable["Service"]) -> Self:
+        """Changes that name these services, newest first."""
+        return self.filter(service__in=list(services)).order_by("-at", "pk")
+
 
 class OnCallQuerySet(models.QuerySet["OnCall"]):
-    """Filters of on-call rows."""
+    """Filters of on-call rows; a row without start or end is open on that side."""
+
+    def of_services(self, services: Iterable["Service"]) -> Self:
+        """Rows of the services' policies, with the person."""
+        return (
+            self.filter(policy__services__in=list(services)).distinct().select_related("responder")
+        )
+
+    def current(self, now: datetime) -> Self:
+        """Who is on call at ``now``."""
+        return self.filter(
+            Q(start__isnull=True) | Q(start__lte=now), Q(end__isnull=True) | Q(end__gt=now)
+        )
+
+    def upcoming(self, now: datetime) -> Self:
+        """Shifts that start after ``now``, soonest first."""
+        return self.filter(start__gt=now).order_by("level", "start", "responder__name")
+
+    def next_handover(self, account: str, now: datetime) -> datetime | None:
+        """When the earliest of the account's present shifts ends (UTC); None: none ends."""
+        found = self.filter(policy__account=account, end__gt=now).aggregate(
+            earliest=models.Min("end")
+        )
+        earliest: datetime | None = found["earliest"]
+        return earliest
 
 
 class FeedQuerySet(models.QuerySet["Feed"]):
-    """Look-ups of freshness."""
+    """Look-ups of freshness, and the two ways to write it."""
+
+    def freshness(self, services: Iterable["Service"]) -> dict[int, dict[str, Freshness]]:
+        """Freshness of each section of each service, in one query.
+
+        Args:
+            services: Loaded with ``select_related("policy")``, as ``found_by`` does.
+
+        Returns:
+            By primary key of the service, then by ``Feed.Kind`` value; every kind is there.
+        """
+        given = list(services)
+        by_place = self._by_place({(s.account, s.pd_id) for s in given})
+        return {
+            service.pk: {
+                kind: of_feeds(
+                    by_place[(service.account, "", kind)]
+                    + by_place[(service.account, service.pd_id, kind)],
+                    known_since=service.known_since(kind),
+                )
+                for kind in self.model.Kind.values
+            }
+            for service in given
+        }
+
+    def freshness_of_absent(
+        self, places: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], Freshness]:
+        """Freshness of the services section for services that the mirror does not have.
+
+        Here ``succeeded_at`` says when PagerDuty last listed its services without this one.
+
+        Args:
+            places: Pairs of account name and service id; an empty id stands for the account.
+
+        Returns:
+            By place.
+        """
+        kind = self.model.Kind.SERVICES.value
+        by_place = self._by_place(places)
+        return {
+            (account, pd_id): of_feeds(
+                by_place[(account, "", kind)] + (by_place[(account, pd_id, kind)] if pd_id else []),
+                known_since=_BEGINNING,
+            )
+            for account, pd_id in places
+        }
+
+    def _by_place(
+        self, places: Collection[tuple[str, str]]
+    ) -> Mapping[tuple[str, str, str], list["Feed"]]:
+        accounts = {account for account, _ in places}
+        ids = {"", *(pd_id for _, pd_id in places)}
+        found: dict[tuple[str, str, str], list[Feed]] = defaultdict(list)
+        if accounts:
+            for feed in self.filter(account__in=accounts, service_pd_id__in=ids):
+                found[(feed.account, feed.service_pd_id, feed.kind)].append(feed)
+        return found
+
+    def mark_good(
+        self,
+        account: str,
+        kind: str,
+        service: str = "",
+        *,
+        asked_at: datetime,
+        covers_since: datetime | None = None,
+    ) -> None:
+        """Note that the section was answered and stored.
+
+        Args:
+            account: Name of the account.
+            kind: A ``Feed.Kind``.
+            service: PagerDuty's id of the service; empty for the whole account.
+            asked_at: When the first request of the answer was sent (UTC).
+            covers_since: For changes, how far back the stored rows reach (UTC).
+        """
+        self.update_or_create(
+            account=account,
+            kind=kind,
+            service_pd_id=service,
+            defaults={
+                "asked_at": asked_at,
+                "succeeded_at": timezone.now(),
+                "covers_since": covers_since,
+                "failed_at": None,
+                "reason": "",
+                "detail": "",
+                "request_id": "",
+            },
+        )
+
+    def mark_failed(
+        self, account: str, kind: str, error: PagerDutyError, service: str = ""
+    ) -> None:
+        """Note that the section was asked for in vain; what is stored stays as it is."""
+        self.update_or_create(
+            account=account,
+            kind=kind,
+            service_pd_id=service,
+            defaults={
+                "failed_at": timezone.now(),
+                "reason": error.reason,
+                "detail": error.detail,
+                "request_id": error.request_id[:64],
+            },
+        )
+
+
+class ServiceLinkQuerySet(models.QuerySet["ServiceLink"]):
+    """Filters of links made in the admin."""
+
+    def of_entities(self, entities: Iterable["Entity"]) -> Self:
+        """Links of these entities."""
+        return self.filter(entity__in=[entity.pk for entity in entities])
 
 
 class TriggeredIncidentQuerySet(models.QuerySet["TriggeredIncident"]):
     """Filters of the audit."""
+
+    def of_entity(self, entity: "Entity") -> Self:
+        """Attempts made from this entity's page, newest first, also after a re-import."""
+        return self.filter(entity_ref=entity.ref)
+
+    def awaiting_incident(self, now: datetime) -> Self:
+        """Accepted attempts whose incident is not known yet and may still be found.
+
+        A ``not_seen`` one is looked for during a day: PagerDuty may have been late, not deaf.
+        """
+        state = self.model.State
+        return self.filter(
+            state__in=[state.ACCEPTED, state.NOT_SEEN],
+            triggered_at__gt=now - self.model.LOOKED_FOR,
+        )

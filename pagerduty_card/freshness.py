@@ -1,0 +1,81 @@
+"""How fresh one section is for one service: known, known but old, or unknown. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pagerduty_card.models import Feed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """What is known of one section of one service.
+
+    Attributes:
+        succeeded_at: When the rows now stored were last confirmed (UTC); None: nothing is known,
+            and an empty section means nothing.
+        failed_at: When the latest attempt failed, if it failed after the last good answer (UTC).
+        reason, detail: Of that failure, see ``errors.PagerDutyError``; empty without one.
+        covers_since: For recent changes: how far back the rows reach (UTC); None elsewhere.
+    """
+
+    succeeded_at: datetime | None = None
+    failed_at: datetime | None = None
+    reason: str = ""
+    detail: str = ""
+    covers_since: datetime | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether PagerDuty ever answered this section."""
+        return self.succeeded_at is not None
+
+    def is_fresh(self, now: datetime, within: timedelta) -> bool:
+        """Whether the last good answer is not older than ``within`` and nothing failed since."""
+        return (
+            self.succeeded_at is not None
+            and self.failed_at is None
+            and now - self.succeeded_at <= within
+        )
+
+
+UNKNOWN = Freshness()
+
+
+def of_feeds(feeds: Iterable["Feed"], *, known_since: datetime | None) -> Freshness:
+    """Join the account-wide feed and a service's own feed of one kind into one freshness.
+
+    Args:
+        feeds: The account-wide feed, the service's own, or both.
+        known_since: Since when the mirror knows the service (UTC). An account-wide answer that
+            was asked for earlier skipped the service's rows and so says nothing about it. None:
+            the mirror does not know the service.
+    """
+    best: Feed | None = None
+    failed: Feed | None = None
+    for feed in feeds:
+        if feed.failed_at and (not failed or _later(feed.failed_at, failed.failed_at)):
+            failed = feed
+        if (
+            known_since
+            and feed.succeeded_at
+            and feed.asked_at
+            and (feed.service_pd_id or feed.asked_at >= known_since)
+            and (not best or _later(feed.asked_at, best.asked_at))
+        ):
+            best = feed
+    if best and failed and not _later(failed.failed_at, best.succeeded_at):
+        failed = None
+    return Freshness(
+        succeeded_at=best.succeeded_at if best else None,
+        covers_since=best.covers_since if best else None,
+        failed_at=failed.failed_at if failed else None,
+        reason=failed.reason if failed else "",
+        detail=failed.detail if failed else "",
+    )
+
+
+def _later(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and (other is None or one > other)
