@@ -9,6 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from portal import styleguide as samples
+
 
 @login_not_required
 @never_cache
@@ -44,7 +46,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 @require_safe
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Show every component in every state."""
-    return render(request, "styleguide.html")
+    return render(request, "styleguide.html", samples.context(request.GET.get("page", "")))
 
 
 @login_not_required

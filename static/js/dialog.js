@@ -2,20 +2,19 @@
    itself works without this file. What was typed stays until a POST from the dialog succeeds. */
 
 const dialogs = new Map();
+let serial = 0;
 
 function make(link) {
   const dialog = document.getElementById("dialog-frame").content.firstElementChild.cloneNode(true);
   const title = dialog.querySelector("h2");
-  title.id = `dialog-${dialogs.size + 1}-title`;
+  dialog.id = `dialog-${serial += 1}`;
+  title.id = `${dialog.id}-title`;
   title.textContent = link.dataset.dialogTitle || link.textContent.trim();
   dialog.setAttribute("aria-labelledby", title.id);
   dialog.addEventListener("close", () => {
     const opener = document.querySelector(`a[data-dialog][href="${CSS.escape(dialog.dataset.url)}"]`);
     opener?.focus();
     if (dialog.dataset.done) forget(dialog);
-  });
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog || event.target.closest("[data-dialog-close]")) dialog.close();
   });
   document.body.append(dialog);
   return dialog;
@@ -53,6 +52,10 @@ async function open(link) {
 
 document.addEventListener("click", (event) => {
   if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (event.target.matches("dialog") || event.target.closest("[data-dialog-close]")) {
+    event.target.closest("dialog")?.close();
+    return;
+  }
   const link = event.target.closest("a[data-dialog][href]");
   if (link) {
     event.preventDefault();

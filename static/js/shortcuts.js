@@ -37,10 +37,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.querySelector("[data-shortcut='?']")?.removeAttribute("hidden");
-
-document.getElementById("shortcuts")?.addEventListener("beforetoggle", (event) => {
-  if (event.newState !== "open") return;
+const help = document.querySelector("[data-shortcut='?']");
+help?.removeAttribute("hidden");
+help?.addEventListener("click", () => {
   const list = document.querySelector("[data-shortcut-list]");
   list.replaceChildren();
   for (const element of document.querySelectorAll("[data-shortcut]")) {
