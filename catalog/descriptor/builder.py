@@ -1,0 +1,285 @@
+"""One document's value, built from libyaml's events without recursion. Pure.
+
+What is refused here: duplicate keys, aliases to nothing, to themselves or to too much, nesting
+too deep, and text that continues left of its block.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from catalog.descriptor.scalars import js_key, resolve
+
+try:
+    from yaml._yaml import CParser
+except ImportError as exc:  # pragma: no cover - depends on the installation
+    raise ImportError("PyYAML lacks libyaml: install its wheel, not the pure package") from exc
+
+Path = tuple[str | int, ...]
+Positions = dict[Path, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a file may cost to read.
+
+    Attributes:
+        max_bytes: Size of one file, in bytes of UTF-8.
+        max_documents: Documents in one file.
+        max_depth: Levels of nesting in one document.
+        max_expanded: What the aliases of one document may add, in characters, a node counting 16.
+    """
+
+    max_bytes: int = 10 * 1024 * 1024
+    max_documents: int = 10_000
+    max_depth: int = 100
+    max_expanded: int = 10_000_000
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class YamlError(ValueError):
+    """The text is not YAML that the catalog reads.
+
+    Attributes:
+        line: 1-based.
+        column: 1-based.
+        hint: What to do about it; may be empty.
+    """
+
+    def __init__(self, message: str, line: int = 1, column: int = 1, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+        self.hint = hint
+
+
+# Legal characters that libyaml refuses or takes for line breaks, which YAML 1.2 does not.
+FOREIGN = re.compile("[\x80-\x9f\u2028\u2029]")
+SHELTER = {code: 0x100000 + code for code in (*range(0x80, 0xA0), 0x2028, 0x2029)}
+_UNSHELTER = {to: code for code, to in SHELTER.items()}
+
+
+_NODE_COST = 16
+
+
+class _Frame:
+    """A collection under construction."""
+
+    __slots__ = ("anchor", "block_indent", "cost", "flow_line", "foreign", "key", "path", "value")
+
+    def __init__(self, value: dict[str, Any] | list[Any], event: Any, block_indent: int) -> None:
+        self.value = value
+        self.anchor: str | None = event.anchor
+        self.cost = _NODE_COST
+        self.block_indent = block_indent
+        self.flow_line = -1  # first line of the outermost flow collection, on its frame only
+        self.key: str | None = None
+        # Keys not written as strings: `1` and `"1"` are two keys in YAML, and the last one wins.
+        self.foreign: set[tuple[bool, str]] | None = None
+        self.path: Path = ()
+
+
+class Builder:
+    """Builds one document's value from libyaml's events with an explicit stack."""
+
+    def __init__(
+        self, text: str, limits: Limits, positions: Positions | None, *, sheltered: bool
+    ) -> None:
+        self.text = text
+        self.limits = limits
+        self.positions = positions
+        self.sheltered = sheltered
+        self.stack: list[_Frame] = []
+        self.anchors: dict[str, tuple[Any, int] | None] = {}
+        self.expanded = 0
+        self.root: Any = None
+        self._lines: list[str] | None = None
+
+    def run(self) -> Any:
+        """Read the text to its end.
+
+        Raises:
+            YamlError: A rule of this module is broken.
+            yaml.YAMLError: libyaml cannot read the text.
+        """
+        parser = CParser(self.text)
+        try:
+            while (event := parser.get_event()) is not None:
+                kind = type(event)
+                if kind is yaml.ScalarEvent:
+                    self._scalar(event)
+                elif kind is yaml.MappingStartEvent:
+                    self._open({}, event)
+                elif kind is yaml.SequenceStartEvent:
+                    self._open([], event)
+                elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                    self._close(event)
+                elif kind is yaml.AliasEvent:
+                    self._alias(event)
+        finally:
+            parser.dispose()
+        return self.root
+
+    def _scalar(self, event: Any) -> None:
+        text = event.value
+        if self.sheltered:
+            text = text.translate(_UNSHELTER)
+        style = event.style
+        if style in ('"', "'") and event.end_mark.line != event.start_mark.line:
+            self._check_indentation(event, "quoted text")
+        value = resolve(text, event.tag) if style == "" or event.tag else text
+        cost = _NODE_COST + len(text)
+        if event.anchor:
+            self.anchors[event.anchor] = (value, cost)
+        self._add(value, cost, event.start_mark)
+
+    def _open(self, value: dict[str, Any] | list[Any], event: Any) -> None:
+        mark = event.start_mark
+        stack = self.stack
+        if len(stack) >= self.limits.max_depth:
+            raise YamlError(
+                f"nested more than {self.limits.max_depth} levels deep",
+                mark.line + 1,
+                mark.column + 1,
+                "a descriptor needs no such depth",
+            )
+        indent = stack[-1].block_indent if stack else -1
+        frame = _Frame(value, event, indent if event.flow_style else mark.column)
+        if event.flow_style and not any(f.flow_line >= 0 for f in stack):
+            frame.flow_line = mark.line
+        if self.positions is not None:
+            frame.path = self._place(mark)
+        if event.anchor:
+            self.anchors[event.anchor] = None  # open: an alias to it would never end
+        stack.append(frame)
+
+    def _close(self, event: Any) -> None:
+        frame = self.stack.pop()
+        if 0 <= frame.flow_line < event.end_mark.line:
+            self._check_flow(frame, event.end_mark)
+        if frame.anchor:
+            self.anchors[frame.anchor] = (frame.value, frame.cost)
+        self._add(frame.value, frame.cost, None)
+
+    def _alias(self, event: Any) -> None:
+        mark = event.start_mark
+        try:
+            target = self.anchors[event.anchor]
+        except KeyError:
+            raise YamlError(
+                f"alias *{event.anchor} refers to nothing above it",
+                mark.line + 1,
+                mark.column + 1,
+                "quote the value if it is meant to start with an asterisk",
+            ) from None
+        if target is None:
+            raise YamlError(
+                f"alias *{event.anchor} refers to itself", mark.line + 1, mark.column + 1
+            )
+        value, cost = target
+        self.expanded += cost
+        if self.expanded > self.limits.max_expanded:
+            raise YamlError(
+                "the aliases expand to too much data",
+                mark.line + 1,
+                mark.column + 1,
+                "write the values out, or use fewer aliases",
+            )
+        self._add(value, cost, mark)
+
+    def _add(self, value: Any, cost: int, mark: Any) -> None:
+        if not self.stack:
+            self.root = value
+            return
+        frame = self.stack[-1]
+        frame.cost += cost
+        container = frame.value
+        if isinstance(container, list):
+            if mark is not None and self.positions is not None:
+                self._place(mark)
+            container.append(value)
+        elif frame.key is None:
+            self._add_key(frame, container, value, mark)
+        else:
+            if mark is not None and self.positions is not None:
+                path = (*frame.path, frame.key)
+                if value is not None and value != "":
+                    self.positions[path] = (mark.line + 1, mark.column + 1)
+            container[frame.key] = value
+            frame.key = None
+
+    def _add_key(self, frame: _Frame, container: dict[str, Any], value: Any, mark: Any) -> None:
+        if type(value) is str:
+            key, foreign = value, frame.foreign
+            repeated = key in container and not (
+                foreign and ((False, key) in foreign or (True, key) in foreign)
+            )
+        else:
+            key = js_key(value)
+            foreign = frame.foreign = frame.foreign or set()
+            ident = (isinstance(value, bool), key)
+            repeated = ident in foreign and not isinstance(value, dict | list)
+            foreign.add(ident)
+        if repeated:
+            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            raise YamlError(
+                f"the key {key!r} appears twice in the same block",
+                line,
+                column,
+                "keep one of them",
+            )
+        frame.key = key
+        if self.positions is not None and mark is not None:
+            self.positions[(*frame.path, key)] = (mark.line + 1, mark.column + 1)
+
+    def _place(self, mark: Any) -> Path:
+        """The path of the value that starts here; a list item's position is its own."""
+        assert self.positions is not None  # noqa: S101 - for the type checker, callers look first
+        if not self.stack:
+            self.positions[()] = (mark.line + 1, mark.column + 1)
+            return ()
+        frame = self.stack[-1]
+        if isinstance(frame.value, list):
+            path: Path = (*frame.path, len(frame.value))
+            self.positions[path] = (mark.line + 1, mark.column + 1)
+            return path
+        return (*frame.path, frame.key if frame.key is not None else "")
+
+    def _line(self, number: int) -> str:
+        if self._lines is None:
+            self._lines = self.text.split("\n")
+        return self._lines[number].rstrip("\r") if number < len(self._lines) else ""
+
+    def _check_indentation(self, event: Any, what: str) -> None:
+        """Refuse quoted text that continues left of its block, which libyaml lets pass."""
+        needed = (self.stack[-1].block_indent if self.stack else -1) + 1
+        for number in range(event.start_mark.line + 1, event.end_mark.line + 1):
+            line = self._line(number)
+            if line and len(line) - len(line.lstrip(" ")) < needed:
+                raise YamlError(
+                    f"{what} continues left of the block it belongs to",
+                    number + 1,
+                    1,
+                    f"indent it by at least {needed} spaces, or close the quote",
+                )
+
+    def _check_flow(self, frame: _Frame, end: Any) -> None:
+        """Refuse brackets that continue left of their block, which libyaml lets pass."""
+        needed = frame.block_indent + 1
+        for number in range(frame.flow_line + 1, end.line + 1):
+            line = self._line(number)
+            rest = line.lstrip(" ")
+            indent = len(line) - len(rest)
+            closes = number == end.line and end.column == needed and rest[:1] in "]}"
+            if rest.strip() and indent < needed and not rest.startswith("#") and not closes:
+                raise YamlError(
+                    "text in brackets continues left of the block it belongs to",
+                    number + 1,
+                    1,
+                    f"indent it by at least {needed} spaces",
+                )

@@ -1,0 +1,260 @@
+"""Text to documents: each with its data, reference, relations and all its problems. Pure."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.descriptor import schema
+from catalog.descriptor.relations import Declared, declared
+from catalog.descriptor.yaml import DEFAULT_LIMITS, Limits, Path, Positions, RawDocument, YamlError
+from catalog.descriptor.yaml import read as read_yaml
+from catalog.refs import EntityRef
+
+
+class PlaceholderError(ValueError):
+    """A placeholder's target cannot be read; the message says why."""
+
+
+Resolve = Callable[[str, str], Any]
+"""Given ``$text``, ``$json`` or ``$yaml`` and its target, what stands there."""
+
+_PLACEHOLDERS = frozenset(("$text", "$json", "$yaml"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with a document, and where.
+
+    Attributes:
+        line: 1-based.
+        column: 1-based.
+        path: Field, for example ``spec.dependsOn[0]``; empty for the whole document.
+        message: What was found and what is allowed.
+        hint: What to write instead; may be empty.
+    """
+
+    line: int
+    column: int
+    path: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.path}: {self.message}" if self.path else self.message
+        return f"{text} ({self.hint})" if self.hint else text
+
+    def as_json(self) -> dict[str, Any]:
+        """The problem as it is stored and printed."""
+        return {
+            "line": self.line,
+            "column": self.column,
+            "path": self.path,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document of a file.
+
+    Attributes:
+        index: 0-based number in the file.
+        line: 1-based line of its first content.
+        data: The descriptor as JSON values; None for an empty or unreadable document.
+        problems: Everything wrong with it, in file order; a document with any is refused.
+        warnings: What is allowed and looks like a mistake.
+        ref: Canonical reference; None if the document is too broken to have one.
+        relations: What it declares; empty for a refused document.
+    """
+
+    index: int
+    line: int
+    data: Any
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    ref: EntityRef | None = None
+    relations: tuple[Declared, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it; such a document is passed over."""
+        return self.data is None and not self.problems
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it is a descriptor that the catalog takes."""
+        return self.data is not None and not self.problems
+
+
+def parse(
+    text: str, *, limits: Limits = DEFAULT_LIMITS, resolve: Resolve | None = None
+) -> list[Document]:
+    """Read every document of a text; nothing is raised for what is in it.
+
+    A stream over a limit yields what was read before, and one more document with the problem.
+
+    Args:
+        text: YAML 1.2 or JSON, any number of documents.
+        limits: What it may cost.
+        resolve: Reads the targets of placeholders; without it ``$text`` stands for some text.
+    """
+    return list(iter_parse(text, limits=limits, resolve=resolve))
+
+
+def iter_parse(
+    text: str, *, limits: Limits = DEFAULT_LIMITS, resolve: Resolve | None = None
+) -> Iterator[Document]:
+    """Like :func:`parse`, one document at a time."""
+    index = -1
+    try:
+        for raw in read_yaml(text, limits=limits):
+            index = raw.index
+            yield _check(raw, resolve)
+    except YamlError as exc:
+        yield Document(index=index + 1, line=exc.line, data=None, problems=(_of_error(exc),))
+
+
+def _of_error(exc: YamlError) -> Problem:
+    return Problem(line=exc.line, column=exc.column, path="", message=exc.message, hint=exc.hint)
+
+
+def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
+    if raw.error is not None:
+        return Document(index=raw.index, line=raw.line, data=None, problems=(_of_error(raw.error),))
+    if raw.value is None:
+        return Document(index=raw.index, line=raw.line, data=None)
+    found = list(_unstorable(raw.value, ()))
+    data, checked, more = _fill(raw.value, resolve)
+    found += more
+    found += schema.breaches(checked)
+    ref = _ref(checked)
+    relations: Sequence[Declared] = ()
+    warnings: list[schema.Breach] = []
+    if ref is not None and isinstance(checked.get("spec"), dict):
+        namespace = checked["metadata"].get("namespace", "default")
+        relations, bad = declared(checked["kind"], namespace, checked["spec"])
+        paths = {breach.path for breach in found}
+        found += [schema.Breach(b.path, b.message, b.hint) for b in bad if b.path not in paths]
+    if isinstance(checked, dict):
+        warnings = list(schema.misspelt(checked))
+    positions = raw.positions() if found or warnings else {}
+    return Document(
+        index=raw.index,
+        line=raw.line,
+        data=data,
+        problems=_problems(found, positions, raw.line),
+        warnings=_problems(warnings, positions, raw.line),
+        ref=ref,
+        relations=() if found else tuple(relations),
+    )
+
+
+def _ref(data: Any) -> EntityRef | None:
+    metadata = data.get("metadata") if isinstance(data, dict) else None
+    if not isinstance(metadata, dict):
+        return None
+    namespace = metadata.get("namespace", "default")
+    parts = (data.get("apiVersion"), data.get("kind"), namespace, metadata.get("name"))
+    if not all(isinstance(part, str) and part for part in parts):
+        return None
+    return EntityRef.of(data["kind"], namespace, metadata["name"])
+
+
+def _unstorable(value: Any, path: Path) -> Iterator[schema.Breach]:
+    """What no database column or address could hold apart."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield schema.Breach(path, "holds the character NUL", "delete it")
+    elif isinstance(value, dict):
+        lowered: dict[str, str] = {}
+        for key, inner in value.items():
+            other = lowered.setdefault(key.lower(), key)
+            if other != key:
+                yield schema.Breach(
+                    (*path, key),
+                    f"the keys {other!r} and {key!r} differ only in case",
+                    "keep one of them",
+                )
+            if "\0" in key:
+                yield schema.Breach(path, "a key holds the character NUL", "delete it")
+            yield from _unstorable(inner, (*path, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _unstorable(inner, (*path, number))
+
+
+def _fill(value: Any, resolve: Resolve | None) -> tuple[Any, Any, list[schema.Breach]]:
+    """Put in what placeholders stand for: (to keep, to check, what cannot be read)."""
+    if not _has_placeholder(value):
+        return value, value, []
+    if resolve is None:
+        return value, _filled(value, _stand_in, (), []), []
+    bad: list[schema.Breach] = []
+    filled = _filled(value, resolve, (), bad)
+    return filled, filled, bad
+
+
+def _placeholder(value: dict[str, Any]) -> tuple[str, str] | None:
+    if len(value) != 1:
+        return None
+    ((key, target),) = value.items()
+    return (key, target) if key in _PLACEHOLDERS and isinstance(target, str) else None
+
+
+def _has_placeholder(value: Any) -> bool:
+    if isinstance(value, dict):
+        return _placeholder(value) is not None or any(map(_has_placeholder, value.values()))
+    return isinstance(value, list) and any(map(_has_placeholder, value))
+
+
+def _filled(value: Any, resolve: Resolve, path: Path, bad: list[schema.Breach]) -> Any:
+    if isinstance(value, list):
+        return [_filled(v, resolve, (*path, n), bad) for n, v in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    found = _placeholder(value)
+    if found is None:
+        return {key: _filled(v, resolve, (*path, key), bad) for key, v in value.items()}
+    try:
+        return resolve(*found)
+    except PlaceholderError as exc:
+        bad.append(schema.Breach(path, str(exc)))
+        return _stand_in(*found)
+
+
+def _stand_in(key: str, target: str) -> Any:
+    return target if key == "$text" else {key: target}
+
+
+def _problems(
+    found: Sequence[schema.Breach], positions: Positions, line: int
+) -> tuple[Problem, ...]:
+    problems = []
+    for breach in found:
+        place = breach.path
+        while place and place not in positions:
+            place = place[:-1]
+        at = positions.get(place, (line, 1)) if place else (line, 1)
+        problems.append(
+            Problem(
+                line=at[0],
+                column=at[1],
+                path=_dotted(breach.path),
+                message=breach.message,
+                hint=breach.hint,
+            )
+        )
+    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+
+
+def _dotted(path: Path) -> str:
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif "." in part or "/" in part:
+            text += f'["{part}"]'
+        else:
+            text += f".{part}" if text else part
+    return text

@@ -1,0 +1,295 @@
+"""The rules of the format: JSON Schemas of each kind, and every breach said in plain words. Pure.
+
+A document is checked whole: all its errors are found at once, each with the path it stands at.
+
+Source: https://backstage.io/docs/features/software-catalog/descriptor-format
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+from typing import Any, Protocol, cast
+
+import jsonschema_rs
+
+from catalog.descriptor.urls import is_absolute
+from catalog.descriptor.yaml import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One broken rule.
+
+    Attributes:
+        path: Where, from the root of the document.
+        message: What was found and what is allowed.
+        hint: What to write instead; may be empty.
+    """
+
+    path: Path
+    message: str
+    hint: str = ""
+
+
+class _Validator(Protocol):
+    def iter_errors(self, instance: Any) -> Iterator[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Schema:
+    validator: _Validator
+    source: dict[str, Any]
+
+
+def _load(name: str) -> _Schema:
+    text = files("catalog.descriptor").joinpath("schemas", f"{name}.json").read_text("utf-8")
+    source = cast("dict[str, Any]", json.loads(text))
+    return _Schema(cast("_Validator", jsonschema_rs.Draft202012Validator(source)), source)
+
+
+_ENVELOPE = _load("envelope")
+_KINDS: Mapping[str, _Schema] = {
+    schema.source["title"]: schema
+    for schema in map(
+        _load,
+        (
+            "component api resource system domain group user location template".split()  # noqa: SIM905 - reads as the list it is
+        ),
+    )
+}
+KINDS = tuple(_KINDS)
+_SHOWN = 60
+
+
+def _says(node: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict):
+        if "says" in node:
+            yield node["pattern"], node["says"]
+        for inner in node.values():
+            yield from _says(inner)
+
+
+_PATTERNS = dict(_says(_ENVELOPE.source))
+
+
+def breaches(data: Any) -> list[Breach]:
+    """Every rule of the format that the document breaks; relations are not looked at.
+
+    Args:
+        data: The document as JSON values.
+
+    Returns:
+        The breaches; empty for a valid document.
+    """
+    if not isinstance(data, dict):
+        return [
+            Breach(
+                (),
+                f"the document is {_name(data)}; a descriptor is a block of 'key: value' lines",
+                "start with apiVersion, kind, metadata and spec",
+            )
+        ]
+    found = [b for error in _ENVELOPE.validator.iter_errors(data) for b in _explain(error, data)]
+    found += _bad_links(data)
+    schema, problems = _schema_for(data)
+    found += problems
+    if schema is not None:
+        # A spec that is no object is already reported by the envelope.
+        found += [
+            breach
+            for error in schema.validator.iter_errors(data)
+            if list(error.instance_path) != ["spec"] or error.kind.name != "type"
+            for breach in _explain(error, data, schema)
+        ]
+    return list({(b.path, b.message): b for b in found}.values())
+
+
+def misspelt(data: Mapping[str, Any]) -> Iterator[Breach]:
+    """Keys of ``spec`` and ``metadata`` that are allowed but look like a misspelt known one."""
+    kind, spec, metadata = data.get("kind"), data.get("spec"), data.get("metadata")
+    known: dict[str, Any] = {}
+    if isinstance(kind, str) and kind in _KINDS:
+        known = _KINDS[kind].source["properties"]["spec"]["properties"]
+    meta = _ENVELOPE.source["properties"]["metadata"]["properties"]
+    for parent, block, names in (("spec", spec, known), ("metadata", metadata, meta)):
+        if not isinstance(block, dict):
+            continue
+        for key in block.keys() - names.keys() - {"dependencyOf"}:
+            near = get_close_matches(key, names.keys() - block.keys(), 1, 0.85)
+            if near:
+                yield Breach((parent, key), f"{key} is not read", f"did you mean {near[0]}?")
+
+
+def _schema_for(data: dict[str, Any]) -> tuple[_Schema | None, list[Breach]]:
+    kind, version = data.get("kind"), data.get("apiVersion")
+    if not isinstance(kind, str) or not kind:
+        return None, []
+    schema = _KINDS.get(kind)
+    if schema is None:
+        lowered = {known.lower(): known for known in KINDS}
+        near = get_close_matches(kind.lower(), lowered, 1, 0.7)
+        if near:
+            hint = f"did you mean {lowered[near[0]]}?"
+            if near[0] == kind.lower():
+                hint += " Upper and lower case count"
+        else:
+            hint = "use one of these kinds; spec.type can tell sorts of one kind apart"
+        return None, [
+            Breach(("kind",), f"unknown kind {_show(kind)}; allowed are {', '.join(KINDS)}", hint)
+        ]
+    versions: list[str] = schema.source["apiVersions"]
+    if isinstance(version, str) and version and version not in versions:
+        message = f"{kind} has no apiVersion {_show(version)}; allowed is {' or '.join(versions)}"
+        return schema, [Breach(("apiVersion",), message, f"write apiVersion: {versions[0]}")]
+    return schema, []
+
+
+def _bad_links(data: dict[str, Any]) -> Iterator[Breach]:
+    metadata = data.get("metadata")
+    links = metadata.get("links") if isinstance(metadata, dict) else None
+    for number, link in enumerate(links if isinstance(links, list) else ()):
+        url = link.get("url") if isinstance(link, dict) else None
+        if isinstance(url, str) and url and not is_absolute(url):
+            yield Breach(
+                ("metadata", "links", number, "url"),
+                f"{_show(url)} is not a complete address",
+                "start with https://",
+            )
+
+
+def _explain(error: Any, data: dict[str, Any], schema: _Schema | None = None) -> Iterator[Breach]:
+    path: Path = tuple(error.instance_path)
+    kind, instance = error.kind, error.instance
+    match kind.name:
+        case "required":
+            yield _missing(path, kind.property, instance, schema)
+        case "type":
+            yield Breach(path, *_wrong_type(path, kind.types, instance))
+        case "pattern":
+            yield Breach(path, *_wrong_form(path, instance, _PATTERNS[kind.pattern]))
+        case "propertyNames":
+            key = kind.error.instance
+            says = _PATTERNS[kind.error.kind.pattern]
+            yield Breach((*path, key), f"{_show(key)} is not a valid key; allowed is {says}")
+        case "minLength":
+            yield Breach(path, "is empty; text is required", "fill it in or delete the line")
+        case "enum":
+            options = ", ".join(map(str, kind.options))
+            yield Breach(path, f"{_show(instance)} is not allowed; allowed is {options}")
+        case "additionalProperties":
+            for key in kind.unexpected:
+                yield _foreign(key, data)
+        case _:
+            yield Breach(path, str(error.message))
+
+
+def _missing(path: Path, name: str, instance: Any, schema: _Schema | None) -> Breach:
+    place = f"{'.'.join(map(str, path))}.{name}" if path else name
+    near = get_close_matches(name, instance, 1, 0.75) if isinstance(instance, dict) else []
+    kind = schema.source["title"] if schema else ""
+    if near:
+        hint = f"did you mean {name} where {near[0]} is written?"
+    elif (kind, name) == ("Group", "children"):
+        hint = "write 'children: []' if the group has none"
+    elif (kind, name) == ("User", "memberOf"):
+        hint = "write 'memberOf: []' if the user belongs to no group"
+    elif name == "apiVersion":
+        hint = "start with 'apiVersion: backstage.io/v1alpha1'"
+    else:
+        hint = f"add {place}"
+    return Breach(path, f"{place} is missing" + (f"; {kind} requires it" if kind else ""), hint)
+
+
+_TYPE_NAMES = {
+    "string": "text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a block of keys",
+    "null": "nothing",
+}
+
+
+def _wrong_type(path: Path, types: list[str], instance: Any) -> tuple[str, str]:
+    wanted = [t for t in ("string", "boolean", "array", "object") if t in types]
+    allowed = " or ".join(_TYPE_NAMES[t] for t in wanted)
+    message = f"is {_name(instance)}; {allowed} is required"
+    if instance is None:
+        return message, "delete the line, or write something under it"
+    if "string" in types and isinstance(instance, bool | int | float):
+        written = json.dumps(instance)
+        return f"is {_name(instance)} ({written}); {allowed} is required", f'write "{written}"'
+    if "string" in types and isinstance(instance, list):
+        return message, "write one value on the same line as the key"
+    if "string" in types and isinstance(instance, dict):
+        return message, _for_block(path, instance)
+    if "array" in types and isinstance(instance, str):
+        return message, f"write the value on a line of its own: '- {_show(instance, quote=False)}'"
+    if "array" in types and isinstance(instance, dict):
+        return message, "start each item with '- '"
+    return message, ""
+
+
+def _for_block(path: Path, instance: dict[str, Any]) -> str:
+    if path[-1:] == ("definition",):
+        return "write 'definition: |' and indent the text below it"
+    if len(instance) == 1 and isinstance(next(iter(instance.values())), dict | None):
+        return "quote the value if it holds braces"
+    return "write one value on the same line as the key"
+
+
+def _wrong_form(path: Path, value: str, says: str) -> tuple[str, str]:
+    message = f"{_show(value)} is not allowed; allowed is {says}"
+    if not value:
+        return "is empty; allowed is " + says, "fill it in or delete the line"
+    if "{{" in value or "${" in value or "{%" in value:
+        return message, "this looks like a template: it becomes a descriptor once filled in"
+    field = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if field == "tags" and value != value.lower():
+        return message, f"write {value.lower()}"
+    if field == "tags":
+        return message, "separate words by single hyphens"
+    if field == "namespace":
+        return message, f"write {re.sub('[^a-z0-9]+', '-', value.lower()).strip('-') or 'default'}"
+    if field == "name" and " " in value:
+        return message, f"write {'-'.join(value.split())} and put the other form into title"
+    return message, ""
+
+
+def _foreign(key: str, data: dict[str, Any]) -> Breach:
+    known = _ENVELOPE.source["properties"]
+    message = f"unknown field {_show(key)}; allowed are {', '.join(known)}"
+    near = get_close_matches(key, known.keys() - data.keys(), 1, 0.75)
+    if near:
+        hint = f"did you mean {near[0]}?"
+    elif key in _ENVELOPE.source["properties"]["metadata"]["properties"]:
+        hint = f"indent {key} below metadata"
+    elif key in ("relations", "status"):
+        hint = "the catalog computes it: delete it"
+    else:
+        hint = f"indent {key} below spec or metadata, or delete it"
+    return Breach((key,), message, hint)
+
+
+def _name(value: Any) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "a block of keys"
+
+
+def _show(value: Any, *, quote: bool = True) -> str:
+    text = str(value)
+    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return f'"{text}"' if quote else text

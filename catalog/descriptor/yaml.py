@@ -1,0 +1,269 @@
+"""YAML text to JSON-like values, document by document, with limits and positions. Pure.
+
+Reads YAML 1.2 as the catalog format's own reader does: the core schema (``no`` is a string, dates
+are strings, ``014`` is fourteen), no merge keys, duplicate keys are errors. Scanning is libyaml's;
+values are built here from its events, without recursion, so that neither depth nor aliases can
+take the process down.
+
+Source: https://yaml.org/spec/1.2.2/#103-core-schema
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from catalog.descriptor.builder import (
+    DEFAULT_LIMITS,
+    FOREIGN,
+    SHELTER,
+    Builder,
+    Limits,
+    Path,
+    Positions,
+    YamlError,
+)
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Limits",
+    "Path",
+    "Positions",
+    "RawDocument",
+    "YamlError",
+    "decode",
+    "read",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawDocument:
+    """One document of a stream.
+
+    Attributes:
+        index: 0-based number in the file.
+        line: 1-based line of its first content.
+        value: What it holds; None for an empty one.
+        error: Why it cannot be read, or None.
+    """
+
+    index: int
+    line: int
+    value: Any
+    error: YamlError | None
+    _text: str
+    _offset: int
+
+    def positions(self) -> Positions:
+        """Line and column (1-based) of every path; reads the document a second time."""
+        found: Positions = {}
+        with suppress(YamlError):  # what comes before an error has its position
+            _build(self._text, DEFAULT_LIMITS, found)
+        return {path: (line + self._offset, column) for path, (line, column) in found.items()}
+
+
+_MARKER = re.compile(r"^(---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_CONTENT = re.compile(r"^(?!%)[ \t]*[^\s#]", re.MULTILINE)
+_FIRST = re.compile(r"^(?:---[ \t]+(?=[^\s#])|(?!---(?:\s|\Z)|%)[ \t]*(?=[^\s#]))", re.MULTILINE)
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def decode(data: bytes) -> str:
+    """Decode a file's bytes as UTF-8, with or without a byte order mark.
+
+    Raises:
+        YamlError: It is not UTF-8; the position is that of the first wrong byte.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        before = data[: exc.start]
+        line = before.count(b"\n") + 1
+        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+        message = f"byte 0x{data[exc.start]:02x} is not UTF-8"
+        raise YamlError(message, line, column, "save the file as UTF-8") from exc
+
+
+def read(text: str, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[RawDocument]:
+    """Read a stream one document at a time; a broken document leaves the others alone.
+
+    Args:
+        text: The whole stream; a byte order mark is passed over.
+        limits: What it may cost.
+
+    Yields:
+        Each document, empty ones too, in order.
+
+    Raises:
+        YamlError: The stream as a whole is over a limit.
+    """
+    text = text.removeprefix("\ufeff")
+    if len(text) > limits.max_bytes or (
+        len(text) * 4 > limits.max_bytes
+        and len(text.encode("utf-8", "surrogatepass")) > limits.max_bytes
+    ):
+        raise YamlError(
+            f"the file is larger than {limits.max_bytes:,} bytes",
+            hint="split it into several files",
+        )
+    line, last = 0, 0
+    for index, (start, end) in enumerate(_chunks(text)):
+        line += text.count("\n", last, start)
+        last = start
+        if index >= limits.max_documents:
+            raise YamlError(
+                f"the file holds more than {limits.max_documents:,} documents",
+                line + 1,
+                hint="split it into several files",
+            )
+        yield _read_one(text[start:end], index, line, limits)
+
+
+def _chunks(text: str) -> Iterator[tuple[int, int]]:
+    """Where each document starts and ends. A marker in the first column is always a marker."""
+    start, explicit = 0, False
+    for marker in _MARKER.finditer(text):
+        begin = marker.start()
+        if explicit or _CONTENT.search(text, start, begin):
+            yield start, begin
+            start = begin
+        elif marker[1] == "---" and not text[start:begin].lstrip().startswith("%"):
+            start = begin  # only blank lines and comments before it
+        explicit = marker[1] == "---"
+        if not explicit:
+            start = marker.end()
+    if explicit or _CONTENT.search(text, start):
+        yield start, len(text)
+
+
+def _read_one(text: str, index: int, offset: int, limits: Limits) -> RawDocument:
+    first = _FIRST.search(text)
+    line = offset + 1 + (text.count("\n", 0, first.start()) if first else 0)
+    value, error = None, None
+    try:
+        value = _build(text, limits, None)
+    except YamlError as exc:
+        error = YamlError(exc.message, exc.line + offset, exc.column, exc.hint)
+    return RawDocument(index=index, line=line, value=value, error=error, _text=text, _offset=offset)
+
+
+def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
+    if bad := _FORBIDDEN.search(text):
+        line = text.count("\n", 0, bad.start()) + 1
+        column = bad.start() - text.rfind("\n", 0, bad.start())
+        raise YamlError(
+            f"control character U+{ord(bad[0]):04X} is not allowed",
+            line,
+            column,
+            "delete it, or write it as an escape in double quotes",
+        )
+    sheltered = FOREIGN.search(text) is not None
+    if sheltered:
+        text = text.translate(SHELTER)
+    for _attempt in range(100):
+        if positions is not None:
+            positions.clear()
+        try:
+            return Builder(text, limits, positions, sheltered=sheltered).run()
+        except yaml.MarkedYAMLError as exc:
+            repaired = _repair(text, exc)
+            if repaired is None:
+                raise _plain(exc) from exc
+            text = repaired
+        except yaml.reader.ReaderError as exc:
+            raise YamlError(f"the text cannot be read: {exc.reason}") from exc
+    raise YamlError("too many lines that hold only tabs", hint="indent with spaces")
+
+
+_BLANK_WITH_TAB = re.compile(r"^(?=.*\t)[ \t]*(?:#.*)?$")
+_SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+def _repair(text: str, exc: yaml.MarkedYAMLError) -> str | None:
+    """The text without a construct that is legal and that libyaml alone refuses, or None.
+
+    Lines of nothing but tabs, and characters written as JSON's pair of escapes.
+    """
+    mark = exc.problem_mark
+    if mark is None:
+        return None
+    problem = str(exc.problem)
+    lines = text.split("\n")
+    if mark.line >= len(lines):
+        return None
+    line = lines[mark.line]
+    if "cannot start any token" in problem and _BLANK_WITH_TAB.match(line.rstrip("\r")):
+        lines[mark.line] = line.partition("#")[0].replace("\t", " ").rstrip("\r")
+        return "\n".join(lines)
+    if "Unicode character escape" in problem:
+        pair = _SURROGATES.search(line, max(0, mark.column - 2))
+        if pair is not None:
+            high, low = int(pair[1], 16), int(pair[2], 16)
+            code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
+            lines[mark.line] = f"{line[: pair.start()]}\\U{code:08x}{line[pair.end() :]}"
+            return "\n".join(lines)
+    return None
+
+
+_PLAIN = (
+    ("mapping values are not allowed", "a second ': ' on one line", "quote the text after the key"),
+    (
+        "'\\t' that cannot start",
+        "a tab is used for indentation",
+        "indent with spaces",
+    ),
+    (
+        "cannot start any token",
+        "a value may not start with this character",
+        "quote the value",
+    ),
+    (
+        "could not find expected ':'",
+        "a line here is neither 'key: value' nor a list item",
+        "indent the text below its key, or quote it",
+    ),
+    (
+        "unexpected end of stream",
+        "a quote or bracket is opened and never closed",
+        "close it",
+    ),
+    (
+        "unexpected document indicator",
+        "a quote or bracket is still open where the next document starts",
+        "close it",
+    ),
+    (
+        "did not find expected key",
+        "the line does not fit the indentation of the lines above it",
+        "start every key of a block in the same column",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "the line does not fit the list above it",
+        "start every item of a list in the same column",
+    ),
+    (
+        "expected <document start>",
+        "there is text after the end of the document",
+        "put '---' on a line of its own between documents",
+    ),
+    (
+        "found unknown escape character",
+        "a backslash in double quotes starts an unknown escape",
+        "double the backslash, or use single quotes",
+    ),
+)
+
+
+def _plain(exc: yaml.MarkedYAMLError) -> YamlError:
+    """The scanner's error in plain words, the scanner's own words after them."""
+    mark = exc.problem_mark or exc.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    problem = str(exc.problem or exc.context)
+    for part, message, hint in _PLAIN:
+        if part in problem:
+            return YamlError(message, line, column, hint)
+    return YamlError(problem, line, column)
