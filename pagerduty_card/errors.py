@@ -22,9 +22,19 @@ class PagerDutyError(Exception):
 
 
 class Unreachable(PagerDutyError):
-    """No answer in time, or 408 or 5xx: show the last good answer, try later."""
+    """No answer in time, or 408 or 5xx: show the last good answer, try later.
+
+    Attributes:
+        maybe_taken: Whether the request may have reached PagerDuty and had its effect.
+    """
 
     reason = "unreachable"
+
+    def __init__(
+        self, detail: str = "", *, maybe_taken: bool = False, request_id: str = ""
+    ) -> None:
+        super().__init__(detail, request_id=request_id)
+        self.maybe_taken = maybe_taken
 
 
 class Throttled(PagerDutyError):

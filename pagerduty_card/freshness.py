@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pagerduty_card.models import Feed
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +46,14 @@ class Freshness:
 UNKNOWN = Freshness()
 
 
-def of_feeds(feeds: Iterable["Feed"], *, known_since: datetime | None) -> Freshness:
+def of_feeds(feeds: Iterable["Feed"], *, known_since: datetime, own_since: datetime) -> Freshness:
     """Join the account-wide feed and a service's own feed of one kind into one freshness.
 
     Args:
         feeds: The account-wide feed, the service's own, or both.
-        known_since: Since when the mirror knows the service (UTC). An account-wide answer that
-            was asked for earlier skipped the service's rows and so says nothing about it. None:
-            the mirror does not know the service.
+        known_since: An account-wide answer that was asked for earlier (UTC) left out the service's
+            rows and so says nothing about it.
+        own_since: The same for the service's own answers: its policy may have changed since.
     """
     best: Feed | None = None
     failed: Feed | None = None
@@ -59,10 +61,9 @@ def of_feeds(feeds: Iterable["Feed"], *, known_since: datetime | None) -> Freshn
         if feed.failed_at and (not failed or _later(feed.failed_at, failed.failed_at)):
             failed = feed
         if (
-            known_since
-            and feed.succeeded_at
+            feed.succeeded_at
             and feed.asked_at
-            and (feed.service_pd_id or feed.asked_at >= known_since)
+            and feed.asked_at >= (own_since if feed.service_pd_id else known_since)
             and (not best or _later(feed.asked_at, best.asked_at))
         ):
             best = feed

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from catalog.models import Entity
 from pagerduty_card.domain import Severity
+from pagerduty_card.freshness import BEGINNING
 from pagerduty_card.querysets import (
     ChangeEventQuerySet,
     FeedQuerySet,
@@ -85,9 +86,15 @@ class Service(models.Model):
 
     def known_since(self, kind: str) -> datetime:
         """Since when account-wide answers of this ``Feed.Kind`` take in the service (UTC)."""
+        if kind == Feed.Kind.SERVICES:
+            return BEGINNING  # the row itself came with such an answer
+        return max(self.mirrored_at, self.policy_since(kind))
+
+    def policy_since(self, kind: str) -> datetime:
+        """Since when answers of this ``Feed.Kind`` take in the policy as it is now (UTC)."""
         if kind == Feed.Kind.ON_CALL and self.policy is not None:
-            return max(self.mirrored_at, self.policy.mirrored_at)
-        return self.mirrored_at
+            return self.policy.mirrored_at
+        return BEGINNING
 
 
 class Integration(models.Model):
@@ -299,6 +306,7 @@ class TriggeredIncident(models.Model):
     Attributes:
         entity_ref: Canonical reference, kept when the entity goes.
         answer: PagerDuty's words, free of secrets.
+        may_resend: Whether the same form submitted again sends the same alert again.
         incident_number, incident_url, assignees: Of the incident, once it was found.
     """
 
@@ -331,6 +339,7 @@ class TriggeredIncident(models.Model):
     details = models.TextField(blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.SENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    may_resend = models.BooleanField(default=False)
     answer = models.CharField(max_length=500, blank=True)
     answered_at = models.DateTimeField(null=True)
     incident_number = models.PositiveIntegerField(null=True)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from pagerduty_card.domain import IncidentStatus, Urgency
 from pagerduty_card.errors import PagerDutyError
-from pagerduty_card.freshness import Freshness, of_feeds
+from pagerduty_card.freshness import BEGINNING, Freshness, of_feeds
 
 if TYPE_CHECKING:
     from catalog.models import Entity
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
         ServiceLink,
         TriggeredIncident,
     )
-
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):
@@ -132,6 +130,7 @@ class FeedQuerySet(models.QuerySet["Feed"]):
                     by_place[(service.account, "", kind)]
                     + by_place[(service.account, service.pd_id, kind)],
                     known_since=service.known_since(kind),
+                    own_since=service.policy_since(kind),
                 )
                 for kind in self.model.Kind.values
             }
@@ -156,7 +155,8 @@ class FeedQuerySet(models.QuerySet["Feed"]):
         return {
             (account, pd_id): of_feeds(
                 by_place[(account, "", kind)] + (by_place[(account, pd_id, kind)] if pd_id else []),
-                known_since=_BEGINNING,
+                known_since=BEGINNING,
+                own_since=BEGINNING,
             )
             for account, pd_id in places
         }

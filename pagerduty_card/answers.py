@@ -1,0 +1,69 @@
+"""PagerDuty's answers, judged: data of the expected shape, or the error that says how to react."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from pagerduty_card.errors import PagerDutyError, Refused, Rejected, Unreachable, Unreadable
+from pagerduty_card.transport import Answer, hide
+
+logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+def error_of(answer: Answer, *, secrets: Sequence[str], needs: str = "") -> PagerDutyError:
+    """The error for an answer that is not the good one, by what it asks of us.
+
+    Args:
+        answer: Any answer but the good one and 429.
+        secrets: What must not show in the error.
+        needs: The permission (OAuth scope) that the endpoint needs; empty for the Events API.
+    """
+    status, request_id = answer.status, answer.request_id
+    words = [hide(one, secrets) for one in _words_of(answer.body)]
+    said = " ".join(words) or f"PagerDuty answered {status}."
+    if status in {402, 403}:
+        named = f" It needs the permission {needs}." if needs and status == 403 else ""
+        reason = "ability" if status == 402 else "permission"
+        return Refused(said + named, reason=reason, request_id=request_id)
+    if status == 401:
+        return Refused("PagerDuty does not accept the token.", request_id=request_id)
+    if status == 404:
+        return Refused(said, reason="not_found", request_id=request_id)
+    if status == 408 or status >= 500:
+        return Unreachable(said, request_id=request_id, maybe_taken=True)
+    if 400 <= status < 500:
+        logger.error(
+            "pagerduty rejected a request",
+            extra={"status": status, "answer": said[:500], "pagerduty_request_id": request_id},
+        )
+        return Rejected(said, errors=tuple(words), request_id=request_id)
+    return broken(f"PagerDuty answered {status}, which the contract does not know.", request_id)
+
+
+def broken(what: str, request_id: str) -> Unreadable:
+    """Note loudly that the contract was broken; the caller raises the result."""
+    logger.error(
+        "pagerduty's answer does not follow the contract",
+        extra={"what": what, "pagerduty_request_id": request_id},
+    )
+    return Unreadable(what, request_id=request_id)
+
+
+def parsed(parse: Callable[[Any], _T], raw: Any, request_id: str) -> _T:
+    """Parse one object; a broken contract is noted with the request's id."""
+    try:
+        return parse(raw)
+    except Unreadable as exc:
+        raise broken(exc.detail, request_id) from None
+
+
+def _words_of(body: Any) -> list[str]:
+    """PagerDuty's sentences in an error answer of either API; none in an unknown shape."""
+    if not isinstance(body, dict):
+        return []
+    inner = body.get("error")
+    error = inner if isinstance(inner, dict) else body
+    errors = error.get("errors")
+    found = [error.get("message"), *(errors if isinstance(errors, list) else [])]
+    return [one.strip() for one in found if isinstance(one, str) and one.strip()]

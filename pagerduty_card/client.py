@@ -1,0 +1,393 @@
+"""PagerDuty's endpoints: one method for each, typed, bounded in time and size.
+
+Whatever goes wrong leaves as one of ``errors``.
+
+Source: https://developer.pagerduty.com/api-reference/ (REST API v2, Events API v2)
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlencode
+
+from pagerduty_card.accounts import Account
+from pagerduty_card.answers import broken, error_of, parsed
+from pagerduty_card.domain import (
+    ChangeEvent,
+    EscalationPolicy,
+    Incident,
+    MaintenanceWindow,
+    OnCall,
+    Service,
+    TriggerEvent,
+)
+from pagerduty_card.errors import Throttled, Unreadable
+from pagerduty_card.quota import Quota
+from pagerduty_card.transport import Answer, Transport, hide
+
+PAGE_SIZE = 100  # records a request, PagerDuty's maximum
+MAX_RECORDS = 10_000  # PagerDuty refuses offset + limit above this
+CALL_BUDGET_S = 60.0
+MAX_IDS_IN_QUERY = 100  # keeps the address below 8 kB
+
+_T = TypeVar("_T")
+_Params = list[tuple[str, str]]
+
+
+class PagerDutyClient:
+    """Requests to one PagerDuty account, one after the other."""
+
+    def __init__(
+        self, account: Account, *, background: bool = False, total_budget_s: float | None = None
+    ) -> None:
+        """Prepare a client; nothing is sent.
+
+        Args:
+            account: Whom to ask, with which token.
+            background: Whether nobody is waiting; background work leaves a fifth of the quota.
+            total_budget_s: Seconds that all calls together may take; None: 60 s for each call.
+        """
+        self.account = account
+        self._transport = Transport()
+        self._quota = Quota(account)
+        self._background = background
+        self._deadline = None if total_budget_s is None else time.monotonic() + total_budget_s
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self._transport.close()
+
+    @property
+    def requests_sent(self) -> int:
+        """How many requests were sent so far, repetitions by the transport aside."""
+        return self._transport.requests_sent
+
+    # Reading ----------------------------------------------------------------------------------
+
+    def services(self) -> list[Service]:
+        """List every service with its integrations and escalation policy, by name.
+
+        Raises:
+            Unreachable: No answer within the time budget, 408 or 5xx.
+            Throttled: The token's quota is used up, now or since a moment ago.
+            Refused: Token, permission or plan do not suffice.
+            Rejected: PagerDuty finds a mistake in the request.
+            Unreadable: The answer does not follow the contract, or has over 10,000 records.
+
+        Every other method that reads raises the same.
+
+        Source:
+            https://developer.pagerduty.com/api-reference/ (List services)
+        """
+        return self._list(
+            "/services",
+            "services",
+            Service.from_api,
+            [*_INCLUDE_SERVICE, ("sort_by", "name:asc")],
+            needs="services.read",
+        )
+
+    def service(self, service_id: str) -> Service:
+        """Read one service with its integrations and escalation policy.
+
+        Raises:
+            Refused: Also with reason ``not_found``: PagerDuty has no such service.
+
+        Source:
+            https://developer.pagerduty.com/api-reference/ (Get a service)
+        """
+        path = f"/services/{_segment(service_id)}"
+        body, answer = self._get(path, _INCLUDE_SERVICE, self._until(), needs="services.read")
+        return parsed(Service.from_api, body.get("service"), answer.request_id)
+
+    def services_by_key(self, integration_key: str) -> list[Service]:
+        """List the services that have an integration with exactly this key.
+
+        PagerDuty's ``query`` searches names and finds the wrong service: all are listed and
+        their keys compared.
+        """
+        return [
+            service
+            for service in self.services()
+            if any(one.key == integration_key for one in service.integrations)
+        ]
+
+    def open_incidents(self, service_ids: Sequence[str] = ()) -> list[Incident]:
+        """List every triggered and acknowledged incident of any age, newest first.
+
+        Args:
+            service_ids: PagerDuty service ids, for example ``PABC123``, at most 100; none means
+                the whole account.
+
+        Returns:
+            The incidents; empty only when PagerDuty answered and has none.
+
+        Source:
+            https://developer.pagerduty.com/api-reference/ (List incidents)
+        """
+        return self._list(
+            "/incidents",
+            "incidents",
+            Incident.from_api,
+            [
+                ("statuses[]", "triggered"),
+                ("statuses[]", "acknowledged"),
+                ("date_range", "all"),
+                ("sort_by", "created_at:desc"),
+                ("time_zone", "UTC"),
+                *[("include[]", what) for what in ("priorities", "acknowledgers", "assignees")],
+                *_ids("service_ids[]", service_ids),
+            ],
+            needs="incidents.read",
+        )
+
+    def incidents_by_key(self, dedup_key: str) -> list[Incident]:
+        """List incidents in any state that an event with this ``dedup_key`` led to, newest first.
+
+        Source:
+            https://developer.pagerduty.com/api-reference/ (List incidents, ``incident_key``)
+        """
+        return self._list(
+            "/incidents",
+            "incidents",
+            Incident.from_api,
+            [
+                ("incident_key", dedup_key),
+                ("date_range", "all"),
+                ("sort_by", "created_at:desc"),
+                ("time_zone", "UTC"),
+                ("include[]", "assignees"),
+            ],
+            needs="incidents.read",
+        )
+
+    def on_calls(
+        self,
+        policy_ids: Sequence[str] = (),
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[OnCall]:
+        """List who is on call, at every level, now or also next.
+
+        Args:
+            policy_ids: Escalation policy ids, at most 100; none means the whole account.
+            since: Start of the time asked about (UTC); None: who is on call now.
+            until: End of it (UTC), at most 90 days ahead. With both, each person's earliest
+                shift for each policy and level.
+
+        Source:
+            https://developer.pagerduty.com/api-reference/ (List all of the on-calls)
+        """
+        span: _Params = []
+        if since and until:
+            span = [("since", _iso(since)), ("until", _iso(until)), ("earliest", "true")]
+        return self._list(
+            "/oncalls",
+            "oncalls",
+            OnCall.from_api,
+            [
+                *_ids("escalation_policy_ids[]", policy_ids),
+                ("include[]", "users"),
+                ("time_zone", "UTC"),
+                *span,
+            ],
+            needs="oncalls.read",
+        )
+
+    def escalation_policies(self) -> list[EscalationPolicy]:
+        """List every escalation policy with its levels, by name.
+
+        Source:
+            https://developer.pagerduty.com/api-reference/ (List escalation policies)
+        """
+        return self._list(
+            "/escalation_policies",
+            "escalation_policies",
+            EscalationPolicy.from_api,
+            [("include[]", "targets"), ("sort_by", "name:asc")],
+            needs="escalation_policies.read",
+        )
+
+    def change_events(
+        self, *, since: datetime, service_id: str = "", max_pages: int = 1
+    ) -> tuple[list[ChangeEvent], bool]:
+        """List changes of the whole account or of one service.
+
+        Args:
+            since: How far back (UTC).
+            service_id: Empty for the whole account.
+            max_pages: How many requests at most, 100 changes each.
+
+        Returns:
+            The changes in PagerDuty's order, and whether there are more that were not asked for.
+
+        Source:
+            https://developer.pagerduty.com/api-reference/ (List Change Events)
+        """
+        path = f"/services/{_segment(service_id)}/change_events" if service_id else "/change_events"
+        needs = "services.read" if service_id else "change_events.read"
+        return self._pages(
+            path,
+            "change_events",
+            ChangeEvent.from_api,
+            [("since", _iso(since))],
+            needs=needs,
+            max_pages=max_pages,
+        )
+
+    def maintenance_windows(self, service_ids: Sequence[str] = ()) -> list[MaintenanceWindow]:
+        """List the maintenance windows that are open now, of some services or of all.
+
+        Source:
+            https://developer.pagerduty.com/api-reference/ (List maintenance windows)
+        """
+        return self._list(
+            "/maintenance_windows",
+            "maintenance_windows",
+            MaintenanceWindow.from_api,
+            [("filter", "ongoing"), *_ids("service_ids[]", service_ids)],
+            needs="services.read",
+        )
+
+    # Paging somebody --------------------------------------------------------------------------
+
+    def enqueue(self, event: TriggerEvent) -> str:
+        """Hand one alert to PagerDuty, once; it is taken, not yet an incident.
+
+        A cool-down of the REST API does not hold it back: the Events API has a quota of its own.
+
+        Returns:
+            PagerDuty's message.
+
+        Raises:
+            Rejected: 400, with PagerDuty's own words in ``errors``; repeating is of no use.
+            Throttled: 429; nobody was paged.
+            Unreachable: 408, 5xx, or no answer. ``maybe_taken`` tells whether PagerDuty may
+                have taken the alert nevertheless.
+            Unreadable: Neither accepted nor refused in a way the contract knows.
+
+        Source:
+            https://developer.pagerduty.com/docs/events-api-v2-trigger-events
+        """
+        answer = self._transport.send(
+            "POST",
+            f"{self.account.events_base_url}/enqueue",
+            until=self._until(),
+            headers={"Accept": "application/json", "Content-Type": "application/json"},
+            data=json.dumps(event.to_api()).encode(),
+            secrets=(event.routing_key,),
+        )
+        if answer.status == 429:
+            raise Throttled(
+                "PagerDuty takes no more alerts for this service at the moment.",
+                retry_after_s=answer.number("ratelimit-reset") or 30.0,
+                request_id=answer.request_id,
+            )
+        if answer.status != 202:
+            raise error_of(answer, secrets=(event.routing_key,))
+        body = answer.body
+        if not isinstance(body, dict) or body.get("status") != "success":
+            raise broken("202 without success", answer.request_id)
+        return hide(str(body.get("message") or ""), (event.routing_key,))
+
+    # The wire ---------------------------------------------------------------------------------
+
+    def _until(self) -> float:
+        """The monotonic time at which the call that starts now must be over."""
+        return self._deadline or time.monotonic() + CALL_BUDGET_S
+
+    def _list(
+        self, path: str, key: str, parse: Callable[[Any], _T], params: _Params, *, needs: str
+    ) -> list[_T]:
+        records, more = self._pages(path, key, parse, params, needs=needs)
+        if more:
+            raise Unreadable(f"{path} has more than {MAX_RECORDS} records, PagerDuty's limit.")
+        return records
+
+    def _pages(
+        self,
+        path: str,
+        key: str,
+        parse: Callable[[Any], _T],
+        params: _Params,
+        *,
+        needs: str,
+        max_pages: int = MAX_RECORDS // PAGE_SIZE,
+    ) -> tuple[list[_T], bool]:
+        """Follow ``more`` to the last page, or to ``max_pages``."""
+        until = self._until()
+        records: list[_T] = []
+        for page in range(max_pages):
+            paging = [("limit", str(PAGE_SIZE)), ("offset", str(page * PAGE_SIZE))]
+            body, answer = self._get(path, [*params, *paging], until, needs=needs)
+            rows = body.get(key)
+            more = body.get("more")
+            if not isinstance(rows, list):
+                raise broken(f"the answer of {path} has no {key}", answer.request_id)
+            if not isinstance(more, bool):
+                raise broken(f"{path} does not say whether there is more", answer.request_id)
+            records += [parsed(parse, row, answer.request_id) for row in rows]
+            if not more:
+                return records, False
+            if not rows:
+                raise broken(f"{path} promises more on an empty page", answer.request_id)
+        return records, True
+
+    def _get(
+        self, path: str, params: _Params, until: float, *, needs: str
+    ) -> tuple[dict[str, Any], Answer]:
+        wait_s = self._quota.wait_s(background=self._background)
+        if wait_s:
+            raise Throttled("The account cools down.", retry_after_s=wait_s)
+        token = self.account.token
+        answer = self._transport.send(
+            "GET",
+            f"{self.account.api_base_url}{path}?{urlencode(params)}",
+            until=until,
+            token=token,
+            headers={
+                "Accept": "application/vnd.pagerduty+json;version=2",
+                "Content-Type": "application/json",  # demanded of GETs too, without a charset
+            },
+            secrets=(token,),
+        )
+        reset_s = answer.number("ratelimit-reset")
+        self._quota.note(
+            limit=answer.number("ratelimit-limit"),
+            remaining=answer.number("ratelimit-remaining"),
+            reset_s=reset_s,
+        )
+        if answer.status == 429:
+            raise Throttled(
+                "PagerDuty's request limit is used up.",
+                retry_after_s=self._quota.exhausted(reset_s),
+                request_id=answer.request_id,
+            )
+        if answer.status != 200:
+            raise error_of(answer, secrets=(token,), needs=needs)
+        body = answer.body
+        if not isinstance(body, dict):
+            raise broken(f"{path} did not answer with a JSON object", answer.request_id)
+        return body, answer
+
+
+_INCLUDE_SERVICE: _Params = [("include[]", "escalation_policies"), ("include[]", "integrations")]
+
+
+def _segment(value: str) -> str:
+    return quote(value, safe="")
+
+
+def _ids(name: str, values: Sequence[str]) -> _Params:
+    if len(values) > MAX_IDS_IN_QUERY:
+        raise ValueError(f"{name}: at most {MAX_IDS_IN_QUERY} at once")
+    return [(name, value) for value in values]
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,375 @@
+"""PagerDuty's values into the mirror's rows. Only ``sync`` calls this; nothing here asks PagerDuty.
+
+Each function writes only the rows that differ, in one transaction, and never touches rows that
+the answer does not speak of.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from pagerduty_card import domain
+from pagerduty_card.models import (
+    ChangeEvent,
+    EscalationPolicy,
+    Feed,
+    Incident,
+    Integration,
+    OnCall,
+    Responder,
+    Service,
+)
+
+# Changes older than this are not asked for and not kept.
+CHANGES_KEPT = timedelta(days=30)
+
+_BATCH = 200
+_Row = TypeVar("_Row", bound=models.Model)
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+@transaction.atomic
+def store_services(account: str, services: Iterable[domain.Service]) -> None:
+    """Store services with their policies and integrations."""
+    given = {service.id: service for service in services}
+    policies = store_policies(
+        account, [service.policy for service in given.values() if service.policy]
+    )
+    existing = {row.pd_id: row for row in Service.objects.of_account(account)}
+    _write(
+        Service,
+        existing,
+        {
+            service.id: {
+                "name": service.name[:255],
+                "url": service.url,
+                "status": service.status[:32],
+                "policy_id": policies[service.policy.id] if service.policy else None,
+            }
+            for service in given.values()
+        },
+        lambda pd_id: Service(account=account, pd_id=pd_id),
+    )
+    rows = {
+        row.pd_id: row.pk for row in Service.objects.of_account(account).filter(pd_id__in=given)
+    }
+    wanted = {
+        (rows[service.id], one.id): {"name": one.name[:255], "integration_key": one.key[:64]}
+        for service in given.values()
+        for one in service.integrations
+        if one.key
+    }
+    _replace(
+        Integration,
+        {
+            (row.service_id, row.pd_id): row
+            for row in Integration.objects.filter(service__in=rows.values())
+        },
+        wanted,
+        lambda key: Integration(service_id=key[0], pd_id=key[1]),
+    )
+
+
+@transaction.atomic
+def store_policies(account: str, policies: Iterable[domain.EscalationPolicy]) -> dict[str, int]:
+    """Store escalation policies; one that came as a mere reference keeps the levels it has.
+
+    Returns:
+        Primary keys by PagerDuty's id.
+    """
+    given: dict[str, domain.EscalationPolicy] = {}
+    for policy in policies:
+        if policy.id not in given or policy.levels is not None:
+            given[policy.id] = policy
+    existing = {
+        row.pd_id: row for row in EscalationPolicy.objects.filter(account=account, pd_id__in=given)
+    }
+    now = timezone.now()
+    wanted: dict[str, dict[str, Any]] = {}
+    for policy in given.values():
+        values: dict[str, Any] = {"name": policy.name[:255], "url": policy.url}
+        if policy.levels is not None:
+            values["num_loops"] = min(policy.num_loops, 32_767)
+            values["levels"] = [_level_json(level) for level in policy.levels]
+            row = existing.get(policy.id)
+            if row and row.levels != values["levels"]:
+                values["mirrored_at"] = now
+        wanted[policy.id] = values
+    _write(
+        EscalationPolicy,
+        existing,
+        wanted,
+        lambda pd_id: EscalationPolicy(account=account, pd_id=pd_id),
+    )
+    return dict(
+        EscalationPolicy.objects.filter(account=account, pd_id__in=given).values_list("pd_id", "pk")
+    )
+
+
+@transaction.atomic
+def store_incidents(
+    account: str,
+    incidents: Iterable[domain.Incident],
+    *,
+    asked_at: datetime,
+    service_pd_id: str = "",
+) -> None:
+    """Make the open incidents of the account, or of one service, exactly these.
+
+    A service that was asked about later than ``asked_at`` keeps what that answer said: an older
+    answer that arrives late must not take back a newer one.
+    """
+    services = _services(account, service_pd_id)
+    for pd_id in _asked_later(account, Feed.Kind.INCIDENTS, asked_at, service_pd_id):
+        services.pop(pd_id, None)
+    wanted = {
+        (services[one.service_id], one.id): {
+            "number": one.number,
+            "title": one.title,
+            "status": one.status[:32],
+            "urgency": one.urgency[:32],
+            "priority": one.priority[:64],
+            "url": one.url,
+            "incident_key": one.incident_key[:255],
+            "created_at": one.created_at,
+            "assignees": [{"name": who.name, "url": who.url} for who in one.assignees],
+            "acknowledgements": [
+                {"name": ack.name, "url": ack.url, "at": ack.at.isoformat()}
+                for ack in one.acknowledgements
+            ],
+            "pending_actions": [
+                {"type": action.type, "at": action.at.isoformat()} for action in one.pending_actions
+            ],
+        }
+        for one in incidents
+        if one.service_id in services
+    }
+    _replace(
+        Incident,
+        {
+            (row.service_id, row.pd_id): row
+            for row in Incident.objects.filter(service__in=services.values())
+        },
+        wanted,
+        lambda key: Incident(service_id=key[0], pd_id=key[1]),
+    )
+
+
+@transaction.atomic
+def store_on_calls(
+    account: str,
+    on_calls: Iterable[domain.OnCall],
+    *,
+    asked_at: datetime,
+    with_next: bool,
+    policy_pd_ids: Collection[str] = (),
+) -> None:
+    """Make who is on call for the account's policies, or for some, exactly this.
+
+    Args:
+        account: Name of the account.
+        on_calls: What PagerDuty answered.
+        asked_at: When it was asked (UTC).
+        with_next: Whether later shifts were asked for too; else those that are known stay.
+        policy_pd_ids: The policies asked about; none means the whole account.
+    """
+    rows = EscalationPolicy.objects.filter(account=account)
+    if policy_pd_ids:
+        rows = rows.filter(pd_id__in=policy_pd_ids)
+    policies = dict(rows.values_list("pd_id", "pk"))
+    given = [one for one in on_calls if one.policy_id in policies]
+    people = _store_responders(account, [one.user for one in given])
+    wanted = {
+        (
+            policies[one.policy_id],
+            one.level,
+            people[one.user.id],
+            one.schedule.name[:255] if one.schedule else "",
+            one.schedule.url if one.schedule else "",
+            one.start,
+            one.end,
+        )
+        for one in given
+    }
+    existing = OnCall.objects.filter(policy__in=policies.values())
+    if not with_next:
+        existing = existing.filter(Q(start__isnull=True) | Q(start__lte=asked_at))
+    stored = {
+        (
+            row.policy_id,
+            row.level,
+            row.responder_id,
+            row.schedule_name,
+            row.schedule_url,
+            row.start,
+            row.end,
+        ): row.pk
+        for row in existing
+    }
+    OnCall.objects.filter(pk__in=[pk for key, pk in stored.items() if key not in wanted]).delete()
+    OnCall.objects.bulk_create(
+        [
+            OnCall(
+                policy_id=policy,
+                level=level,
+                responder_id=responder,
+                schedule_name=schedule_name,
+                schedule_url=schedule_url,
+                start=start,
+                end=end,
+            )
+            for policy, level, responder, schedule_name, schedule_url, start, end in wanted
+            if (policy, level, responder, schedule_name, schedule_url, start, end) not in stored
+        ],
+        batch_size=_BATCH,
+    )
+
+
+@transaction.atomic
+def store_changes(
+    account: str, changes: Iterable[domain.ChangeEvent], service_pd_id: str = ""
+) -> None:
+    """Add changes to the services they name, and forget those older than 30 days."""
+    services = _services(account, service_pd_id)
+    wanted = {
+        (services[pd_id], one.id): {
+            "summary": one.summary,
+            "source": one.source[:500],
+            "at": one.at,
+            "url": one.url,
+            "links": [{"href": link.href, "text": link.text} for link in one.links],
+        }
+        for one in changes
+        for pd_id in (one.service_ids or ((service_pd_id,) if service_pd_id else ()))
+        if pd_id in services
+    }
+    ChangeEvent.objects.filter(
+        service__in=services.values(), at__lt=timezone.now() - CHANGES_KEPT
+    ).delete()
+    _write(
+        ChangeEvent,
+        {
+            (row.service_id, row.pd_id): row
+            for row in ChangeEvent.objects.filter(
+                service__in={service for service, _ in wanted},
+                pd_id__in={pd_id for _, pd_id in wanted},
+            )
+        },
+        wanted,
+        lambda key: ChangeEvent(service_id=key[0], pd_id=key[1]),
+    )
+
+
+@transaction.atomic
+def store_maintenance(
+    account: str, windows: Iterable[domain.MaintenanceWindow], service_pd_id: str = ""
+) -> None:
+    """Note until when services are in maintenance; the others are in none."""
+    until: dict[str, datetime] = {}
+    for window in windows:
+        for pd_id in window.service_ids:
+            until[pd_id] = max(window.ends_at, until.get(pd_id, window.ends_at))
+    rows = Service.objects.of_account(account)
+    if service_pd_id:
+        rows = rows.filter(pd_id=service_pd_id)
+    existing = {row.pd_id: row for row in rows}
+    _write(
+        Service,
+        existing,
+        {pd_id: {"maintenance_until": until.get(pd_id)} for pd_id in existing},
+        lambda pd_id: Service(account=account, pd_id=pd_id),
+    )
+
+
+def _store_responders(account: str, users: Iterable[domain.User]) -> dict[str, int]:
+    given = {user.id: user for user in users}
+    _write(
+        Responder,
+        {row.pd_id: row for row in Responder.objects.filter(account=account, pd_id__in=given)},
+        {
+            user.id: {
+                "name": user.name[:255],
+                "email": user.email[:254],
+                "url": user.url,
+                "avatar_url": user.avatar_url,
+                "time_zone": user.time_zone[:64],
+            }
+            for user in given.values()
+        },
+        lambda pd_id: Responder(account=account, pd_id=pd_id),
+    )
+    return dict(
+        Responder.objects.filter(account=account, pd_id__in=given).values_list("pd_id", "pk")
+    )
+
+
+def _services(account: str, service_pd_id: str) -> dict[str, int]:
+    rows = Service.objects.of_account(account)
+    if service_pd_id:
+        rows = rows.filter(pd_id=service_pd_id)
+    return dict(rows.values_list("pd_id", "pk"))
+
+
+def _asked_later(
+    account: str, kind: str, asked_at: datetime, service_pd_id: str
+) -> Collection[str]:
+    """Services about which a later answer than ``asked_at`` is already stored."""
+    later = Feed.objects.filter(account=account, kind=kind, asked_at__gt=asked_at)
+    if not service_pd_id:
+        return set(later.exclude(service_pd_id="").values_list("service_pd_id", flat=True))
+    is_superseded = later.filter(service_pd_id__in=["", service_pd_id]).exists()
+    return {service_pd_id} if is_superseded else set()
+
+
+def _level_json(level: domain.Level) -> dict[str, Any]:
+    return {
+        "delay_s": level.delay_s,
+        "targets": [
+            {"type": one.type, "id": one.id, "name": one.name, "url": one.url}
+            for one in level.targets
+        ],
+    }
+
+
+def _write(
+    model: type[_Row],
+    existing: Mapping[_Key, _Row],
+    wanted: Mapping[_Key, Mapping[str, Any]],
+    make: Callable[[_Key], _Row],
+) -> None:
+    """Create what is new and update what differs."""
+    new: list[_Row] = []
+    changed: dict[tuple[str, ...], list[_Row]] = defaultdict(list)
+    for key, values in wanted.items():
+        row = existing.get(key)
+        if row is None:
+            row = make(key)
+            new.append(row)
+            differing = list(values)
+        else:
+            differing = [name for name, value in values.items() if getattr(row, name) != value]
+            if differing:
+                changed[tuple(differing)].append(row)
+        for name in differing:
+            setattr(row, name, values[name])
+    model._default_manager.bulk_create(new, batch_size=_BATCH)
+    for names, rows in changed.items():
+        model._default_manager.bulk_update(rows, names, batch_size=_BATCH)
+
+
+def _replace(
+    model: type[_Row],
+    existing: Mapping[_Key, _Row],
+    wanted: Mapping[_Key, Mapping[str, Any]],
+    make: Callable[[_Key], _Row],
+) -> None:
+    """Make the rows exactly the wanted ones."""
+    gone = [row.pk for key, row in existing.items() if key not in wanted]
+    if gone:
+        model._default_manager.filter(pk__in=gone).delete()
+    _write(model, existing, wanted, make)

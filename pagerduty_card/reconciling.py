@@ -1,0 +1,61 @@
+"""From an alert that PagerDuty accepted to the incident that it became."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from pagerduty_card.client import PagerDutyClient
+from pagerduty_card.errors import PagerDutyError
+from pagerduty_card.models import Incident, TriggeredIncident
+from pagerduty_card.querysets import TriggeredIncidentQuerySet
+
+# An attempt whose incident did not appear in time is looked for again this often.
+_LOOK_AGAIN = timedelta(minutes=10)
+
+
+def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> None:
+    """Find the incidents of accepted attempts and note number, address and whom they paged.
+
+    One that has not appeared within 60 s becomes ``not_seen``, and is found later all the same.
+    When PagerDuty does not answer nothing is concluded.
+    """
+    now = timezone.now()
+    for attempt in attempts.filter(account=client.account.name).awaiting_incident(now):
+        if attempt.state == TriggeredIncident.State.NOT_SEEN and not cache.add(
+            f"pagerduty:look-again:{attempt.pk}", 1, _LOOK_AGAIN.total_seconds()
+        ):
+            continue
+        try:
+            found = _mirrored(attempt) or _asked(client, attempt)
+        except PagerDutyError:
+            continue
+        if found:
+            TriggeredIncident.objects.filter(pk=attempt.pk).update(
+                state=TriggeredIncident.State.CREATED, **found
+            )
+        elif attempt.overdue(now):
+            TriggeredIncident.objects.filter(
+                pk=attempt.pk, state=TriggeredIncident.State.ACCEPTED
+            ).update(state=TriggeredIncident.State.NOT_SEEN)
+
+
+def _mirrored(attempt: TriggeredIncident) -> dict[str, object] | None:
+    row = Incident.objects.filter(
+        incident_key=attempt.dedup_key, service__account=attempt.account
+    ).first()
+    if row is None:
+        return None
+    return _found(row.number, row.url, row.assignees)
+
+
+def _asked(client: PagerDutyClient, attempt: TriggeredIncident) -> dict[str, object] | None:
+    for one in client.incidents_by_key(attempt.dedup_key):
+        assignees = [{"name": who.name, "url": who.url} for who in one.assignees]
+        return _found(one.number, one.url, assignees)
+    return None
+
+
+def _found(number: int, url: str, assignees: Iterable[dict[str, str]]) -> dict[str, object]:
+    return {"incident_number": number, "incident_url": url, "assignees": list(assignees)}
