@@ -4,13 +4,19 @@ The catalog knows no app that registers: it asks each card whether it applies, a
 card renders.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from catalog.models import Entity
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,5 +55,68 @@ def all_cards() -> list[Card]:
 
 
 def for_entity(entity: Entity) -> list[Card]:
-    """The cards that apply to the entity, by slug."""
-    return [card for card in all_cards() if card.applies_to(entity)]
+    """The cards that apply to the entity, by slug; one that cannot tell is among them."""
+    return [
+        card
+        for card in all_cards()
+        if _guarded(card, partial(card.applies_to, entity)) is not False
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownCard:
+    """A card as the entity page prints it; ``html`` is None when the card failed."""
+
+    slug: str
+    title: str
+    html: SafeString | None
+
+
+def render(request: HttpRequest, entity: Entity, cards: Sequence[Card]) -> list[ShownCard]:
+    """Render the cards of an entity.
+
+    A card that fails is logged and comes without HTML, so that the page can say so: one card's
+    failure takes down neither the page nor another card.
+    """
+    return [
+        ShownCard(
+            slug=card.slug,
+            title=card.title,
+            html=_guarded(card, partial(card.render, request, entity)),
+        )
+        for card in cards
+    ]
+
+
+def actions(request: HttpRequest, entity: Entity, cards: Sequence[Card]) -> list[SafeString]:
+    """The buttons that the entity's cards put into the header of its pages."""
+    made = [_guarded(card, partial(card.actions, request, entity)) for card in cards]
+    return [html for html in made if html]
+
+
+def badges_of(entities: Sequence[Entity]) -> tuple[dict[int, list[SafeString]], list[str]]:
+    """What the cards say of the rows of a list.
+
+    Returns:
+        The badges by the entity's primary key, and the titles of the cards that failed, whose
+        state is therefore not known for any row.
+    """
+    badges: dict[int, list[SafeString]] = {}
+    failed = []
+    for card in all_cards():
+        shown = _guarded(card, partial(card.badges, entities))
+        if shown is None:
+            failed.append(card.title)
+            continue
+        for pk, html in shown.items():
+            badges.setdefault(pk, []).append(html)
+    return badges, failed
+
+
+def _guarded(card: Card, make: Callable[[], T]) -> T | None:
+    """Ask a card, which is another app's code; None when it failed."""
+    try:
+        return make()
+    except Exception:  # whatever another app raises must not take the page down
+        logger.exception("A card failed", extra={"card": card.slug})
+        return None

@@ -8,7 +8,7 @@ from catalog.kinds import Kind
 from catalog.refs import EntityRef
 
 if TYPE_CHECKING:
-    from catalog.models import Entity
+    from catalog.models import Entity, Relation
 
 
 class EntityQuerySet(models.QuerySet["Entity"]):

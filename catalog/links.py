@@ -1,0 +1,139 @@
+"""Links to entities and out of the portal, as view models. No queries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.urls import NoReverseMatch, reverse
+
+from catalog.graph import Node
+from catalog.kinds import Kind
+from catalog.models import Entity
+from catalog.refs import EntityRef
+
+LINK_SCHEMES = {"http", "https", "mailto"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A name that leads to an entity's page.
+
+    Attributes:
+        url: Empty when the catalog does not have the entity.
+        ref: The full reference.
+        detail: The short reference, where the text is a title that does not tell it.
+        suggestion: For a missing entity, the one that was likely meant.
+    """
+
+    text: str
+    url: str
+    icon: str
+    ref: str
+    detail: str = ""
+    suggestion: "Link | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideLink:
+    """A link of the descriptor; ``url`` is empty unless it is http, https or mailto."""
+
+    text: str
+    url: str
+    address: str
+    type: str = ""
+
+
+def outside_url(address: str) -> str:
+    """The address if it may be a link (http, https, mailto), else nothing."""
+    try:
+        return address if urlsplit(address.strip()).scheme.lower() in LINK_SCHEMES else ""
+    except ValueError:
+        return ""
+
+
+def entity_url(ref: EntityRef, page: str = "entity") -> str:
+    """The address of an entity's page, or nothing for a reference no address can hold."""
+    try:
+        return reverse(
+            f"catalog:{page}",
+            kwargs={"namespace": ref.namespace, "kind": ref.kind, "name": ref.name},
+        )
+    except NoReverseMatch:
+        return ""
+
+
+def kind_icon(kind: str) -> str:
+    """The icon of a kind in any case; a question mark for one that does not exist."""
+    known = Kind.from_segment(kind)
+    return known.icon if known else "question"
+
+
+def link_to(
+    node: Node, *, default_kind: str = "", suggestions: Mapping[str, str] | None = None
+) -> Link:
+    """A link to a neighbour; one that is not in the catalog is a name and a suggestion."""
+    ref, short = str(node.ref), node.ref.short(default_kind)
+    if not node.exists:
+        meant = (suggestions or {}).get(ref)
+        return Link(
+            text=short,
+            url="",
+            icon=kind_icon(node.ref.kind),
+            ref=ref,
+            suggestion=_link_to_ref(EntityRef.parse(meant), default_kind) if meant else None,
+        )
+    text = node.title or (node.name if node.ref.namespace == "default" else short)
+    return Link(
+        text=text,
+        url=entity_url(node.ref),
+        icon=kind_icon(node.ref.kind),
+        ref=ref,
+        detail=short if node.title and node.title != short else "",
+    )
+
+
+def _link_to_ref(ref: EntityRef, default_kind: str) -> Link:
+    return Link(
+        text=ref.short(default_kind), url=entity_url(ref), icon=kind_icon(ref.kind), ref=str(ref)
+    )
+
+
+def link_to_entity(entity: Entity) -> Link:
+    """A link to an entity of a list; reads nothing but columns that lists load."""
+    ref = entity.entity_ref
+    return link_to(Node(ref=ref, name=entity.name, title=entity.title), default_kind=ref.kind)
+
+
+def outside_link(link: dict[str, Any]) -> OutsideLink:
+    """One of the descriptor's ``metadata.links``."""
+    address = str(link.get("url", ""))
+    return OutsideLink(
+        text=str(link.get("title") or address),
+        url=outside_url(address),
+        address=address,
+        type=str(link.get("type", "")),
+    )
+
+
+def source_of(entity: Entity) -> OutsideLink | None:
+    """The file and line, or the address, that the entity was read from."""
+    if not entity.source:
+        return None
+    place = f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
+    return OutsideLink(text=place, url=outside_url(entity.source), address=entity.source)
+
+
+def source_links(entity: Entity) -> list[OutsideLink]:
+    """Where the annotations say the source and the descriptor can be seen and edited."""
+    annotations = entity.annotations
+    found = [
+        ("View source", annotations.get("backstage.io/source-location", "").removeprefix("url:")),
+        ("View descriptor", annotations.get("backstage.io/view-url", "")),
+        ("Edit descriptor", annotations.get("backstage.io/edit-url", "")),
+    ]
+    return [
+        OutsideLink(text=text, url=outside_url(address), address=address)
+        for text, address in found
+        if outside_url(address).startswith("http")
+    ]

@@ -1,0 +1,159 @@
+"""Which annotations are secret, how they are shown, and how a shown one is put back.
+
+Backstage's format keeps some keys in annotations, for example a service's integration key. Whoever
+reads a page sees at most the last four characters of such a value.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from catalog.models import Entity
+
+_SECRET_WORDS = ("key", "token", "secret", "password")
+_MASK = "****"
+_SHORTEST_TO_SEARCH = 5
+
+
+class MaskedValueError(ValueError):
+    """A masked value stands where no such value is stored.
+
+    Attributes:
+        line: 1-based line of the value.
+        key: The annotation's key.
+    """
+
+    def __init__(self, key: str, line: int) -> None:
+        """Say which annotation on which line."""
+        super().__init__(
+            f"The value of {key} is masked and is not the stored one: write it in full."
+        )
+        self.key = key
+        self.line = line
+
+
+def is_secret(annotation: str) -> bool:
+    """Whether the annotation's value is shown masked."""
+    return any(word in annotation.lower() for word in _SECRET_WORDS)
+
+
+def mask(secret: str) -> str:
+    """The secret's last four characters behind asterisks; nothing of it when it is short."""
+    return f"{_MASK}{secret[-4:]}" if len(secret) > 8 else _MASK
+
+
+@dataclass(frozen=True, slots=True)
+class Masker:
+    """Hides the secret annotations of one entity wherever they appear in its texts.
+
+    Attributes:
+        masked_by_secret: What to show instead of each secret, longest secret first.
+    """
+
+    masked_by_secret: Mapping[str, str]
+
+    @classmethod
+    def of(cls, entity: Entity) -> "Masker":
+        """Hide this entity's secrets."""
+        secrets = {
+            value
+            for key, value in entity.annotations.items()
+            if is_secret(key) and isinstance(value, str) and value
+        }
+        return cls({secret: mask(secret) for secret in sorted(secrets, key=len, reverse=True)})
+
+    def text(self, text: str) -> str:
+        """The text with every secret of five characters or more masked."""
+        for secret, masked in self.masked_by_secret.items():
+            if len(secret) >= _SHORTEST_TO_SEARCH:
+                text = text.replace(secret, masked)
+        return text
+
+    def tree(self, value: Any) -> Any:
+        """A copy of lists, maps and texts with every secret masked."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(str(key)): self.tree(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.tree(item) for item in value]
+        return value
+
+    def descriptor(self, entity: Entity) -> dict[str, Any]:
+        """The entity's descriptor with its secret annotations masked, and copies of them too."""
+        shown: dict[str, Any] = self.tree(entity.descriptor)
+        return _with_annotations_masked(shown, entity)
+
+
+def with_annotations_masked(entity: Entity) -> dict[str, Any]:
+    """The entity's descriptor with nothing changed but the values of secret annotations."""
+    return _with_annotations_masked(entity.descriptor, entity)
+
+
+def _with_annotations_masked(descriptor: dict[str, Any], entity: Entity) -> dict[str, Any]:
+    if not entity.annotations:
+        return descriptor
+    metadata = descriptor["metadata"]
+    masked = {
+        key: mask(str(value)) if is_secret(key) and value else value
+        for key, value in (metadata.get("annotations") or {}).items()
+    }
+    # A masked annotation is masked from its stored value, not from a masked copy of it.
+    masked |= {
+        key: mask(str(value))
+        for key, value in entity.annotations.items()
+        if is_secret(key) and value
+    }
+    return {**descriptor, "metadata": {**metadata, "annotations": masked}}
+
+
+def with_secrets_restored(text: str, stored: Mapping[str, str]) -> str:
+    """Put the stored values back where a descriptor still has their masks.
+
+    The text keeps its lines, so that the lines of later errors are those of the form.
+
+    Args:
+        text: YAML as edited; text that is no YAML map is returned as it is, for the parser to
+            refuse.
+        stored: The annotations as stored; empty for a new entity.
+
+    Raises:
+        MaskedValueError: A secret annotation holds a mask that is not the stored value's.
+    """
+    for node, key in reversed(_secret_values(text)):
+        if not node.value.startswith(_MASK):
+            continue
+        value = stored.get(key, "")
+        if not value or node.value != mask(value):
+            raise MaskedValueError(key, node.start_mark.line + 1)
+        start, end = node.start_mark.index, node.end_mark.index
+        text = f"{text[:start]}{json.dumps(value)}{text[end:]}"
+    return text
+
+
+def _secret_values(text: str) -> list[tuple[yaml.ScalarNode, str]]:
+    """The value nodes of secret annotations with their keys, in the order of the text."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return []
+    annotations = _child(_child(root, "metadata"), "annotations")
+    if not isinstance(annotations, yaml.MappingNode):
+        return []
+    found = [
+        (value, key.value)
+        for key, value in annotations.value
+        if isinstance(key, yaml.ScalarNode)
+        and isinstance(value, yaml.ScalarNode)
+        and is_secret(key.value)
+    ]
+    return sorted(found, key=lambda pair: pair[0].start_mark.index)
+
+
+def _child(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    return next((value for key, value in node.value if key.value == name), None)
