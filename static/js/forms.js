@@ -1,18 +1,6 @@
-/* Forms: sent once, by Ctrl-Enter too; counters near the limit; a failure that keeps what was typed. */
+/* Forms: sent once, by Ctrl-Enter too; counters near the limit; failures keep what was typed. */
 
-const COUNTER_FROM = 0.8;
-
-function submitter(form) {
-  return form.querySelector("button:not([type=button], [type=reset])");
-}
-
-function release(form) {
-  delete form.dataset.busy;
-  for (const button of form.querySelectorAll("[data-busy]")) {
-    delete button.dataset.busy;
-    button.removeAttribute("aria-disabled");
-  }
-}
+const COUNTER_SHOWS_LAST = 0.2;
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -22,63 +10,56 @@ document.addEventListener("submit", (event) => {
     event.stopImmediatePropagation();
     return;
   }
-  form.dataset.busy = "yes";
-  const button = event.submitter ?? submitter(form);
-  if (button) {
-    button.dataset.busy = "yes";
-    button.setAttribute("aria-disabled", "true");
-  }
+  form.dataset.busy = 1;
+  const button = event.submitter ?? form.querySelector("button:not([type=button])");
+  button?.setAttribute("data-busy", "yes");
+  button?.setAttribute("aria-disabled", "true");
 }, { capture: true });
 
-function releaseAll() {
-  document.querySelectorAll("form[data-busy]").forEach(release);
-}
-
-window.addEventListener("pageshow", releaseAll);
-document.addEventListener("htmx:afterRequest", releaseAll);
-
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.target.form?.requestSubmit(submitter(event.target.form));
+function release() {
+  for (const element of document.querySelectorAll("form[data-busy], form [data-busy]")) {
+    element.removeAttribute("data-busy");
+    element.removeAttribute("aria-disabled");
   }
-});
-
-document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-submit-on-change]")) event.target.form?.requestSubmit();
-});
-
-function count(field) {
-  const counter = document.querySelector(`[data-counter="${CSS.escape(field.id)}"]`);
-  if (!counter) return;
-  const left = counter.dataset.max - [...field.value].length;
-  counter.hidden = left > counter.dataset.max * (1 - COUNTER_FROM);
-  counter.textContent = left < 0 ? `${-left} characters too many` : `${left} characters left`;
-  counter.toggleAttribute("data-tone", left <= 0);
-  if (left <= 0) counter.dataset.tone = left < 0 ? "critical" : "warning";
 }
 
-document.addEventListener("input", (event) => event.target.id && count(event.target));
+window.addEventListener("pageshow", release);
+document.addEventListener("htmx:afterRequest", release);
+
+document.addEventListener("keydown", ({ key, ctrlKey, metaKey, target }) => {
+  if (key === "Enter" && (ctrlKey || metaKey)) target.form?.requestSubmit();
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("[data-submit-on-change]")) target.form.requestSubmit();
+});
+
+document.addEventListener("input", ({ target }) => {
+  const counter = target.id && document.querySelector(`[data-counter="${CSS.escape(target.id)}"]`);
+  if (!counter) return;
+  const left = counter.dataset.max - [...target.value].length;
+  counter.hidden = left > counter.dataset.max * COUNTER_SHOWS_LAST;
+  counter.textContent = left < 0 ? `${-left} characters too many` : `${left} characters left`;
+  counter.dataset.tone = left < 0 ? "critical" : "neutral";
+});
 
 function say(element, text) {
-  const place = element.closest("form") ?? document.querySelector("main");
+  const place = element.closest("form, main") ?? document.body;
   place.querySelector("[data-failure]")?.remove();
   const frame = document.getElementById("failure-frame").content.firstElementChild.cloneNode(true);
-  frame.querySelector("[data-failure-text]").textContent = text;
+  frame.querySelector("[data-failure-text]").prepend(text);
   place.prepend(frame);
 }
 
-document.addEventListener("htmx:sendError", ({ detail }) => {
-  say(detail.elt, "The portal did not answer. What you typed is still here: try again.");
-});
+document.addEventListener("htmx:sendError", ({ detail }) => say(detail.elt, "The portal did not answer."));
 
 document.addEventListener("htmx:responseError", ({ detail }) => {
-  say(detail.elt, `The portal answered with an error (${detail.xhr.status}). What you typed is still here: try again.`);
+  say(detail.elt, `The portal answered with an error (${detail.xhr.status}).`);
 });
 
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr, elt } = event.detail;
-  const landed = xhr.responseURL && new URL(xhr.responseURL).pathname;
-  if (landed !== document.body.dataset.signIn || landed === location.pathname) return;
-  event.detail.shouldSwap = false;
-  say(elt, "You are signed out. Sign in in another tab, then try again: what you typed is still here.");
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const landed = detail.xhr.responseURL && new URL(detail.xhr.responseURL).pathname;
+  if (landed !== document.body.dataset.signIn) return;
+  detail.shouldSwap = false;
+  say(detail.elt, "You are signed out: sign in in another tab.");
 });

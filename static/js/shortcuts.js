@@ -4,37 +4,22 @@ const PAUSE_MS = 1200;
 let pressed = "";
 let timer;
 
-function isTyping(element) {
-  return element.isContentEditable || element.matches("input, textarea, select");
-}
-
 function find(keys) {
-  return [...document.querySelectorAll(`[data-shortcut="${CSS.escape(keys)}"]`)];
-}
-
-function use(element) {
-  if (element.matches("input")) {
-    element.focus();
-    element.select();
-  } else {
-    element.click();
-  }
+  const found = [...document.querySelectorAll(`[data-shortcut="${CSS.escape(keys)}"]`)];
+  return found.find((element) => element.checkVisibility()) ?? found[0];
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-  if (event.key.length !== 1 || document.querySelector("dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.key.length > 1) return;
+  if (event.target.closest("input, textarea, select, dialog[open]")) return;
   clearTimeout(timer);
   timer = setTimeout(() => { pressed = ""; }, PAUSE_MS);
-  const together = pressed ? `${pressed} ${event.key}` : event.key;
-  const targets = find(together).concat(pressed ? find(event.key) : []);
-  const target = targets.find((element) => element.checkVisibility()) ?? targets[0];
-  pressed = event.key;
-  if (target) {
-    event.preventDefault();
-    pressed = "";
-    use(target);
-  }
+  const target = (pressed && find(`${pressed} ${event.key}`)) || find(event.key);
+  pressed = target ? "" : event.key;
+  if (!target) return;
+  event.preventDefault();
+  if (target.matches("input")) target.select();
+  else target.click();
 });
 
 const help = document.querySelector("[data-shortcut='?']");
@@ -43,8 +28,7 @@ help?.addEventListener("click", () => {
   const list = document.querySelector("[data-shortcut-list]");
   list.replaceChildren();
   for (const element of document.querySelectorAll("[data-shortcut]")) {
-    const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];
-    const key = document.createElement("kbd");
+    const [term, meaning, key] = ["dt", "dd", "kbd"].map((name) => document.createElement(name));
     key.textContent = element.dataset.shortcut;
     term.append(key);
     meaning.textContent = element.dataset.shortcutLabel || element.textContent.trim();
