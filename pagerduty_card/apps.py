@@ -6,3 +6,22 @@ class PagerdutyCardConfig(AppConfig):
 
     name = "pagerduty_card"
     verbose_name = "PagerDuty"
+
+    def ready(self) -> None:
+        """Put the card on the pages of entities, and the sandbox's banner above every page."""
+        # Models cannot be imported before the apps are ready.
+        from catalog import cards
+        from pagerduty_card import card, checks, mapping  # noqa: F401 -- importing registers checks
+        from portal import shell
+
+        cards.register(
+            cards.Card(
+                slug="pagerduty",
+                title="PagerDuty",
+                applies_to=mapping.is_mapped,
+                render=card.render_card,
+                badges=card.render_badges,
+                actions=card.render_actions,
+            )
+        )
+        shell.add_banner("pagerduty-sandbox", card.sandbox_banner)
