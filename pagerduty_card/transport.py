@@ -15,7 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError as TransportError
-from urllib3.exceptions import IncompleteRead
+from urllib3.exceptions import IncompleteRead, ProtocolError
 from urllib3.util import Retry
 
 from pagerduty_card.accounts import mask
@@ -156,8 +156,6 @@ class Transport:
                 )
         except requests.ConnectTimeout as exc:
             raise _unreachable(exc, secrets, maybe_taken=False) from None
-        except IncompleteRead:
-            raise Unreadable("The answer was cut off.") from None
         except (requests.RequestException, TransportError, OSError) as exc:
             raise _unreachable(exc, secrets, maybe_taken=not _never_connected(exc)) from None
 
@@ -172,26 +170,38 @@ def hide(text: str, secrets: Sequence[str]) -> str:
 
 def _read(response: requests.Response, until: float) -> bytes:
     """Read the body in the pieces that arrive, so that a slow trickle cannot outlast the budget."""
+    request_id = response.headers.get("X-Request-Id", "")
     parts: list[bytes] = []
     size = 0
-    while piece := response.raw.read1(65_536, decode_content=True):
-        size += len(piece)
-        if size > MAX_ANSWER_BYTES:
-            raise Unreadable("The answer is too large.")
-        if time.monotonic() > until:
-            raise Unreachable("PagerDuty took too long to answer.")
-        parts.append(piece)
+    try:
+        while piece := response.raw.read1(65_536, decode_content=True):
+            size += len(piece)
+            if size > MAX_ANSWER_BYTES:
+                raise Unreadable("The answer is too large.", request_id=request_id)
+            if time.monotonic() > until:
+                raise Unreachable("PagerDuty took too long to answer.", maybe_taken=True)
+            parts.append(piece)
+    except ProtocolError as exc:
+        if any(isinstance(arg, IncompleteRead) for arg in exc.args):
+            raise Unreadable("The answer was cut off.", request_id=request_id) from None
+        raise
     return b"".join(parts)
+
+
+_NEVER_CONNECTED = (
+    "NewConnectionError",
+    "NameResolutionError",
+    "ConnectTimeout",
+    "CERTIFICATE_VERIFY_FAILED",
+)
 
 
 def _never_connected(exc: Exception) -> bool:
     """Whether the request surely never left: refused, no route, no such host, bad certificate."""
-    if isinstance(exc, requests.exceptions.SSLError | requests.exceptions.ProxyError):
+    if isinstance(exc, requests.exceptions.ProxyError):
         return True
     seen = repr(exc)
-    return any(
-        name in seen for name in ("NewConnectionError", "NameResolutionError", "ConnectTimeout")
-    )
+    return any(name in seen for name in _NEVER_CONNECTED)
 
 
 def _unreachable(exc: Exception, secrets: Sequence[str], *, maybe_taken: bool) -> Unreachable:
