@@ -1,0 +1,108 @@
+"""The admin of links, of the audit, and of the mirror for diagnosis.
+
+``Integration`` is not registered, and no page prints its key.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from pagerduty_card.forms import ServiceLinkForm
+from pagerduty_card.models import (
+    EscalationPolicy,
+    Feed,
+    Service,
+    ServiceLink,
+    TriggeredIncident,
+)
+
+
+class _ReadOnly(admin.ModelAdmin[Any]):
+    """Rows that only the portal writes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds one by hand."""
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody changes one by hand."""
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody deletes one by hand."""
+        del request, obj
+        return False
+
+
+@admin.register(ServiceLink)
+class ServiceLinkAdmin(admin.ModelAdmin[ServiceLink]):
+    """Links between entities and services that no annotation makes."""
+
+    form = ServiceLinkForm
+    autocomplete_fields = ("entity",)
+    list_display = ("entity", "service_pd_id", "account", "label", "created_at")
+    list_filter = ("account",)
+    list_select_related = ("entity",)
+    search_fields = ("entity__ref", "service_pd_id", "label")
+
+
+@admin.register(TriggeredIncident)
+class TriggeredIncidentAdmin(_ReadOnly):
+    """The audit: who paged whom, when, and what became of it."""
+
+    list_display = (
+        "triggered_at",
+        "triggered_by_name",
+        "entity_ref",
+        "service_name",
+        "severity",
+        "state",
+        "incident",
+        "description",
+    )
+    list_filter = ("state", "severity", "triggered_by")
+    date_hierarchy = "triggered_at"
+    search_fields = ("entity_ref", "service_name", "triggered_by_name", "description", "dedup_key")
+
+    @admin.display(description="incident")
+    def incident(self, row: TriggeredIncident) -> SafeString | str:
+        """The incident's number, leading to PagerDuty."""
+        if not row.incident_number:
+            return "-"
+        if not row.incident_url.startswith(("https://", "http://")):
+            return f"#{row.incident_number}"
+        return format_html('<a href="{}">#{}</a>', row.incident_url, row.incident_number)
+
+
+@admin.register(Service)
+class ServiceAdmin(_ReadOnly):
+    """Mirrored services, for diagnosis."""
+
+    list_display = ("name", "pd_id", "account", "status", "policy", "maintenance_until")
+    list_filter = ("account", "status")
+    list_select_related = ("policy",)
+    search_fields = ("name", "pd_id")
+
+
+@admin.register(EscalationPolicy)
+class EscalationPolicyAdmin(_ReadOnly):
+    """Mirrored escalation policies, for diagnosis."""
+
+    list_display = ("name", "pd_id", "account", "num_loops")
+    list_filter = ("account",)
+    search_fields = ("name", "pd_id")
+
+
+@admin.register(Feed)
+class FeedAdmin(_ReadOnly):
+    """Freshness of every section, and why one is not fresh, for diagnosis."""
+
+    list_display = ("account", "kind", "service_pd_id", "succeeded_at", "failed_at", "reason")
+    list_filter = ("account", "kind", "reason")
+    search_fields = ("service_pd_id", "detail", "request_id")

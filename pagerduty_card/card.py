@@ -1,0 +1,283 @@
+"""The card as ``catalog.cards`` knows it: rows of the mirror loaded, presented and rendered.
+
+From stored data only: nothing here asks PagerDuty.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from catalog.models import Entity
+from pagerduty_card import mapping
+from pagerduty_card.accounts import mask
+from pagerduty_card.mapping import Mapped, ProblemKind
+from pagerduty_card.models import (
+    ChangeEvent,
+    Feed,
+    Incident,
+    OnCall,
+    Service,
+    TriggeredIncident,
+)
+from pagerduty_card.presenters import (
+    ATTEMPTS_TOLD_FOR,
+    UNKNOWN_STATE,
+    CardView,
+    ServiceBlock,
+    present_block,
+    present_card,
+    present_problem,
+    present_state,
+    state_words,
+    worst_of,
+)
+from pagerduty_card.presenters_freshness import Explanation, Reader, explain, judge
+from pagerduty_card.presenters_incidents import ServiceState
+from pagerduty_card.presenters_paging import PagingView, present_paging
+from portal.shell import Banner
+from portal.templatetags.ui import badge
+
+TRIGGER = "pagerduty_card.trigger_incident"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """An entity's services as the mirror knows them, in the order the entity names them."""
+
+    mapped: tuple[Mapped, ...]
+    blocks: tuple[ServiceBlock, ...]
+
+    def pageable(self) -> dict[str, Mapped]:
+        """The services that can be paged, by the value that names each in the form."""
+        return {value_of(one): one for one in self.mapped if one.can_page}
+
+    def paging(self) -> tuple[PagingView, ...]:
+        """What the form says about each service that can be paged."""
+        return tuple(
+            present_paging(block, value=value_of(one))
+            for one, block in zip(self.mapped, self.blocks, strict=True)
+            if one.can_page
+        )
+
+
+def load(entity: Entity, *, reader: Reader) -> Loaded:
+    """Read and present an entity's services; a constant number of queries."""
+    now, zone = timezone.now(), timezone.get_current_timezone()
+    mapped = mapping.resolve(mapping.targets_of(entity))
+    services = [one.service for one in mapped if one.service]
+    rows = _Rows(services)
+    blocks = [
+        present_block(
+            one.service,
+            incidents=rows.incidents.get(one.service.pk, []),
+            changes=rows.changes.get(one.service.pk, []),
+            on_calls=rows.on_calls.get(one.service.policy_id, []),
+            freshness=one.freshness,
+            entity_name=entity.display_name,
+            label=one.target.label,
+            mapping_problem=_explain_problem(one, reader) if one.problem else None,
+            reader=reader,
+            now=now,
+            zone=zone,
+        )
+        if one.service
+        else present_problem(
+            key=value_of(one).replace("/", "-"),
+            title=one.target.service_pd_id or f"integration key {mask(one.target.integration_key)}",
+            label=one.target.label,
+            problem=_explain_problem(one, reader),
+        )
+        for one in mapped
+    ]
+    return Loaded(mapped=tuple(mapped), blocks=tuple(blocks))
+
+
+def value_of(mapped: Mapped) -> str:
+    """What names a service in the trigger form: its id, or the end of its key; never the key."""
+    named = mapped.service_pd_id or mask(mapped.target.integration_key)
+    return f"{mapped.target.account}/{named}"
+
+
+def reader_of(request: HttpRequest) -> Reader:
+    """What of the reader changes the words."""
+    return Reader(is_admin=bool(getattr(request.user, "is_staff", False)))
+
+
+def may_trigger(request: HttpRequest) -> bool:
+    """Whether the reader may page somebody."""
+    return not isinstance(request.user, AnonymousUser) and request.user.has_perm(TRIGGER)
+
+
+def card_view(entity: Entity, loaded: Loaded) -> CardView:
+    """The card of what was loaded, with the attempts to page; one query."""
+    now = timezone.now()
+    attempts = TriggeredIncident.objects.of_entity(entity).filter(
+        triggered_at__gt=now - ATTEMPTS_TOLD_FOR
+    )
+    return present_card(loaded.blocks, attempts, now=now)
+
+
+def render_card(
+    request: HttpRequest,
+    entity: Entity,
+    *,
+    loaded: Loaded | None = None,
+    is_alone: bool = False,
+    is_answer: bool = False,
+) -> SafeString:
+    """Render the card for one reader.
+
+    Args:
+        request: Tells the reader.
+        entity: The entity.
+        loaded: Of ``load``, if the caller has it already.
+        is_alone: The card is the page: it carries the button that the entity's header has.
+        is_answer: It answers a refresh: it does not ask for another one by itself.
+    """
+    reader = reader_of(request)
+    loaded = loaded or load(entity, reader=reader)
+    view = card_view(entity, loaded)
+    can_page = bool(loaded.pageable())
+    context = {
+        "card": view,
+        "entity": entity,
+        "refresh_url": reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs),
+        "trigger_url": _trigger_url(entity) if can_page and may_trigger(request) else "",
+        "no_trigger_reason": _NO_KEY if reader.is_admin and not can_page else "",
+        "is_alone": is_alone,
+        "is_auto_refresh": view.is_due and not is_answer,
+    }
+    return render_to_string("pagerduty_card/_card.html", context, request)
+
+
+def render_actions(request: HttpRequest, entity: Entity) -> SafeString:
+    """Render the buttons for the header of the entity's page."""
+    mapped = mapping.resolve(mapping.targets_of(entity))
+    urls = [one.service.url for one in mapped if one.service and one.service.url]
+    can_page = any(one.can_page for one in mapped)
+    context = {
+        "trigger_url": _trigger_url(entity) if can_page and may_trigger(request) else "",
+        "service_url": urls[0] if urls else "",
+    }
+    return render_to_string("pagerduty_card/_actions.html", context, request)
+
+
+def render_badges(entities: Sequence[Entity]) -> Mapping[int, SafeString]:
+    """Render the worst state of each entity's services; a constant number of queries."""
+    now = timezone.now()
+    targets = mapping.targets_of_many(_mapped_among(entities))
+    mapped = mapping.resolve([target for named in targets.values() for target in named])
+    services = [one.service for one in mapped if one.service]
+    incidents: dict[int, list[Incident]] = {}
+    for row in Incident.objects.of_services(services):
+        incidents.setdefault(row.service_id, []).append(row)
+    remaining = iter(mapped)
+    badges: dict[int, SafeString] = {}
+    for pk, named in targets.items():
+        states = [
+            present_state(
+                one.service,
+                incidents=incidents.get(one.service.pk, []),
+                freshness=one.freshness,
+                now=now,
+            )
+            if one.service
+            else UNKNOWN_STATE
+            for _, one in zip(named, remaining, strict=False)  # stops before it takes the next's
+        ]
+        if states:
+            badges[pk] = _badge(worst_of(states))
+    return badges
+
+
+def _mapped_among(entities: Sequence[Entity]) -> list[Entity]:
+    """Those that name a service, with the columns that say which: lists load no descriptors."""
+    names_one = Q(annotation_rows__key__in=[mapping.SERVICE_ID, mapping.INTEGRATION_KEY])
+    return list(
+        Entity.objects.filter(names_one | Q(service_links__isnull=False))
+        .filter(pk__in=[entity.pk for entity in entities])
+        .only("descriptor", "source", "source_line")
+        .distinct()
+    )
+
+
+def sandbox_banner() -> Banner | None:
+    """Say on every page that PagerDuty is not the real one."""
+    if not settings.PAGERDUTY_SANDBOX:
+        return None
+    return Banner(text="PagerDuty sandbox: nobody is really paged.", tone="info")
+
+
+def _badge(state: ServiceState) -> SafeString:
+    mark = state.mark
+    return format_html(
+        '<span title="PagerDuty: {}">{}</span>',
+        state_words(state),
+        badge(mark.word, mark.tone, mark.icon),
+    )
+
+
+def _trigger_url(entity: Entity) -> str:
+    return reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
+
+
+_NO_KEY = (
+    "Nobody can be paged from here: no integration key is known. Add an Events API v2 integration "
+    "to the service in PagerDuty, or write its key into the pagerduty.com/integration-key "
+    "annotation."
+)
+
+
+def _explain_problem(mapped: Mapped, reader: Reader) -> Explanation:
+    problem = mapped.problem
+    if problem is None:
+        answer = judge(
+            Feed.Kind.SERVICES,
+            mapped.freshness[Feed.Kind.SERVICES],
+            now=timezone.now(),
+            reader=reader,
+        )
+        return answer.explanation or explain("not_asked", reader=reader)
+    if problem.kind is ProblemKind.NOT_CONFIGURED:
+        return explain("not_configured", problem.text, reader=reader)
+    return Explanation(
+        reason=problem.kind,
+        why=problem.text,
+        advice=_ADVICE[problem.kind],
+        place=problem.place,
+    )
+
+
+_ADVICE = {
+    ProblemKind.UNKNOWN_ACCOUNT: "Correct the annotation, or have the account configured.",
+    ProblemKind.NO_SUCH_SERVICE: "Correct the service id.",
+    ProblemKind.NO_SUCH_KEY: "Correct the key, or name the service by its id.",
+    ProblemKind.KEY_OF_OTHER_SERVICE: "Correct the key or the service id.",
+}
+
+
+class _Rows:
+    """The rows of several services in three queries."""
+
+    def __init__(self, services: Sequence[Service]) -> None:
+        self.incidents: dict[int, list[Incident]] = {}
+        self.changes: dict[int, list[ChangeEvent]] = {}
+        self.on_calls: dict[Any, list[OnCall]] = {}
+        if not services:
+            return
+        for incident in Incident.objects.of_services(services):
+            self.incidents.setdefault(incident.service_id, []).append(incident)
+        for change in ChangeEvent.objects.of_services(services):
+            self.changes.setdefault(change.service_id, []).append(change)
+        for row in OnCall.objects.of_services(services):
+            self.on_calls.setdefault(row.policy_id, []).append(row)

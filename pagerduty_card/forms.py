@@ -1,0 +1,144 @@
+"""The form that pages somebody, and the key that makes each showing of it page only once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core import signing
+from django.http import QueryDict
+
+from catalog.models import Entity
+from pagerduty_card.accounts import DEFAULT_ACCOUNT, all_accounts
+from pagerduty_card.domain import Severity
+from pagerduty_card.models import ServiceLink
+
+_SALT = "pagerduty_card.dedup_key"
+MAX_DESCRIPTION = 1024
+MAX_DETAILS = 10_000
+_SEVERITIES = {
+    Severity.CRITICAL: "Critical: it is down",
+    Severity.ERROR: "Error: part of it fails",
+    Severity.WARNING: "Warning: it will fail if nobody acts",
+    Severity.INFO: "Info",
+}
+
+
+class _Text(forms.CharField):
+    """A text area whose length is judged here: a browser would cut a pasted text without a word."""
+
+    def __init__(self, *, rows: int, **options: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": rows}), **options)
+
+    def to_python(self, value: Any) -> str | None:
+        """Count a line break as one character, as the person who typed it does."""
+        text: str | None = super().to_python(value)
+        return text.replace("\r\n", "\n") if text else text
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Leave ``maxlength`` out."""
+        attrs: dict[str, Any] = super().widget_attrs(widget)
+        attrs.pop("maxlength", None)
+        return attrs
+
+
+class TriggerForm(forms.Form):
+    """Page the on-call of one of an entity's services.
+
+    Args:
+        services: Pairs of value and name; with a single one there is nothing to choose.
+        entity: The entity whose page the form belongs to.
+        user_pk: Primary key of the person it is shown to.
+        new_dedup_key: The key of this showing; replaces one that does not belong here.
+    """
+
+    service = forms.ChoiceField(label="Service", widget=forms.RadioSelect)
+    description = _Text(
+        label="What is wrong?",
+        max_length=MAX_DESCRIPTION,
+        rows=3,
+        help_text="What you see, since when, and what it breaks. It is the incident's title.",
+        error_messages={"required": "Say what is wrong: it is what the on-call person reads."},
+    )
+    severity = forms.ChoiceField(
+        choices=[(severity.value, text) for severity, text in _SEVERITIES.items()],
+        initial=Severity.ERROR.value,
+    )
+    details = _Text(required=False, max_length=MAX_DETAILS, rows=3)
+    key = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        services: Sequence[tuple[str, str]],
+        entity: Entity,
+        user_pk: object,
+        new_dedup_key: str,
+    ) -> None:
+        self._bound_to = {"entity": entity.ref, "user": str(user_pk)}
+        self._fresh = signing.dumps({"key": new_dedup_key, **self._bound_to}, salt=_SALT)
+        self._dedup_key = self._read(data.get("key", "")) if data is not None else ""
+        super().__init__(data, initial={"key": self._fresh})
+        if self.is_bound and not self._dedup_key:
+            self.renew_key()
+        choice = self.fields["service"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - tells the type checker
+        choice.choices = list(services)
+        if len(services) == 1:
+            choice.widget = forms.HiddenInput()
+            choice.initial = services[0][0]
+        self.fields["description"].widget.attrs["autofocus"] = True
+
+    def renew_key(self) -> None:
+        """Make the next submission of this form an attempt of its own."""
+        self.data = dict(self.data.items()) | {"key": self._fresh}
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a key that was not made for this person and this entity."""
+        cleaned = super().clean() or {}
+        if not self._dedup_key:
+            raise forms.ValidationError(
+                "Nothing was sent: this form was not made for you, or not for this page. "
+                "It has been renewed; send it again."
+            )
+        cleaned["dedup_key"] = self._dedup_key
+        return cleaned
+
+    def _read(self, token: str) -> str:
+        try:
+            signed = signing.loads(token, salt=_SALT)
+        except signing.BadSignature:
+            return ""
+        if not isinstance(signed, dict) or any(
+            signed.get(name) != value for name, value in self._bound_to.items()
+        ):
+            return ""
+        return str(signed.get("key", ""))
+
+
+class ServiceLinkForm(forms.ModelForm[ServiceLink]):
+    """A link made in the admin: the account must be one that is configured."""
+
+    class Meta:
+        model = ServiceLink
+        fields = ("entity", "account", "service_pd_id", "label")
+
+    def clean_account(self) -> str:
+        """Refuse a name no account has; the default account may go unnamed."""
+        account: str = self.cleaned_data["account"].strip()
+        known = all_accounts()
+        if account and account not in known:
+            raise forms.ValidationError(
+                f"No PagerDuty account is called {account!r}; configured: "
+                f"{', '.join(sorted(known))}."
+            )
+        return "" if account == DEFAULT_ACCOUNT else account
+
+    def clean_service_pd_id(self) -> str:
+        """Refuse what cannot be an id, such as an address pasted whole."""
+        pd_id: str = self.cleaned_data["service_pd_id"].strip()
+        if not pd_id.isalnum():
+            raise forms.ValidationError(
+                "Only the id, for example PABC123: the last part of the service's address."
+            )
+        return pd_id

@@ -1,0 +1,328 @@
+"""The PagerDuty card as a whole: rows of the mirror and an instant in, frozen view models out.
+
+Pure: nothing here queries, calls or reads settings. The sections live beside it:
+``presenters_freshness`` (the three answers), ``presenters_incidents``, ``presenters_on_call``.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from pagerduty_card.freshness import Freshness
+from pagerduty_card.models import ChangeEvent, Feed, Incident, OnCall, Service, TriggeredIncident
+from pagerduty_card.presenters_freshness import (
+    Answer,
+    Explanation,
+    Reader,
+    judge,
+)
+from pagerduty_card.presenters_incidents import (
+    UNKNOWN,
+    ChangesView,
+    IncidentsView,
+    ServiceState,
+    present_changes,
+    present_incidents,
+    service_state,
+)
+from pagerduty_card.presenters_on_call import Link, OnCallView, present_on_call
+
+# How long the card speaks of an attempt to page: of one that went well only until it is seen.
+_TOLD_WELL = timedelta(minutes=10)
+ATTEMPTS_TOLD_FOR = timedelta(hours=1)
+# A request that sends ends well before this; a row still "being sent" lost its process.
+_SENDING_ENDS_WITHIN = timedelta(seconds=30)
+
+UNKNOWN_STATE = ServiceState(rank=1, marks=(UNKNOWN,), until=None, counts="", is_old=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceBlock:
+    """One service of the card, or the reason why there is none.
+
+    Attributes:
+        key: Unique within the card; part of HTML ids.
+        label: Tells several services of one entity apart; may be empty.
+        problem: Why nothing at all is known, said once instead of in every section.
+        mapping_problem: A mistake in how the entity names the service, although it was found.
+    """
+
+    key: str
+    title: str
+    label: str
+    url: str
+    state: ServiceState
+    problem: Explanation | None
+    incidents: IncidentsView | None = None
+    changes: ChangesView | None = None
+    on_call: OnCallView | None = None
+    mapping_problem: Explanation | None = None
+    is_due: bool = True
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When the open incidents were last known (UTC)."""
+        return self.incidents.answer.at if self.incidents else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptLine:
+    """An attempt to page somebody from this entity's page.
+
+    Attributes:
+        is_pending: The answer or the incident may still come within seconds.
+    """
+
+    tone: str
+    title: str
+    text: str
+    who: str
+    at: datetime
+    description: str
+    incident: Link
+    assignees: tuple[Link, ...]
+    is_pending: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardView:
+    """Everything the card prints.
+
+    Attributes:
+        blocks: Worst first.
+        is_due: Something is old enough to ask PagerDuty again.
+    """
+
+    blocks: tuple[ServiceBlock, ...]
+    attempts: tuple[AttemptLine, ...]
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a page that shows this should ask PagerDuty again."""
+        return any(block.is_due for block in self.blocks)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether an attempt's incident may still appear within seconds."""
+        return any(attempt.is_pending for attempt in self.attempts)
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When the oldest answer about open incidents came (UTC); None if one never came."""
+        instants = [block.as_of for block in self.blocks]
+        return None if None in instants else min((at for at in instants if at), default=None)
+
+    @property
+    def worst(self) -> ServiceState | None:
+        """The worst service's state."""
+        return self.blocks[0].state if self.blocks else None
+
+
+def present_block(
+    service: Service,
+    *,
+    incidents: Iterable[Incident],
+    changes: Iterable[ChangeEvent],
+    on_calls: Iterable[OnCall],
+    freshness: Mapping[str, Freshness],
+    entity_name: str,
+    label: str,
+    mapping_problem: Explanation | None,
+    reader: Reader,
+    now: datetime,
+    zone: tzinfo,
+) -> ServiceBlock:
+    """Build one service's block; one section's failure leaves the others alone.
+
+    Args:
+        service: The mirrored service with its policy loaded.
+        incidents: Its open incidents.
+        changes: Its recent changes.
+        on_calls: Rows of its policy with their responders loaded.
+        freshness: What the mirror knows of each section, by ``Feed.Kind``.
+        entity_name: For the subject of e-mails.
+        label: Tells several services of one entity apart.
+        mapping_problem: A mistake in how it was named.
+        reader: Who reads.
+        now: The instant of reading (UTC).
+        zone: The reader's time zone.
+    """
+    answers = {
+        kind: judge(kind, freshness[kind], now=now, reader=reader) for kind in Feed.Kind.values
+    }
+    services = answers[Feed.Kind.SERVICES]
+    shown_incidents = present_incidents(list(incidents), answers[Feed.Kind.INCIDENTS])
+    on_call = answers[Feed.Kind.ON_CALL]
+    if service.policy is None and not on_call.is_unknown:
+        on_call = Answer.unknown(_NO_POLICY)
+    sections = (shown_incidents.answer, answers[Feed.Kind.CHANGES], on_call)
+    return ServiceBlock(
+        key=f"{service.account}-{service.pd_id}",
+        title=service.name,
+        label=label,
+        url=service.url,
+        state=service_state(service, shown_incidents, services, now=now),
+        problem=_one_reason(sections, services),
+        incidents=shown_incidents,
+        changes=present_changes(
+            list(changes),
+            shown_incidents,
+            answers[Feed.Kind.CHANGES],
+            covers_since=freshness[Feed.Kind.CHANGES].covers_since,
+        ),
+        on_call=present_on_call(
+            service.policy,
+            list(on_calls),
+            on_call,
+            subject=mail_subject(entity_name, shown_incidents),
+            now=now,
+            zone=zone,
+        ),
+        mapping_problem=mapping_problem,
+        is_due=any(section.is_due for section in answers.values()),
+    )
+
+
+def present_problem(*, key: str, title: str, label: str, problem: Explanation) -> ServiceBlock:
+    """Build the block of a service that the mirror does not have.
+
+    Args:
+        key: Unique within the card.
+        title: The id as written, or the masked key; never a whole key.
+        label: Tells several services of one entity apart.
+        problem: Why there is no service.
+    """
+    return ServiceBlock(
+        key=key,
+        title=title,
+        label=label,
+        url="",
+        state=UNKNOWN_STATE,
+        problem=problem,
+    )
+
+
+def present_state(
+    service: Service,
+    *,
+    incidents: Iterable[Incident],
+    freshness: Mapping[str, Freshness],
+    now: datetime,
+) -> ServiceState:
+    """Sum up one service for a row of a list, by the same rules as the card's header."""
+    answers = {
+        kind: judge(kind, freshness[kind], now=now, reader=Reader())
+        for kind in (Feed.Kind.SERVICES, Feed.Kind.INCIDENTS)
+    }
+    shown = present_incidents(list(incidents), answers[Feed.Kind.INCIDENTS])
+    return service_state(service, shown, answers[Feed.Kind.SERVICES], now=now)
+
+
+def worst_of(states: Iterable[ServiceState]) -> ServiceState:
+    """The worst of at least one state."""
+    return min(states, key=lambda state: state.rank)
+
+
+def present_card(
+    blocks: Iterable[ServiceBlock], attempts: Iterable[TriggeredIncident], *, now: datetime
+) -> CardView:
+    """Put the blocks in order, worst first, and the attempts worth telling, newest first."""
+    return CardView(
+        blocks=tuple(sorted(blocks, key=lambda block: (block.state.rank, block.title))),
+        attempts=tuple(line for row in attempts if (line := _attempt(row, now))),
+    )
+
+
+def mail_subject(entity_name: str, incidents: IncidentsView | None) -> str:
+    """The subject of an e-mail to somebody on call: the entity, and its worst open incident."""
+    if incidents is None or not incidents.lines:
+        return entity_name
+    worst = incidents.lines[0]
+    return f"{entity_name}: #{worst.number} {worst.title}"
+
+
+def state_words(state: ServiceState) -> str:
+    """The state in words alone, for a title: ``ALARM: 1 triggered``."""
+    words = ", ".join(mark.word for mark in state.marks)
+    return f"{words}: {state.counts}" if state.counts else words
+
+
+_NO_POLICY = Explanation(
+    reason="no_policy",
+    why="PagerDuty named no escalation policy for this service.",
+    advice="Refresh to ask again, or look at the service in PagerDuty.",
+)
+
+
+def _one_reason(sections: Sequence[Answer], services: Answer) -> Explanation | None:
+    """The one reason for which no section is known; None if any is, or the reasons differ."""
+    if not all(section.is_unknown for section in sections):
+        return None
+    if services.explanation and services.explanation.reason == "not_found":
+        return services.explanation
+    reasons = {section.explanation for section in sections}
+    return reasons.pop() if len(reasons) == 1 else None
+
+
+def _attempt(row: TriggeredIncident, now: datetime) -> AttemptLine | None:
+    states = TriggeredIncident.State
+    age = now - row.triggered_at
+    if age > (_TOLD_WELL if row.state == states.CREATED else ATTEMPTS_TOLD_FOR):
+        return None
+    state = row.state
+    if state == states.SENDING and age > _SENDING_ENDS_WITHIN:
+        state = states.UNSURE
+    if state == states.ACCEPTED and row.overdue(now):
+        state = states.NOT_SEEN
+    mark = _ATTEMPTS.get(states(state)) if state in states.values else None
+    tone, title, text = mark or ("unknown", f"The page is in an unknown state ({state})", "")
+    if state == states.FAILED and row.answer:
+        text = f"{row.answer} {text}"
+    return AttemptLine(
+        tone=tone,
+        title=title,
+        text=text,
+        who=row.triggered_by_name,
+        at=row.triggered_at,
+        description=row.description,
+        incident=Link(
+            text=f"#{row.incident_number}" if row.incident_number else "", url=row.incident_url
+        ),
+        assignees=tuple(
+            Link(text=str(who.get("name") or "somebody"), url=str(who.get("url") or ""))
+            for who in row.assignees
+        ),
+        is_pending=state in {states.SENDING, states.ACCEPTED},
+    )
+
+
+_ATTEMPTS = {
+    TriggeredIncident.State.SENDING: ("info", "Being sent to PagerDuty", ""),
+    TriggeredIncident.State.ACCEPTED: (
+        "info",
+        "Accepted by PagerDuty, looking for the incident",
+        "",
+    ),
+    TriggeredIncident.State.CREATED: ("good", "Incident created", ""),
+    TriggeredIncident.State.NOT_SEEN: (
+        "warning",
+        "Accepted by PagerDuty, but no incident has appeared",
+        (
+            "It is not known that anybody was paged. PagerDuty may have held it back: "
+            "look at the service there, and reach the on-call person directly."
+        ),
+    ),
+    TriggeredIncident.State.FAILED: (
+        "critical",
+        "Nobody has been paged",
+        "Page again, or reach the on-call person directly.",
+    ),
+    TriggeredIncident.State.UNSURE: (
+        "warning",
+        "PagerDuty did not answer: it may have been taken, or not",
+        (
+            "It is not known that anybody was paged. Look for the incident in PagerDuty, or reach "
+            "the on-call person directly."
+        ),
+    ),
+}

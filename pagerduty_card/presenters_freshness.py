@@ -1,0 +1,204 @@
+"""The three answers of every section of the card: known, known but old, unknown. Pure.
+
+A section may say "none" or "fine" only when its ``Answer`` is not unknown, because only then
+did PagerDuty say exactly that.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pagerduty_card.freshness import Freshness
+from pagerduty_card.models import Feed
+
+# Older than this is "old" even if the last attempt did not fail: nobody is asking any more.
+OLD_AFTER: dict[str, timedelta] = {
+    Feed.Kind.INCIDENTS: timedelta(minutes=5),
+    Feed.Kind.CHANGES: timedelta(minutes=5),
+    Feed.Kind.ON_CALL: timedelta(minutes=5),
+    Feed.Kind.SERVICES: timedelta(minutes=25),  # mirrored every ten
+}
+# Older than this, a page that is looked at asks for a refresh: the worker would have been quicker.
+_REFRESH_AFTER: dict[str, timedelta] = {
+    Feed.Kind.INCIDENTS: timedelta(seconds=45),
+    Feed.Kind.CHANGES: timedelta(seconds=120),
+    Feed.Kind.ON_CALL: timedelta(seconds=120),
+    Feed.Kind.SERVICES: timedelta(minutes=25),
+}
+
+
+class Standing(StrEnum):
+    """The three answers, and no fourth."""
+
+    KNOWN = "known"
+    OLD = "old"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """What of the reader changes the words.
+
+    Attributes:
+        is_admin: Whether settings may be named: the reader can change them.
+    """
+
+    is_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why something is not known.
+
+    Attributes:
+        reason: Machine word, see ``errors.PagerDutyError``; ``not_asked`` and ``nobody_asks`` are
+            the portal's own.
+        why: What happened, one sentence.
+        advice: What to do, or whose turn it is.
+        place: Where the mistake is written, for example ``teams/a.yaml:12``; empty if it is none.
+    """
+
+    reason: str
+    why: str
+    advice: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How far a section of the card may be believed.
+
+    Attributes:
+        standing: Which of the three.
+        at: When the last good answer was stored (UTC); None if and only if unknown.
+        explanation: Why it is not newer, or not known; None if and only if known.
+        is_due: Whether somebody who looks at it should ask PagerDuty again.
+    """
+
+    standing: Standing
+    at: datetime | None
+    explanation: Explanation | None
+    is_due: bool
+
+    @property
+    def is_known(self) -> bool:
+        """Recent and good."""
+        return self.standing is Standing.KNOWN
+
+    @property
+    def is_old(self) -> bool:
+        """Good, but not recent or not confirmed by the last attempt."""
+        return self.standing is Standing.OLD
+
+    @property
+    def is_unknown(self) -> bool:
+        """Nothing may be said."""
+        return self.standing is Standing.UNKNOWN
+
+    @property
+    def why(self) -> str:
+        """The explanation's sentence; empty when known."""
+        return self.explanation.why if self.explanation else ""
+
+    @property
+    def advice(self) -> str:
+        """The explanation's advice; empty when known."""
+        return self.explanation.advice if self.explanation else ""
+
+    @classmethod
+    def unknown(cls, explanation: Explanation) -> "Answer":
+        """Nothing may be said, for this reason."""
+        return cls(standing=Standing.UNKNOWN, at=None, explanation=explanation, is_due=True)
+
+
+def judge(kind: str, stored: Freshness, *, now: datetime, reader: Reader) -> Answer:
+    """Say how far one section of one service may be believed.
+
+    Args:
+        kind: The section, a ``Feed.Kind``.
+        stored: What the mirror knows of the section's freshness.
+        now: The instant of reading (UTC).
+        reader: Who reads.
+    """
+    good_at = stored.succeeded_at
+    if good_at is None:
+        if stored.failed_at is None:
+            return Answer.unknown(NOT_ASKED)
+        return Answer.unknown(explain(stored.reason, stored.detail, reader=reader))
+    age = now - good_at
+    is_due = age > _REFRESH_AFTER[kind]
+    if stored.failed_at is not None:
+        words = explain(stored.reason, stored.detail, reader=reader)
+        return Answer(standing=Standing.OLD, at=good_at, explanation=words, is_due=is_due)
+    if age > OLD_AFTER[kind]:
+        return Answer(standing=Standing.OLD, at=good_at, explanation=_NOBODY_ASKS, is_due=True)
+    return Answer(standing=Standing.KNOWN, at=good_at, explanation=None, is_due=is_due)
+
+
+NOT_ASKED = Explanation(
+    reason="not_asked",
+    why="PagerDuty has not been asked yet.",
+    advice="The portal asks by itself; refresh to ask now.",
+)
+_NOBODY_ASKS = Explanation(
+    reason="nobody_asks",
+    why="PagerDuty has not been asked since.",
+    advice="Refresh to ask now. If this stays, the portal's worker is not running.",
+)
+
+
+def explain(reason: str, detail: str = "", *, reader: Reader) -> Explanation:
+    """Put a failure into words: what happened, and whose turn it is.
+
+    Args:
+        reason: Machine word, see ``errors.PagerDutyError``; any other is shown as it is.
+        detail: PagerDuty's or the portal's own words; may be empty.
+        reader: Only an administrator is told the name of a setting.
+    """
+    quoted = f" PagerDuty says: {detail}" if detail else ""
+    own_turn = "The portal tries again by itself."
+    administrator = "Ask an administrator of this portal."
+    match reason:
+        case "unreachable":
+            why, advice = "PagerDuty did not answer.", own_turn
+        case "throttled":
+            why = "PagerDuty limits how often it may be asked, and the limit is reached."
+            advice = "The portal asks again when the limit ends."
+        case "token":
+            why = "PagerDuty does not accept the token."
+            advice = (
+                "Put a valid REST API token into PAGERDUTY_TOKEN and restart the portal."
+                if reader.is_admin
+                else administrator
+            )
+        case "permission":
+            why = f"The token may not read this.{quoted}"
+            advice = (
+                "Give the token's user or key the missing permission in PagerDuty."
+                if reader.is_admin
+                else administrator
+            )
+        case "ability":
+            why = f"The PagerDuty plan does not include this.{quoted}"
+            advice = "Somebody who manages the PagerDuty account can change the plan."
+        case "not_found":
+            why = "PagerDuty has no such service any more."
+            advice = "Correct the service id where it is written."
+        case "not_configured":
+            why = (
+                (detail or "No PagerDuty token is configured.")
+                if reader.is_admin
+                else "The portal is not connected to PagerDuty."
+            )
+            advice = (
+                "Set PAGERDUTY_TOKEN and restart the portal." if reader.is_admin else administrator
+            )
+        case "rejected":
+            why = f"PagerDuty did not accept the portal's question.{quoted}"
+            advice = "This is a defect of the portal: tell an administrator."
+        case "unreadable":
+            why = "PagerDuty's answer could not be read."
+            advice = f"{own_turn} An administrator finds more in the log."
+        case _:
+            why, advice = f"PagerDuty gave no usable answer ({reason or 'no reason'}).", own_turn
+    return Explanation(reason=reason, why=why, advice=advice)

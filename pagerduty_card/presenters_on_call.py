@@ -1,0 +1,286 @@
+"""The on-call ladder: every level of the policy, who holds it until when, and who is next. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pagerduty_card.models import EscalationPolicy, OnCall, Responder
+from pagerduty_card.presenters_freshness import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A word and where it leads; ``url`` may be empty."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonOnCall:
+    """Somebody who holds a level now.
+
+    Attributes:
+        mailto: Address with a subject that names entity and incident; empty without e-mail.
+        schedules: The schedules that put the person here; empty for one named in the policy.
+        until: End of the shift (UTC); None for somebody who is always on call.
+        until_there: The end on the person's own clock, if it differs from the reader's.
+    """
+
+    name: str
+    email: str
+    mailto: str
+    url: str
+    avatar_url: str
+    schedules: tuple[Link, ...]
+    until: datetime | None
+    until_there: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextOnCall:
+    """Who takes a level when a shift ends."""
+
+    name: str
+    level: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One rung.
+
+    Attributes:
+        warning: Nobody holds it, and who is paged instead; empty otherwise.
+        unknown: Why it is not known who holds it; empty otherwise.
+        escalates_after_min: Minutes without an acknowledgement until the next level is paged;
+            None for the last level.
+    """
+
+    number: int
+    people: tuple[PersonOnCall, ...]
+    next: NextOnCall | None
+    warning: str
+    unknown: str
+    escalates_after_min: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCallView:
+    """The section.
+
+    Attributes:
+        is_nobody: PagerDuty said that no level has anybody: an incident pages nobody.
+        levels: Level 1 first; empty when unknown.
+        paged_first: Names of those an incident pages at once; empty if nobody or unknown.
+        paged_level: Their level; 0 if there is none.
+    """
+
+    answer: Answer
+    policy: Link
+    levels: tuple[Level, ...]
+    is_nobody: bool
+    paged_first: tuple[PersonOnCall, ...]
+    paged_level: int
+
+    @property
+    def next_up(self) -> tuple[NextOnCall, ...]:
+        """Who takes over which level, level 1 first."""
+        return tuple(level.next for level in self.levels if level.next)
+
+    @property
+    def is_paging_unknown(self) -> bool:
+        """Whether it cannot be said who would be paged."""
+        return not self.paged_first and not self.is_nobody
+
+
+def present_on_call(
+    policy: EscalationPolicy | None,
+    rows: Sequence[OnCall],
+    answer: Answer,
+    *,
+    subject: str,
+    now: datetime,
+    zone: tzinfo,
+) -> OnCallView:
+    """Build the ladder of one policy.
+
+    Args:
+        policy: None when PagerDuty named none.
+        rows: The policy's rows, now and next, with their responders loaded.
+        answer: How far the rows may be believed.
+        subject: Subject of e-mails to those on call.
+        now: The instant of reading (UTC).
+        zone: The reader's time zone.
+    """
+    shown_policy = Link(text=policy.name if policy else "", url=policy.url if policy else "")
+    if answer.is_unknown or policy is None:
+        return OnCallView(
+            answer=answer,
+            policy=shown_policy,
+            levels=(),
+            is_nobody=False,
+            paged_first=(),
+            paged_level=0,
+        )
+    numbers = sorted({*range(1, len(policy.levels) + 1), *(row.level for row in rows)})
+    held = {number: _held(rows, number, now, subject, zone) for number in numbers}
+    unknown = {
+        number: "" if held[number] else _lapsed(rows, number, now, answer) for number in numbers
+    }
+    levels = tuple(
+        Level(
+            number=number,
+            people=held[number],
+            next=_next(rows, number, now),
+            warning=(
+                "" if held[number] or unknown[number] else _instead(number, numbers, held, unknown)
+            ),
+            unknown=unknown[number],
+            escalates_after_min=_delay_min(policy, number, numbers),
+        )
+        for number in numbers
+    )
+    first = next((number for number in numbers if held[number] or unknown[number]), 0)
+    paged = held[first] if first else ()
+    return OnCallView(
+        answer=answer,
+        policy=shown_policy,
+        levels=levels,
+        is_nobody=not any(held.values()) and not any(unknown.values()),
+        paged_first=paged,
+        paged_level=first if paged else 0,
+    )
+
+
+def mailto(email: str, subject: str) -> str:
+    """A ``mailto:`` address with a subject; empty for what is no e-mail address."""
+    if "@" not in email:
+        return ""
+    return f"mailto:{quote(email, safe='@+')}?subject={quote(subject, safe='')}"
+
+
+def _is_now(row: OnCall, now: datetime) -> bool:
+    return (row.start is None or row.start <= now) and (row.end is None or row.end > now)
+
+
+def _held(
+    rows: Sequence[OnCall], number: int, now: datetime, subject: str, zone: tzinfo
+) -> tuple[PersonOnCall, ...]:
+    of_level = [row for row in rows if row.level == number]
+    by_person: dict[int, list[OnCall]] = {}
+    for row in of_level:
+        if _is_now(row, now):
+            by_person.setdefault(row.responder_id, []).append(row)
+    return tuple(
+        _person(shifts, of_level, subject=subject, now=now, zone=zone)
+        for shifts in by_person.values()
+    )
+
+
+def _person(
+    shifts: Sequence[OnCall],
+    of_level: Sequence[OnCall],
+    *,
+    subject: str,
+    now: datetime,
+    zone: tzinfo,
+) -> PersonOnCall:
+    who = shifts[0].responder
+    until = _until(shifts, of_level)
+    schedules = {
+        row.schedule_name: Link(text=row.schedule_name, url=row.schedule_url)
+        for row in shifts
+        if row.schedule_name
+    }
+    return PersonOnCall(
+        name=who.name,
+        email=who.email,
+        mailto=mailto(who.email, subject),
+        url=who.url,
+        avatar_url=who.avatar_url,
+        schedules=tuple(schedules.values()),
+        until=until,
+        until_there=_there(who, until, now, zone) if until else "",
+    )
+
+
+def _until(shifts: Sequence[OnCall], of_level: Sequence[OnCall]) -> datetime | None:
+    ends = [row.end for row in shifts]
+    if None in ends:
+        return None
+    until = max(end for end in ends if end)
+    responder = shifts[0].responder_id
+    # A shift that the same person's next shift continues does not end for them.
+    for row in sorted((r for r in of_level if r.start), key=lambda r: str(r.start)):
+        if row.responder_id == responder and row.start and row.start <= until:
+            if row.end is None:
+                return None
+            until = max(until, row.end)
+    return until
+
+
+def _there(who: Responder, until: datetime, now: datetime, zone: tzinfo) -> str:
+    try:
+        theirs = ZoneInfo(who.time_zone) if who.time_zone else None
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        theirs = None
+    if theirs is None:
+        return ""
+    there = until.astimezone(theirs)
+    if there.utcoffset() == until.astimezone(zone).utcoffset():
+        return ""
+    day = "" if there.date() == now.astimezone(theirs).date() else f"{there:%a} "
+    return f"{day}{there:%H:%M} {there.tzname()}"
+
+
+def _next(rows: Sequence[OnCall], number: int, now: datetime) -> NextOnCall | None:
+    of_level = [row for row in rows if row.level == number]
+    holders = {row.responder_id for row in of_level if _is_now(row, now)}
+    later = sorted(
+        (row.start, row.responder.name)
+        for row in of_level
+        if row.start and row.start > now and row.responder_id not in holders
+    )
+    return NextOnCall(name=later[0][1], level=number, at=later[0][0]) if later else None
+
+
+def _lapsed(rows: Sequence[OnCall], number: int, now: datetime, answer: Answer) -> str:
+    """Why an empty level is not known to be empty: its shift ended after the last answer."""
+    answered_at = answer.at
+    lapsed = [
+        row.responder.name
+        for row in rows
+        if row.level == number
+        and row.end
+        and row.end <= now
+        and answered_at
+        and row.end > answered_at
+    ]
+    if not lapsed:
+        return ""
+    return f"The shift of {lapsed[-1]} has ended, and PagerDuty has not said who follows."
+
+
+def _instead(
+    number: int,
+    numbers: Sequence[int],
+    held: dict[int, tuple[PersonOnCall, ...]],
+    unknown: dict[int, str],
+) -> str:
+    for other in (n for n in numbers if n > number):
+        if unknown[other]:
+            return f"Nobody is on call. PagerDuty goes on to level {other}, which is not known."
+        if held[other]:
+            names = " and ".join(person.name for person in held[other])
+            return f"Nobody is on call. PagerDuty pages level {other} instead: {names}."
+    return "Nobody is on call, and there is nobody on a later level."
+
+
+def _delay_min(policy: EscalationPolicy, number: int, numbers: Sequence[int]) -> int | None:
+    if number == numbers[-1] or number > len(policy.levels):
+        return None
+    delay_s = policy.levels[number - 1].get("delay_s")
+    return round(delay_s / 60) if isinstance(delay_s, int) else None
