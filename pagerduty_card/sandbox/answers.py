@@ -1,0 +1,372 @@
+"""Things as PagerDuty's JSON: references, and full objects where ``include[]`` asks for them.
+
+Source: https://developer.pagerduty.com/api-reference/ (REST API v2)
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from pagerduty_card.sandbox import rota
+from pagerduty_card.sandbox.references import API, APP, Json, Thing, head, reference, stamp
+from pagerduty_card.sandbox.things import (
+    Change,
+    Incident,
+    Integration,
+    MaintenanceWindow,
+    Person,
+    Policy,
+    Priority,
+    Schedule,
+    Service,
+    Team,
+)
+from pagerduty_card.sandbox.world import World
+
+
+class Writer:
+    """Writes things as JSON at one instant, with the sub-objects one request asked for.
+
+    Attributes:
+        include: The values of ``include[]``.
+    """
+
+    def __init__(self, world: World, now: datetime, include: Collection[str] = ()) -> None:
+        self.world = world
+        self.now = now
+        self.include = include
+        self._open = world.open_by_service()
+
+    def sub(self, thing: Thing, *names: str) -> Json:
+        """A reference, or the full object when one of ``names`` is included."""
+        if not any(name in self.include for name in names):
+            return reference(thing)
+        # What is inside an included object is references again.
+        plain = Writer.__new__(Writer)
+        plain.world, plain.now, plain.include, plain._open = self.world, self.now, (), self._open
+        return plain.full(thing)
+
+    def full(self, thing: Thing) -> Json:
+        """The whole object, by its kind."""
+        write: Mapping[type, Any] = {
+            Service: self.service,
+            Team: self.team,
+            Person: self.user,
+            Policy: self.escalation_policy,
+            Schedule: self.schedule,
+            Incident: self.incident,
+            MaintenanceWindow: self.maintenance_window,
+            Priority: self.priority,
+        }
+        found: Json = write[type(thing)](thing)
+        return found
+
+    def team(self, team: Team) -> Json:
+        """A team."""
+        return {**head(team), "name": team.name, "description": "", "default_role": "manager"}
+
+    def priority(self, priority: Priority) -> Json:
+        """A priority."""
+        return {**head(priority), "name": priority.name, "description": priority.description}
+
+    def user(self, person: Person) -> Json:
+        """A user; the account has no avatars, so ``avatar_url`` is null."""
+        return {
+            **head(person),
+            "name": person.name,
+            "email": person.email,
+            "time_zone": person.time_zone,
+            "color": "green",
+            "avatar_url": None,
+            "role": "user",
+            "description": None,
+            "invitation_sent": False,
+            "job_title": person.job_title,
+            "created_via_sso": False,
+            "teams": [self.sub(team, "teams") for team in person.teams],
+            "contact_methods": [],
+            "notification_rules": [],
+        }
+
+    def integration(self, integration: Integration, service: Service, *, full: bool) -> Json:
+        """An integration; only the full form has the routing key."""
+        kind = "events_api_v2_inbound_integration"
+        short: Json = {
+            "id": integration.id,
+            "type": kind if full else f"{kind}_reference",
+            "summary": integration.name,
+            "self": f"{API}/services/{service.id}/integrations/{integration.id}",
+            "html_url": f"{APP}/services/{service.id}/integrations/{integration.id}",
+        }
+        if not full:
+            return short
+        return {
+            **short,
+            "name": integration.name,
+            "service": self.sub(service, "services"),
+            "created_at": stamp(service.created_at),
+            "vendor": None,
+            "integration_key": integration.key,
+        }
+
+    def service(self, service: Service) -> Json:
+        """A service with its status at this instant."""
+        policy = service.policy
+        everything = [i for i in self.world.incidents if i.service is service]
+        found: Json = {
+            **head(service),
+            "name": service.name,
+            "description": service.description,
+            "auto_resolve_timeout": None,
+            "acknowledgement_timeout": service.acknowledgement_timeout_s,
+            "created_at": stamp(service.created_at),
+            "status": self.status_of(service),
+            "last_incident_timestamp": stamp(everything[-1].created_at) if everything else None,
+            "escalation_policy": self.sub(policy, "escalation_policies"),
+            "teams": [self.sub(policy.team, "teams")] if policy.team else [],
+            "integrations": [
+                self.integration(found, service, full="integrations" in self.include)
+                for found in service.integrations
+            ],
+            "incident_urgency_rule": {"type": "constant", "urgency": service.urgency},
+            "support_hours": None,
+            "scheduled_actions": [],
+            "alert_creation": "create_alerts_and_incidents",
+            "alert_grouping_parameters": {"type": None},
+        }
+        if "auto_pause_notifications_parameters" in self.include:
+            found["auto_pause_notifications_parameters"] = {"enabled": False, "timeout": 0}
+        return found
+
+    def status_of(self, service: Service) -> str:
+        """The status word PagerDuty derives from switches, windows and open incidents."""
+        if service.is_disabled:
+            return "disabled"
+        if self.world.in_maintenance(service, self.now):
+            return "maintenance"
+        statuses = {incident.status for incident in self._open.get(service.id, ())}
+        return (
+            "critical"
+            if "triggered" in statuses
+            else "warning"
+            if "acknowledged" in statuses
+            else "active"
+        )
+
+    def escalation_policy(self, policy: Policy) -> Json:
+        """An escalation policy with its levels."""
+        return {
+            **head(policy),
+            "name": policy.name,
+            "description": policy.description,
+            "num_loops": policy.loops,
+            "on_call_handoff_notifications": "if_has_services",
+            "escalation_rules": [
+                {
+                    "id": level.id,
+                    "escalation_delay_in_minutes": level.delay_minutes,
+                    "targets": [self.sub(target, "targets") for target in level.targets],
+                }
+                for level in policy.levels
+            ],
+            "services": [
+                self.sub(service, "services")
+                for service in self.world.services
+                if service.policy is policy
+            ],
+            "teams": [self.sub(policy.team, "teams")] if policy.team else [],
+        }
+
+    def schedule(self, schedule: Schedule) -> Json:
+        """A schedule; its turns only where the layers are included."""
+        found: Json = {
+            **head(schedule),
+            "name": schedule.name,
+            "time_zone": "UTC",
+            "description": "Turns of eight hours.",
+            "escalation_policies": [
+                reference(policy)
+                for policy in self.world.policies
+                if any(schedule in level.targets for level in policy.levels)
+            ],
+            "users": [reference(person) for person in schedule.people],
+            "teams": [reference(schedule.team)] if schedule.team else [],
+        }
+        return found
+
+    def rendered(self, schedule: Schedule, since: datetime, until: datetime) -> list[Json]:
+        """The turns of a schedule between two instants."""
+        return [
+            {
+                "user": reference(turn.person),
+                "start": stamp(turn.start_at),
+                "end": stamp(turn.end_at),
+            }
+            for turn in rota.turns(schedule, since, until)
+        ]
+
+    def layers(self, schedule: Schedule, since: datetime, until: datetime) -> Json:
+        """The fields of a schedule that ``/schedules/{id}`` and its includes add."""
+        entries = self.rendered(schedule, since, until)
+        covered = 100.0 if schedule.people else 0.0
+        return {
+            "schedule_layers": [
+                {
+                    "id": f"{schedule.id}L1",
+                    "name": "Layer 1",
+                    "start": stamp(rota.EPOCH),
+                    "end": None,
+                    "rotation_virtual_start": stamp(rota.EPOCH + schedule.offset * rota.TURN),
+                    "rotation_turn_length_seconds": int(rota.TURN.total_seconds()),
+                    "users": [{"user": reference(person)} for person in schedule.people],
+                    "restrictions": [],
+                    "rendered_schedule_entries": entries,
+                    "rendered_coverage_percentage": covered,
+                }
+            ],
+            "overrides_subschedule": {
+                "name": "Overrides",
+                "rendered_schedule_entries": [],
+                "rendered_coverage_percentage": 0.0,
+            },
+            "final_schedule": {
+                "name": "Final Schedule",
+                "rendered_schedule_entries": entries,
+                "rendered_coverage_percentage": covered,
+            },
+        }
+
+    def on_call(self, on_call: rota.OnCall) -> Json:
+        """One person on one level; ``schedule``, ``start`` and ``end`` are null when permanent."""
+        return {
+            "escalation_policy": self.sub(on_call.policy, "escalation_policies"),
+            "escalation_level": on_call.level,
+            "schedule": self.sub(on_call.schedule, "schedules") if on_call.schedule else None,
+            "user": self.sub(on_call.person, "users"),
+            "start": stamp(on_call.start_at),
+            "end": stamp(on_call.end_at),
+        }
+
+    def maintenance_window(self, window: MaintenanceWindow) -> Json:
+        """A maintenance window."""
+        teams = {s.policy.team.id: s.policy.team for s in window.services if s.policy.team}
+        return {
+            **head(window),
+            "sequence_number": window.number,
+            "start_time": stamp(window.start_at),
+            "end_time": stamp(window.end_at),
+            "description": window.description,
+            "services": [self.sub(service, "services") for service in window.services],
+            "teams": [self.sub(team, "teams") for team in teams.values()],
+            "created_by": self.sub(window.created_by, "users"),
+        }
+
+    def change_event(self, change: Change) -> Json:
+        """A change event."""
+        integration = change.integration
+        return {
+            "id": change.id,
+            "type": "change_event",
+            "summary": change.summary,
+            "self": f"{API}/change_events/{change.id}",
+            "html_url": f"{APP}/change_events/{change.id}",
+            "timestamp": stamp(change.at),
+            "source": change.source,
+            "services": [reference(change.service)],
+            "integration": (
+                self.integration(integration, change.service, full=False) if integration else None
+            ),
+            "links": change.links,
+            "images": change.images,
+            "custom_details": change.custom_details,
+        }
+
+    def incident(self, incident: Incident) -> Json:
+        """An incident with what happens to it next."""
+        service, team = incident.service, incident.service.policy.team
+        changed_by = incident.changed_by or service
+        return {
+            **head(incident),
+            "incident_number": incident.number,
+            "title": incident.title,
+            "created_at": stamp(incident.created_at),
+            "updated_at": stamp(incident.updated_at),
+            "status": incident.status,
+            "incident_key": incident.dedup_keys[0],
+            "service": self.sub(service, "services"),
+            "assignments": [
+                {
+                    "at": stamp(incident.level_since),
+                    "assignee": self.sub(person, "assignees", "users"),
+                }
+                for person in incident.assignees
+            ],
+            "assigned_via": "escalation_policy",
+            "last_status_change_at": stamp(incident.status_changed_at),
+            "last_status_change_by": self.sub(changed_by, "agents", "users")
+            if isinstance(changed_by, Person)
+            else self.sub(changed_by, "agents"),
+            "resolved_at": stamp(incident.resolved_at),
+            "first_trigger_log_entry": self._first_log_entry(incident),
+            "alert_counts": self._alert_counts(incident),
+            "is_mergeable": incident.is_open,
+            "incident_type": {"name": "incident_default"},
+            "escalation_policy": self.sub(service.policy, "escalation_policies"),
+            "teams": [self.sub(team, "teams")] if team else [],
+            "pending_actions": self._pending_actions(incident),
+            "acknowledgements": [
+                {
+                    "at": stamp(acknowledgement.at),
+                    "acknowledger": self.sub(acknowledgement.by, "acknowledgers", "users"),
+                }
+                for acknowledgement in incident.acknowledgements
+            ],
+            "alert_grouping": None,
+            "priority": self._priority(incident),
+            "resolve_reason": None,
+            "conference_bridge": None,
+            "incidents_responders": [],
+            "responder_requests": [],
+            "urgency": incident.urgency,
+        }
+
+    def _priority(self, incident: Incident) -> Json | None:
+        return self.sub(incident.priority, "priorities") if incident.priority else None
+
+    def _first_log_entry(self, incident: Incident) -> Json:
+        id_ = f"R{incident.number:013d}"
+        found: Json = {
+            "id": id_,
+            "type": "trigger_log_entry_reference",
+            "summary": "Triggered through the API.",
+            "self": f"{API}/log_entries/{id_}?incident_id={incident.id}",
+            "html_url": f"{APP}/incidents/{incident.id}/log_entries/{id_}",
+        }
+        if "first_trigger_log_entries" in self.include:
+            found |= {
+                "type": "trigger_log_entry",
+                "created_at": stamp(incident.created_at),
+                "service": reference(incident.service),
+                "incident": reference(incident),
+                "agent": reference(incident.service),
+                "teams": [],
+                "contexts": [],
+                "channel": {
+                    "type": "api",
+                    "summary": incident.title,
+                    "details": incident.details,
+                },
+            }
+        return found
+
+    def _alert_counts(self, incident: Incident) -> Json:
+        count = len(incident.dedup_keys)
+        return {
+            "all": count,
+            "triggered": count if incident.is_open else 0,
+            "resolved": 0 if incident.is_open else count,
+        }
+
+    def _pending_actions(self, incident: Incident) -> list[Json]:
+        steps = (("escalate", incident.escalates_at()), ("unacknowledge", incident.reopens_at()))
+        return [{"type": kind, "at": stamp(at)} for kind, at in steps if at]

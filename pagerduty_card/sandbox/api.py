@@ -1,0 +1,170 @@
+"""Requests to PagerDuty's two interfaces, from method and path to status and bytes. No sockets."""
+
+import hmac
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from pagerduty_card.sandbox import events, rest, writes
+from pagerduty_card.sandbox.query import Query
+from pagerduty_card.sandbox.state import State
+
+VERSION = "application/vnd.pagerduty+json;version=2"
+ENQUEUE = "/v2/enqueue"
+ENQUEUE_CHANGE = "/v2/change/enqueue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request, read to its end.
+
+    Attributes:
+        target: Path and query string as sent.
+        headers: By lower-case name.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """The path without the query string."""
+        return self.target.partition("?")[0]
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it goes to Events v2 rather than to REST v2."""
+        return self.path.startswith("/v2/")
+
+
+@dataclass(slots=True, kw_only=True)
+class Response:
+    """An answer, ready to be sent."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def as_response(status: int, body: object, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer with a JSON body and the headers every answer has."""
+    return Response(
+        status=status,
+        body=json.dumps(body).encode(),
+        headers={
+            "Content-Type": "application/json; charset=utf-8",
+            "X-Request-Id": uuid.uuid4().hex,
+            **(headers or {}),
+        },
+    )
+
+
+def respond(state: State, asked: Asked) -> Response:
+    """Do what a request asks and say what came of it."""
+    with state.lock:
+        state.advance()
+        return _event(state, asked) if asked.is_event else _rest(state, asked)
+
+
+def failure(status: int, *, is_event: bool) -> Response:
+    """An error as PagerDuty would word it, for a fault that only names a status."""
+    if is_event:
+        words = _EVENT_WORDS.get(status, "internal error")
+        body: dict[str, Any] = {"status": words, "message": words.capitalize(), "errors": [words]}
+    else:
+        code, words = _REST_WORDS.get(status, (2000, "Internal Server Error"))
+        body = rest.error(status, code, words).body
+    headers = {"ratelimit-limit": "960", "ratelimit-remaining": "480", "ratelimit-reset": "30"}
+    if status == 429:
+        headers["ratelimit-remaining"] = "0"
+    return as_response(status, body, {} if is_event else headers)
+
+
+_REST_WORDS = {
+    400: (2001, "Invalid Input Provided"),
+    401: (2006, "Authentication failed"),
+    402: (2014, "Account does not have the ability to perform the requested operation"),
+    403: (2010, "Access Denied"),
+    404: (2100, "Not Found"),
+    408: (2016, "The request took too long to process"),
+    429: (2020, "Rate Limit Exceeded"),
+}
+_EVENT_WORDS = {
+    400: "invalid event",
+    403: "forbidden",
+    408: "request timeout",
+    429: "throttle exceeded",
+}
+
+
+def _rest(state: State, asked: Asked) -> Response:
+    if not _is_known(asked.headers.get("authorization", ""), state.token):
+        return as_response(401, rest.error(401, 2006, "Authentication failed").body)
+    reading = state.quota.take("token")
+    headers = reading.headers()
+    if reading.is_exceeded:
+        return as_response(429, rest.error(429, 2020, "Rate Limit Exceeded").body, headers)
+    return _of(_rest_reply(state, asked), headers)
+
+
+def _rest_reply(state: State, asked: Asked) -> rest.Reply:
+    if asked.headers.get("accept", "").replace(" ", "") != VERSION:
+        return rest.error(400, 2001, "Invalid Input Provided", f"Accept must be {VERSION}")
+    if asked.method == "GET":
+        query = Query(parse_qs(urlsplit(asked.target).query, keep_blank_values=True))
+        return rest.answer(state.world, state.now(), asked.path, query)
+    if not writes.is_write(asked.method, asked.path):
+        return rest.error(404, 2100, "Not Found")
+    if asked.headers.get("content-type", "") != "application/json":
+        return rest.error(
+            400, 2001, "Invalid Input Provided", "Content-Type must be application/json"
+        )
+    sender = asked.headers.get("from", "")
+    return writes.answer(state, asked.method, asked.path, sender, events.read(asked.body))
+
+
+def _of(reply: rest.Reply, headers: Mapping[str, str]) -> Response:
+    return as_response(reply.status, reply.body, headers)
+
+
+def _is_known(authorization: str, token: str) -> bool:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "token":
+        value = value.strip().removeprefix("token=").strip('"')
+    elif scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(value.strip().encode(), token.encode())
+
+
+def _event(state: State, asked: Asked) -> Response:
+    if asked.path not in {ENQUEUE, ENQUEUE_CHANGE} or asked.method != "POST":
+        return as_response(404, {"status": "not found", "message": "No such address"})
+    event = events.read(asked.body)
+    if event is None:
+        return _refused(
+            "Unrecognized object", "Event object format is unrecognized", "JSON parse error"
+        )
+    is_change = asked.path == ENQUEUE_CHANGE
+    problems = events.problems_of_change(event) if is_change else events.problems_of(event)
+    if not problems and state.find_key(event["routing_key"]) is None:
+        problems = ["'routing_key' is not that of an integration"]
+    if problems:
+        return _refused("invalid event", "Event object is invalid", *problems)
+    if state.events_quota.take(event["routing_key"]).is_exceeded:
+        return failure(429, is_event=True)
+    if is_change:
+        state.accept_change(event)
+        return as_response(202, {"status": "success", "message": "Change event processed"})
+    dedup_key = state.accept(event)
+    return as_response(
+        202, {"status": "success", "message": "Event processed", "dedup_key": dedup_key}
+    )
+
+
+def _refused(status: str, message: str, *errors: str) -> Response:
+    return as_response(400, {"status": status, "message": message, "errors": list(errors)})

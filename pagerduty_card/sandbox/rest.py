@@ -1,0 +1,375 @@
+"""The read routes of REST v2: a path and its query in, a status and a JSON object out.
+
+Source: https://developer.pagerduty.com/api-reference/ (REST API v2)
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from pagerduty_card.sandbox import rota
+from pagerduty_card.sandbox.answers import Writer
+from pagerduty_card.sandbox.query import BadQuery, Query
+from pagerduty_card.sandbox.references import Json
+from pagerduty_card.sandbox.things import Incident
+from pagerduty_card.sandbox.world import World
+
+MONTH = timedelta(days=30)
+SIX_MONTHS = timedelta(days=184)
+FAR_AHEAD = timedelta(days=90)
+
+SERVICE_INCLUDES = {
+    "escalation_policies",
+    "teams",
+    "integrations",
+    "auto_pause_notifications_parameters",
+}
+INCIDENT_INCLUDES = {
+    "acknowledgers",
+    "agents",
+    "assignees",
+    "conference_bridge",
+    "custom_fields",
+    "escalation_policies",
+    "first_trigger_log_entries",
+    "priorities",
+    "services",
+    "teams",
+    "users",
+}
+POLICY_INCLUDES = {"services", "teams", "targets", "escalation_rule_assignment_strategies"}
+USER_INCLUDES = {"contact_methods", "notification_rules", "teams", "subdomains"}
+STATUSES = {"triggered", "acknowledged", "resolved"}
+
+
+class Reply(NamedTuple):
+    """An answer before it becomes bytes."""
+
+    status: int
+    body: Json
+
+
+class NotFound(Exception):
+    """There is no such thing: 404."""
+
+
+def error(status: int, code: int, message: str, *errors: str) -> Reply:
+    """An error as PagerDuty writes it.
+
+    Source: https://developer.pagerduty.com/docs/errors
+    """
+    found: Json = {"message": message, "code": code}
+    if errors:
+        found["errors"] = list(errors)
+    return Reply(status, {"error": found})
+
+
+def answer(world: World, now: datetime, path: str, query: Query) -> Reply:
+    """Answer a GET.
+
+    Args:
+        world: The account.
+        now: The instant the answer is for, UTC.
+        path: Without the query string.
+        query: The parameters.
+    """
+    for pattern, route in ROUTES:
+        if match := pattern.fullmatch(path):
+            try:
+                return Reply(200, route(Request(world, now, query), *match.groups()))
+            except BadQuery as bad:
+                return error(400, 2001, "Invalid Input Provided", *bad.errors)
+            except NotFound:
+                return error(404, 2100, "Not Found")
+    return error(404, 2100, "Not Found")
+
+
+class Request(NamedTuple):
+    """What a route works with."""
+
+    world: World
+    now: datetime
+    query: Query
+
+    def writer(self, allowed: Iterable[str] = ()) -> Writer:
+        """The writer for this request's ``include[]``."""
+        allowed = set(allowed)
+        include = self.query.many("include[]", allowed) if allowed else []
+        return Writer(self.world, self.now, include)
+
+    def listing(self, name: str, things: Sequence[Any], write: Callable[[Any], Json]) -> Json:
+        """One page of a list, with PagerDuty's classic pagination around it."""
+        page = self.query.page()
+        shown = things[page.offset : page.offset + page.limit]
+        return {
+            name: [write(thing) for thing in shown],
+            "limit": page.limit,
+            "offset": page.offset,
+            "more": page.offset + page.limit < len(things),
+            "total": len(things) if page.has_total else None,
+        }
+
+    def named(self, things: Iterable[Any]) -> list[Any]:
+        """Things whose name holds ``query``, by name."""
+        wanted = self.query.one("query").casefold()
+        sort = self.query.direction({"name"}, "name")
+        return sorted(
+            (thing for thing in things if wanted in thing.name.casefold()),
+            key=lambda thing: thing.name.casefold(),
+            reverse=sort[0][1],
+        )
+
+
+def find(things: Iterable[Any], id_: str) -> Any:
+    """The thing with that id.
+
+    Raises:
+        NotFound: There is none.
+    """
+    for thing in things:
+        if thing.id == id_:
+            return thing
+    raise NotFound
+
+
+def _services(request: Request) -> Json:
+    writer, name = request.writer(SERVICE_INCLUDES), request.query.one("name")
+    teams = request.query.many("team_ids[]")
+    found = [
+        service
+        for service in request.named(request.world.services)
+        if (not name or service.name == name)
+        and (not teams or (service.policy.team and service.policy.team.id in teams))
+    ]
+    return request.listing("services", found, writer.service)
+
+
+def _service(request: Request, id_: str) -> Json:
+    writer = request.writer(SERVICE_INCLUDES)
+    return {"service": writer.service(find(request.world.services, id_))}
+
+
+def _integration(request: Request, id_: str, integration_id: str) -> Json:
+    writer = request.writer({"services", "vendors"})
+    service = find(request.world.services, id_)
+    integration = find(service.integrations, integration_id)
+    return {"integration": writer.integration(integration, service, full=True)}
+
+
+def _changes(request: Request, service_id: str = "") -> Json:
+    writer, query = request.writer(), request.query
+    since, until = query.moment("since", utc_only=True), query.moment("until", utc_only=True)
+    teams, integrations = query.many("team_ids[]"), query.many("integration_ids[]")
+    if service_id:
+        find(request.world.services, service_id)
+    found = [
+        change
+        for change in request.world.changes
+        if (not service_id or change.service.id == service_id)
+        and (not since or change.at >= since)
+        and (not until or change.at < until)
+        and (not teams or (change.service.policy.team and change.service.policy.team.id in teams))
+        and (
+            not integrations
+            or (change.integration is not None and change.integration.id in integrations)
+        )
+    ]
+    found.sort(key=lambda change: change.at, reverse=True)
+    return request.listing("change_events", found, writer.change_event)
+
+
+def _incidents(request: Request) -> Json:
+    query = request.query
+    writer = request.writer(INCIDENT_INCLUDES - {"custom_fields"})
+    since, until = _period(request)
+    statuses = query.many("statuses[]", STATUSES)
+    urgencies = query.many("urgencies[]", {"high", "low"})
+    services, teams = query.many("service_ids[]"), query.many("team_ids[]")
+    people, key = query.many("user_ids[]"), query.one("incident_key")
+
+    def is_wanted(incident: Incident) -> bool:
+        team = incident.service.policy.team
+        return (
+            (not statuses or incident.status in statuses)
+            and (not urgencies or incident.urgency in urgencies)
+            and (not services or incident.service.id in services)
+            and (not teams or (team is not None and team.id in teams))
+            and (not people or any(person.id in people for person in incident.assignees))
+            and (not key or key in incident.dedup_keys)
+            and (since is None or incident.created_at >= since)
+            and (until is None or incident.created_at <= until)
+        )
+
+    found = [incident for incident in request.world.incidents if is_wanted(incident)]
+    keys: dict[str, Callable[[Incident], Any]] = {
+        "incident_number": lambda incident: incident.number,
+        "created_at": lambda incident: incident.created_at,
+        "resolved_at": lambda incident: incident.resolved_at or request.now,
+        "urgency": lambda incident: incident.urgency,
+    }
+    for field, is_descending in reversed(query.direction(keys, "incident_number")):
+        found.sort(key=keys[field], reverse=is_descending)
+    return request.listing("incidents", found, writer.incident)
+
+
+def _period(request: Request) -> tuple[datetime | None, datetime | None]:
+    """The time an incident must have been created in; the last month unless told otherwise."""
+    query = request.query
+    if query.many("date_range", {"all"}):
+        return None, None
+    until = query.moment("until")
+    since = query.moment("since") or (until or request.now) - MONTH
+    if (until or request.now) - since > SIX_MONTHS:
+        raise BadQuery("The time range may not be longer than 6 months")
+    return since, until
+
+
+def _incident(request: Request, id_: str) -> Json:
+    writer = request.writer(INCIDENT_INCLUDES)
+    return {"incident": writer.incident(find(request.world.incidents, id_))}
+
+
+def _on_calls(request: Request) -> Json:
+    query, now = request.query, request.now
+    writer = request.writer({"escalation_policies", "users", "schedules"})
+    since = query.moment("since") or now
+    until = query.moment("until") or max(since, now)
+    if until < since:
+        raise BadQuery("until must not be before since")
+    if until > now + FAR_AHEAD:
+        raise BadQuery("until must not be more than 90 days in the future")
+    policies = query.many("escalation_policy_ids[]")
+    schedules, people = query.many("schedule_ids[]"), query.many("user_ids[]")
+    found = [
+        on_call
+        for policy in request.world.policies
+        if not policies or policy.id in policies
+        for on_call in rota.on_calls(policy, since, until)
+        if (not people or on_call.person.id in people)
+        and (not schedules or (on_call.schedule and on_call.schedule.id in schedules))
+    ]
+    if query.flag("earliest"):
+        first: dict[tuple[str, int, str], rota.OnCall] = {}
+        for on_call in found:
+            first.setdefault((on_call.policy.id, on_call.level, on_call.person.id), on_call)
+        found = list(first.values())
+    return request.listing("oncalls", found, writer.on_call)
+
+
+def _policies(request: Request) -> Json:
+    writer, teams = request.writer(POLICY_INCLUDES), request.query.many("team_ids[]")
+    found = [
+        policy
+        for policy in request.named(request.world.policies)
+        if not teams or (policy.team and policy.team.id in teams)
+    ]
+    return request.listing("escalation_policies", found, writer.escalation_policy)
+
+
+def _policy(request: Request, id_: str) -> Json:
+    writer = request.writer(POLICY_INCLUDES)
+    return {"escalation_policy": writer.escalation_policy(find(request.world.policies, id_))}
+
+
+def _schedules(request: Request) -> Json:
+    include = {"schedule_layers", "overrides_subschedule", "final_schedule"}
+    writer = request.writer(include)
+    since, until = _schedule_period(request)
+
+    def write(schedule: Any) -> Json:
+        layers = writer.layers(schedule, since, until)
+        wanted = {name: part for name, part in layers.items() if name in writer.include}
+        return writer.schedule(schedule) | wanted
+
+    return request.listing("schedules", request.named(request.world.schedules), write)
+
+
+def _schedule(request: Request, id_: str) -> Json:
+    writer, schedule = request.writer(), find(request.world.schedules, id_)
+    return {
+        "schedule": writer.schedule(schedule) | writer.layers(schedule, *_schedule_period(request))
+    }
+
+
+def _schedule_period(request: Request) -> tuple[datetime, datetime]:
+    since = request.query.moment("since") or request.now
+    until = request.query.moment("until") or since + timedelta(days=14)
+    if not timedelta(0) <= until - since <= FAR_AHEAD:
+        raise BadQuery("The time range may not be longer than 3 months")
+    return since, until
+
+
+def _users(request: Request) -> Json:
+    writer, wanted = request.writer(USER_INCLUDES), request.query.one("query").casefold()
+    teams = request.query.many("team_ids[]")
+    found = [
+        person
+        for person in sorted(request.world.people, key=lambda person: person.name.casefold())
+        if wanted in f"{person.name}\n{person.email}".casefold()
+        and (not teams or any(team.id in teams for team in person.teams))
+    ]
+    return request.listing("users", found, writer.user)
+
+
+def _user(request: Request, id_: str) -> Json:
+    writer = request.writer({*USER_INCLUDES, "calendar_urls"})
+    return {"user": writer.user(find(request.world.people, id_))}
+
+
+def _windows(request: Request) -> Json:
+    query, now = request.query, request.now
+    writer = request.writer({"teams", "services", "users"})
+    which = (query.many("filter", {"past", "future", "ongoing", "open", "all"}) or ["all"])[-1]
+    services, text = query.many("service_ids[]"), query.one("query").casefold()
+    found = []
+    for window in request.world.windows:
+        time = "past" if window.end_at <= now else "future" if window.start_at > now else "ongoing"
+        is_wanted = which in {"all", time} or (which == "open" and time != "past")
+        is_of = not services or any(service.id in services for service in window.services)
+        if is_wanted and is_of and text in window.description.casefold():
+            found.append(window)
+    return request.listing("maintenance_windows", found, writer.maintenance_window)
+
+
+def _priorities(request: Request) -> Json:
+    return request.listing("priorities", request.world.priorities, request.writer().priority)
+
+
+def _abilities(request: Request) -> Json:
+    return {"abilities": list(request.world.abilities)}
+
+
+def _teams(request: Request) -> Json:
+    return request.listing("teams", request.named(request.world.teams), request.writer().team)
+
+
+def _team(request: Request, id_: str) -> Json:
+    return {"team": request.writer({"privileges"}).team(find(request.world.teams, id_))}
+
+
+_ID = "([A-Za-z0-9]+)"
+ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Json]], ...] = tuple(
+    (re.compile(pattern), route)
+    for pattern, route in (
+        ("/services", _services),
+        (f"/services/{_ID}", _service),
+        (f"/services/{_ID}/change_events", _changes),
+        (f"/services/{_ID}/integrations/{_ID}", _integration),
+        ("/incidents", _incidents),
+        (f"/incidents/{_ID}", _incident),
+        ("/oncalls", _on_calls),
+        ("/escalation_policies", _policies),
+        (f"/escalation_policies/{_ID}", _policy),
+        ("/schedules", _schedules),
+        (f"/schedules/{_ID}", _schedule),
+        ("/users", _users),
+        (f"/users/{_ID}", _user),
+        ("/change_events", _changes),
+        ("/maintenance_windows", _windows),
+        ("/priorities", _priorities),
+        ("/abilities", _abilities),
+        ("/teams", _teams),
+        (f"/teams/{_ID}", _team),
+    )
+)

@@ -1,0 +1,89 @@
+"""Who is on call when: turns of eight hours that follow from the clock alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pagerduty_card.sandbox.things import Level, Person, Policy, Schedule
+
+TURN = timedelta(hours=8)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCall:
+    """One person on one level of a policy.
+
+    Attributes:
+        level: 1 is paged first.
+        schedule: None when the policy names the person directly.
+        start_at, end_at: The turn (UTC, end exclusive); both None when always on call.
+    """
+
+    policy: Policy
+    level: int
+    person: Person
+    schedule: Schedule | None
+    start_at: datetime | None
+    end_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One turn of one person, UTC, end exclusive."""
+
+    person: Person
+    start_at: datetime
+    end_at: datetime
+
+
+def turns(schedule: Schedule, since: datetime, until: datetime) -> Iterator[Turn]:
+    """The turns of a schedule that overlap ``since`` to ``until``, always that at ``since``."""
+    if not schedule.people:
+        return
+    number = (since - EPOCH) // TURN
+    while True:
+        start = EPOCH + number * TURN
+        person = schedule.people[(number + schedule.offset) % len(schedule.people)]
+        yield Turn(person=person, start_at=start, end_at=start + TURN)
+        number += 1
+        if start + TURN >= until:
+            return
+
+
+def people_on_level(level: Level, at: datetime) -> list[Person]:
+    """Everybody whom the level pages at that instant, each once; nobody for an empty schedule."""
+    people: list[Person] = []
+    for target in level.targets:
+        found = (
+            [target]
+            if isinstance(target, Person)
+            else [turn.person for turn in turns(target, at, at)]
+        )
+        people += [person for person in found if person not in people]
+    return people
+
+
+def on_calls(policy: Policy, since: datetime, until: datetime) -> Iterator[OnCall]:
+    """Every on-call of a policy that overlaps ``since`` to ``until``, by level, then start."""
+    for number, level in enumerate(policy.levels, start=1):
+        for target in level.targets:
+            if isinstance(target, Person):
+                yield OnCall(
+                    policy=policy,
+                    level=number,
+                    person=target,
+                    schedule=None,
+                    start_at=None,
+                    end_at=None,
+                )
+                continue
+            for turn in turns(target, since, until):
+                yield OnCall(
+                    policy=policy,
+                    level=number,
+                    person=turn.person,
+                    schedule=target,
+                    start_at=turn.start_at,
+                    end_at=turn.end_at,
+                )

@@ -1,0 +1,230 @@
+"""The sandbox on a port of 127.0.0.1: real HTTP, and misbehaviour down to the socket."""
+
+import contextlib
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from pagerduty_card.sandbox import api, control, spoiling
+from pagerduty_card.sandbox.api import Asked, Response
+from pagerduty_card.sandbox.events import MAX_BYTES
+from pagerduty_card.sandbox.faults import Fault, Kind
+from pagerduty_card.sandbox.state import REST_PER_MINUTE, State, utc_now
+from pagerduty_card.sandbox.world import World
+
+HOST = "127.0.0.1"
+IDLE_S = 120
+
+
+class SandboxServer(ThreadingHTTPServer):
+    """Listens, one thread for each connection; all of them end with ``stop``.
+
+    Attributes:
+        state: The account behind it.
+        stopping: Set once it is being stopped, so that no misbehaviour outlives it.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+    # A port that was just left can be taken again; one that is in use cannot.
+    allow_reuse_address = True
+
+    def __init__(self, port: int, state: State) -> None:
+        self.state = state
+        self.stopping = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._connections_lock = threading.Lock()
+        super().__init__((HOST, port), _Handler)
+
+    @property
+    def url(self) -> str:
+        """The base of REST v2; Events v2 is ``/v2/enqueue`` below it."""
+        return f"http://{HOST}:{self.server_address[1]}"
+
+    @property
+    def events_url(self) -> str:
+        """The base of Events v2, up to and including ``/v2``."""
+        return f"{self.url}/v2"
+
+    def start(self) -> None:
+        """Serve in a thread of its own until ``stop``."""
+        threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """Stop listening and cut every open connection."""
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+        with self._connections_lock:
+            connections = list(self._connections)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, to be able to cut it."""
+        with self._connections_lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """End a connection: in good order, or with a reset if that was asked for."""
+        with self._connections_lock:
+            self._connections.discard(request)
+        if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == _RESET:
+            request.close()
+        else:
+            super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing about connections that broke: breaking them is what it is for."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+# With this SO_LINGER, closing sends RST and no FIN.
+_RESET = struct.pack("ii", 1, 0)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: SandboxServer
+    protocol_version = "HTTP/1.1"
+    server_version = "sandbox"
+    sys_version = ""
+    timeout = IDLE_S
+    # Headers and body leave in one piece; without this a small answer could wait for an ACK.
+    disable_nagle_algorithm = True
+
+    def take_request(self) -> None:
+        """Read one request, misbehave or not, answer."""
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdigit() or int(length) > MAX_BYTES:
+            self.close_connection = True
+            self._send(api.as_response(413, {"error": {"message": "Too large", "code": 2001}}))
+            return
+        asked = Asked(
+            method=self.command,
+            target=self.path,
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self.rfile.read(int(length)),
+        )
+        state = self.server.state
+        if control.is_control(asked.path):
+            self._send(control.respond(state, asked))
+            return
+        fault = state.faults.take(asked.target)
+        state.requests.add(
+            method=asked.method,
+            path=asked.path,
+            query=asked.target.partition("?")[2],
+            headers=asked.headers,
+            body=asked.body,
+            fault=fault.kind if fault else "",
+        )
+        if fault:
+            self._misbehave(fault, asked)
+        else:
+            self._send(api.respond(state, asked))
+
+    def _misbehave(self, fault: Fault, asked: Asked) -> None:
+        if fault.kind == Kind.RESET:
+            self._reset()
+            return
+        if fault.kind in {Kind.LATENCY, Kind.HANG}:
+            self.server.stopping.wait(fault.delay_s)
+        if fault.kind == Kind.HANG or self.server.stopping.is_set():
+            self.close_connection = True
+            return
+        response = spoiling.instead(fault, asked)
+        if response is None:
+            asked = spoiling.bend(fault, asked)
+            response = spoiling.spoil(fault, api.respond(self.server.state, asked))
+        if fault.kind == Kind.LOST_ANSWER:
+            self._reset()
+        elif fault.kind == Kind.HANG_IN_BODY:
+            self._send_some(response, len(response.body) // 2)
+            self.server.stopping.wait(fault.delay_s)
+            self.close_connection = True
+        elif fault.kind == Kind.DRIP:
+            self._drip(response, fault.delay_s)
+        else:
+            self._send(response)
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.close_connection = True
+
+    def _send(self, response: Response) -> None:
+        self._send_some(response, len(response.body))
+
+    def _send_some(self, response: Response, count: int) -> None:
+        """Promise the whole body and send the first ``count`` bytes of it."""
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(response.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body[:count])
+
+    def _drip(self, response: Response, delay_s: float) -> None:
+        self._send_some(response, 0)
+        for index in range(len(response.body)):
+            if self.server.stopping.wait(delay_s):
+                self.close_connection = True
+                return
+            self.wfile.write(response.body[index : index + 1])
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as inherited
+        """Stay silent: ``/sandbox/requests`` has it all, without secrets."""
+
+
+# BaseHTTPRequestHandler looks for one method for each verb.
+for _verb in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+    setattr(_Handler, f"do_{_verb}", _Handler.take_request)
+
+
+@contextlib.contextmanager
+def serve(
+    port: int = 0,
+    *,
+    make_world: Callable[[datetime], World] = World.meridian,
+    now: Callable[[], datetime] = utc_now,
+    incident_delay_s: float = 1.0,
+    requests_per_minute: int = REST_PER_MINUTE,
+) -> Iterator[SandboxServer]:
+    """Run a sandbox for the length of a ``with`` block.
+
+    Args:
+        port: 0 takes any free one; see ``url``.
+        make_world: Makes the account, for example ``lambda now: World.generate(services=500,
+            now=now)``.
+        now: The clock, aware UTC.
+        incident_delay_s: Seconds between an accepted event and its incident.
+        requests_per_minute: Quota of REST v2.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    state = State(
+        make_world,
+        now=now,
+        incident_delay_s=incident_delay_s,
+        requests_per_minute=requests_per_minute,
+    )
+    server = SandboxServer(port, state)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,251 @@
+"""The sandbox without its sockets: an account, a clock, and what events do to them."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pagerduty_card.accounts import mask
+from pagerduty_card.sandbox import events, world
+from pagerduty_card.sandbox.faults import Faults
+from pagerduty_card.sandbox.quota import Quota
+from pagerduty_card.sandbox.request_log import RequestLog
+from pagerduty_card.sandbox.things import (
+    Acknowledgement,
+    Change,
+    Incident,
+    Integration,
+    Person,
+    Service,
+)
+from pagerduty_card.sandbox.world import World
+
+TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but this process
+REST_PER_MINUTE = 960
+EVENTS_PER_MINUTE = 120
+
+
+def utc_now() -> datetime:
+    """The clock of the machine."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """An event that was accepted and has not been worked on yet."""
+
+    due_at: datetime
+    service: Service
+    action: str
+    dedup_key: str
+    payload: dict[str, Any]
+
+
+class State:
+    """One account and everything that happens to it; every method may be called from any thread.
+
+    Args:
+        make_world: Makes the account for an instant; called again by ``reset``.
+        now: The clock, aware UTC; a test gives one that stands still.
+        incident_delay_s: Seconds between an accepted event and what it does.
+        requests_per_minute: Of REST v2, for one token.
+
+    Attributes:
+        lock: Held while the account is read or changed.
+        faults: The misbehaviour asked for.
+        requests: What was asked.
+        token: The REST API token that is accepted.
+    """
+
+    def __init__(
+        self,
+        make_world: Callable[[datetime], World] = World.meridian,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        incident_delay_s: float = 1.0,
+        requests_per_minute: int = REST_PER_MINUTE,
+    ) -> None:
+        self.lock = threading.RLock()
+        self.now = now
+        self.token = TOKEN
+        self.incident_delay_s = incident_delay_s
+        self.faults = Faults()
+        self.requests = RequestLog()
+        self._make_world = make_world
+        self._requests_per_minute = requests_per_minute
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again: a new account, no faults, no memory of requests."""
+        with self.lock:
+            self.world = self._make_world(self.now())
+            self.quota = Quota(self._requests_per_minute, self.now)
+            self.events_quota = Quota(EVENTS_PER_MINUTE, self.now)
+            self.faults.clear()
+            self.requests.clear()
+            self._accepted: list[Accepted] = []
+            self._keys = {
+                integration.key: (service, integration)
+                for service in self.world.services
+                for integration in service.integrations
+            }
+            self.advance()
+
+    def advance(self) -> datetime:
+        """Catch up with the clock: due events, escalations, acknowledgements that ran out.
+
+        Returns:
+            The instant that was caught up with.
+        """
+        with self.lock:
+            now = self.now()
+            due = [event for event in self._accepted if event.due_at <= now]
+            self._accepted = [event for event in self._accepted if event.due_at > now]
+            for event in due:
+                self._work_on(event)
+            for incident in self.world.incidents:
+                if incident.is_open:
+                    world.escalate(incident, now)
+            return now
+
+    def find_key(self, routing_key: object) -> tuple[Service, Integration] | None:
+        """The service and integration a routing key belongs to."""
+        return self._keys.get(routing_key) if isinstance(routing_key, str) else None
+
+    def accept(self, event: dict[str, Any]) -> str:
+        """Take an alert event whose problems were looked for; it works after ``incident_delay_s``.
+
+        Returns:
+            The deduplication key, made up when the event had none.
+        """
+        found = self.find_key(event["routing_key"])
+        if found is None:
+            raise KeyError("routing_key")
+        dedup_key = str(event.get("dedup_key") or uuid.uuid4().hex)
+        with self.lock:
+            self._accepted.append(
+                Accepted(
+                    due_at=self.now() + timedelta(seconds=self.incident_delay_s),
+                    service=found[0],
+                    action=event["event_action"],
+                    dedup_key=dedup_key,
+                    payload=event.get("payload") or {},
+                )
+            )
+        return dedup_key
+
+    def accept_change(self, event: dict[str, Any]) -> None:
+        """Take a change event whose problems were looked for; it is there at once."""
+        found = self.find_key(event["routing_key"])
+        if found is None:
+            raise KeyError("routing_key")
+        service, integration = found
+        payload = event["payload"]
+        with self.lock:
+            changes = self.world.changes
+            changes.append(
+                Change(
+                    id=f"01SANDBOX{len(changes) + 1:017d}",
+                    summary=payload["summary"],
+                    at=_moment(payload.get("timestamp")) or self.now(),
+                    source=str(payload.get("source") or ""),
+                    service=service,
+                    integration=integration,
+                    links=event.get("links") or [],
+                    images=event.get("images") or [],
+                    custom_details=payload.get("custom_details") or {},
+                )
+            )
+
+    def acknowledge(self, incident: Incident, by: Person | Service) -> None:
+        """Somebody takes an open incident."""
+        with self.lock:
+            now = self.now()
+            incident.acknowledgements.append(Acknowledgement(by=by, at=now))
+            world.change_status(incident, "acknowledged", by, now)
+
+    def resolve(self, incident: Incident, by: Person | Service) -> None:
+        """Somebody closes an open incident."""
+        with self.lock:
+            world.resolve(incident, by, self.now())
+
+    def open_incident(self, service: Service, dedup_key: str) -> Incident | None:
+        """The open incident of a service with that deduplication key."""
+        for incident in self.world.incidents:
+            if (
+                incident.is_open
+                and incident.service is service
+                and dedup_key in incident.dedup_keys
+            ):
+                return incident
+        return None
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``/sandbox/state`` shows; keys are masked."""
+        with self.lock:
+            now = self.advance()
+            opened = self.world.open_by_service()
+            return {
+                "now": now.isoformat(),
+                "incident_delay_s": self.incident_delay_s,
+                "events_waiting": len(self._accepted),
+                "faults": self.faults.as_json(),
+                "requests": self.requests.counts(),
+                "services": [
+                    {
+                        "id": service.id,
+                        "name": service.name,
+                        "keys": [mask(integration.key) for integration in service.integrations],
+                        "is_disabled": service.is_disabled,
+                        "in_maintenance": self.world.in_maintenance(service, now),
+                        "open_incidents": [
+                            {
+                                "id": incident.id,
+                                "number": incident.number,
+                                "title": incident.title,
+                                "status": incident.status,
+                                "dedup_key": incident.dedup_keys[0],
+                                "events": incident.event_count,
+                                "assignees": [person.name for person in incident.assignees],
+                            }
+                            for incident in opened.get(service.id, ())
+                        ],
+                    }
+                    for service in self.world.services
+                ],
+            }
+
+    def _work_on(self, event: Accepted) -> None:
+        """Do what an accepted event says, at the instant it was due."""
+        service, at = event.service, event.due_at
+        incident = self.open_incident(service, event.dedup_key)
+        if event.action == "trigger":
+            if incident is not None:
+                incident.event_count += 1
+            elif not service.is_disabled and not self.world.in_maintenance(service, at):
+                self._open(event)
+        elif incident is not None and event.action == "resolve":
+            world.resolve(incident, service, at)
+        elif incident is not None and incident.status == "triggered":
+            incident.acknowledgements = [Acknowledgement(by=service, at=at)]
+            world.change_status(incident, "acknowledged", service, at)
+
+    def _open(self, event: Accepted) -> None:
+        incident = self.world.new_incident(
+            service=event.service,
+            title=event.payload["summary"],
+            at=event.due_at,
+            urgency=events.urgency_of(event.payload["severity"], event.service.urgency),
+            dedup_key=event.dedup_key,
+        )
+        incident.details = event.payload
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,202 @@
+"""The things a PagerDuty account holds, as the sandbox keeps them. No HTTP, no JSON, no clock."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+
+@dataclass(slots=True, kw_only=True)
+class Team:
+    """A team that owns policies and, through them, services."""
+
+    id: str
+    name: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Person:
+    """Somebody who can be on call."""
+
+    id: str
+    name: str
+    email: str
+    job_title: str
+    time_zone: str
+    teams: tuple[Team, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Schedule:
+    """People who take turns; nobody at all is allowed, as it is at PagerDuty.
+
+    Attributes:
+        people: In the order of their turns.
+        offset: How many turns the order is shifted, so that two schedules of the same people do
+            not name the same person at the same time.
+    """
+
+    id: str
+    name: str
+    people: tuple[Person, ...]
+    team: Team | None = None
+    offset: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Level:
+    """One level of an escalation policy."""
+
+    id: str
+    delay_minutes: int
+    targets: tuple[Schedule | Person, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Policy:
+    """An escalation policy; its levels are in order, the first is paged first.
+
+    Attributes:
+        loops: How often the levels are gone through again once the last one did not answer.
+    """
+
+    id: str
+    name: str
+    levels: tuple[Level, ...]
+    team: Team | None = None
+    description: str = ""
+    loops: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Integration:
+    """An Events API v2 integration of a service; ``key`` is its secret routing key."""
+
+    id: str
+    name: str
+    key: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """A PagerDuty service.
+
+    Attributes:
+        urgency: ``high``, ``low``, or ``severity_based`` (critical and error are high).
+        acknowledgement_timeout_s: Seconds after which an acknowledged incident is triggered again;
+            None means never.
+    """
+
+    id: str
+    name: str
+    description: str
+    policy: Policy
+    created_at: datetime
+    integrations: tuple[Integration, ...] = ()
+    is_disabled: bool = False
+    urgency: str = "severity_based"
+    acknowledgement_timeout_s: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Priority:
+    """A priority of the account."""
+
+    id: str
+    name: str
+    description: str
+
+
+@dataclass(slots=True, kw_only=True)
+class MaintenanceWindow:
+    """A time in which a service makes no incidents."""
+
+    id: str
+    number: int
+    description: str
+    start_at: datetime
+    end_at: datetime
+    services: tuple[Service, ...]
+    created_by: Person
+
+
+@dataclass(slots=True, kw_only=True)
+class Change:
+    """A change event; it pages nobody."""
+
+    id: str
+    summary: str
+    at: datetime
+    source: str
+    service: Service
+    integration: Integration | None = None
+    links: list[dict[str, str]] = field(default_factory=list)
+    images: list[dict[str, str]] = field(default_factory=list)
+    custom_details: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Acknowledgement:
+    """Who took an incident, and when; a service stands for whoever acknowledged by an event."""
+
+    by: Person | Service
+    at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Incident:
+    """An incident, open or resolved.
+
+    Attributes:
+        dedup_keys: Of its alerts; the first one opened it.
+        level: Number of the escalation level that is assigned now, 1 is first; 0 when nobody is.
+        level_since: When that level was assigned.
+        loop: How often the policy has been gone through already.
+        changed_by: Who made the last change of status; None is the service itself.
+        event_count: How many trigger events it has received.
+    """
+
+    id: str
+    number: int
+    title: str
+    service: Service
+    created_at: datetime
+    urgency: str
+    dedup_keys: list[str]
+    status: str = "triggered"
+    priority: Priority | None = None
+    assignees: list[Person] = field(default_factory=list)
+    level: int = 1
+    level_since: datetime | None = None
+    loop: int = 0
+    acknowledgements: list[Acknowledgement] = field(default_factory=list)
+    status_changed_at: datetime | None = None
+    changed_by: Person | Service | None = None
+    resolved_at: datetime | None = None
+    updated_at: datetime | None = None
+    details: dict[str, object] = field(default_factory=dict)
+    event_count: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not resolved."""
+        return self.status != "resolved"
+
+    def escalates_at(self) -> datetime | None:
+        """When the next level is paged, unless somebody acknowledges; None when never.
+
+        Incidents of low urgency stay where they are, and so do those that went through the whole
+        policy as often as it says.
+        """
+        policy = self.service.policy
+        if self.status != "triggered" or self.urgency != "high" or not self.level_since:
+            return None
+        if self.level >= len(policy.levels) and self.loop >= policy.loops:
+            return None
+        delay = policy.levels[self.level - 1].delay_minutes if self.level else 1
+        return self.level_since + timedelta(minutes=delay)
+
+    def reopens_at(self) -> datetime | None:
+        """When an acknowledged incident is triggered again; None when never."""
+        timeout_s = self.service.acknowledgement_timeout_s
+        if self.status != "acknowledged" or timeout_s is None or not self.acknowledgements:
+            return None
+        return self.acknowledgements[-1].at + timedelta(seconds=timeout_s)
