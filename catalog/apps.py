@@ -8,7 +8,8 @@ class CatalogConfig(AppConfig):
     verbose_name = "Catalog"
 
     def ready(self) -> None:
-        """Put the catalog into the navigation."""
+        """Register the checks of its settings, and put the catalog into the navigation."""
+        import catalog.checks  # noqa: F401 - importing it registers them
         from portal.shell import NavItem, add_nav
 
         add_nav(NavItem(label="Catalog", url_name="catalog:index", icon="catalog"))

@@ -61,7 +61,8 @@ class Document:
     Attributes:
         index: 0-based number in the file.
         line: 1-based line of its first content.
-        data: The descriptor as JSON values; None for an empty or unreadable document.
+        data: The descriptor as JSON values; None for an empty or unreadable document. Placeholders
+            that could not be read are left as written.
         problems: Everything wrong with it, in file order; a document with any is refused.
         warnings: What is allowed and looks like a mistake.
         ref: Canonical reference; None if the document is too broken to have one.
@@ -125,19 +126,19 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
     if raw.value is None:
         return Document(index=raw.index, line=raw.line, data=None)
     found = list(_unstorable(raw.value, ()))
-    data, checked, more = _fill(raw.value, resolve)
-    found += more
+    data, checked, unread = _fill(raw.value, resolve)
     found += schema.breaches(checked)
     ref = _ref(checked)
     relations: Sequence[Declared] = ()
-    warnings: list[schema.Breach] = []
+    # An entity whose definition cannot be read is still owned and paged: it is kept.
+    warnings: list[schema.Breach] = unread
     if ref is not None and isinstance(checked.get("spec"), dict):
         namespace = checked["metadata"].get("namespace", "default")
         relations, bad = declared(checked["kind"], namespace, checked["spec"])
         paths = {breach.path for breach in found}
         found += [schema.Breach(b.path, b.message, b.hint) for b in bad if b.path not in paths]
     if isinstance(checked, dict):
-        warnings = list(schema.misspelt(checked))
+        warnings += schema.misspelt(checked)
     positions = raw.positions() if found or warnings else {}
     return Document(
         index=raw.index,
@@ -185,14 +186,14 @@ def _unstorable(value: Any, path: Path) -> Iterator[schema.Breach]:
 
 
 def _fill(value: Any, resolve: Resolve | None) -> tuple[Any, Any, list[schema.Breach]]:
-    """Put in what placeholders stand for: (to keep, to check, what cannot be read)."""
+    """Put in what placeholders stand for: (to keep, to check, what could not be read)."""
     if not _has_placeholder(value):
         return value, value, []
     if resolve is None:
         return value, _filled(value, _stand_in, (), []), []
     bad: list[schema.Breach] = []
     filled = _filled(value, resolve, (), bad)
-    return filled, filled, bad
+    return filled, _filled(filled, _stand_in, (), []), bad
 
 
 def _placeholder(value: dict[str, Any]) -> tuple[str, str] | None:
@@ -219,8 +220,8 @@ def _filled(value: Any, resolve: Resolve, path: Path, bad: list[schema.Breach]) 
     try:
         return resolve(*found)
     except PlaceholderError as exc:
-        bad.append(schema.Breach(path, str(exc)))
-        return _stand_in(*found)
+        bad.append(schema.Breach(path, str(exc), "its place stays empty until it can be read"))
+        return value
 
 
 def _stand_in(key: str, target: str) -> Any:

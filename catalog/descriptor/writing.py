@@ -1,0 +1,54 @@
+"""JSON values to YAML text that this package reads back unchanged. Pure."""
+
+from typing import Any
+
+import yaml
+
+from catalog.descriptor.scalars import resolve
+
+_TAG = "tag:yaml.org,2002:"
+_NAMES = {type(None): "null", bool: "bool", int: "int", float: "float", str: "str"}
+_WIDTH = 100
+
+
+def dump(descriptor: Any) -> str:
+    """Write one document, keys in their order, multi-line text as blocks.
+
+    Text that any YAML reader might take for something else (``no``, ``1.0``, a date) is quoted.
+
+    Args:
+        descriptor: JSON values.
+
+    Returns:
+        The document without a marker, a line break at its end.
+    """
+    return str(
+        yaml.dump(
+            descriptor,
+            Dumper=_Dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            default_flow_style=False,
+            width=_WIDTH,
+        )
+    )
+
+
+class _Dumper(yaml.CSafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the base class names it
+        return True
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        if kind is yaml.ScalarNode and implicit[0]:
+            name = _NAMES[type(resolve(value, None))]
+            if name != "str":
+                return _TAG + name
+        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]  # not annotated upstream
+
+
+def _text(dumper: yaml.CSafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar(f"{_TAG}str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)

@@ -1,0 +1,214 @@
+"""Reads descriptors over HTTP, from hosts that may be asked: the catalog's only HTTP.
+
+The address a name resolves to is checked where the connection is made, and that very address is
+connected to: a name that answers differently the second time gains nothing. Proxies of the
+environment are not used, because behind one the address could not be checked.
+"""
+
+import ipaddress
+import socket
+import time
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from catalog.ingestion.allow import Allowance
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 10
+BUDGET_S = 30
+MAX_REDIRECTS = 5
+_CHUNK_BYTES = 64 * 1024
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class FetchError(Exception):
+    """The address cannot be read.
+
+    Attributes:
+        hint: What to do about it; may be empty.
+        is_missing: Whether the host says that there is nothing.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, is_missing: bool = False) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.is_missing = is_missing
+
+
+def fetch(url: str, *, allow: Allowance, max_bytes: int) -> bytes:
+    """Read one address, following at most five redirects, each checked like the first.
+
+    Args:
+        url: http or https, without user name.
+        allow: Which hosts may be asked.
+        max_bytes: Most bytes to take, after decompression.
+
+    Returns:
+        The body.
+
+    Raises:
+        FetchError: The host may not be asked, does not answer in 30 seconds, or answers with
+            anything but the file.
+    """
+    deadline = time.monotonic() + BUDGET_S
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("http://", _VettingAdapter(allow))
+        session.mount("https://", _VettingAdapter(allow))
+        for _hop in range(MAX_REDIRECTS + 1):
+            _check_address(url, allow)
+            try:
+                with session.get(
+                    url,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                    headers={"Accept": "application/yaml, text/plain;q=0.9, */*;q=0.5"},
+                ) as response:
+                    if response.is_redirect:
+                        url = _next_hop(url, response.headers["Location"])
+                        continue
+                    _check_answer(response)
+                    return _body(response, max_bytes, deadline)
+            except requests.Timeout as exc:
+                raise FetchError(f"no answer within {READ_TIMEOUT_S} seconds") from exc
+            except requests.RequestException as exc:
+                raise FetchError(f"cannot be read: {_reason(exc)}") from exc
+    raise FetchError(f"redirects more than {MAX_REDIRECTS} times")
+
+
+def _check_address(url: str, allow: Allowance) -> None:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError as exc:
+        raise FetchError("is not an address") from exc
+    if parts.scheme not in ("http", "https") or not host:
+        raise FetchError("only http and https addresses are read")
+    if parts.username is not None or parts.password is not None:
+        raise FetchError("has a user name in it", "a password in an address is shown to readers")
+    if not allow.permits_host(host):
+        raise FetchError(
+            f"host {host} may not be read", "add it to CATALOG_READING_ALLOW if it should be"
+        )
+    if not allow.names_host(host):
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return  # a name: checked when it is resolved
+        _check_public(host, str(address))
+
+
+def _check_public(host: str, address: str) -> None:
+    if not _is_public(address):
+        raise FetchError(
+            f"host {host} has the private address {address}",
+            "add the host to CATALOG_READING_ALLOW if it may be read",
+        )
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return inner.is_global and not inner.is_multicast
+    return address.is_global and not address.is_multicast
+
+
+def _next_hop(url: str, location: str) -> str:
+    target = urljoin(url, location)
+    if url.startswith("https:") and not target.startswith("https:"):
+        raise FetchError("redirects from https to something less safe")
+    return target
+
+
+def _check_answer(response: requests.Response) -> None:
+    status = response.status_code
+    if status in (404, 410):
+        raise FetchError(f"there is nothing here (HTTP {status})", is_missing=True)
+    if status in (401, 403):
+        raise FetchError(
+            f"the host does not let us read it (HTTP {status})",
+            "only files that need no sign-in are read; a checkout on disk works as well",
+        )
+    if status != requests.codes.ok:
+        raise FetchError(f"the host answers HTTP {status}")
+    if response.headers.get("Content-Type", "").lower().startswith("text/html"):
+        raise FetchError(
+            "the host answers with a web page, not a file", "use the address of the raw file"
+        )
+
+
+def _body(response: requests.Response, max_bytes: int, deadline: float) -> bytes:
+    body = bytearray()
+    # read1 returns what has arrived, so that a host that drips bytes meets the deadline.
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > max_bytes:
+            raise FetchError(f"is larger than {max_bytes:,} bytes", "split it into several files")
+        if time.monotonic() > deadline:
+            raise FetchError(f"is not read to its end within {BUDGET_S} seconds")
+    return bytes(body)
+
+
+def _reason(exc: requests.RequestException) -> str:
+    if isinstance(exc, requests.exceptions.SSLError):
+        return "the host's certificate is not valid"
+    if isinstance(exc, requests.ConnectionError):
+        return "no connection to the host"
+    return type(exc).__name__
+
+
+class _VettingAdapter(HTTPAdapter):
+    """Connects to checked addresses only."""
+
+    def __init__(self, allow: Allowance) -> None:
+        self._allow = allow
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        allow = self._allow
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self._dns_host, self.port or 80, allow)
+
+        class Secure(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self._dns_host, self.port or 443, allow)
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+
+def _connect(host: str, port: int, allow: Allowance) -> socket.socket:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not allow.names_host(host):
+        for address in addresses:
+            _check_public(host, address)
+    failure: OSError = OSError("no address")
+    for address in addresses:
+        try:
+            sock = socket.create_connection((address, port), timeout=CONNECT_TIMEOUT_S)
+        except OSError as exc:
+            failure = exc
+            continue
+        sock.settimeout(READ_TIMEOUT_S)
+        return sock
+    raise failure

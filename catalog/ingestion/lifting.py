@@ -1,0 +1,99 @@
+"""From a descriptor to the rows it is found by: columns, tags, annotations, relations."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from catalog.descriptor.relations import FIELDS
+from catalog.models import Annotation, Entity, Relation, Tag
+from catalog.refs import EntityRef
+
+LIFTED = (
+    "kind",
+    "namespace",
+    "name",
+    "title",
+    "description",
+    "type",
+    "lifecycle",
+    "owner_ref",
+    "system_ref",
+    "descriptor",
+)
+Pairs = Sequence[Sequence[str]]
+_MAX_TITLE, _MAX_TYPE, _MAX_VALUE = 500, 200, 500
+_BATCH = 1000
+
+
+def lift(descriptor: dict[str, Any]) -> dict[str, Any]:
+    """The columns of an entity.
+
+    Args:
+        descriptor: A valid descriptor.
+
+    Returns:
+        Values of every field of ``LIFTED``; long titles and types are cut for the column, the
+        descriptor keeps all of them.
+    """
+    metadata, spec = descriptor["metadata"], descriptor["spec"]
+    namespace = metadata.get("namespace", "default")
+    return {
+        "kind": descriptor["kind"],
+        "namespace": namespace,
+        "name": metadata["name"],
+        "title": (_profile_name(spec) or metadata.get("title", ""))[:_MAX_TITLE],
+        "description": metadata.get("description", ""),
+        "type": _text(spec.get("type"))[:_MAX_TYPE],
+        "lifecycle": _text(spec.get("lifecycle"))[:_MAX_TYPE],
+        "owner_ref": _ref(descriptor, "owner", namespace),
+        "system_ref": _ref(descriptor, "system", namespace),
+        "descriptor": descriptor,
+    }
+
+
+def _profile_name(spec: dict[str, Any]) -> str:
+    """The display name of a group or a person, which is what they are listed and found by."""
+    profile = spec.get("profile")
+    return _text(profile.get("displayName")) if isinstance(profile, dict) else ""
+
+
+def _text(value: Any) -> str:
+    # A kind without the field may still have a key of that name, of any type.
+    return value if isinstance(value, str) else ""
+
+
+def _ref(descriptor: dict[str, Any], name: str, namespace: str) -> str:
+    value = descriptor["spec"].get(name)
+    for field in FIELDS[descriptor["kind"]]:
+        if field.name == name and value:
+            ref = EntityRef.parse(
+                value, default_kind=field.default_kind, default_namespace=namespace
+            )
+            return str(ref)
+    return ""
+
+
+def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence[int]) -> None:
+    """Write tags, annotations and relations of entities that were just written.
+
+    Args:
+        written: Each entity with its relations as pairs of type and target.
+        replaced: Primary keys of those that had rows before.
+    """
+    if replaced:
+        for model in (Tag, Annotation):
+            model.objects.filter(entity_id__in=replaced).delete()
+        Relation.objects.filter(source_id__in=replaced).delete()
+    tags: list[Tag] = []
+    annotations: list[Annotation] = []
+    relations: list[Relation] = []
+    for entity, pairs in written:
+        metadata = entity.descriptor["metadata"]
+        tags += [Tag(entity=entity, name=tag) for tag in dict.fromkeys(metadata.get("tags", ()))]
+        annotations += [
+            Annotation(entity=entity, key=key, value=value[:_MAX_VALUE])
+            for key, value in (metadata.get("annotations") or {}).items()
+        ]
+        relations += [Relation(source=entity, type=kind, target_ref=ref) for kind, ref in pairs]
+    Tag.objects.bulk_create(tags, batch_size=_BATCH)
+    Annotation.objects.bulk_create(annotations, batch_size=_BATCH)
+    Relation.objects.bulk_create(relations, batch_size=_BATCH)

@@ -1,0 +1,34 @@
+"""Export the catalog as YAML: the command."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from catalog.descriptor.writing import dump
+from catalog.kinds import Kind
+from catalog.models import Entity
+
+
+class Command(BaseCommand):
+    """Writes the catalog as a multi-document YAML file that imports unchanged."""
+
+    help = "Write every entity as YAML, one document each; importing it changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which kinds."""
+        parser.add_argument(
+            "--kind",
+            action="append",
+            choices=Kind.values,
+            help="only entities of this kind; may be given several times",
+        )
+
+    def handle(self, **options: Any) -> None:
+        """Print the documents, by kind, namespace and name."""
+        entities = Entity.objects.order_by("ref")
+        if options["kind"]:
+            entities = entities.filter(kind__in=options["kind"])
+        descriptors = entities.values_list("descriptor", flat=True)
+        for descriptor in descriptors.iterator(chunk_size=500):
+            self.stdout.write("---\n" + dump(descriptor), ending="")

@@ -1,0 +1,102 @@
+"""Import catalog files: the command."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any, Literal
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from catalog.ingestion.importer import configured_sources, run_import
+from catalog.ingestion.report import Issue, Report
+
+
+class Command(BaseCommand):
+    """Brings the catalog to what files, folders, globs and addresses say."""
+
+    help = (
+        "Import catalog files. A refused document is listed with its reasons and leaves the "
+        "others alone; the exit status is 1 if any was refused."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Sources and how to read them."""
+        parser.add_argument(
+            "sources",
+            nargs="*",
+            metavar="SOURCE",
+            help="file, folder, glob or http(s) address; without one, CATALOG_LOCATIONS",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="report, change nothing")
+        parser.add_argument(
+            "--prune",
+            action="store_true",
+            help="remove entities of these sources that no document has any more",
+        )
+        parser.add_argument("--format", choices=["text", "json"], default="text")
+
+    def handle(self, **options: Any) -> None:
+        """Run the import and print its report."""
+        sources: list[str] = options["sources"] or configured_sources()
+        if not sources:
+            raise CommandError("name a SOURCE, or set CATALOG_LOCATIONS")
+        is_text = options["format"] == "text"
+        disable = None if is_text else True  # None: no bar unless it is a terminal
+        with (
+            tqdm(desc="reading", unit=" documents", disable=disable, leave=False) as reading,
+            tqdm(desc="writing", unit=" documents", disable=disable, leave=False) as writing,
+        ):
+            bars = {"read": reading, "write": writing}
+
+            def progress(phase: Literal["read", "write"], count: int) -> None:
+                bars[phase].update(count)
+
+            report = run_import(
+                sources, dry_run=options["dry_run"], prune=options["prune"], progress=progress
+            )
+        if is_text:
+            self._print(report)
+        else:
+            self.stdout.write(json.dumps(report.as_json(), ensure_ascii=False))
+        if report.failure:
+            raise CommandError(f"{report.failure}; nothing was changed")
+        if not report.is_ok:
+            raise SystemExit(1)
+
+    def _print(self, report: Report) -> None:
+        for issue in report.issues:
+            self._print_issue(issue)
+        for notice in report.notices:
+            place = f"{notice.file}:{notice.line}" if notice.line else notice.file
+            self.stdout.write(
+                self.style.WARNING(f"{place or 'catalog'} {notice.ref} warning: {notice.message}")
+            )
+            if notice.hint:
+                self.stdout.write(f"    {notice.hint}")
+        shown = sum(1 for notice in report.notices if "points to nothing" in notice.message)
+        if report.dangling > shown:
+            self.stdout.write(f"... and {report.dangling - shown} more references to nothing")
+        if report.failure:
+            return
+        width = 9
+        self.stdout.write("")
+        for name in ("created", "changed", "unchanged", "removed", "refused"):
+            self.stdout.write(f"  {name:<{width}} {getattr(report, name):>8,}")
+        if not report.has_changes:
+            outcome = "Nothing changed"
+        elif report.is_dry_run:
+            outcome = "Dry run: nothing was written"
+        else:
+            outcome = "Imported"
+        self.stdout.write(f"{outcome} ({report.duration_s:.1f} s).")
+
+    def _print_issue(self, issue: Issue) -> None:
+        name = issue.ref or ("the file" if issue.document is None else f"document {issue.document}")
+        for problem in issue.problems:
+            place = issue.file
+            if problem.line:
+                place += f":{problem.line}:{problem.column}"
+            reason = f"{problem.path}: {problem.message}" if problem.path else problem.message
+            self.stdout.write(self.style.ERROR(f"{place} {name} {reason}"))
+            if problem.hint:
+                self.stdout.write(f"    {problem.hint}")
