@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -12,6 +13,8 @@ from django.utils.safestring import SafeString
 
 from catalog.documents import descriptor_yaml
 from catalog.forms import DescriptorForm, LocationForm
+from catalog.ingestion.importer import run_import
+from catalog.ingestion.report import Report
 from catalog.models import Entity, ImportIssue, ImportRun, Location
 
 SHOWN_ISSUES = 100
@@ -61,14 +64,10 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         return rows.defer("descriptor") if is_list else rows.select_related("location", "run")
 
     def get_form(
-        self,
-        request: HttpRequest,
-        obj: Entity | None = None,
-        change: bool = False,
-        **kwargs: Any,  # noqa: FBT001, FBT002 -- Django's signature
+        self, request: HttpRequest, obj: Entity | None = None, *args: Any, **kwargs: Any
     ) -> type[ModelForm[Entity]]:
         """The form, told who edits."""
-        form: type[ModelForm[Entity]] = super().get_form(request, obj, change, **kwargs)
+        form: type[ModelForm[Entity]] = super().get_form(request, obj, *args, **kwargs)
         return type(form.__name__, (form,), {"user": request.user})
 
     def save_model(
@@ -125,10 +124,24 @@ class LocationAdmin(admin.ModelAdmin[Location]):
     @admin.action(description="Import now", permissions=["change"])
     def import_now(self, request: HttpRequest, locations: QuerySet[Location]) -> None:
         """Read the chosen locations and say what came of it."""
-        from catalog.ingestion.importer import run_import
+        user = request.user if isinstance(request.user, User) else None
+        report = run_import([location.target for location in locations], user=user)
+        level, text = _outcome(report)
+        self.message_user(request, text, level)
 
-        report = run_import([location.target for location in locations], user=request.user)
-        self.message_user(request, str(report), messages.INFO)
+
+def _outcome(report: Report) -> tuple[int, SafeString]:
+    """What to tell the person who asked for an import, and how loudly."""
+    address = reverse("admin:catalog_importrun_change", args=[report.run_id])
+    run = format_html('<a href="{}">import {}</a>', address, report.run_id)
+    if report.failure:
+        return messages.ERROR, format_html("Nothing was changed: {}. See {}.", report.failure, run)
+    counts = (
+        f"{report.created} new, {report.changed} changed, {report.unchanged} unchanged, "
+        f"{report.refused} refused"
+    )
+    level = messages.WARNING if report.issues else messages.SUCCESS
+    return level, format_html("{}. See {}.", counts, run)
 
 
 class IssueInline(ReadOnly, admin.TabularInline[ImportIssue, ImportRun]):
@@ -145,8 +158,8 @@ class IssueInline(ReadOnly, admin.TabularInline[ImportIssue, ImportRun]):
         """At most a hundred rows of this run."""
         rows = super().get_queryset(request)
         match = request.resolver_match
-        run = match.kwargs.get("object_id", "") if match else ""
-        first = ImportIssue.objects.filter(run_id=run if run.isdecimal() else None)
+        run = str(match.kwargs.get("object_id", "")) if match else ""
+        first = ImportIssue.objects.filter(run_id=int(run) if run.isdecimal() else None)
         return rows.filter(pk__in=first.values("pk")[:SHOWN_ISSUES])
 
     @admin.display(description="Place")
@@ -221,7 +234,7 @@ class ImportRunAdmin(ReadOnly, admin.ModelAdmin[ImportRun]):
         """The list of every refusal of the run."""
         address = reverse("admin:catalog_importissue_changelist")
         return format_html(
-            '<a href="{}?run={}">{} refusals</a>', address, run.pk, run.issues.count()
+            '<a href="{}?run__id__exact={}">{} refusals</a>', address, run.pk, run.issues.count()
         )
 
 
@@ -231,7 +244,6 @@ class ImportIssueAdmin(ReadOnly, admin.ModelAdmin[ImportIssue]):
 
     list_display = ["file", "line", "ref", "first_reason", "run"]
     list_select_related = ["run"]
-    list_filter = [("run", admin.EmptyFieldListFilter)]
     search_fields = ["file", "ref"]
     ordering = ["-run_id", "file", "document"]
     show_full_result_count = False
@@ -240,7 +252,7 @@ class ImportIssueAdmin(ReadOnly, admin.ModelAdmin[ImportIssue]):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """The list may be narrowed to one run."""
-        return lookup in {"run", "run__id__exact"} or super().lookup_allowed(
+        return lookup == "run__id__exact" or super().lookup_allowed(
             lookup,
             value,
             request,  # type: ignore[arg-type]

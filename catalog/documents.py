@@ -1,11 +1,9 @@
 """The texts of an entity that are shown whole: its descriptor as YAML, an API's definition."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from catalog.descriptor.writing import dump
 from catalog.masking import Masker
 from catalog.models import Entity
 
@@ -52,33 +50,9 @@ def whole_definition(entity: Entity) -> str:
     return Masker.of(entity).text(text) if isinstance(text, str) else ""
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as blocks, and quotes what YAML 1.2 reads as a number."""
-
-
-def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
-# PyYAML follows YAML 1.1, where these are texts and would be written without quotes.
-_Dumper.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(0o[0-7]+|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)$"),
-    list("-+.0123456789"),
-)
-
-
-def as_yaml(value: Any) -> str:
-    """JSON data as YAML in its own order, readable: no aliases, texts as blocks."""
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-    return text
-
-
 def descriptor_yaml(entity: Entity) -> str:
     """The descriptor as YAML with its secrets masked; very long texts say what is left out."""
-    return as_yaml(_shortened(Masker.of(entity).descriptor(entity)))
+    return dump(_shortened(Masker.of(entity).descriptor(entity)))
 
 
 def _shortened(value: Any) -> Any:

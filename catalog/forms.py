@@ -3,12 +3,13 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from catalog.descriptor import Problem, parse
-from catalog.documents import as_yaml
+from catalog.descriptor.writing import dump
+from catalog.ingestion.importer import InvalidDescriptor, save_descriptor
 from catalog.masking import (
     MaskedValueError,
     Masker,
@@ -38,7 +39,7 @@ class DescriptorForm(forms.ModelForm[Entity]):
         user: Who edits; set by the admin before the form is used.
     """
 
-    user: AbstractBaseUser | None = None
+    user: User | None = None
 
     descriptor_text = forms.CharField(
         label="Descriptor",
@@ -60,9 +61,7 @@ class DescriptorForm(forms.ModelForm[Entity]):
         """Show the stored descriptor, or an example to start from."""
         super().__init__(*args, **kwargs)
         self.fields["descriptor_text"].initial = (
-            as_yaml(with_annotations_masked(self.instance))
-            if self.instance.pk
-            else BLANK_DESCRIPTOR
+            dump(with_annotations_masked(self.instance)) if self.instance.pk else BLANK_DESCRIPTOR
         )
 
     def clean_descriptor_text(self) -> str:
@@ -82,8 +81,6 @@ class DescriptorForm(forms.ModelForm[Entity]):
             whole = with_secrets_restored(text, self.instance.annotations)
         except MaskedValueError as exc:
             raise ValidationError(f"Line {exc.line}: {exc}") from exc
-        from catalog.ingestion.importer import InvalidDescriptor
-
         try:
             with transaction.atomic():
                 self._save(whole)
@@ -99,12 +96,10 @@ class DescriptorForm(forms.ModelForm[Entity]):
     def save(self, commit: bool = True) -> Entity:  # noqa: FBT001, FBT002 -- Django's signature
         """Store the descriptor, whatever ``commit`` says: its tags and relations go with it."""
         del commit
-        self.save_m2m = lambda: None
+        setattr(self, "save_m2m", lambda: None)  # noqa: B010 -- Django makes it an attribute too
         return self._save(self.cleaned_data["descriptor_text"])
 
     def _save(self, text: str) -> Entity:
-        from catalog.ingestion.importer import save_descriptor
-
         entity = Entity.objects.get(pk=self.instance.pk) if self.instance.pk else None
         return save_descriptor(text, entity=entity, user=self.user)
 

@@ -99,11 +99,15 @@ def clean(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A value of a facet: what it is called, and how many entities have it."""
+    """A value of a facet.
+
+    Attributes:
+        count: How many entities have it; None when it was asked for and not counted.
+    """
 
     value: str
     label: str
-    count: int
+    count: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,9 +247,10 @@ class Filters:
         else:
             column = _COLUMNS[key]
             found = _most_frequent(passed.exclude(**{column: ""}), column)
-        kept = dict(found[:FACET_LIMIT])
-        for value in self.columns_of(key):
-            kept.setdefault(value, 0)  # what is asked for is always among the choices
+        is_cut = len(found) > FACET_LIMIT
+        kept: dict[str, int | None] = dict(found[:FACET_LIMIT])
+        for value in self.columns_of(key):  # what is asked for is always among the choices
+            kept.setdefault(value, None if is_cut else 0)
         choices = [
             Choice(value=value, label=label_of(key, value), count=counted)
             for value, counted in kept.items()
@@ -253,7 +258,7 @@ class Filters:
         return Facet(
             key=key,
             choices=sorted(choices, key=lambda choice: choice.label.lower()),
-            is_cut=len(found) > FACET_LIMIT,
+            is_cut=is_cut,
         )
 
 
@@ -369,8 +374,9 @@ def near_refs(missing: Sequence[EntityRef]) -> dict[str, str]:
 
 
 def _likeness(wanted: EntityRef, other: EntityRef) -> float:
-    """How alike two references are, 0 to 1.2: the names, and a little for the same place."""
+    """How alike two references are, 0 to 1.4: the names, and a little for the same place."""
     names = SequenceMatcher(None, wanted.name, other.name).ratio()
     same_kind = 0.1 if wanted.kind == other.kind else 0
     same_namespace = 0.1 if wanted.namespace == other.namespace else 0
-    return names + same_kind + same_namespace if names >= NEAR_ENOUGH else 0.0
+    same_name = 0.2 if wanted.name == other.name else 0
+    return names + same_kind + same_namespace + same_name if names >= NEAR_ENOUGH else 0.0

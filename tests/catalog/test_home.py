@@ -1,0 +1,101 @@
+import pytest
+from django.urls import reverse
+
+from tests.catalog.pages import select, texts
+from tests.factories import make_entity, make_user
+
+pytestmark = pytest.mark.django_db
+HOME = "/"
+
+
+@pytest.fixture
+def reader(client):
+    client.force_login(make_user("ana"))
+    return client
+
+
+def test_an_empty_catalog_says_how_to_import(reader):
+    page = reader.get(HOME)
+    assert page.status_code == 200
+    assert "import_catalog" in page.text
+
+
+def test_counts_each_kind_and_links_to_the_index(reader):
+    make_entity("a")
+    make_entity("b")
+    make_entity("t", kind="Group")
+    page = reader.get(HOME)
+    chips = {a["href"]: a.get_text(" ", strip=True) for a in select(page, "a.chip")}
+    assert chips == {"/catalog/?kind=component": "Component 2", "/catalog/?kind=group": "Group 1"}
+
+
+def test_the_search_box_leads_to_the_index(reader):
+    form = select(reader.get(HOME), "main form[role=search]")[0]
+    assert form["action"] == reverse("catalog:index")
+    assert form.select_one("input")["name"] == "q"
+
+
+def test_lists_what_changed_last_first(reader):
+    for name in ("first", "second", "third"):
+        make_entity(name)
+    assert texts(reader.get(HOME), "#recent .row__title") == ["third", "second", "first"]
+
+
+def test_shows_what_the_reader_and_the_readers_groups_own(reader):
+    make_entity("ana", kind="User")
+    make_entity("by-user", kind="Group")
+    make_entity("by-group", kind="Group", relations=(("hasMember", "user:default/ana"),))
+    make_entity("mine", owner="by-group")
+    make_entity("also-mine", owner="user:ana")
+    make_entity("theirs", owner="by-user")
+    assert texts(reader.get(HOME), "#own .row__title") == ["also-mine", "mine"]
+
+
+def test_finds_the_reader_by_membership_declared_on_the_user(reader):
+    make_entity("crew", kind="Group")
+    make_entity("ana", kind="User", relations=(("memberOf", "group:default/crew"),))
+    make_entity("ship", owner="crew")
+    assert texts(reader.get(HOME), "#own .row__title") == ["ship"]
+
+
+def test_finds_the_reader_by_mail_address(client):
+    client.force_login(make_user("a.lima", email="Ana@Example.com"))
+    make_entity("ana.l", kind="User", spec={"profile": {"email": "ana@example.com"}})
+    make_entity("ship", owner="user:ana.l")
+    assert texts(client.get(HOME), "#own .row__title") == ["ship"]
+
+
+def test_a_reader_who_is_nobody_in_the_catalog_is_told_so(reader):
+    make_entity("ship")
+    page = reader.get(HOME)
+    assert "No person in the catalog" in page.text
+    assert "User</code> entity named <code>ana" in page.text
+
+
+def test_somebody_without_a_mail_address_is_not_everybody_without_one(reader):
+    make_entity("nobody", kind="User", spec={"profile": {"email": ""}})
+    assert "No person in the catalog" in reader.get(HOME).text
+
+
+def test_asks_the_database_as_often_for_one_entity_as_for_fifty(
+    reader, django_assert_max_num_queries, no_cards
+):
+    make_entity("ana", kind="User", relations=(("memberOf", "group:default/crew"),))
+    make_entity("crew", kind="Group")
+    make_entity("ship-0", owner="crew", tags=("a",))
+    with django_assert_max_num_queries(20) as one:
+        reader.get(HOME)
+    for number in range(1, 50):
+        make_entity(f"ship-{number}", owner="crew", tags=("a", "b"))
+    with django_assert_max_num_queries(len(one)):
+        reader.get(HOME)
+    assert len(one) <= 11
+
+
+def test_says_where_the_rest_of_ones_own_is(reader):
+    make_entity("ana", kind="User")
+    for number in range(12):
+        make_entity(f"ship-{number}", owner="user:ana")
+    page = reader.get(HOME)
+    link = next(a for a in select(page, "#own a") if a.get_text().startswith("All that you"))
+    assert "12 of the catalog" in reader.get(link["href"]).text

@@ -1,0 +1,263 @@
+import pytest
+from django.utils.html import format_html
+
+from catalog import cards
+from catalog.models import Entity
+from tests.catalog.pages import make_card, select, texts
+from tests.factories import make_entity, make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_cards")]
+INDEX = "/catalog/"
+
+
+@pytest.fixture
+def reader(client):
+    client.force_login(make_user("ana"))
+    return client
+
+
+def names(page):
+    return texts(page, ".index-table__link")
+
+
+def test_lists_every_kind_by_name_and_says_how_many(reader):
+    make_entity("b")
+    make_entity("a", kind="API")
+    page = reader.get(INDEX)
+    assert names(page) == ["a", "b"]
+    assert texts(page, ".list-count") == ["2 entities"]
+    assert texts(page, ".chip") == ["All 2", "Component 1", "API 1"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("kind=component", ["cart", "shop"]),
+        ("kind=API", ["rest"]),
+        ("type=website", ["shop"]),
+        ("owner=web", ["rest", "shop"]),
+        ("owner=group:default/web", ["rest", "shop"]),
+        ("owner=web&owner=core", ["cart", "rest", "shop"]),
+        ("lifecycle=deprecated", ["cart"]),
+        ("system=store", ["shop"]),
+        ("tag=java", ["cart", "shop"]),
+        ("tag=java&tag=web", ["shop"]),
+        ("q=shop&kind=component", ["shop"]),
+        ("filters[kind]=component", ["cart", "shop"]),
+        ("filters[kind]=component&filters[type]=all&filters[user]=all", ["cart", "shop"]),
+        ("filters[type]=website", ["shop"]),
+        ("filters[owners]=core", ["cart"]),
+        ("filters[owners][0]=core&filters[owners][1]=web", ["cart", "rest", "shop"]),
+        ("filters[tags]=java&filters[tags]=web", ["shop"]),
+        ("filters[text]=car", ["cart"]),
+        ("kind=nonsense", []),
+        ("owner=:::", []),
+    ],
+)
+def test_narrows_by_the_filters_in_the_address(reader, query, expected):
+    make_entity("shop", type="website", owner="web", system="store", tags=("java", "web"))
+    make_entity("cart", owner="core", lifecycle="deprecated", tags=("java",))
+    make_entity("rest", kind="API", owner="web")
+    assert names(reader.get(f"{INDEX}?{query}")) == expected
+
+
+def test_an_empty_result_names_the_filters_and_offers_to_clear_them(reader):
+    make_entity("shop")
+    page = reader.get(f"{INDEX}?kind=api&q=nothing&tag=java")
+    assert texts(page, ".empty") == [
+        "No entity has text “nothing”, kind “API”, tag “java”. Clear all filters"
+    ]
+
+
+def test_an_empty_catalog_says_how_to_import(reader):
+    assert "import_catalog" in reader.get(INDEX).text
+
+
+def test_each_filter_in_force_can_be_removed_by_itself(reader):
+    make_entity("shop", tags=("java", "web"))
+    page = reader.get(f"{INDEX}?q=shop&tag=java&tag=web&sort=-name")
+    hrefs = [a["href"] for a in select(page, "a.chip")][-3:]
+    assert hrefs == [
+        "?tag=java&tag=web&sort=-name",
+        "?q=shop&tag=web&sort=-name",
+        "?q=shop&tag=java&sort=-name",
+    ]
+
+
+def test_the_form_keeps_every_filter_of_the_address(reader):
+    make_entity("shop", owner="web", tags=("java", "web"))
+    make_entity("cart", owner="core", tags=("java", "web"))
+    page = reader.get(f"{INDEX}?kind=component&q=a&owner=web&owner=core&tag=java&sort=owner")
+    form = select(page, "main form[role=search]")[0]
+    sent = [(i["name"], i.get("value", "")) for i in form.select("input")]
+    sent += [
+        (s["name"], s.select_one("option[selected]")["value"])
+        for s in form.select("select:has(option[selected])")
+    ]
+    assert sorted(sent) == [
+        ("kind", "component"),
+        ("owner", "group:default/core"),
+        ("owner", "group:default/web"),
+        ("q", "a"),
+        ("sort", "owner"),
+        ("tag", "java"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("name", ["a", "b", "c"]),
+        ("-name", ["c", "b", "a"]),
+        ("type", ["b", "c", "a"]),
+        ("owner", ["c", "a", "b"]),
+        ("changed", ["c", "a", "b"]),
+        ("-changed", ["b", "a", "c"]),
+        ("descriptor", ["a", "b", "c"]),
+        ("-pk", ["a", "b", "c"]),
+        ("?", ["a", "b", "c"]),
+    ],
+)
+def test_sorts_by_what_may_be_sorted_by(reader, sort, expected):
+    make_entity("b", type="1", owner="3")
+    make_entity("a", type="3", owner="2")
+    make_entity("c", type="2", owner="1")
+    assert names(reader.get(INDEX, {"sort": sort})) == expected
+
+
+def test_the_sorted_column_says_so(reader):
+    make_entity("a")
+    page = reader.get(f"{INDEX}?sort=-owner")
+    assert texts(page, "th[aria-sort=descending]") == ["Owner ↓"]
+    assert texts(reader.get(INDEX), "th[aria-sort=ascending]") == ["Name ↑"]
+
+
+@pytest.mark.parametrize(
+    ("page", "first"),
+    [("1", "e-00"), ("2", "e-25"), ("3", "e-50"), ("99", "e-50"), ("0", "e-50"), ("-1", "e-50")],
+)
+def test_pages_hold_twenty_five_rows_and_a_bad_number_shows_the_nearest(reader, page, first):
+    for number in range(51):
+        make_entity(f"e-{number:02}")
+    answer = reader.get(INDEX, {"page": page})
+    assert answer.status_code == 200
+    assert names(answer)[0] == first
+    assert len(names(answer)) == (25 if first != "e-50" else 1)
+
+
+@pytest.mark.parametrize("page", ["x", "", "1e9", "9" * 5000, "2.5", "\x00", "٢"])
+def test_no_page_number_breaks_the_index(reader, page):
+    make_entity("a")
+    assert reader.get(INDEX, {"page": page}).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["q", "kind", "type", "owner", "tag", "sort", "filters[text]"])
+@pytest.mark.parametrize("value", ["\x00", "%00", "'\"><script>alert(1)</script>", "x" * 5000, "%"])
+def test_no_filter_breaks_the_index_or_writes_markup(reader, key, value):
+    make_entity("a")
+    page = reader.get(INDEX, {key: value})
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text
+
+
+def test_the_pages_links_keep_the_filters(reader):
+    for number in range(30):
+        make_entity(f"e-{number:02}", tags=("java",))
+    page = reader.get(f"{INDEX}?tag=java&sort=-name")
+    link = select(page, "a[rel=next]")[0]["href"]
+    assert names(reader.get(INDEX + link)) == [f"e-{number:02}" for number in range(4, -1, -1)]
+
+
+def test_shows_what_each_row_is_about(reader):
+    make_entity("web", kind="Group", spec={"profile": {"displayName": "Web Team"}})
+    make_entity("shop", title="The Shop", description="Sells.", owner="web", tags=("java",))
+    row = select(reader.get(f"{INDEX}?kind=component"), "tbody tr")[0]
+    assert row.select_one("th a")["href"] == "/catalog/default/component/shop/"
+    assert row.select_one("th a").get_text() == "The Shop"
+    assert row.select_one("[data-label=Owner] a").get_text() == "Web Team"
+    assert row.select_one("[data-label=Lifecycle]").get_text() == "production"
+    assert "Sells." in row.get_text()
+    assert row.select_one(".tags a")["href"] == "/catalog/?tag=java"
+
+
+def test_an_owner_who_is_not_in_the_catalog_is_no_link(reader):
+    make_entity("shop", owner="ghosts")
+    cell = select(reader.get(INDEX), "[data-label=Owner]")[0]
+    assert not cell.select("a")
+    assert "ghosts" in cell.get_text()
+    assert "not in the catalog" in cell.get_text()
+
+
+def test_shows_the_cards_badge_of_each_row(reader):
+    cards.register(make_card(only="shop"))
+    make_entity("shop")
+    make_entity("cart")
+    assert texts(reader.get(INDEX), ".index-table__state") == ["", "shop"]
+
+
+def test_a_card_that_fails_is_named_and_its_state_not_shown_as_fine(reader, caplog):
+    def fail(entities):
+        raise RuntimeError("no answer")
+
+    cards.register(make_card(badges=fail))
+    make_entity("shop")
+    page = reader.get(INDEX)
+    assert page.status_code == 200
+    assert "Weather could not say how these entities are" in page.text
+    assert "A card failed" in caplog.text
+
+
+def test_asks_the_database_as_often_for_one_row_as_for_fifty(reader, django_assert_num_queries):
+    cards.register(make_card())
+    make_entity("web", kind="Group")
+    make_entity("e", owner="web", system="s", tags=("java",))
+    # session, user, page count, rows, tags, owners, six facets
+    with django_assert_num_queries(12):
+        reader.get(INDEX)
+    for number in range(50):
+        make_entity(f"e-{number}", owner=f"team-{number}", system="s", tags=("a", f"t{number}"))
+    with django_assert_num_queries(12):
+        reader.get(INDEX)
+    with django_assert_num_queries(12):
+        reader.get(f"{INDEX}?q=e&owner=web&tag=java&kind=component")
+
+
+def test_more_values_than_a_list_holds_are_said_to_be_cut(reader):
+    for number in range(201):
+        make_entity(f"e-{number}", type=f"type-{number:03}")
+    page = reader.get(f"{INDEX}?type=type-200")
+    assert "200 most frequent" in page.text
+    assert texts(page, "#filter-type option[selected]") == ["type-200"]
+
+
+def test_a_facets_counts_are_those_the_other_filters_leave(reader):
+    make_entity("a", type="service", owner="x")
+    make_entity("b", type="service", owner="y")
+    make_entity("c", type="website", owner="x")
+    page = reader.get(f"{INDEX}?owner=x&type=service")
+    assert texts(page, "#filter-type option") == ["all", "service (1)", "website (1)"]
+    assert texts(page, "#filter-owner option") == ["all", "x (1)", "y (1)"]
+
+
+def test_escapes_everything_it_prints(reader):
+    bad = "<script>alert(1)</script>"
+    cards.register(
+        make_card(badges=lambda rows: {r.pk: format_html("<i>{}</i>", bad) for r in rows})
+    )
+    entity = make_entity("a", title=bad, description=bad, type=bad, lifecycle=bad)
+    Entity.objects.filter(pk=entity.pk).update(owner_ref=f"group:default/{bad}")
+    page = reader.get(INDEX)
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text
+    assert page.text.count("&lt;script&gt;alert(1)") >= 5
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "trace", "patch"])
+def test_answers_only_reading(reader, method):
+    assert getattr(reader, method)(INDEX).status_code == 405
+
+
+def test_head_answers_like_get_without_a_body(reader):
+    answer = reader.head(INDEX)
+    assert answer.status_code == 200
+    assert answer.content == b""

@@ -1,0 +1,106 @@
+import pytest
+
+from catalog.kinds import Kind
+from catalog.models import Entity
+from catalog.refs import EntityRef
+from catalog.search import near_names, near_refs, search_entities
+from tests.factories import make_entity
+
+pytestmark = pytest.mark.django_db
+
+
+def found(text):
+    return [entity.name for entity in search_entities(text)]
+
+
+def test_ranks_the_name_before_its_beginning_before_a_part_before_the_rest():
+    make_entity("other", description="about the cart")
+    make_entity("titled", title="My cart")
+    make_entity("the-cart")
+    make_entity("cart-service")
+    make_entity("cart")
+    assert found("CART") == ["cart", "cart-service", "the-cart", "titled", "other"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"title": "Payment Gateway"},
+        {"description": "does payment"},
+        {"tags": ("payment",)},
+        {"owner": "payment-team"},
+    ],
+)
+def test_looks_into_title_description_tags_and_owner(fields):
+    make_entity("match", **fields)
+    make_entity("other")
+    assert found("payment") == ["match"]
+
+
+def test_every_word_must_be_somewhere():
+    make_entity("one", description="red apple", tags=("fruit",))
+    make_entity("two", description="red car")
+    assert found("fruit red") == ["one"]
+
+
+@pytest.mark.parametrize("text", ["%", "_", "\\", "a%b", "a_b"])
+def test_wildcards_are_ordinary_characters(text):
+    make_entity("axb")
+    make_entity("exact", description=f"has {text} in it")
+    assert found(text) == ["exact"]
+
+
+def test_each_entity_is_found_once_whatever_matches():
+    make_entity("cart", title="cart", description="cart", tags=("cart", "cart-2"), owner="cart")
+    assert found("cart") == ["cart"]
+
+
+def test_empty_text_finds_everything_by_name():
+    make_entity("b")
+    make_entity("a")
+    assert found("  ") == ["a", "b"]
+
+
+def test_searches_within_the_entities_given():
+    make_entity("cart")
+    make_entity("cart", kind="API")
+    within = Entity.objects.of_kind(Kind.API)
+    assert [entity.kind for entity in search_entities("cart", within)] == ["API"]
+
+
+def test_near_names_put_the_same_name_elsewhere_first():
+    make_entity("checkout-api", kind="API")
+    make_entity("checkout-apo")
+    make_entity("unrelated")
+    near = near_names(EntityRef.parse("component:checkout-api"))
+    assert [entity.ref for entity in near] == [
+        "api:default/checkout-api",
+        "component:default/checkout-apo",
+    ]
+
+
+def test_near_names_prefer_the_same_kind():
+    make_entity("team-alpha", kind="User")
+    make_entity("team-alpha", kind="Group")
+    near = near_names(EntityRef.parse("group:team-aplha"))
+    assert [entity.kind for entity in near] == ["Group", "User"]
+
+
+@pytest.mark.parametrize("name", ["x", "\x00", "%", "_" * 300, "ü"])
+def test_no_name_breaks_the_suggestions(name):
+    make_entity("abc")
+    assert near_names(EntityRef("component", "default", name)) == []
+
+
+def test_near_refs_suggest_for_many_with_one_query(django_assert_num_queries):
+    make_entity("team-alpha", kind="Group")
+    make_entity("payments-db", kind="Resource")
+    missing = [
+        EntityRef.parse(ref) for ref in ("group:team-aplha", "resource:payment-db", "api:zz")
+    ]
+    with django_assert_num_queries(1):
+        near = near_refs(missing)
+    assert near == {
+        "group:default/team-aplha": "group:default/team-alpha",
+        "resource:default/payment-db": "resource:default/payments-db",
+    }
