@@ -97,7 +97,7 @@ def sync_account(
             # The token is refused everywhere: one request says so, four would not say more.
             refused = exc if exc.reason == "token" else None
         else:
-            report.done.append(kind)
+            report.done.append(str(kind))
     if not refused:
         reconcile(client, TriggeredIncident.objects.all())
     report.requests = client.requests_sent
@@ -379,14 +379,14 @@ def _good(
     Feed.objects.mark_good(
         account.name, kind, service_pd_id, asked_at=asked_at, covers_since=covers_since
     )
-    report.done.append(kind)
+    report.done.append(str(kind))
 
 
 def _failed(
     report: Report, account: Account, kind: str, error: PagerDutyError, service_pd_id: str = ""
 ) -> None:
     Feed.objects.mark_failed(account.name, kind, error, service_pd_id)
-    report.failed[kind] = error
+    report.failed[str(kind)] = error
     _log_failure(account, kind, error, service_pd_id)
 
 
@@ -397,7 +397,7 @@ def _log_failure(
         "pagerduty section not refreshed",
         extra={
             "account": account.name,
-            "section": section,
+            "section": str(section),
             "service": service_pd_id,
             "reason": error.reason,
             "detail": error.detail,

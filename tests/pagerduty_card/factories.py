@@ -1,7 +1,7 @@
 """PagerDuty's JSON as its contract describes it: plain functions, every field by keyword."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import responses
 from responses import matchers
@@ -229,8 +229,6 @@ def announce_service(
 
 def query_of(call: responses.Call) -> list[str]:
     """The query of a sent request as ``name=value`` texts, unescaped."""
-    from urllib.parse import parse_qsl
-
     return [f"{name}={value}" for name, value in parse_qsl(urlsplit(call.request.url).query)]
 
 

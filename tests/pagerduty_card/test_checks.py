@@ -1,0 +1,70 @@
+"""What ``manage.py check`` says about PagerDuty's configuration."""
+
+import pytest
+from django.core import checks
+
+from tests.pagerduty_card.factories import TOKEN
+
+
+def found(*, deploy=False):
+    messages = checks.run_checks(include_deployment_checks=deploy)
+    assert all(one.hint for one in messages if (one.id or "").startswith("pagerduty_card."))
+    return {one.id: one for one in messages if (one.id or "").startswith("pagerduty_card.")}
+
+
+def test_a_token_and_nothing_else_is_fine(token):
+    assert found(deploy=True) == {}
+
+
+def test_a_missing_token_is_said_with_the_way_to_one():
+    message = found()["pagerduty_card.W001"]
+    assert "PAGERDUTY_TOKEN" in message.hint
+    assert "PAGERDUTY_SANDBOX" in message.hint
+
+
+def test_an_unknown_region_is_an_error(token, settings):
+    settings.PAGERDUTY_REGION = "mars"
+    message = found()["pagerduty_card.E001"]
+    assert "'mars'" in message.msg
+    assert "eu or us" in message.hint
+
+
+@pytest.mark.parametrize("variable", ["PAGERDUTY_API_BASE_URL", "PAGERDUTY_EVENTS_BASE_URL"])
+@pytest.mark.parametrize(
+    ("url", "is_error"),
+    [
+        ("http://pagerduty.example", True),
+        ("ftp://pagerduty.example", True),
+        ("pagerduty.example", True),
+        ("https://", True),
+        ("http://[broken", True),
+        ("https://pagerduty.example", False),
+        ("http://127.0.0.1:8900", False),
+        ("http://localhost:8900", False),
+        ("http://127.0.0.1.evil.example", True),
+    ],
+)
+def test_an_address_must_be_https_or_this_machine(token, settings, variable, url, is_error):
+    setattr(settings, variable, url)
+    messages = found()
+    assert ("pagerduty_card.E002" in messages) is is_error
+    if is_error:
+        assert variable in messages["pagerduty_card.E002"].msg
+
+
+def test_the_sandbox_on_another_host_needs_no_https(settings):
+    settings.PAGERDUTY_SANDBOX = True
+    settings.PAGERDUTY_SANDBOX_URL = "http://sandbox:8900"
+    assert found() == {}
+
+
+def test_the_sandbox_is_no_way_to_run_in_production(settings):
+    settings.PAGERDUTY_SANDBOX = True
+    assert "pagerduty_card.W002" not in found()
+    assert "pagerduty_card.W002" in found(deploy=True)
+
+
+def test_sandbox_and_token_together_are_refused_without_printing_the_token(token, settings):
+    settings.PAGERDUTY_SANDBOX = True
+    message = found()["pagerduty_card.E003"]
+    assert TOKEN not in f"{message.msg} {message.hint}"

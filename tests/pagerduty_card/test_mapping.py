@@ -1,0 +1,244 @@
+"""Which services an entity means, and what is wrong when none is found."""
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from pagerduty_card.errors import Refused, Unreachable
+from pagerduty_card.mapping import (
+    ProblemKind,
+    Target,
+    is_mapped,
+    resolve,
+    targets_of,
+    targets_of_many,
+)
+from pagerduty_card.models import Feed, Integration, Service, ServiceLink
+from tests.factories import make_entity
+from tests.pagerduty_card.factories import KEY
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
+
+OTHER_KEY = "fedcba9876543210fedcba9876540815"
+
+
+def entity(**annotations):
+    return make_entity(
+        annotations={f"pagerduty.com/{k.replace('_', '-')}": v for k, v in annotations.items()},
+        source="teams/checkout.yaml",
+        source_line=12,
+    )
+
+
+def mirrored(pd_id="PCHKOUT", *keys, **fields):
+    service = Service.objects.create(
+        **{
+            "account": "default",
+            "pd_id": pd_id,
+            "name": pd_id.lower(),
+            "status": "active",
+            **fields,
+        }
+    )
+    for number, key in enumerate(keys):
+        Integration.objects.create(
+            service=service, pd_id=f"PI{number}", name="Events", integration_key=key
+        )
+    return service
+
+
+def listed(**delta):
+    """PagerDuty listed its services so long ago."""
+    with time_machine.travel(timezone.now() - dt.timedelta(**delta), tick=False):
+        Feed.objects.mark_good("default", Feed.Kind.SERVICES, asked_at=timezone.now())
+
+
+def only(given):
+    (mapped,) = resolve(targets_of(given))
+    return mapped
+
+
+@pytest.mark.parametrize(
+    ("annotations", "expected"),
+    [
+        ({"service_id": "PA"}, [("default", "PA", "")]),
+        ({"service_id": " PA , PB,,PA "}, [("default", "PA", ""), ("default", "PB", "")]),
+        ({"integration_key": f" {KEY} "}, [("default", "", KEY)]),
+        ({"service_id": "PA", "integration_key": KEY}, [("default", "PA", KEY)]),
+        ({"service_id": "PA", "account": " eu "}, [("eu", "PA", "")]),
+        ({"service_id": " , ", "integration_key": ""}, []),
+        ({"account": "eu"}, []),
+        ({}, []),
+    ],
+)
+def test_reads_the_annotations(annotations, expected):
+    found = targets_of(entity(**annotations))
+    assert [(one.account, one.service_pd_id, one.integration_key) for one in found] == expected
+    assert {one.place for one in found} <= {"teams/checkout.yaml:12"}
+    assert is_mapped(entity(**annotations)) is bool(expected)
+
+
+def test_a_link_made_in_the_admin_counts_too_and_once():
+    given = entity(service_id="PA")
+    ServiceLink.objects.create(entity=given, service_pd_id="PB", label="eu")
+    ServiceLink.objects.create(entity=given, service_pd_id="PA")
+    assert [(one.service_pd_id, one.label, one.place) for one in targets_of(given)] == [
+        ("PA", "", "teams/checkout.yaml:12"),
+        ("PB", "eu", "admin"),
+    ]
+    plain = make_entity()
+    assert not is_mapped(plain)
+    ServiceLink.objects.create(entity=plain, service_pd_id="PB")
+    assert is_mapped(plain)
+
+
+def test_two_entities_may_share_one_service():
+    mirrored("PA")
+    assert only(entity(service_id="PA")).service == only(entity(service_id="PA")).service
+
+
+def test_finds_a_service_by_its_id_and_pages_through_its_own_integration():
+    service = mirrored("PCHKOUT", KEY)
+    mapped = only(entity(service_id="PCHKOUT"))
+    assert (mapped.service, mapped.problem, mapped.routing_key) == (service, None, KEY)
+    assert mapped.can_page
+
+
+def test_finds_a_service_by_exactly_its_key():
+    mirrored("PLONG", KEY + "x")
+    service = mirrored("PCHKOUT", OTHER_KEY, KEY)
+    mapped = only(entity(integration_key=KEY))
+    assert (mapped.service, mapped.routing_key) == (service, KEY)
+
+
+def test_the_same_id_in_another_account_is_another_service():
+    mirrored("PCHKOUT", account="eu")
+    assert only(entity(service_id="PCHKOUT")).service is None
+
+
+def test_a_service_without_an_integration_can_be_looked_at_but_not_paged():
+    mirrored("PCHKOUT")
+    mapped = only(entity(service_id="PCHKOUT"))
+    assert mapped.service
+    assert not mapped.can_page
+
+
+def test_an_unknown_account_names_the_annotation_and_the_accounts_there_are():
+    mapped = only(entity(service_id="PCHKOUT", account="eu"))
+    assert mapped.problem.kind == ProblemKind.UNKNOWN_ACCOUNT
+    assert mapped.problem.text == (
+        "pagerduty.com/account names 'eu', but no PagerDuty account is called so; "
+        "configured: default."
+    )
+    assert mapped.problem.place == "teams/checkout.yaml:12"
+
+
+def test_a_missing_token_is_said(settings):
+    settings.PAGERDUTY_TOKEN = ""
+    mapped = only(entity(service_id="PCHKOUT"))
+    assert mapped.problem.kind == ProblemKind.NOT_CONFIGURED
+    assert "PAGERDUTY_TOKEN" in mapped.problem.text
+
+
+@pytest.mark.parametrize("annotations", [{"service_id": "PWRONG1"}, {"integration_key": KEY}])
+class TestAServiceThatIsNotMirrored:
+    def test_is_unknown_before_pagerduty_answered(self, annotations):
+        mapped = only(entity(**annotations))
+        assert (mapped.service, mapped.problem) == (None, None)
+        assert not mapped.freshness[Feed.Kind.SERVICES].is_known
+        assert not mapped.freshness[Feed.Kind.INCIDENTS].is_known
+
+    def test_is_unknown_when_the_last_list_is_old(self, annotations):
+        listed(hours=1)
+        assert only(entity(**annotations)).problem is None
+
+    def test_is_unknown_when_the_last_attempt_failed(self, annotations):
+        listed(minutes=5)
+        Feed.objects.mark_failed("default", Feed.Kind.SERVICES, Unreachable("slow"))
+        mapped = only(entity(**annotations))
+        assert mapped.problem is None
+        assert mapped.freshness[Feed.Kind.SERVICES].reason == "unreachable"
+
+    def test_does_not_exist_when_a_fresh_list_has_no_such_service(self, annotations):
+        listed(minutes=5)
+        mapped = only(entity(**annotations))
+        assert mapped.problem.kind in {ProblemKind.NO_SUCH_SERVICE, ProblemKind.NO_SUCH_KEY}
+        assert mapped.problem.place == "teams/checkout.yaml:12"
+
+
+def test_a_wrong_id_is_named_and_a_wrong_key_masked():
+    listed(minutes=5)
+    by_id, by_key = only(entity(service_id="PWRONG1")), only(entity(integration_key=KEY))
+    assert by_id.problem.text == "PagerDuty has no service PWRONG1."
+    assert by_key.problem.text == "No PagerDuty service has this integration key (****4711)."
+
+
+def test_a_404_on_the_service_itself_says_that_there_is_none():
+    gone = Refused("Not Found", reason="not_found")
+    Feed.objects.mark_failed("default", Feed.Kind.SERVICES, gone, "PWRONG1")
+    assert only(entity(service_id="PWRONG1")).problem.kind == ProblemKind.NO_SUCH_SERVICE
+    assert only(entity(service_id="PB")).problem is None
+
+
+class TestAKeyBesideAnId:
+    def test_is_fine_when_it_is_the_services(self):
+        mirrored("PCHKOUT", OTHER_KEY, KEY)
+        listed(minutes=1)
+        mapped = only(entity(service_id="PCHKOUT", integration_key=KEY))
+        assert (mapped.problem, mapped.routing_key) == (None, KEY)
+
+    def test_of_another_service_is_a_problem_and_is_not_paged_with(self):
+        mirrored("PCHKOUT", OTHER_KEY)
+        mirrored("PB", KEY)
+        listed(minutes=1)
+        mapped = only(entity(service_id="PCHKOUT", integration_key=KEY))
+        assert mapped.service.pd_id == "PCHKOUT"
+        assert mapped.problem.kind == ProblemKind.KEY_OF_OTHER_SERVICE
+        assert mapped.problem.text == (
+            "The integration key ****4711 is not one of the service pchkout (PCHKOUT) "
+            "but of pb (PB)."
+        )
+        assert mapped.routing_key == OTHER_KEY
+
+    def test_is_no_problem_while_the_list_is_old(self):
+        mirrored("PCHKOUT", OTHER_KEY)
+        assert only(entity(service_id="PCHKOUT", integration_key=KEY)).problem is None
+
+    def test_is_of_one_of_several_services(self):
+        mirrored("PA", OTHER_KEY)
+        mirrored("PB", KEY)
+        listed(minutes=1)
+        first, second = resolve(targets_of(entity(service_id="PA,PB", integration_key=KEY)))
+        assert (first.problem, first.routing_key) == (None, OTHER_KEY)
+        assert (second.problem, second.routing_key) == (None, KEY)
+
+    def test_that_is_known_to_be_anothers_does_not_page_for_an_unknown_id(self):
+        mirrored("PB", KEY)
+        assert not only(entity(service_id="PCHKOUT", integration_key=KEY)).can_page
+
+
+def test_a_key_alone_can_page_before_anything_is_mirrored():
+    assert only(entity(integration_key=KEY)).routing_key == KEY
+
+
+def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
+    given = []
+    for number in range(20):
+        mirrored(f"P{number}", f"{number:032}")
+        given.append(entity(service_id=f"P{number}"))
+    with django_assert_num_queries(1):
+        targets = targets_of_many(given)
+    with django_assert_num_queries(3):
+        assert all(one.service for one in resolve(targets[given[0].pk]))
+    everything = [target for some in targets.values() for target in some]
+    with django_assert_num_queries(3):
+        assert len(resolve(everything)) == 20
+
+
+def test_a_key_is_in_no_repr():
+    mirrored("PCHKOUT", KEY)
+    mapped = only(entity(service_id="PCHKOUT", integration_key=KEY))
+    assert KEY not in repr(mapped)
+    assert KEY not in repr(Target(account="default", integration_key=KEY))

@@ -1,0 +1,368 @@
+"""Paging a person: once, on the record, and honest about the outcome."""
+
+import datetime as dt
+import json
+import logging
+import threading
+
+import pytest
+import requests
+import time_machine
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.utils import timezone
+
+from pagerduty_card import triggering
+from pagerduty_card.domain import Severity
+from pagerduty_card.errors import Rejected
+from pagerduty_card.mapping import resolve, targets_of
+from pagerduty_card.models import TriggeredIncident
+from tests.factories import make_entity, make_user
+from tests.pagerduty_card.factories import EVENTS, KEY, TOKEN
+from tests.pagerduty_card.mirror import make_service
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
+
+ENQUEUE = f"{EVENTS}/enqueue"
+ACCEPTED = {
+    "status": 202,
+    "json": {"status": "success", "message": "Event processed", "dedup_key": "x"},
+}
+State = TriggeredIncident.State
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch):
+    monkeypatch.setattr(triggering, "_PAUSES_S", (0, 0))
+
+
+@pytest.fixture
+def bob():
+    return make_user(
+        "bob",
+        first_name="Bob",
+        last_name="Chen",
+        email="bob@meridian.example",
+        permissions=("pagerduty_card.trigger_incident",),
+    )
+
+
+@pytest.fixture
+def entity():
+    make_service("PCHKOUT", key=KEY)
+    return make_entity(
+        "checkout-api",
+        owner="checkout-team",
+        annotations={"pagerduty.com/service-id": "PCHKOUT"},
+        links=[
+            {"url": "https://wiki.example/rb", "title": "Runbook: checkout"},
+            {"url": "https://wiki.example/x", "title": "Dashboard"},
+            {"url": "javascript:alert(1)", "title": "Runbook of an attacker"},
+        ],
+    )
+
+
+@pytest.fixture
+def page(entity, bob):
+    def send(**fields):
+        given = {
+            "entity": entity,
+            "service_target": resolve(targets_of(entity))[0],
+            "description": "Payments time out",
+            "severity": Severity.ERROR,
+            "details": "since 09:00",
+            "dedup_key": "switchboard-1",
+            "user": bob,
+        } | fields
+        return triggering.trigger(**given)
+
+    return send
+
+
+def sent(http, number=0):
+    return json.loads(http.calls[number].request.body)
+
+
+def test_sends_what_the_form_promised_and_writes_it_down(http, page, settings):
+    settings.PORTAL_URL = "https://portal.example.com"
+    http.post(ENQUEUE, **ACCEPTED)
+    attempt = page(description="  Payments time out \n")
+    address = "https://portal.example.com/catalog/default/component/checkout-api/"
+    assert sent(http) == {
+        "routing_key": KEY,
+        "event_action": "trigger",
+        "dedup_key": "switchboard-1",
+        "client": "Switchboard",
+        "client_url": address,
+        "links": [
+            {"href": address, "text": "checkout-api"},
+            {"href": "https://wiki.example/rb", "text": "Runbook: checkout"},
+        ],
+        "payload": {
+            "summary": "Payments time out",
+            "source": "component:default/checkout-api",
+            "severity": "error",
+            "class": "manual trigger",
+            "custom_details": {
+                "triggered by": "Bob Chen",
+                "e-mail": "bob@meridian.example",
+                "entity": "component:default/checkout-api",
+                "owner": "group:default/checkout-team",
+                "details": "since 09:00",
+            },
+        },
+    }
+    assert attempt.state == State.ACCEPTED
+    assert (attempt.triggered_by_name, attempt.service_name, attempt.answer) == (
+        "Bob Chen",
+        "checkout-api",
+        "Event processed",
+    )
+    assert (attempt.entity_ref, attempt.service_pd_id) == (
+        "component:default/checkout-api",
+        "PCHKOUT",
+    )
+
+
+def test_the_attempt_is_on_record_before_pagerduty_is_called(http, page):
+    seen = []
+
+    def answer(request):
+        seen.append(TriggeredIncident.objects.get().state)
+        return 202, {}, json.dumps(ACCEPTED["json"])
+
+    http.add_callback("POST", ENQUEUE, answer)
+    page()
+    assert seen == [State.SENDING]
+
+
+def test_the_same_form_twice_pages_once(http, page):
+    http.post(ENQUEUE, **ACCEPTED)
+    first = page()
+    second = page(description="Something else")
+    assert first == second
+    assert second.description == "Payments time out"
+    assert len(http.calls) == 1
+
+
+def test_a_second_form_pages_again(http, page):
+    http.post(ENQUEUE, **ACCEPTED)
+    page()
+    page(dedup_key="switchboard-2")
+    assert len(http.calls) == 2
+    assert TriggeredIncident.objects.count() == 2
+
+
+def test_a_form_submitted_while_the_first_is_being_sent_sends_nothing(http, page):
+    inner = []
+
+    def answer(request):
+        inner.append(page().state)
+        return 202, {}, json.dumps(ACCEPTED["json"])
+
+    http.add_callback("POST", ENQUEUE, answer)
+    page()
+    assert inner == [State.SENDING]
+    assert len(http.calls) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_forms_at_the_same_instant_one_pages(http, page):
+    http.post(ENQUEUE, **ACCEPTED)
+    barrier = threading.Barrier(2, timeout=10)
+    states, errors = [], []
+
+    def submit():
+        barrier.wait()
+        try:
+            states.append(page().state)
+        except Exception as exc:  # noqa: BLE001 -- the thread's failure is the test's
+            errors.append(exc)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=submit) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert errors == []
+    assert len(states) == 2
+    assert len(http.calls) == 1
+    assert TriggeredIncident.objects.get().state == State.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"status": 429},
+        {"status": 500},
+        {"status": 408},
+        {"body": requests.ReadTimeout("slow")},
+        {"body": requests.ConnectionError("NewConnectionError")},
+    ],
+)
+def test_repeats_with_the_same_key_what_may_pass(http, page, failure):
+    http.post(ENQUEUE, **failure)
+    http.post(ENQUEUE, **ACCEPTED)
+    assert page().state == State.ACCEPTED
+    assert [sent(http, number)["dedup_key"] for number in range(2)] == ["switchboard-1"] * 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "state"),
+    [
+        ({"status": 429}, State.FAILED),
+        ({"body": requests.ConnectionError("NewConnectionError: refused")}, State.FAILED),
+        ({"body": requests.ConnectTimeout("no route")}, State.FAILED),
+        ({"status": 403}, State.FAILED),
+        ({"status": 500}, State.UNSURE),
+        ({"body": requests.ReadTimeout("slow")}, State.UNSURE),
+        ({"status": 200, "body": "<html>proxy</html>"}, State.UNSURE),
+    ],
+)
+def test_says_whether_surely_nobody_was_paged(http, page, failure, state):
+    http.post(ENQUEUE, **failure)
+    attempt = page()
+    assert attempt.state == state
+    assert attempt.answer
+    assert attempt.may_resend
+    assert len(http.calls) <= 3
+
+
+def test_the_same_form_again_after_a_lost_answer_sends_the_same_alert(http, page):
+    lost = http.post(ENQUEUE, body=requests.ReadTimeout("slow"))
+    assert page().state == State.UNSURE
+    http.remove(lost)
+    http.post(ENQUEUE, **ACCEPTED)
+    attempt = page(description="Changed in between")
+    assert attempt.state == State.ACCEPTED
+    assert sent(http, -1)["dedup_key"] == "switchboard-1"
+    assert sent(http, -1)["payload"]["summary"] == "Payments time out"
+    assert TriggeredIncident.objects.count() == 1
+
+
+def test_an_attempt_whose_process_died_can_be_sent_again(http, page):
+    http.post(ENQUEUE, **ACCEPTED)
+    attempt = page()
+    TriggeredIncident.objects.update(state=State.SENDING)
+    assert page().state == State.SENDING
+    with time_machine.travel(attempt.answered_at + dt.timedelta(minutes=2), tick=False):
+        assert page().state == State.ACCEPTED
+    assert len(http.calls) == 2
+
+
+def test_a_failure_inside_the_portal_leaves_no_attempt_being_sent(http, page):
+    http.post(ENQUEUE, body=MemoryError())
+    with pytest.raises(MemoryError):
+        page()
+    assert TriggeredIncident.objects.get().state == State.UNSURE
+
+
+def test_what_pagerduty_refuses_is_raised_in_its_words_and_not_repeated(http, page):
+    http.post(
+        ENQUEUE,
+        json={"status": "invalid event", "message": "Event object is invalid",
+              "errors": ["Length of 'summary' is too long"]},
+        status=400,
+    )  # fmt: skip
+    with pytest.raises(Rejected) as caught:
+        page()
+    assert "Length of 'summary' is too long" in caught.value.errors
+    attempt = TriggeredIncident.objects.get()
+    assert (attempt.state, attempt.may_resend) == (State.FAILED, False)
+    assert "too long" in attempt.answer
+    assert page().state == State.FAILED
+    assert len(http.calls) == 1
+
+
+@pytest.mark.parametrize("who", [lambda: make_user("charlie"), AnonymousUser])
+def test_only_who_may_can_page(http, page, who):
+    with pytest.raises(triggering.NotAllowed):
+        page(user=who())
+    assert not TriggeredIncident.objects.exists()
+    assert len(http.calls) == 0
+
+
+def test_a_person_may_page_five_times_in_ten_minutes_then_learns_when_again(http, page):
+    http.post(ENQUEUE, **ACCEPTED)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for number in range(5):
+            page(dedup_key=f"switchboard-{number}")
+            page(dedup_key=f"switchboard-{number}")
+        clock.shift(60)
+        with pytest.raises(triggering.TooMany) as caught:
+            page(dedup_key="switchboard-6")
+        assert caught.value.retry_in_s == pytest.approx(540, abs=1)
+        assert TriggeredIncident.objects.count() == 5
+        clock.shift(541)
+        assert page(dedup_key="switchboard-6").state == State.ACCEPTED
+
+
+def test_without_an_integration_nobody_is_paged(http, bob):
+    make_service("PNONE", key="")
+    bare = make_entity(annotations={"pagerduty.com/service-id": "PNONE"})
+    with pytest.raises(triggering.CannotPage, match="no Events API v2 integration"):
+        triggering.trigger(
+            entity=bare,
+            service_target=resolve(targets_of(bare))[0],
+            description="x",
+            severity=Severity.INFO,
+            details="",
+            dedup_key="switchboard-1",
+            user=bob,
+        )
+    assert not TriggeredIncident.objects.exists()
+
+
+def test_the_key_of_another_persons_or_pages_attempt_is_refused(http, page):
+    http.post(ENQUEUE, **ACCEPTED)
+    page()
+    dee = make_user("dee", permissions=("pagerduty_card.trigger_incident",))
+    with pytest.raises(triggering.CannotPage, match="another page"):
+        page(user=dee)
+    with pytest.raises(triggering.CannotPage, match="another page"):
+        page(entity=make_entity())
+    assert len(http.calls) == 1
+
+
+@pytest.mark.parametrize("description", ["", "  \n", "x" * 1025])
+def test_a_description_has_1_to_1024_characters(http, page, description):
+    with pytest.raises(ValueError, match="characters"):
+        page(description=description)
+    assert len(http.calls) == 0
+
+
+def test_a_key_alone_pages_without_any_token(http, page, bob, settings):
+    settings.PAGERDUTY_TOKEN = ""
+    http.post(ENQUEUE, **ACCEPTED)
+    by_key = make_entity("web-shop", annotations={"pagerduty.com/integration-key": "f" * 32})
+    attempt = page(entity=by_key, service_target=resolve(targets_of(by_key))[0])
+    assert attempt.service_name == "web-shop"
+    assert sent(http)["routing_key"] == "f" * 32
+
+
+def test_pages_through_the_accounts_own_events_host(http, page, settings):
+    settings.PAGERDUTY_REGION = "eu"
+    http.post("https://events.eu.pagerduty.com/v2/enqueue", **ACCEPTED)
+    assert page().state == State.ACCEPTED
+
+
+def test_every_key_of_a_form_is_new_and_short_enough(entity):
+    keys = {triggering.new_dedup_key(entity) for _ in range(50)}
+    assert len(keys) == 50
+    long = make_entity("x" * 63)
+    assert len(triggering.new_dedup_key(long)) <= 255
+
+
+def test_the_routing_key_is_in_no_row_and_no_log(http, page, caplog):
+    caplog.set_level(logging.DEBUG)
+    http.post(ENQUEUE, json={"message": f"bad {KEY}", "errors": [KEY]}, status=400)
+    with pytest.raises(Rejected) as caught:
+        page()
+    row = str(TriggeredIncident.objects.values().get())
+    logged = [vars(record) for record in caplog.records]
+    assert [one["outcome"] for one in logged if "trigger attempt" in one["msg"]] == ["failed"]
+    for text in (row, str(logged), repr(caught.value), str(caught.value.errors)):
+        assert KEY not in text
+        assert TOKEN not in text

@@ -1,0 +1,106 @@
+"""What ``manage.py check`` says about the deployment."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core import checks
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def found(*, deploy=False):
+    messages = checks.run_checks(include_deployment_checks=deploy)
+    assert all(one.hint for one in messages if (one.id or "").startswith("portal."))
+    return {one.id: one for one in messages if (one.id or "").startswith("portal.")}
+
+
+def test_the_defaults_are_fine():
+    assert found() == {}
+
+
+def test_an_empty_secret_key_is_an_error_everywhere(settings):
+    settings.SECRET_KEY = ""
+    assert "SECRET_KEY" in found()["portal.E001"].msg
+
+
+def test_a_short_secret_key_is_an_error_in_production(settings):
+    settings.SECRET_KEY = "short"
+    assert "portal.E001" not in found()
+    message = found(deploy=True)["portal.E001"]
+    assert "5 characters" in message.msg
+
+
+def test_debug_before_the_public_is_an_error(settings):
+    settings.DEBUG = True
+    settings.ALLOWED_HOSTS = ["localhost"]
+    assert "portal.E002" not in found()
+    settings.ALLOWED_HOSTS = ["localhost", "portal.example.com"]
+    assert "portal.example.com" in found()["portal.E002"].msg
+
+
+@pytest.mark.parametrize(
+    ("url", "is_error"),
+    [
+        ("https://portal.example.com", False),
+        ("http://[::1]:8000", False),
+        ("http://127.0.0.1:8000", False),
+        ("portal.example.com", True),
+        ("ftp://portal.example.com", True),
+        ("https://", True),
+        ("https://portal.example.com/path", True),
+        ("https://portal.example.com:port", True),
+        ("https://[broken", True),
+        ("", True),
+    ],
+)
+def test_the_portals_address_must_be_one(settings, url, is_error):
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.PORTAL_URL = url
+    assert ("portal.E003" in found()) is is_error
+
+
+def test_the_portals_own_host_must_be_allowed(settings):
+    settings.PORTAL_URL = "https://portal.example.com"
+    settings.ALLOWED_HOSTS = ["other.example.com"]
+    assert "portal.example.com" in found()["portal.W002"].msg
+    settings.ALLOWED_HOSTS = [".example.com"]
+    assert found() == {}
+
+
+@pytest.mark.parametrize(("workers", "is_warned"), [("1", False), ("2", True), ("many", False)])
+def test_several_workers_want_a_shared_cache(settings, monkeypatch, workers, is_warned):
+    monkeypatch.setenv("WEB_WORKERS", workers)
+    assert ("portal.W001" in found()) is is_warned
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:6379",
+        }
+    }
+    assert "portal.W001" not in found()
+
+
+def test_production_settings_pass_the_deployment_check_clean(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "PORTAL_VAR_DIR": str(tmp_path),
+            "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "PORTAL_URL": "https://portal.example.com",
+            "ALLOWED_HOSTS": "portal.example.com",
+            "PAGERDUTY_TOKEN": "u+secrettoken0123456789",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (
+        0,
+        "System check identified no issues (0 silenced).\n",
+    ), done.stderr
