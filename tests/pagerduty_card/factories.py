@@ -156,7 +156,9 @@ def change_json(id_: str = "01CHANGE", **fields: Any) -> dict[str, Any]:
         "timestamp": "2026-11-01T07:42:00Z",
         "source": "ci.meridian.example",
         "services": [reference_json("PCHKOUT", "service", "checkout-api")],
-        "integration": reference_json("PINT001", "integration", "Events API v2"),
+        "integration": reference_json(
+            "PINT001", "events_api_v2_inbound_integration", "Events API v2"
+        ),
         "links": [{"href": "https://ci.meridian.example/8f3c1", "text": "Build"}],
         "images": [],
         "custom_details": {},
