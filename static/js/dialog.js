@@ -1,5 +1,5 @@
-/* Modals. A link with data-dialog opens what its address answers in a native <dialog>; without
-   this file it is a plain link. What was typed stays until a POST from the dialog succeeds. */
+/* A link with data-dialog opens its address in a native <dialog>; without this file, as a page.
+   What was typed stays until a POST from the dialog succeeds. */
 
 const dialogs = new Map();
 
@@ -12,7 +12,7 @@ function make(link, url, html) {
   dialog.setAttribute("aria-labelledby", title.id);
   body.innerHTML = html;
   dialog.addEventListener("close", () => {
-    document.querySelector(`a[data-dialog][href="${CSS.escape(url)}"]`)?.focus();
+    document.querySelector(`a[href="${CSS.escape(url)}"]`)?.focus();
     if (!dialog.dataset.done) return;
     dialogs.delete(url);
     dialog.remove();
@@ -28,7 +28,7 @@ async function open(link) {
     if (!dialogs.has(url)) {
       link.setAttribute("aria-busy", "true");
       const answer = await fetch(url, { headers: { "HX-Request": "true" } });
-      if (!answer.ok || answer.redirected) throw new Error(answer.status);
+      if (!answer.ok || answer.redirected) throw answer;
       const html = await answer.text();
       if (!dialogs.has(url)) dialogs.set(url, make(link, url, html));
     }
@@ -46,16 +46,18 @@ document.addEventListener("click", (event) => {
   if (link) {
     event.preventDefault();
     open(link);
-  } else if (event.target.matches("dialog") || event.target.closest("[data-dialog-close]")) {
-    event.target.closest("dialog")?.close();
+  } else if (event.target.matches("dialog, dialog :is([data-dialog-close], [data-dialog-close] *)")) {
+    event.preventDefault();
+    event.target.closest("dialog").close();
   } else if (button && !("commandForElement" in button)) {
     document.getElementById(button.getAttribute("commandfor")).showModal();
   }
 });
 
-document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  const dialog = detail.elt.closest("dialog");
-  if (dialog && detail.successful && detail.requestConfig.verb === "post") dialog.dataset.done = 1;
+document.addEventListener("htmx:afterRequest", ({ detail: { elt, xhr, requestConfig } }) => {
+  const dialog = elt.closest("dialog");
+  const isAnswer = xhr.status < 300 && xhr.responseURL.endsWith(requestConfig.path);
+  if (dialog && isAnswer && requestConfig.verb === "post") dialog.dataset.done = 1;
 });
 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {

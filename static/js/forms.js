@@ -1,6 +1,6 @@
 /* Forms: sent once, by Ctrl-Enter too; counters near the limit; failures keep what was typed. */
 
-const COUNTER_SHOWS_LAST = 0.2;
+const SHOWN_LAST = 0.2;
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -38,7 +38,7 @@ document.addEventListener("input", ({ target }) => {
   const counter = target.id && document.querySelector(`[data-counter="${CSS.escape(target.id)}"]`);
   if (!counter) return;
   const left = counter.dataset.max - [...target.value].length;
-  counter.hidden = left > counter.dataset.max * COUNTER_SHOWS_LAST;
+  counter.hidden = left > counter.dataset.max * SHOWN_LAST;
   counter.textContent = left < 0 ? `${-left} characters too many` : `${left} characters left`;
   counter.dataset.tone = left < 0 ? "critical" : "neutral";
 });
@@ -58,8 +58,7 @@ document.addEventListener("htmx:responseError", ({ detail }) => {
 });
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  const landed = detail.xhr.responseURL && new URL(detail.xhr.responseURL).pathname;
-  if (landed !== document.body.dataset.signIn) return;
+  if (new URL(detail.xhr.responseURL).pathname !== document.body.dataset.signIn) return;
   detail.shouldSwap = false;
-  say(detail.elt, "You are signed out: sign in in another tab.");
+  say(detail.requestConfig.elt, "You are signed out: sign in in another tab.");
 });

@@ -1,4 +1,4 @@
-/* Keys: an element says its own with data-shortcut ("/", "p", "g c"). Never while typing. */
+/* An element says its keys in data-shortcut ("/", "p", "g c"). Never while typing. */
 
 const PAUSE_MS = 1200;
 let pressed = "";
@@ -6,7 +6,7 @@ let timer;
 
 function find(keys) {
   const found = [...document.querySelectorAll(`[data-shortcut="${CSS.escape(keys)}"]`)];
-  return found.find((element) => element.checkVisibility()) ?? found[0];
+  return found.find((one) => one.checkVisibility()) ?? found[0];
 }
 
 document.addEventListener("keydown", (event) => {

@@ -1,0 +1,113 @@
+"""A browser, a portal and a PagerDuty: Chromium against the live server against the sandbox."""
+
+import os
+import shutil
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from pagerduty_card.accounts import get_account
+from pagerduty_card.client import PagerDutyClient
+from pagerduty_card.sandbox.server import serve
+from pagerduty_card.sync import sync_account
+from tests.factories import make_entity, make_user
+
+# Playwright's loop runs in the thread of the test, where Django then refuses its database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+CHROMIUM = shutil.which("chromium") or ""
+# Quiet: Chromium's own requests to its maker have no place in a test.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 8_000
+SERVICE = "pagerduty.com/service-id"
+
+
+def pytest_collection_modifyitems(items):
+    """Skip every journey, and say why, where there is no browser."""
+    for item in items:
+        if "tests/e2e/" in str(item.path) and not CHROMIUM:
+            item.add_marker(pytest.mark.skip(reason="no chromium on the PATH"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
+
+
+@pytest.fixture
+def pagerduty():
+    with serve(incident_delay_s=0.1) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def portal(live_server, settings, pagerduty):
+    """The portal's address, with a few entities and everything PagerDuty knows about them."""
+    settings.PAGERDUTY_SANDBOX = True
+    settings.PAGERDUTY_SANDBOX_URL = pagerduty.url
+    make_entity("checkout-team", kind="Group", type="team", title="Checkout")
+    make_entity(
+        "checkout-api",
+        description="Takes payments for every shop of Meridian Market.",
+        owner="group:default/checkout-team",
+        tags=("java", "payments"),
+        annotations={SERVICE: "PCHKOUT"},
+        links=[{"url": "https://example.com/runbook", "title": "Runbook"}],
+    )
+    make_entity("fraud-check", annotations={SERVICE: "PFRAUDC"})
+    make_entity("delivery-tracker", annotations={SERVICE: "PWRONG1"})
+    make_entity("invoice-worker", lifecycle="experimental")
+    account = get_account()
+    with PagerDutyClient(account) as client:
+        sync_account(account, client)
+    return live_server.url
+
+
+@pytest.fixture
+def kai(portal):
+    return make_user(
+        "kai.larsen",
+        first_name="Kai",
+        last_name="Larsen",
+        email="kai.larsen@example.com",
+        permissions=("pagerduty_card.trigger_incident",),
+    )
+
+
+@pytest.fixture
+def open_context(new_context, client, kai, portal):
+    """Open a browser in which Kai is signed in; keyword arguments are the browser's."""
+
+    def opened(**options):
+        client.force_login(kai)
+        context = new_context(base_url=portal, **options)
+        context.set_default_timeout(PATIENCE_MS)
+        value = client.cookies["sessionid"].value
+        context.add_cookies([{"name": "sessionid", "value": value, "url": portal}])
+        return context
+
+    return opened
+
+
+@pytest.fixture
+def no_violations():
+    """Check a page by axe's rules; the message names rule and element."""
+
+    def check(page, what):
+        found = Axe().run(page).response["violations"]
+        told = [
+            f"{what}: {one['id']}: {node['target']}: {node['failureSummary']}"
+            for one in found
+            for node in one["nodes"]
+        ]
+        assert not told, "\n".join(told)
+
+    return check

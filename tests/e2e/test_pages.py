@@ -1,0 +1,150 @@
+"""What holds for every page: axe finds nothing, nothing scrolls sideways, keys and times work."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.real_http, pytest.mark.django_db(transaction=True)]
+
+ENTITY = "/catalog/default/component/checkout-api/"
+PAGES = {
+    "home": "/",
+    "index": "/catalog/",
+    "index with a filter that finds nothing": "/catalog/?q=zzzz",
+    "entity": ENTITY,
+    "entity nobody knows the state of": "/catalog/default/component/delivery-tracker/",
+    "card": f"{ENTITY}pagerduty/",
+    "trigger form": f"{ENTITY}pagerduty/trigger/",
+    "style guide": "/styleguide/",
+    "no such page": "/nothing/here/",
+}
+DESK = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_no_page_breaks_a_rule_of_accessibility(open_context, no_violations, screen, scheme):
+    page = open_context(**screen, color_scheme=scheme, reduced_motion="reduce").new_page()
+    for name, address in PAGES.items():
+        page.goto(address)
+        no_violations(page, name)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_open_dialog_breaks_no_rule_either(open_context, no_violations, screen, scheme):
+    page = open_context(**screen, color_scheme=scheme, reduced_motion="reduce").new_page()
+    page.goto(ENTITY)
+    page.get_by_role("link", name="Page on-call").first.click()
+    expect(page.get_by_role("dialog", name="Page on-call")).to_be_visible()
+
+    no_violations(page, "dialog")
+    assert page.evaluate(OVERFLOW) == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_sign_in_page_breaks_no_rule(page, live_server, no_violations, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{live_server.url}/sign-in/")
+
+    no_violations(page, "sign-in")
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_nothing_scrolls_sideways(open_context, width):
+    page = open_context(viewport={"width": width, "height": 844}).new_page()
+    wide = {}
+    for name, address in PAGES.items():
+        page.goto(address)
+        wide[name] = page.evaluate(OVERFLOW)
+
+    assert wide == dict.fromkeys(PAGES, 0)
+
+
+def test_the_browser_reports_no_error_and_no_refused_resource(open_context):
+    page = open_context().new_page()
+    told = []
+    page.on("console", lambda message: told.append(message.text) if message.type == "error" else 0)
+    page.on("pageerror", lambda error: told.append(str(error)))
+    for name, address in PAGES.items():
+        if name != "no such page":
+            page.goto(address)
+            page.wait_for_load_state("networkidle")
+
+    assert told == []
+
+
+def test_targets_are_large_enough_for_a_thumb(open_context):
+    page = open_context(**PHONE).new_page()
+    page.goto(ENTITY)
+    small = page.evaluate(
+        """() => [...document.querySelectorAll(".button, .tabs a, .chip, input, select")]
+          .filter((one) => one.checkVisibility() && one.type !== "hidden")
+          .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().height])
+          .filter(([, height]) => height < 44)"""
+    )
+
+    assert small == []
+
+
+def test_keys_lead_around_and_stay_quiet_while_typing(open_context):
+    page = open_context().new_page()
+    page.goto(ENTITY)
+    page.keyboard.press("?")
+    shortcuts = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(shortcuts).to_contain_text("Search the catalog")
+    expect(shortcuts).to_contain_text("Page on-call")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox").first).to_be_focused()
+    page.keyboard.type("gc?")
+    expect(shortcuts).to_be_hidden()
+    assert page.url.endswith(ENTITY)
+    page.get_by_role("heading", level=1).click()
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    expect(page).to_have_url(page.url.split("/catalog/")[0] + "/catalog/")
+
+
+def test_the_second_page_speaks_in_the_reader_s_zone(open_context):
+    context = open_context(timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    page.goto("/styleguide/")
+    page.goto("/styleguide/")
+
+    expect(page.locator("#times")).to_contain_text("JST")
+    cookie = next(one for one in context.cookies() if one["name"] == "tz")
+    assert cookie["sameSite"] == "Lax"
+
+
+def test_the_chosen_theme_is_there_from_the_first_byte(open_context):
+    context = open_context(color_scheme="light")
+    page = context.new_page()
+    page.goto("/styleguide/")
+    page.get_by_role("button", name="Your menu").click()
+    page.get_by_role("button", name="Theme: auto").click()
+    page.get_by_role("button", name="Theme: light").click()
+    page.goto("/styleguide/")
+
+    assert 'data-theme="dark"' in context.request.get(page.url).text()
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper != "oklch(0.986 0.003 250)"
+
+
+def test_the_menu_of_a_phone_opens_without_javascript(open_context):
+    page = open_context(**PHONE, java_script_enabled=False).new_page()
+    page.goto("/catalog/")
+    expect(page.get_by_role("link", name="Catalog", exact=True)).to_be_hidden()
+    page.get_by_role("button", name="Menu", exact=True).click()
+
+    expect(page.get_by_role("link", name="Catalog", exact=True)).to_be_visible()
+
+
+def test_signing_out_takes_one_form_and_no_javascript(open_context):
+    page = open_context(java_script_enabled=False).new_page()
+    page.goto("/catalog/")
+    page.get_by_role("button", name="Your menu").click()
+    page.get_by_role("button", name="Sign out").click()
+
+    expect(page.get_by_label("Password")).to_be_visible()

@@ -1,0 +1,146 @@
+"""From nothing to a paged person, the ways people really go."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.real_http, pytest.mark.django_db(transaction=True)]
+
+ENTITY = "/catalog/default/component/checkout-api/"
+TEXT = "Card payments fail in every shop"
+
+
+def sign_in(page, portal):
+    page.goto(f"{portal}/")
+    page.get_by_label("Username").fill("kai.larsen")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def find_checkout(page, portal):
+    page.goto(f"{portal}/catalog/?q=checkout-api")
+    page.get_by_role("main").get_by_role("link", name="checkout-api", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("checkout-api")
+
+
+def paged(pagerduty):
+    """The descriptions of every incident PagerDuty was asked to open."""
+    return [incident.title for incident in pagerduty.state.world.incidents]
+
+
+def test_signs_in_finds_the_service_and_pages_its_on_call_from_the_dialog(
+    page, portal, kai, pagerduty
+):
+    sign_in(page, portal)
+    find_checkout(page, portal)
+    page.get_by_role("link", name="Page on-call").first.click()
+    dialog = page.get_by_role("dialog", name="Page on-call")
+    expect(dialog.get_by_label("What is wrong?")).to_be_focused()
+    dialog.get_by_label("What is wrong?").fill(TEXT)
+    dialog.get_by_role("button", name="Trigger incident").click()
+
+    expect(dialog).to_be_hidden()
+    card = page.locator("#pagerduty-card")
+    expect(card.get_by_role("link", name=re.compile(TEXT))).to_be_visible(timeout=15_000)
+    assert page.url == f"{portal}{ENTITY}"
+
+
+def test_pages_the_on_call_without_javascript(new_context, portal, kai):
+    page = new_context(java_script_enabled=False).new_page()
+    sign_in(page, portal)
+    find_checkout(page, portal)
+    page.get_by_role("link", name="Page on-call").first.click()
+    expect(page).to_have_url(f"{portal}{ENTITY}pagerduty/trigger/")
+    page.get_by_label("What is wrong?").fill(TEXT)
+    page.get_by_role("button", name="Trigger incident").click()
+
+    expect(page).to_have_url(f"{portal}{ENTITY}")
+    expect(page.get_by_role("status").first).to_contain_text("Accepted by PagerDuty")
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.locator("#pagerduty-card")).to_contain_text(TEXT)
+
+
+def test_reaches_the_form_by_keyboard_and_keeps_what_was_typed(open_context):
+    page = open_context().new_page()
+    page.goto(ENTITY)
+    button = page.get_by_role("link", name="Page on-call").first
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if button.evaluate("element => element === document.activeElement"):
+            break
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    description = page.get_by_role("dialog").get_by_label("What is wrong?")
+    expect(description).to_be_focused()
+    page.keyboard.type(TEXT)
+
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(description).to_have_value(TEXT)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_says_what_is_missing_in_the_dialog_and_sends_nothing(open_context, pagerduty):
+    page = open_context().new_page()
+    before = len(paged(pagerduty))
+    page.goto(ENTITY)
+    page.keyboard.press("p")
+    dialog = page.get_by_role("dialog", name="Page on-call")
+    dialog.get_by_role("button", name="Trigger incident").click()
+
+    expect(dialog).to_contain_text("Say what is wrong")
+    expect(dialog.get_by_label("What is wrong?")).to_be_focused()
+    dialog.get_by_role("link", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    assert page.url.endswith(ENTITY)
+    assert len(paged(pagerduty)) == before
+
+
+def test_a_double_click_pages_once(open_context, pagerduty):
+    page = open_context().new_page()
+    page.goto(ENTITY)
+    page.get_by_role("link", name="Page on-call").first.click()
+    dialog = page.get_by_role("dialog", name="Page on-call")
+    dialog.get_by_label("What is wrong?").fill(TEXT)
+    dialog.get_by_role("button", name="Trigger incident").dblclick()
+
+    card = page.locator("#pagerduty-card")
+    expect(card.get_by_role("link", name=re.compile(TEXT))).to_be_visible(timeout=15_000)
+    assert paged(pagerduty).count(TEXT) == 1
+    events = [one for one in pagerduty.state.requests.all() if one.path.endswith("/enqueue")]
+    assert len(events) == 1
+
+
+def test_a_portal_that_does_not_answer_says_so_and_keeps_what_was_typed(open_context):
+    page = open_context().new_page()
+    page.goto(ENTITY)
+    page.get_by_role("link", name="Page on-call").first.click()
+    dialog = page.get_by_role("dialog", name="Page on-call")
+    dialog.get_by_label("What is wrong?").fill(TEXT)
+    page.route("**/trigger/", lambda route: route.abort())
+    dialog.get_by_role("button", name="Trigger incident").click()
+
+    expect(dialog.get_by_role("alert")).to_contain_text("The portal did not answer")
+    expect(dialog.get_by_label("What is wrong?")).to_have_value(TEXT)
+    page.unroute("**/trigger/")
+    dialog.get_by_role("button", name="Trigger incident").click()
+    expect(dialog).to_be_hidden()
+
+
+def test_signed_out_meanwhile_says_so_and_keeps_what_was_typed(open_context):
+    context = open_context()
+    page = context.new_page()
+    page.goto(ENTITY)
+    page.get_by_role("link", name="Page on-call").first.click()
+    dialog = page.get_by_role("dialog", name="Page on-call")
+    dialog.get_by_label("What is wrong?").fill(TEXT)
+    context.clear_cookies(name="sessionid")
+    dialog.get_by_role("button", name="Trigger incident").click()
+
+    expect(dialog.get_by_role("alert")).to_contain_text("signed out")
+    expect(dialog.get_by_label("What is wrong?")).to_have_value(TEXT)
