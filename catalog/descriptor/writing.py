@@ -1,5 +1,6 @@
 """JSON values to YAML text that this package reads back unchanged. Pure."""
 
+import re
 from typing import Any
 
 import yaml
@@ -9,6 +10,8 @@ from catalog.descriptor.scalars import resolve
 _TAG = "tag:yaml.org,2002:"
 _NAMES = {type(None): "null", bool: "bool", int: "int", float: "float", str: "str"}
 _WIDTH = 100
+# Line breaks to libyaml, plain characters to YAML 1.2: only an escape is the same to both.
+_OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
 
 
 def dump(descriptor: Any) -> str:
@@ -48,6 +51,8 @@ class _Dumper(yaml.CSafeDumper):
 
 def _text(dumper: yaml.CSafeDumper, value: str) -> yaml.ScalarNode:
     style = "|" if "\n" in value else None
+    if _OTHER_BREAKS.search(value):
+        style = '"'
     return dumper.represent_scalar(f"{_TAG}str", value, style=style)
 
 

@@ -171,7 +171,7 @@ def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
         except yaml.MarkedYAMLError as exc:
             repaired = _repair(text, exc)
             if repaired is None:
-                raise _plain(exc) from exc
+                raise _plain(text, exc) from exc
             text = repaired
         except yaml.reader.ReaderError as exc:
             raise YamlError(f"the text cannot be read: {exc.reason}") from exc
@@ -179,6 +179,7 @@ def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
 
 
 _BLANK_WITH_TAB = re.compile(r"^(?=.*\t)[ \t]*(?:#.*)?$")
+_TAB_PROBLEMS = ("cannot start any token", "violates indentation")
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -195,7 +196,9 @@ def _repair(text: str, exc: yaml.MarkedYAMLError) -> str | None:
     if mark.line >= len(lines):
         return None
     line = lines[mark.line]
-    if "cannot start any token" in problem and _BLANK_WITH_TAB.match(line.rstrip("\r")):
+    if any(words in problem for words in _TAB_PROBLEMS) and _BLANK_WITH_TAB.match(
+        line.rstrip("\r")
+    ):
         lines[mark.line] = line.partition("#")[0].replace("\t", " ").rstrip("\r")
         return "\n".join(lines)
     if "Unicode character escape" in problem:
@@ -211,9 +214,14 @@ def _repair(text: str, exc: yaml.MarkedYAMLError) -> str | None:
 _PLAIN = (
     ("mapping values are not allowed", "a second ': ' on one line", "quote the text after the key"),
     (
-        "'\\t' that cannot start",
+        "violates indentation",
         "a tab is used for indentation",
         "indent with spaces",
+    ),
+    (
+        "did not find expected ',' or",
+        "a bracket is not closed, or a comma is missing",
+        "close it, or put a comma between the items",
     ),
     (
         "cannot start any token",
@@ -258,12 +266,19 @@ _PLAIN = (
 )
 
 
-def _plain(exc: yaml.MarkedYAMLError) -> YamlError:
+def _plain(text: str, exc: yaml.MarkedYAMLError) -> YamlError:
     """The scanner's error in plain words, the scanner's own words after them."""
     mark = exc.problem_mark or exc.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     problem = str(exc.problem or exc.context)
+    if "cannot start any token" in problem and _is_tab(text, line, column):
+        problem = "violates indentation"
     for part, message, hint in _PLAIN:
         if part in problem:
             return YamlError(message, line, column, hint)
     return YamlError(problem, line, column)
+
+
+def _is_tab(text: str, line: int, column: int) -> bool:
+    lines = text.split("\n")
+    return line <= len(lines) and lines[line - 1][column - 1 : column] == "\t"
