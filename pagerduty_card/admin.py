@@ -24,6 +24,8 @@ from pagerduty_card.models import (
 class _ReadOnly(admin.ModelAdmin[Any]):
     """Rows that only the portal writes."""
 
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds one by hand."""
         del request

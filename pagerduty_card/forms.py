@@ -15,6 +15,7 @@ from pagerduty_card.models import ServiceLink
 _SALT = "pagerduty_card.dedup_key"
 MAX_DESCRIPTION = 1024
 MAX_DETAILS = 10_000
+_ONLY_ID = "Only the id, for example PABC123: the last part of the service's address."
 _SEVERITIES = {
     Severity.CRITICAL: "Critical: it is down",
     Severity.ERROR: "Error: part of it fails",
@@ -122,6 +123,7 @@ class ServiceLinkForm(forms.ModelForm[ServiceLink]):
     class Meta:
         model = ServiceLink
         fields = ("entity", "account", "service_pd_id", "label")
+        error_messages = {"service_pd_id": {"max_length": _ONLY_ID}}
 
     def clean_account(self) -> str:
         """Refuse a name no account has; the default account may go unnamed."""
@@ -138,7 +140,5 @@ class ServiceLinkForm(forms.ModelForm[ServiceLink]):
         """Refuse what cannot be an id, such as an address pasted whole."""
         pd_id: str = self.cleaned_data["service_pd_id"].strip()
         if not pd_id.isalnum():
-            raise forms.ValidationError(
-                "Only the id, for example PABC123: the last part of the service's address."
-            )
+            raise forms.ValidationError(_ONLY_ID)
         return pd_id

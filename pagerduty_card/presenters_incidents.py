@@ -11,7 +11,7 @@ from pagerduty_card.presenters_freshness import Answer
 from pagerduty_card.presenters_on_call import Link
 
 SHOWN_INCIDENTS = 10
-SHOWN_CHANGES = 5
+SHOWN_CHANGES = 3
 _JUST_BEFORE = timedelta(hours=1)
 
 
@@ -68,6 +68,7 @@ class IncidentLine:
     url: str
     mark: Mark
     priority: str
+    priority_tone: str
     urgency: Mark
     created_at: datetime
     assignees: tuple[Link, ...]
@@ -313,6 +314,7 @@ def _incident_line(row: Incident) -> IncidentLine:
             row.status, Mark(word=row.status or "no status", tone="unknown", icon="state-unknown")
         ),
         priority=row.priority,
+        priority_tone="critical" if row.priority == "P1" else "neutral",
         urgency=_urgency(row.urgency),
         created_at=row.created_at,
         assignees=tuple(_link(who) for who in row.assignees),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
 from pagerduty_card.presenters_freshness import Answer
+from pagerduty_card.wire import web_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +200,7 @@ def _person(
         name=who.name,
         email=who.email,
         mailto=mailto(who.email, subject),
-        url=who.url,
+        url=web_url(who.url),
         avatar_url=who.avatar_url,
         schedules=tuple(schedules.values()),
         until=until,
@@ -272,11 +273,11 @@ def _instead(
 ) -> str:
     for other in (n for n in numbers if n > number):
         if unknown[other]:
-            return f"Nobody is on call. PagerDuty goes on to level {other}, which is not known."
+            return f"PagerDuty goes on to level {other}, which is not known."
         if held[other]:
             names = " and ".join(person.name for person in held[other])
-            return f"Nobody is on call. PagerDuty pages level {other} instead: {names}."
-    return "Nobody is on call, and there is nobody on a later level."
+            return f"PagerDuty pages level {other} instead: {names}."
+    return "There is nobody on a later level either."
 
 
 def _delay_min(policy: EscalationPolicy, number: int, numbers: Sequence[int]) -> int | None:

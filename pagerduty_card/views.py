@@ -144,7 +144,7 @@ def _show(
         "outcome": outcome,
         "trigger_url": request.path,
         "is_dialog": _is_htmx(request),
-        "person": request.user,
+        "sender": request.user,
         "page_url": request.build_absolute_uri(entity.get_absolute_url()),
     }
     template = "_trigger_form.html" if _is_htmx(request) else "trigger.html"

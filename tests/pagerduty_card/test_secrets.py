@@ -1,0 +1,147 @@
+"""No page, JSON, log line or audit row carries an integration key or a token."""
+
+import logging
+
+import pytest
+import requests
+from django.contrib import admin
+from django.urls import reverse
+
+from pagerduty_card.models import Feed, TriggeredIncident
+from tests.factories import make_user
+from tests.pagerduty_card.mirror import (
+    make_attempt,
+    make_change,
+    make_feeds,
+    make_incident,
+    make_mapped_entity,
+    make_on_call,
+    make_service,
+)
+
+pytestmark = pytest.mark.django_db
+TOKEN = "secret-token-of-the-account-9876"
+OWN_KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+FOREIGN_KEY = "ffeeddccbbaa99887766554433221100"
+SECRETS = (TOKEN, OWN_KEY, FOREIGN_KEY)
+ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
+
+
+@pytest.fixture
+def world(settings):
+    """Entities named by a right key, a wrong key, and both; with everything there is to show."""
+    settings.PAGERDUTY_TOKEN = TOKEN
+    make_feeds()
+    make_feeds(Feed.Kind.CHANGES, failed_s=1, reason="token", detail="Unauthorized")
+    service = make_service(key=OWN_KEY)
+    make_incident(service)
+    make_change(service)
+    make_on_call(service.policy)
+    entities = [
+        make_mapped_entity("by-key", integration_key=OWN_KEY),
+        make_mapped_entity("by-wrong-key", integration_key=FOREIGN_KEY),
+        make_mapped_entity("by-both", integration_key=FOREIGN_KEY, service_id="PCHKOUT"),
+    ]
+    make_attempt(entities[0])
+    return entities
+
+
+def pages_of(entity):
+    kwargs = entity.url_kwargs
+    return [
+        entity.get_absolute_url(),
+        reverse("catalog:inspect", kwargs=kwargs),
+        reverse("pagerduty_card:card", kwargs=kwargs),
+        reverse("pagerduty_card:trigger", kwargs=kwargs),
+    ]
+
+
+def admin_pages():
+    for model, options in admin.site._registry.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse(f"{name}_changelist")
+        for row in model._default_manager.all()[:20]:
+            yield reverse(f"{name}_change", args=[row.pk])
+        del options
+
+
+def hidden(text):
+    return not any(secret in text for secret in SECRETS)
+
+
+@pytest.mark.parametrize("who", ["reader", "pager", "staff"])
+def test_no_page_carries_a_key_or_the_token(client, world, who):
+    client.force_login(
+        {
+            "reader": lambda: make_user("reader"),
+            "pager": lambda: make_user("pager", permissions=("pagerduty_card.trigger_incident",)),
+            "staff": lambda: make_user(
+                "staff", is_staff=True, permissions=("pagerduty_card.trigger_incident",)
+            ),
+        }[who]()
+    )
+    addresses = [reverse("catalog:home"), reverse("catalog:index")]
+    for entity in world:
+        addresses += pages_of(entity)
+    for address in addresses:
+        for headers in ({}, {"HX-Request": "true"}):
+            answer = client.get(address, headers=headers)
+            assert answer.status_code in {200, 403}, address
+            assert hidden(answer.text), address
+            assert hidden(str(answer.headers)), address
+
+
+def test_a_mapping_by_key_is_told_by_its_last_four_characters(client, world):
+    client.force_login(make_user("reader"))
+    page = client.get(reverse("pagerduty_card:card", kwargs=world[1].url_kwargs)).text
+    assert "****1100" in page
+
+
+def test_no_page_of_the_administration_carries_a_key_or_the_token(client, world):
+    client.force_login(make_user("boss", is_staff=True, is_superuser=True))
+    shown = 0
+    for address in admin_pages():
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        if "/catalog/entity/" in address and "/change/" in address:
+            continue  # the descriptor as it was written is what is edited there
+        assert hidden(answer.text), address
+        shown += 1
+    assert shown > 10
+
+
+QUOTED = {"status": "invalid", "message": f"no {OWN_KEY}", "errors": [f"{OWN_KEY} is unknown"]}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"body": requests.exceptions.ConnectionError("refused")},
+        {"body": requests.exceptions.ReadTimeout()},
+        {"status": 400, "json": QUOTED},
+        {"status": 500, "body": f"<pre>{OWN_KEY}</pre>"},
+        {"status": 202, "json": {"status": "success", "message": OWN_KEY, "dedup_key": "x"}},
+    ],
+)
+def test_neither_logs_nor_the_audit_carry_a_key_or_the_token(
+    client, world, http, caplog, monkeypatch, answer
+):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    caplog.set_level(logging.DEBUG)
+    client.force_login(make_user("pager", permissions=("pagerduty_card.trigger_incident",)))
+    http.post(ENQUEUE, **answer)
+    kwargs = world[0].url_kwargs
+    address = reverse("pagerduty_card:trigger", kwargs=kwargs)
+    page = client.get(address).text
+    key = page.split('name="key" value="', 1)[1].split('"', 1)[0]
+    shown = client.post(
+        address,
+        {"service": "default/PCHKOUT", "description": "Stuck", "severity": "error", "key": key},
+    )
+    assert shown.status_code in {303, 422}
+    assert hidden(shown.text)
+    assert hidden(client.get(world[0].get_absolute_url()).text)
+    for record in caplog.records:
+        assert hidden(f"{record.getMessage()} {record.__dict__}")
+    for row in TriggeredIncident.objects.values():
+        assert hidden(str(row))

@@ -1,0 +1,407 @@
+"""The form that pages somebody, through its door: what it says first, and what it does."""
+
+import datetime as dt
+import json
+
+import pytest
+import requests
+import responses
+from bs4 import BeautifulSoup
+from django.urls import reverse
+from django.utils import timezone
+
+from pagerduty_card.models import Feed, TriggeredIncident
+from tests.factories import make_user
+from tests.pagerduty_card.mirror import (
+    KEY,
+    make_feeds,
+    make_incident,
+    make_mapped_entity,
+    make_on_call,
+    make_policy,
+    make_service,
+)
+
+pytestmark = pytest.mark.django_db
+TRIGGER = "pagerduty_card.trigger_incident"
+ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def _settings(settings, monkeypatch):
+    settings.PAGERDUTY_TOKEN = "test-token-0123456789"
+    settings.PORTAL_URL = "https://portal.example.com"
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
+@pytest.fixture
+def pager(client):
+    client.force_login(
+        make_user(
+            "dee",
+            first_name="Dee",
+            last_name="Okafor",
+            email="dee@example.com",
+            permissions=(TRIGGER,),
+        )
+    )
+    return client
+
+
+@pytest.fixture
+def entity():
+    """checkout-api with Ana on level 1 and Bo on level 2, nothing open."""
+    entity = make_mapped_entity()
+    make_feeds()
+    policy = make_policy()
+    make_service(policy=policy)
+    make_on_call(policy, "Ana Lima", level=1)
+    make_on_call(policy, "Bo Chen", level=2)
+    return entity
+
+
+def url_of(entity, name="trigger"):
+    return reverse(f"pagerduty_card:{name}", kwargs=entity.url_kwargs)
+
+
+def soup_of(answer):
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def words(element):
+    return " ".join(element.get_text(" ").split())
+
+
+def fields_of(answer):
+    """What a browser would send of the form in the answer."""
+    form = soup_of(answer).select_one("main form.form, .stack form.form")
+    fields = {}
+    for one in form.select("input[name]"):
+        if one.get("type") != "radio" or one.has_attr("checked"):
+            fields[one["name"]] = one.get("value", "")
+    for one in form.select("textarea"):
+        fields[one["name"]] = one.text.removeprefix("\n").removeprefix("\r\n")
+    for one in form.select("select"):
+        chosen = one.select_one("option[selected]") or one.option
+        fields[one["name"]] = chosen["value"]
+    fields.pop("csrfmiddlewaretoken")
+    return fields
+
+
+def filled(client, entity, **typed):
+    return {**fields_of(client.get(url_of(entity))), "description": "Ledger is stuck", **typed}
+
+
+def accept(http):
+    http.post(
+        ENQUEUE,
+        status=202,
+        json={"status": "success", "message": "Event processed", "dedup_key": "x"},
+    )
+
+
+def test_says_who_would_be_paged_and_what_goes_along(pager, entity):
+    page = words(soup_of(pager.get(url_of(entity))).main)
+    assert "Pages Ana Lima now, by PagerDuty's rules." in page
+    assert "dee@example.com" in page
+    assert "Bo Chen" not in page
+
+
+def test_is_a_page_without_htmx_and_a_fragment_with_it(pager, entity):
+    page = pager.get(url_of(entity))
+    assert page.text.startswith("<!doctype html>")
+    assert "hx-post" not in page.text.split("<main", 1)[1]
+    fragment = pager.get(url_of(entity), headers=HTMX)
+    assert "<html" not in fragment.text
+    form = soup_of(fragment).form
+    assert form["action"] == form["hx-post"] == url_of(entity)
+    assert form["hx-target"] == "closest [data-dialog-body]"
+
+
+def test_error_is_the_severity_unless_chosen_and_description_has_the_focus(pager, entity):
+    form = soup_of(pager.get(url_of(entity))).select_one("form.form")
+    assert form.select_one("option[selected]")["value"] == "error"
+    assert form.select_one("textarea[autofocus]")["name"] == "description"
+
+
+def test_says_that_nobody_is_on_call(pager):
+    entity = make_mapped_entity()
+    make_feeds()
+    make_service()
+    assert "Nobody is on call: PagerDuty would page nobody." in pager.get(url_of(entity)).text
+
+
+def test_says_when_a_later_level_is_paged_first(pager):
+    entity = make_mapped_entity()
+    make_feeds()
+    policy = make_policy()
+    make_service(policy=policy)
+    make_on_call(policy, "Kai Larsen", level=2)
+    text = words(soup_of(pager.get(url_of(entity))).main)
+    assert "Pages Kai Larsen now: nobody is on call before level 2." in text
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("maintenance", "The service is in maintenance"),
+        ("disabled", "The service is disabled"),
+    ],
+)
+def test_warns_of_a_service_that_pages_nobody(pager, status, said):
+    entity = make_mapped_entity()
+    make_feeds()
+    make_service(status=status)
+    assert said in pager.get(url_of(entity)).text
+
+
+def test_asks_whether_it_is_one_of_the_open_incidents(pager, entity):
+    from pagerduty_card.models import Service
+
+    incident = make_incident(Service.objects.get(), title="Payments time out")
+    page = soup_of(pager.get(url_of(entity)))
+    assert "Is it one of these?" in words(page)
+    assert page.select_one(f'a[href="{incident.url}"]')
+
+
+def test_warns_of_old_and_of_unknown_data(pager, entity):
+    assert "may be out of date" not in pager.get(url_of(entity)).text
+    make_feeds(age_s=301)
+    assert "may be out of date" in pager.get(url_of(entity)).text
+    make_feeds(Feed.Kind.ON_CALL, is_good=False, failed_s=3, reason="unreachable")
+    text = words(soup_of(pager.get(url_of(entity))).main)
+    assert "It is not known who would be paged." in text
+    assert "PagerDuty did not answer." in text
+
+
+def test_pages_and_goes_back_to_the_entity(pager, entity, http):
+    accept(http)
+    answer = pager.post(
+        url_of(entity), filled(pager, entity, severity="critical", details="since 3")
+    )
+    assert answer.status_code == 303
+    assert answer["Location"] == entity.get_absolute_url()
+    sent = json.loads(http.calls[0].request.body)
+    assert sent["routing_key"] == KEY
+    assert sent["payload"]["summary"] == "Ledger is stuck"
+    assert sent["payload"]["severity"] == "critical"
+    assert sent["payload"]["custom_details"]["e-mail"] == "dee@example.com"
+    page = words(soup_of(pager.get(entity.get_absolute_url())).main)
+    assert "Accepted by PagerDuty" in page
+    assert "looking for the incident" in page
+
+
+def test_in_the_dialog_the_card_is_put_in_place_and_the_dialog_closed(pager, entity, http):
+    accept(http)
+    answer = pager.post(url_of(entity), filled(pager, entity), headers=HTMX)
+    assert answer.status_code == 200
+    assert answer["HX-Retarget"] == "#pagerduty-card"
+    assert answer["HX-Reswap"] == "outerHTML"
+    assert "dialog:close" in answer["HX-Trigger"]
+    assert "Accepted by PagerDuty, looking for the incident" in answer.text
+
+
+def test_the_same_form_sent_twice_pages_once(pager, entity, http):
+    accept(http)
+    form = filled(pager, entity)
+    assert [pager.post(url_of(entity), form).status_code for _ in range(2)] == [303, 303]
+    assert len(http.calls) == 1
+    assert TriggeredIncident.objects.count() == 1
+
+
+def test_the_same_form_sent_again_with_another_text_says_that_nothing_more_was_sent(
+    pager, entity, http
+):
+    accept(http)
+    form = filled(pager, entity)
+    pager.post(url_of(entity), form)
+    answer = pager.post(url_of(entity), {**form, "description": "Now the queue too"})
+    assert answer.status_code == 422
+    assert "Nothing more was sent" in answer.text
+    again = fields_of(answer)
+    assert again["description"] == "Now the queue too"
+    assert pager.post(url_of(entity), again).status_code == 303
+    assert len(http.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("description", "said"),
+    [
+        ("", "Say what is wrong"),
+        ("  \r\n ", "Say what is wrong"),
+        ("x" * 1025, "at most 1024 characters"),
+    ],
+)
+def test_a_description_must_have_1_to_1024_characters(pager, entity, description, said):
+    form = filled(pager, entity, description=description, details="since\r\n3")
+    answer = pager.post(url_of(entity), form)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert fields_of(answer)["details"].replace("\r\n", "\n") == "since\n3"
+    assert fields_of(answer)["key"] == form["key"]
+    assert not TriggeredIncident.objects.exists()
+
+
+def test_a_line_break_counts_as_one_of_the_1024_characters(pager, entity, http):
+    accept(http)
+    answer = pager.post(url_of(entity), filled(pager, entity, description="x\r\n" * 511 + "ab"))
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_a_severity_that_does_not_exist_is_refused(pager, entity, headers):
+    answer = pager.post(url_of(entity), filled(pager, entity, severity="doom"), headers=headers)
+    assert answer.status_code == 422
+    assert fields_of(answer)["description"] == "Ledger is stuck"
+
+
+def test_a_key_that_is_foreign_or_invented_is_refused_and_renewed(pager, entity, http, client):
+    other = make_mapped_entity("payment-gateway")
+    for key in ("", "invented", fields_of(pager.get(url_of(other)))["key"]):
+        answer = pager.post(url_of(entity), filled(pager, entity, key=key))
+        assert answer.status_code == 422
+        assert "Nothing was sent" in answer.text
+    mine = filled(pager, entity)
+    client.force_login(make_user("eve", permissions=(TRIGGER,)))
+    answer = client.post(url_of(entity), mine)
+    assert answer.status_code == 422
+    accept(http)
+    renewed = fields_of(answer)
+    assert renewed["description"] == "Ledger is stuck"
+    assert client.post(url_of(entity), renewed).status_code == 303
+
+
+def test_pagerdutys_own_words_come_with_the_form_and_what_was_typed(pager, entity, http):
+    http.post(
+        ENQUEUE,
+        status=400,
+        json={
+            "status": "invalid event",
+            "message": "Event object is invalid",
+            "errors": ["Length is incorrect"],
+        },
+    )
+    form = filled(pager, entity)
+    answer = pager.post(url_of(entity), form)
+    assert answer.status_code == 422
+    assert "Length is incorrect" in words(soup_of(answer))
+    assert "Nobody has been paged" in answer.text
+    assert fields_of(answer)["description"] == "Ledger is stuck"
+    assert fields_of(answer)["key"] != form["key"]
+
+
+def test_without_a_network_says_that_nobody_was_paged_and_how_to_reach_them(pager, entity, http):
+    http.post(ENQUEUE, body=requests.exceptions.ConnectTimeout())
+    form = filled(pager, entity)
+    answer = pager.post(url_of(entity), form)
+    assert answer.status_code == 422
+    page = soup_of(answer)
+    assert "Nobody has been paged" in words(page.main)
+    assert page.select_one('a[href^="mailto:ana.lima@example.com"]')
+    assert fields_of(answer)["key"] == form["key"]
+    assert fields_of(answer)["description"] == "Ledger is stuck"
+    http.replace(
+        responses.POST,
+        ENQUEUE,
+        status=202,
+        json={"status": "success", "message": "Event processed", "dedup_key": "x"},
+    )
+    assert pager.post(url_of(entity), fields_of(answer)).status_code == 303
+    assert TriggeredIncident.objects.get().state == TriggeredIncident.State.ACCEPTED
+
+
+def test_a_lost_answer_is_told_as_such_and_sending_again_keeps_the_key(pager, entity, http):
+    http.post(ENQUEUE, body=requests.exceptions.ReadTimeout())
+    form = filled(pager, entity)
+    answer = pager.post(url_of(entity), form)
+    assert answer.status_code == 422
+    text = words(soup_of(answer).main)
+    assert "it may have been taken, or not" in text
+    assert "cannot page twice" in text
+    assert "Nobody has been paged" not in text
+    assert fields_of(answer)["key"] == form["key"]
+
+
+def test_a_sixth_page_within_ten_minutes_says_when_again(pager, entity, http):
+    accept(http)
+    for _ in range(5):
+        assert pager.post(url_of(entity), filled(pager, entity)).status_code == 303
+    answer = pager.post(url_of(entity), filled(pager, entity))
+    assert answer.status_code == 422
+    assert "You can page again at" in words(soup_of(answer).main)
+    assert "in 10 minutes" in words(soup_of(answer).main)
+    assert len(http.calls) == 5
+
+
+def test_without_the_right_there_is_no_form(client, entity):
+    client.force_login(make_user("viewer"))
+    assert client.get(url_of(entity)).status_code == 403
+    assert client.post(url_of(entity), {"description": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("is_open_to_all", [False, True])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_signed_out_one_signs_in_and_comes_back(client, entity, settings, is_open_to_all, method):
+    if is_open_to_all:
+        settings.MIDDLEWARE = [m for m in settings.MIDDLEWARE if "LoginRequired" not in m]
+    answer = getattr(client, method)(url_of(entity))
+    assert answer.status_code == 302
+    assert answer["Location"] == f"{reverse('sign-in')}?next={url_of(entity)}"
+    assert not TriggeredIncident.objects.exists()
+
+
+def test_with_several_services_one_is_chosen_and_only_that_one_is_paged(pager, http):
+    entity = make_mapped_entity("warehouse-sync", service_id="PEU,PUS")
+    make_feeds()
+    make_service("PEU", name="warehouse-sync-eu", key="e" * 32)
+    make_service("PUS", name="warehouse-sync-us", key="u" * 32)
+    page = soup_of(pager.get(url_of(entity)))
+    values = [radio["value"] for radio in page.select("input[type=radio]")]
+    assert values == ["default/PEU", "default/PUS"]
+    assert pager.post(url_of(entity), filled(pager, entity)).status_code == 422
+    assert (
+        pager.post(url_of(entity), filled(pager, entity, service="default/PX")).status_code == 422
+    )
+    accept(http)
+    assert (
+        pager.post(url_of(entity), filled(pager, entity, service="default/PUS")).status_code == 303
+    )
+    assert json.loads(http.calls[0].request.body)["routing_key"] == "u" * 32
+
+
+def test_without_a_key_the_page_says_that_nobody_can_be_paged_from_here(pager):
+    entity = make_mapped_entity()
+    make_feeds()
+    make_service(key="")
+    answer = pager.get(url_of(entity))
+    assert "Nobody can be paged from here" in answer.text
+    assert pager.post(url_of(entity), {"description": "x"}).status_code == 409
+
+
+def test_only_get_and_post_are_answered(pager, entity):
+    assert pager.put(url_of(entity)).status_code == 405
+    assert pager.delete(url_of(entity)).status_code == 405
+    assert pager.trace(url_of(entity)).status_code == 405
+
+
+def test_forms_need_the_csrf_token(entity):
+    from django.test import Client
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(make_user("dee", permissions=(TRIGGER,)))
+    assert strict.post(url_of(entity), {"description": "x"}).status_code == 403
+    assert strict.post(url_of(entity, "refresh")).status_code == 403
+
+
+def test_an_old_shift_is_not_who_would_be_paged(pager):
+    entity = make_mapped_entity()
+    make_feeds(Feed.Kind.INCIDENTS, Feed.Kind.SERVICES, Feed.Kind.CHANGES)
+    make_feeds(Feed.Kind.ON_CALL, age_s=7200)
+    policy = make_policy(levels=1)
+    make_service(policy=policy)
+    make_on_call(policy, "Ana Lima", to_h=-1)
+    text = words(soup_of(pager.get(url_of(entity))).main)
+    assert "It is not known who would be paged." in text
+    assert "Pages Ana" not in text
+    assert timezone.now() - dt.timedelta(hours=1) > Feed.objects.get(kind="on_call").succeeded_at
