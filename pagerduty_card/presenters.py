@@ -4,7 +4,7 @@ Pure: nothing here queries, calls or reads settings. The sections live beside it
 ``presenters_freshness`` (the three answers), ``presenters_incidents``, ``presenters_on_call``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -70,7 +70,7 @@ class AttemptLine:
     """An attempt to page somebody from this entity's page.
 
     Attributes:
-        is_pending: The answer or the incident may still come within seconds.
+        is_pending: The answer or the incident in the list may still come within seconds.
     """
 
     tone: str
@@ -227,9 +227,11 @@ def present_card(
     blocks: Iterable[ServiceBlock], attempts: Iterable[TriggeredIncident], *, now: datetime
 ) -> CardView:
     """Put the blocks in order, worst first, and the attempts worth telling, newest first."""
+    ordered = tuple(sorted(blocks, key=lambda block: (block.state.rank, block.title)))
+    listed = {line.number for block in ordered if block.incidents for line in block.incidents.lines}
     return CardView(
-        blocks=tuple(sorted(blocks, key=lambda block: (block.state.rank, block.title))),
-        attempts=tuple(line for row in attempts if (line := _attempt(row, now))),
+        blocks=ordered,
+        attempts=tuple(line for row in attempts if (line := _attempt(row, listed, now))),
     )
 
 
@@ -264,7 +266,7 @@ def _one_reason(sections: Sequence[Answer], services: Answer) -> Explanation | N
     return reasons.pop() if len(reasons) == 1 else None
 
 
-def _attempt(row: TriggeredIncident, now: datetime) -> AttemptLine | None:
+def _attempt(row: TriggeredIncident, listed: Container[int], now: datetime) -> AttemptLine | None:
     states = TriggeredIncident.State
     age = now - row.triggered_at
     if age > (_TOLD_WELL if row.state == states.CREATED else ATTEMPTS_TOLD_FOR):
@@ -292,7 +294,13 @@ def _attempt(row: TriggeredIncident, now: datetime) -> AttemptLine | None:
             Link(text=str(who.get("name") or "somebody"), url=str(who.get("url") or ""))
             for who in row.assignees
         ),
-        is_pending=state in {states.SENDING, states.ACCEPTED},
+        is_pending=state in {states.SENDING, states.ACCEPTED}
+        # Found, but the list of open incidents is from before: it will come with the next answer.
+        or (
+            state == states.CREATED
+            and row.incident_number not in listed
+            and age <= TriggeredIncident.APPEARS_WITHIN
+        ),
     )
 
 

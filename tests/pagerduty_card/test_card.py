@@ -464,7 +464,7 @@ def test_asks_for_a_refresh_by_itself_only_when_something_is_old(reader, age_s):
 def test_tells_of_an_accepted_page_until_the_incident_is_found(reader):
     entity = make_mapped_entity()
     make_feeds()
-    make_service()
+    service = make_service()
     attempt = make_attempt(entity)
     card = card_of(reader, entity)
     assert "Accepted by PagerDuty, looking for the incident" in words(card)
@@ -475,6 +475,8 @@ def test_tells_of_an_accepted_page_until_the_incident_is_found(reader):
     attempt.incident_url = "https://meridian.pagerduty.com/incidents/Q4712"
     attempt.assignees = [{"name": "Ana Lima", "url": ""}]
     attempt.save()
+    assert "load" in card_of(reader, entity).select_one("form.age")["hx-trigger"]
+    make_incident(service, number=4712)
     card = card_of(reader, entity)
     assert "#4712" in words(card)
     assert "paged Ana Lima" in words(card)
