@@ -1,6 +1,8 @@
 """The sandbox on a port of 127.0.0.1: real HTTP, and misbehaviour down to the socket."""
 
 import contextlib
+import errno
+import signal
 import socket
 import struct
 import sys
@@ -14,7 +16,7 @@ from pagerduty_card.sandbox import api, control, spoiling
 from pagerduty_card.sandbox.api import Asked, Response
 from pagerduty_card.sandbox.events import MAX_BYTES
 from pagerduty_card.sandbox.faults import Fault, Kind
-from pagerduty_card.sandbox.state import REST_PER_MINUTE, State, utc_now
+from pagerduty_card.sandbox.state import REST_PER_MINUTE, TOKEN, State, utc_now
 from pagerduty_card.sandbox.world import World
 
 HOST = "127.0.0.1"
@@ -97,8 +99,6 @@ _RESET = struct.pack("ii", 1, 0)
 class _Handler(BaseHTTPRequestHandler):
     server: SandboxServer
     protocol_version = "HTTP/1.1"
-    server_version = "sandbox"
-    sys_version = ""
     timeout = IDLE_S
     # Headers and body leave in one piece; without this a small answer could wait for an ACK.
     disable_nagle_algorithm = True
@@ -185,6 +185,10 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             self.wfile.write(response.body[index : index + 1])
 
+    def version_string(self) -> str:
+        """Name no software."""
+        return "sandbox"
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as inherited
         """Stay silent: ``/sandbox/requests`` has it all, without secrets."""
 
@@ -228,3 +232,28 @@ def serve(
         yield server
     finally:
         server.stop()
+
+
+def run(port: int, incident_delay_s: float) -> int:
+    """Serve until SIGINT or SIGTERM, saying where on standard output.
+
+    Returns:
+        The exit status: 1, with a sentence on standard error, when the port is taken.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with serve(port, incident_delay_s=incident_delay_s) as server:
+            sys.stdout.write(f"PagerDuty sandbox on {server.url} (token: {TOKEN})\n")
+            sys.stdout.flush()
+            stop.wait()
+    except OSError as broken:
+        if broken.errno != errno.EADDRINUSE:
+            raise
+        sys.stderr.write(
+            f"Port {port} is taken. Stop what uses it, or choose another: --port for this "
+            "command, SANDBOX_PORT for the portal.\n"
+        )
+        return 1
+    return 0
