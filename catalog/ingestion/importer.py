@@ -80,7 +80,8 @@ def run_import(
     roots = list(dict.fromkeys(map(root_of, sources)))
     reader = Reader(Allowance.from_settings(), limits)
     try:
-        with read_roots(reader, roots, on_document=lambda n: progress("read", n)) as reading:
+        with Reading(roots) as reading:
+            read_roots(reader, reading, on_document=lambda n: progress("read", n))
             report.issues, report.notices = reading.issues, reading.notices
             with transaction.atomic():
                 _Writer(reading, run, report, progress).write(prune=prune)

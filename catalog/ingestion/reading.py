@@ -62,7 +62,7 @@ def _spool() -> IO[str]:
 
 @dataclass(slots=True)
 class Reading:
-    """Everything that one run read.
+    """Everything that one run read; a context manager, since what is put by is a file.
 
     Attributes:
         places: Where each valid reference was found, in reading order.
@@ -155,22 +155,17 @@ class _Pending(NamedTuple):
     origin: _Origin | None
 
 
-def read_roots(
-    reader: Reader, roots: Sequence[Root], *, on_document: Callable[[int], object]
-) -> Reading:
+def read_roots(reader: Reader, reading: Reading, *, on_document: Callable[[int], object]) -> None:
     """Read every root to its end; what cannot be read is an issue, never an exception.
 
     Args:
         reader: Reads within what is allowed.
-        roots: What to read, each file once, under the first root that leads to it.
+        reading: Has the roots, and takes what is found: each file once, under the first root
+            that leads to it.
         on_document: Called with 1 after each document.
-
-    Returns:
-        The reading; close it (it is a context manager).
     """
-    reading = Reading(roots)
     visited: set[str] = set()
-    for number, root in enumerate(roots):
+    for number, root in enumerate(reading.roots):
         try:
             addresses = reader.addresses(root)
         except SourceError as exc:
@@ -187,7 +182,6 @@ def read_roots(
             visited.add(key)
             found = _read_file(reader, reading, number, pending, on_document)
             queue.extendleft(reversed(found))
-    return reading
 
 
 def _note(

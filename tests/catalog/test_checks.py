@@ -1,0 +1,43 @@
+import pytest
+
+from catalog.checks import check_locations, check_reading_allow
+
+
+def ids(messages):
+    return [message.id for message in messages]
+
+
+def test_accepts_sensible_settings(settings, tmp_path):
+    settings.CATALOG_LOCATIONS = [str(tmp_path), f"{tmp_path}/*.yaml", "https://git.example.com/a"]
+    settings.CATALOG_READING_ALLOW = [
+        str(tmp_path),
+        "git.example.com",
+        "*.corp.example",
+        "10.0.0.1",
+    ]
+    assert check_locations(None) == []
+    assert check_reading_allow(None) == []
+
+
+@pytest.mark.parametrize(
+    ("locations", "allow", "found"),
+    [
+        (["ftp://git.example.com/a"], [], "catalog.E001"),
+        (["/no/such/file.yaml"], [], "catalog.W001"),
+        (["{here}"], ["/no/such/folder"], "catalog.E002"),
+    ],
+)
+def test_names_locations_that_cannot_work(settings, tmp_path, locations, allow, found):
+    settings.CATALOG_LOCATIONS = [location.format(here=tmp_path) for location in locations]
+    settings.CATALOG_READING_ALLOW = allow
+    messages = check_locations(None)
+    assert ids(messages) == [found]
+    assert messages[0].hint
+
+
+@pytest.mark.parametrize(
+    "entry", ["https://git.example.com", "a/b", "git.example.com:8443", "git.*.com"]
+)
+def test_names_entries_that_are_neither_host_nor_folder(settings, entry):
+    settings.CATALOG_READING_ALLOW = [entry]
+    assert ids(check_reading_allow(None)) == ["catalog.E003"]

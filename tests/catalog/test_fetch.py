@@ -1,0 +1,211 @@
+"""What is read over HTTP, and from where it never is."""
+
+import gzip
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import requests
+
+from catalog.ingestion.allow import Allowance
+from catalog.ingestion.fetch import FetchError, fetch
+
+URL = "https://git.example.com/all.yaml"
+ANY = Allowance()
+
+
+def read(url=URL, allow=ANY, max_bytes=1000):
+    return fetch(url, allow=allow, max_bytes=max_bytes)
+
+
+def refusal(url=URL, allow=ANY, max_bytes=1000):
+    with pytest.raises(FetchError) as caught:
+        read(url, allow, max_bytes)
+    return str(caught.value)
+
+
+def test_reads_a_body(http):
+    http.get(URL, body="a: ü".encode())
+    assert read() == "a: ü".encode()
+
+
+def test_stops_at_the_size_limit_even_when_compressed(http):
+    http.get(URL, body=gzip.compress(b"x" * 100_000), headers={"Content-Encoding": "gzip"})
+    assert "larger than 1,000 bytes" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"status": 404}, "nothing here"),
+        ({"status": 403}, "does not let us"),
+        ({"status": 500}, "HTTP 500"),
+        ({"status": 204}, "HTTP 204"),
+        ({"body": "<html>", "content_type": "text/html; charset=utf-8"}, "web page"),
+        ({"body": requests.Timeout()}, "no answer"),
+        ({"body": requests.ConnectionError("secret detail")}, "no connection"),
+    ],
+)
+def test_says_why_an_address_cannot_be_read(http, answer, words):
+    http.get(URL, **answer)
+    assert words in refusal()
+    assert "secret detail" not in words
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "ftp://a.example.com/x",
+            "file:///etc/passwd",
+            "https:///x",
+            "https://[::1",
+            "http://a:b",
+        ),
+        *("https://user:token@git.example.com/x", "gopher://x"),
+    ],
+)
+def test_refuses_what_is_no_plain_address(url):
+    assert "token" not in refusal(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1"),
+        *(
+            "[::1]",
+            "[fd00::1]",
+            "[fe80::1]",
+            "[::ffff:127.0.0.1]",
+            "[64:ff9b::7f00:1]",
+            "224.0.0.1",
+        ),
+    ],
+)
+def test_refuses_private_addresses(host):
+    assert "private address" in refusal(f"http://{host}/x")
+
+
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1/x", "http://[::1]/", "http://169.254.169.254/"]
+)
+def test_refuses_a_redirect_to_a_private_address(http, target):
+    http.get("http://git.example.com/", status=302, headers={"Location": target})
+    assert "private address" in refusal("http://git.example.com/")
+
+
+def test_refuses_a_redirect_from_https_to_http(http):
+    http.get(URL, status=301, headers={"Location": "http://git.example.com/all.yaml"})
+    assert "less safe" in refusal()
+
+
+def test_follows_a_redirect_and_gives_up_on_a_circle(http):
+    http.get(URL, status=302, headers={"Location": "/b.yaml"})
+    http.get("https://git.example.com/b.yaml", body="a: 1")
+    assert read() == b"a: 1"
+    http.replace("GET", "https://git.example.com/b.yaml", status=302, headers={"Location": URL})
+    assert "more than 5 times" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("entries", "url", "allowed"),
+    [
+        (["git.example.com"], "https://git.example.com/", True),
+        (["*.example.com"], "https://GIT.example.com/", True),
+        (["*.example.com"], "https://example.com/", False),
+        (["*.example.com"], "https://git.example.com.evil.net/", False),
+        (["other.example.com"], "https://git.example.com/", False),
+        (["/srv/catalog"], "https://git.example.com/", False),
+    ],
+)
+def test_reads_only_hosts_that_are_listed_once_any_is(http, entries, url, allowed):
+    allow = Allowance.of(entries)
+    if allowed:
+        http.get(url, body="x")
+        assert read(url, allow) == b"x"
+    else:
+        assert "may not be read" in refusal(url, allow)
+
+
+def test_a_redirect_to_a_host_that_is_not_listed_is_refused(http):
+    http.get(URL, status=302, headers={"Location": "https://elsewhere.example.org/"})
+    assert "elsewhere.example.org may not be read" in refusal(
+        allow=Allowance.of(["git.example.com"])
+    )
+
+
+@contextmanager
+def server(answer):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            answer(self)
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield httpd.server_port
+        finally:
+            httpd.shutdown()
+            thread.join()
+
+
+def hello(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "5")
+    handler.end_headers()
+    handler.wfile.write(b"hello")
+
+
+@pytest.mark.real_http
+def test_a_name_that_resolves_to_a_private_address_is_refused_when_it_connects():
+    with server(hello) as port:
+        for host in ("localhost", "2130706433", "0x7f000001"):
+            assert "private address" in refusal(f"http://{host}:{port}/")
+
+
+@pytest.mark.real_http
+def test_a_listed_host_may_be_private():
+    with server(hello) as port:
+        assert read(f"http://localhost:{port}/", Allowance.of(["localhost"])) == b"hello"
+        assert read(f"http://127.0.0.1:{port}/", Allowance.of(["127.0.0.1"])) == b"hello"
+
+
+@pytest.mark.real_http
+def test_connects_to_the_address_it_checked(monkeypatch):
+    asked = []
+    real = socket.getaddrinfo
+
+    def rebinding(host, port, *args, **kwargs):
+        if host == "rebind.example.com":
+            asked.append(host)
+            host = "93.184.216.34" if len(asked) == 1 else "127.0.0.1"
+        return real(host, port, *args, **kwargs)
+
+    connected = []
+
+    def refuse(address, **kwargs):
+        connected.append(address[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    assert "no connection" in refusal("http://rebind.example.com/")
+    assert connected == ["93.184.216.34"]
+    assert asked == ["rebind.example.com"]
+
+
+@pytest.mark.real_http
+def test_the_proxy_of_the_environment_is_not_used(monkeypatch):
+    with server(hello) as port:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setattr(
+            socket, "create_connection", lambda *a, **k: (_ for _ in ()).throw(OSError())
+        )
+        assert "no connection" in refusal("http://93.184.216.34/")
