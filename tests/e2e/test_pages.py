@@ -88,6 +88,29 @@ def test_targets_are_large_enough_for_a_thumb(open_context):
     assert small == []
 
 
+def test_page_on_call_stays_at_the_bottom_of_a_phone(open_context):
+    page = open_context(**PHONE).new_page()
+    page.goto(ENTITY)
+    button = page.get_by_role("link", name="Page on-call").first
+    for place in (0, 10_000):
+        page.mouse.wheel(0, place)
+        box = button.bounding_box()
+        assert 844 - 80 < box["y"] + box["height"] <= 844
+
+
+def test_the_printed_card_keeps_state_age_and_people_and_drops_the_controls(open_context):
+    page = open_context().new_page()
+    page.goto(ENTITY)
+    page.emulate_media(media="print")
+    card = page.locator("#pagerduty-card")
+
+    expect(card.get_by_text("ALARM")).to_be_visible()
+    expect(card.get_by_text("as of")).to_be_visible()
+    expect(card.get_by_text("Lea Moreau").last).to_be_visible()
+    expect(page.get_by_role("link", name="Page on-call")).to_be_hidden()
+    expect(page.get_by_role("searchbox")).to_be_hidden()
+
+
 def test_keys_lead_around_and_stay_quiet_while_typing(open_context):
     page = open_context().new_page()
     page.goto(ENTITY)
