@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from pagerduty_card.accounts import Account
+from pagerduty_card.alerts import TriggerEvent
 from pagerduty_card.answers import broken, error_of, parsed
 from pagerduty_card.domain import (
     ChangeEvent,
@@ -21,7 +22,6 @@ from pagerduty_card.domain import (
     MaintenanceWindow,
     OnCall,
     Service,
-    TriggerEvent,
 )
 from pagerduty_card.errors import Throttled, Unreadable
 from pagerduty_card.quota import Quota

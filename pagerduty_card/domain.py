@@ -12,16 +12,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from pagerduty_card.errors import Unreadable
 from pagerduty_card.wire import (
     as_list,
     as_object,
     count,
     id_of,
     instant,
+    name_if_any,
     name_of,
     objects_of,
     required_instant,
+    required_number,
     required_text,
     text,
     url_of,
@@ -243,9 +244,6 @@ class Incident:
     def from_api(cls, raw: Any) -> Self:
         """Parse an incident."""
         raw = as_object(raw, "incident")
-        number = raw.get("incident_number")
-        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            raise Unreadable("incident without an incident_number")
         actions = [
             PendingAction(type=text(one, "type"), at=at)
             for one in objects_of(raw.get("pending_actions"))
@@ -253,11 +251,11 @@ class Incident:
         ]
         return cls(
             id=id_of(raw),
-            number=number,
+            number=required_number(raw, "incident_number", at_least=0),
             title=text(raw, "title") or text(raw, "summary"),
             status=required_text(raw, "status"),
             urgency=text(raw, "urgency"),
-            priority=_priority(raw.get("priority")),
+            priority=name_if_any(raw.get("priority")),
             url=url_of(raw),
             service_id=id_of(as_object(raw.get("service"), "service of an incident")),
             incident_key=text(raw, "incident_key"),
@@ -323,13 +321,10 @@ class OnCall:
     def from_api(cls, raw: Any) -> Self:
         """Parse an on-call entry."""
         raw = as_object(raw, "on-call entry")
-        level = raw.get("escalation_level")
-        if not isinstance(level, int) or isinstance(level, bool) or level < 1:
-            raise Unreadable("on-call entry without an escalation_level")
         schedule = raw.get("schedule")
         return cls(
             policy_id=id_of(as_object(raw.get("escalation_policy"), "policy of an on-call entry")),
-            level=level,
+            level=required_number(raw, "escalation_level", at_least=1),
             user=User.from_api(raw.get("user")),
             schedule=Reference.from_api(schedule) if schedule else None,
             start=instant(raw, "start"),
@@ -398,53 +393,6 @@ class MaintenanceWindow:
             ends_at=required_instant(raw, "end_time"),
             service_ids=tuple(id_of(one) for one in objects_of(raw.get("services"))),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerEvent:
-    """An alert to send through the Events API v2.
-
-    Attributes:
-        routing_key: Integration key of the service, a secret.
-        dedup_key: At most 255 characters; the same key never opens a second incident.
-        summary: 1 to 1024 characters.
-        custom_details: Shown with the alert as it is.
-
-    Source: https://developer.pagerduty.com/docs/events-api-v2-trigger-events
-    """
-
-    routing_key: str = field(repr=False)
-    dedup_key: str
-    summary: str
-    source: str
-    severity: Severity
-    event_class: str
-    custom_details: dict[str, str]
-    client: str
-    client_url: str
-    links: tuple[Link, ...]
-
-    def to_api(self) -> dict[str, Any]:
-        """The request's body."""
-        return {
-            "routing_key": self.routing_key,
-            "event_action": "trigger",
-            "dedup_key": self.dedup_key,
-            "client": self.client,
-            "client_url": self.client_url,
-            "links": [{"href": link.href, "text": link.text} for link in self.links],
-            "payload": {
-                "summary": self.summary,
-                "source": self.source,
-                "severity": str(self.severity),
-                "class": self.event_class,
-                "custom_details": self.custom_details,
-            },
-        }
-
-
-def _priority(raw: Any) -> str:
-    return (text(raw, "name") or text(raw, "summary")) if isinstance(raw, dict) else ""
 
 
 def _level(raw: Any) -> Level:

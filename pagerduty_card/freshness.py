@@ -42,6 +42,10 @@ class Freshness:
             and now - self.succeeded_at <= within
         )
 
+    def is_asked_since(self, at: datetime) -> bool:
+        """Whether PagerDuty was asked after ``at``, with or without success."""
+        return any(moment and moment > at for moment in (self.succeeded_at, self.failed_at))
+
 
 UNKNOWN = Freshness()
 

@@ -15,13 +15,17 @@ from pagerduty_card.querysets import TriggeredIncidentQuerySet
 _LOOK_AGAIN = timedelta(minutes=10)
 
 
-def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> None:
+def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> bool:
     """Find the incidents of accepted attempts and note number, address and whom they paged.
 
     One that has not appeared within 60 s becomes ``not_seen``, and is found later all the same.
     When PagerDuty does not answer nothing is concluded.
+
+    Returns:
+        Whether an incident was found.
     """
     now = timezone.now()
+    is_found = False
     for attempt in attempts.filter(account=client.account.name).awaiting_incident(now):
         if attempt.state == TriggeredIncident.State.NOT_SEEN and not cache.add(
             f"pagerduty:look-again:{attempt.pk}", 1, _LOOK_AGAIN.total_seconds()
@@ -35,10 +39,12 @@ def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> N
             TriggeredIncident.objects.filter(pk=attempt.pk).update(
                 state=TriggeredIncident.State.CREATED, **found
             )
+            is_found = True
         elif attempt.overdue(now):
             TriggeredIncident.objects.filter(
                 pk=attempt.pk, state=TriggeredIncident.State.ACCEPTED
             ).update(state=TriggeredIncident.State.NOT_SEEN)
+    return is_found
 
 
 def _mirrored(attempt: TriggeredIncident) -> dict[str, object] | None:

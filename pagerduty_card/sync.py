@@ -6,8 +6,8 @@ says why in its ``Feed``, and stops no other. PagerDuty is asked outside of tran
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -23,6 +23,7 @@ from pagerduty_card.errors import NotConfigured, PagerDutyError
 from pagerduty_card.mapping import Mapped, resolve, targets_of
 from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
+from pagerduty_card.reporting import Report, log_failure
 
 logger = logging.getLogger(__name__)
 
@@ -51,22 +52,6 @@ PAGE_INTERVAL_AWAITING_S = 2
 _FLIGHT_ENDS_AFTER_S = 30  # should the process die
 
 
-@dataclass(kw_only=True)
-class Report:
-    """What a synchronisation did.
-
-    Attributes:
-        done: Sections that were answered and stored.
-        failed: Why the others were not, by section.
-        requests: How many requests were sent.
-    """
-
-    account: str
-    done: list[str] = field(default_factory=list)
-    failed: dict[str, PagerDutyError] = field(default_factory=dict)
-    requests: int = 0
-
-
 def sync_account(
     account: Account, client: PagerDutyClient, *, kinds: Collection[str] | None = None
 ) -> Report:
@@ -93,7 +78,7 @@ def sync_account(
                 raise refused
             section(account, client)
         except PagerDutyError as exc:
-            _failed(report, account, kind, exc)
+            report.note_failed(kind, exc)
             # The token is refused everywhere: one request says so, four would not say more.
             refused = exc if exc.reason == "token" else None
         else:
@@ -143,10 +128,10 @@ def sync_service(account: Account, client: PagerDutyClient, service_pd_id: str) 
     try:
         service = client.service(service_pd_id)
     except PagerDutyError as exc:
-        _failed(report, account, Feed.Kind.SERVICES, exc, service_pd_id)
+        report.note_failed(Feed.Kind.SERVICES, exc, service_pd_id)
     else:
         mirror.store_services(account.name, [service])
-        _good(report, account, Feed.Kind.SERVICES, asked_at, service_pd_id)
+        report.note_good(Feed.Kind.SERVICES, asked_at, service_pd_id)
     row = (
         Service.objects.of_account(account.name)
         .filter(pd_id=service_pd_id)
@@ -182,18 +167,18 @@ def refresh_for_page(entity: Entity) -> None:
         searches = any(not mapped.service_pd_id for mapped in group)
         budget_s = PAGE_SEARCH_BUDGET_S if searches else PAGE_BUDGET_S
         with PagerDutyClient(account, total_budget_s=budget_s) as client:
+            # First the incidents that are awaited: one that is found belongs on the card at once.
+            is_found = awaits and reconcile(client, attempts)
             for mapped in group:
-                _refresh_once(account, client, mapped, interval_s)
-            if awaits:
-                reconcile(client, attempts)
+                _refresh_once(account, client, mapped, 0 if is_found else interval_s)
 
 
 def _refresh_once(
     account: Account, client: PagerDutyClient, mapped: Mapped, interval_s: int
 ) -> None:
     """Refresh one target unless somebody just did or is doing so."""
-    confirmed_at = mapped.freshness[Feed.Kind.INCIDENTS].succeeded_at
-    if confirmed_at and timezone.now() - confirmed_at < timedelta(seconds=interval_s):
+    earliest = timezone.now() - timedelta(seconds=interval_s)
+    if all(one.is_asked_since(earliest) for one in mapped.freshness.values()):
         return
     # A key is a secret also to whoever reads the cache.
     named = (
@@ -201,7 +186,8 @@ def _refresh_once(
     )
     flight = f"pagerduty:refreshing:{account.name}:{named}"
     recent = f"pagerduty:refreshed:{account.name}:{named}"
-    if cache.get(recent) or not cache.add(flight, 1, _FLIGHT_ENDS_AFTER_S):
+    refreshed_at: float = cache.get(recent, 0.0)
+    if time.time() - refreshed_at < interval_s or not cache.add(flight, 1, _FLIGHT_ENDS_AFTER_S):
         return
     try:
         if not mapped.service_pd_id:
@@ -210,7 +196,7 @@ def _refresh_once(
         if mapped.service_pd_id:
             sync_service(account, client, mapped.service_pd_id)
     finally:
-        cache.set(recent, 1, interval_s)
+        cache.set(recent, time.time(), PAGE_INTERVAL_S)
         cache.delete(flight)
 
 
@@ -226,7 +212,7 @@ def _sync_services(account: Account, client: PagerDutyClient) -> None:
     try:
         windows = client.maintenance_windows()
     except PagerDutyError as exc:
-        _log_failure(account, "maintenance", exc)
+        log_failure(account.name, "maintenance", exc)
     else:
         mirror.store_maintenance(account.name, windows)
 
@@ -309,7 +295,7 @@ def _sync_rest_of_service(
     def incidents(asked_at: datetime) -> None:
         found = client.open_incidents([row.pd_id])
         mirror.store_incidents(account.name, found, asked_at=asked_at, service_pd_id=row.pd_id)
-        _good(report, account, Feed.Kind.INCIDENTS, asked_at, row.pd_id)
+        report.note_good(Feed.Kind.INCIDENTS, asked_at, row.pd_id)
 
     def on_calls(asked_at: datetime) -> None:
         policies = [row.policy.pd_id] if row.policy else []
@@ -326,14 +312,14 @@ def _sync_rest_of_service(
                 with_next=True,
                 policy_pd_ids=policies,
             )
-        _good(report, account, Feed.Kind.ON_CALL, asked_at, row.pd_id)
+        report.note_good(Feed.Kind.ON_CALL, asked_at, row.pd_id)
 
     def changes(asked_at: datetime) -> None:
         since = asked_at - mirror.CHANGES_KEPT
         found, more = client.change_events(since=since, service_id=row.pd_id)
         mirror.store_changes(account.name, found, row.pd_id)
         covers_since = _reaches_back_to(found, asked_at) if more else since
-        _good(report, account, Feed.Kind.CHANGES, asked_at, row.pd_id, covers_since)
+        report.note_good(Feed.Kind.CHANGES, asked_at, row.pd_id, covers_since)
 
     def maintenance(asked_at: datetime) -> None:
         del asked_at
@@ -351,9 +337,9 @@ def _sync_rest_of_service(
             section(timezone.now())
         except PagerDutyError as exc:
             if kind is None:
-                _log_failure(account, "maintenance", exc)
+                log_failure(account.name, "maintenance", exc)
             else:
-                _failed(report, account, kind, exc, row.pd_id)
+                report.note_failed(kind, exc, row.pd_id)
 
 
 def _asked(account: Account) -> dict[str, datetime | None]:
@@ -366,41 +352,3 @@ def _on_call_moved(account: Account, asked_at: datetime, now: datetime) -> bool:
     handover = OnCall.objects.next_handover(account.name, asked_at)
     policies = EscalationPolicy.objects.filter(account=account.name, mirrored_at__gt=asked_at)
     return bool(handover and handover <= now) or policies.exists()
-
-
-def _good(
-    report: Report,
-    account: Account,
-    kind: str,
-    asked_at: datetime,
-    service_pd_id: str,
-    covers_since: datetime | None = None,
-) -> None:
-    Feed.objects.mark_good(
-        account.name, kind, service_pd_id, asked_at=asked_at, covers_since=covers_since
-    )
-    report.done.append(str(kind))
-
-
-def _failed(
-    report: Report, account: Account, kind: str, error: PagerDutyError, service_pd_id: str = ""
-) -> None:
-    Feed.objects.mark_failed(account.name, kind, error, service_pd_id)
-    report.failed[str(kind)] = error
-    _log_failure(account, kind, error, service_pd_id)
-
-
-def _log_failure(
-    account: Account, section: str, error: PagerDutyError, service_pd_id: str = ""
-) -> None:
-    logger.warning(
-        "pagerduty section not refreshed",
-        extra={
-            "account": account.name,
-            "section": str(section),
-            "service": service_pd_id,
-            "reason": error.reason,
-            "detail": error.detail,
-            "pagerduty_request_id": error.request_id,
-        },
-    )

@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from catalog.models import Entity
 from pagerduty_card.accounts import all_accounts
+from pagerduty_card.alerts import TriggerEvent
 from pagerduty_card.client import PagerDutyClient
-from pagerduty_card.domain import Link, Severity, TriggerEvent
+from pagerduty_card.domain import Link, Severity
 from pagerduty_card.errors import PagerDutyError, Rejected, Throttled, Unreachable, Unreadable
 from pagerduty_card.mapping import Mapped
 from pagerduty_card.models import TriggeredIncident

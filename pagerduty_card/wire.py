@@ -56,6 +56,14 @@ def required_text(raw: dict[str, Any], key: str) -> str:
     return value
 
 
+def required_number(raw: dict[str, Any], key: str, *, at_least: int) -> int:
+    """A whole number that must be there."""
+    value = raw.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+        raise Unreadable(f"{raw.get('type') or 'object'} without {key}")
+    return value
+
+
 def id_of(raw: dict[str, Any]) -> str:
     """PagerDuty's id of an object."""
     return required_text(raw, "id")
@@ -71,6 +79,11 @@ def text(raw: dict[str, Any], key: str) -> str:
 def name_of(raw: dict[str, Any]) -> str:
     """What an object is called: its name, its summary or its id."""
     return text(raw, "name") or text(raw, "summary") or id_of(raw)
+
+
+def name_if_any(value: Any) -> str:
+    """What an object is called that may be missing; empty then."""
+    return (text(value, "name") or text(value, "summary")) if isinstance(value, dict) else ""
 
 
 def url_of(raw: dict[str, Any]) -> str:

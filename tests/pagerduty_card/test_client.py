@@ -8,8 +8,9 @@ import pytest
 import requests
 from responses import matchers
 
+from pagerduty_card.alerts import TriggerEvent
 from pagerduty_card.client import PagerDutyClient
-from pagerduty_card.domain import Link, Severity, TriggerEvent
+from pagerduty_card.domain import Link, Severity
 from pagerduty_card.errors import (
     Refused,
     Rejected,

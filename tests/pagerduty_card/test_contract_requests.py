@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import jsonschema
 import pytest
 
+from pagerduty_card.alerts import TriggerEvent
 from pagerduty_card.client import PagerDutyClient
-from pagerduty_card.domain import Link, Severity, TriggerEvent
+from pagerduty_card.domain import Link, Severity
 from tests.pagerduty_card.factories import (
     API,
     EVENTS,

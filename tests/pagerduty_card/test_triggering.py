@@ -63,7 +63,7 @@ def entity():
 
 
 @pytest.fixture
-def page(entity, bob):
+def pager(entity, bob):
     def send(**fields):
         given = {
             "entity": entity,
@@ -83,10 +83,10 @@ def sent(http, number=0):
     return json.loads(http.calls[number].request.body)
 
 
-def test_sends_what_the_form_promised_and_writes_it_down(http, page, settings):
+def test_sends_what_the_form_promised_and_writes_it_down(http, pager, settings):
     settings.PORTAL_URL = "https://portal.example.com"
     http.post(ENQUEUE, **ACCEPTED)
-    attempt = page(description="  Payments time out \n")
+    attempt = pager(description="  Payments time out \n")
     address = "https://portal.example.com/catalog/default/component/checkout-api/"
     assert sent(http) == {
         "routing_key": KEY,
@@ -124,7 +124,7 @@ def test_sends_what_the_form_promised_and_writes_it_down(http, page, settings):
     )
 
 
-def test_the_attempt_is_on_record_before_pagerduty_is_called(http, page):
+def test_the_attempt_is_on_record_before_pagerduty_is_called(http, pager):
     seen = []
 
     def answer(request):
@@ -132,42 +132,42 @@ def test_the_attempt_is_on_record_before_pagerduty_is_called(http, page):
         return 202, {}, json.dumps(ACCEPTED["json"])
 
     http.add_callback("POST", ENQUEUE, answer)
-    page()
+    pager()
     assert seen == [State.SENDING]
 
 
-def test_the_same_form_twice_pages_once(http, page):
+def test_the_same_form_twice_pages_once(http, pager):
     http.post(ENQUEUE, **ACCEPTED)
-    first = page()
-    second = page(description="Something else")
+    first = pager()
+    second = pager(description="Something else")
     assert first == second
     assert second.description == "Payments time out"
     assert len(http.calls) == 1
 
 
-def test_a_second_form_pages_again(http, page):
+def test_a_second_form_pages_again(http, pager):
     http.post(ENQUEUE, **ACCEPTED)
-    page()
-    page(dedup_key="switchboard-2")
+    pager()
+    pager(dedup_key="switchboard-2")
     assert len(http.calls) == 2
     assert TriggeredIncident.objects.count() == 2
 
 
-def test_a_form_submitted_while_the_first_is_being_sent_sends_nothing(http, page):
+def test_a_form_submitted_while_the_first_is_being_sent_sends_nothing(http, pager):
     inner = []
 
     def answer(request):
-        inner.append(page().state)
+        inner.append(pager().state)
         return 202, {}, json.dumps(ACCEPTED["json"])
 
     http.add_callback("POST", ENQUEUE, answer)
-    page()
+    pager()
     assert inner == [State.SENDING]
     assert len(http.calls) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_forms_at_the_same_instant_one_pages(http, page):
+def test_of_two_forms_at_the_same_instant_one_pages(http, pager):
     http.post(ENQUEUE, **ACCEPTED)
     barrier = threading.Barrier(2, timeout=10)
     states, errors = [], []
@@ -175,7 +175,7 @@ def test_of_two_forms_at_the_same_instant_one_pages(http, page):
     def submit():
         barrier.wait()
         try:
-            states.append(page().state)
+            states.append(pager().state)
         except Exception as exc:  # noqa: BLE001 -- the thread's failure is the test's
             errors.append(exc)
         finally:
@@ -202,10 +202,10 @@ def test_of_two_forms_at_the_same_instant_one_pages(http, page):
         {"body": requests.ConnectionError("NewConnectionError")},
     ],
 )
-def test_repeats_with_the_same_key_what_may_pass(http, page, failure):
+def test_repeats_with_the_same_key_what_may_pass(http, pager, failure):
     http.post(ENQUEUE, **failure)
     http.post(ENQUEUE, **ACCEPTED)
-    assert page().state == State.ACCEPTED
+    assert pager().state == State.ACCEPTED
     assert [sent(http, number)["dedup_key"] for number in range(2)] == ["switchboard-1"] * 2
 
 
@@ -221,45 +221,45 @@ def test_repeats_with_the_same_key_what_may_pass(http, page, failure):
         ({"status": 200, "body": "<html>proxy</html>"}, State.UNSURE),
     ],
 )
-def test_says_whether_surely_nobody_was_paged(http, page, failure, state):
+def test_says_whether_surely_nobody_was_paged(http, pager, failure, state):
     http.post(ENQUEUE, **failure)
-    attempt = page()
+    attempt = pager()
     assert attempt.state == state
     assert attempt.answer
     assert attempt.may_resend
     assert len(http.calls) <= 3
 
 
-def test_the_same_form_again_after_a_lost_answer_sends_the_same_alert(http, page):
+def test_the_same_form_again_after_a_lost_answer_sends_the_same_alert(http, pager):
     lost = http.post(ENQUEUE, body=requests.ReadTimeout("slow"))
-    assert page().state == State.UNSURE
+    assert pager().state == State.UNSURE
     http.remove(lost)
     http.post(ENQUEUE, **ACCEPTED)
-    attempt = page(description="Changed in between")
+    attempt = pager(description="Changed in between")
     assert attempt.state == State.ACCEPTED
     assert sent(http, -1)["dedup_key"] == "switchboard-1"
     assert sent(http, -1)["payload"]["summary"] == "Payments time out"
     assert TriggeredIncident.objects.count() == 1
 
 
-def test_an_attempt_whose_process_died_can_be_sent_again(http, page):
+def test_an_attempt_whose_process_died_can_be_sent_again(http, pager):
     http.post(ENQUEUE, **ACCEPTED)
-    attempt = page()
+    attempt = pager()
     TriggeredIncident.objects.update(state=State.SENDING)
-    assert page().state == State.SENDING
+    assert pager().state == State.SENDING
     with time_machine.travel(attempt.answered_at + dt.timedelta(minutes=2), tick=False):
-        assert page().state == State.ACCEPTED
+        assert pager().state == State.ACCEPTED
     assert len(http.calls) == 2
 
 
-def test_a_failure_inside_the_portal_leaves_no_attempt_being_sent(http, page):
+def test_a_failure_inside_the_portal_leaves_no_attempt_being_sent(http, pager):
     http.post(ENQUEUE, body=MemoryError())
     with pytest.raises(MemoryError):
-        page()
+        pager()
     assert TriggeredIncident.objects.get().state == State.UNSURE
 
 
-def test_what_pagerduty_refuses_is_raised_in_its_words_and_not_repeated(http, page):
+def test_what_pagerduty_refuses_is_raised_in_its_words_and_not_repeated(http, pager):
     http.post(
         ENQUEUE,
         json={"status": "invalid event", "message": "Event object is invalid",
@@ -267,36 +267,36 @@ def test_what_pagerduty_refuses_is_raised_in_its_words_and_not_repeated(http, pa
         status=400,
     )  # fmt: skip
     with pytest.raises(Rejected) as caught:
-        page()
+        pager()
     assert "Length of 'summary' is too long" in caught.value.errors
     attempt = TriggeredIncident.objects.get()
     assert (attempt.state, attempt.may_resend) == (State.FAILED, False)
     assert "too long" in attempt.answer
-    assert page().state == State.FAILED
+    assert pager().state == State.FAILED
     assert len(http.calls) == 1
 
 
 @pytest.mark.parametrize("who", [lambda: make_user("charlie"), AnonymousUser])
-def test_only_who_may_can_page(http, page, who):
+def test_only_who_may_can_page(http, pager, who):
     with pytest.raises(triggering.NotAllowed):
-        page(user=who())
+        pager(user=who())
     assert not TriggeredIncident.objects.exists()
     assert len(http.calls) == 0
 
 
-def test_a_person_may_page_five_times_in_ten_minutes_then_learns_when_again(http, page):
+def test_a_person_may_page_five_times_in_ten_minutes_then_learns_when_again(http, pager):
     http.post(ENQUEUE, **ACCEPTED)
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for number in range(5):
-            page(dedup_key=f"switchboard-{number}")
-            page(dedup_key=f"switchboard-{number}")
+            pager(dedup_key=f"switchboard-{number}")
+            pager(dedup_key=f"switchboard-{number}")
         clock.shift(60)
         with pytest.raises(triggering.TooMany) as caught:
-            page(dedup_key="switchboard-6")
+            pager(dedup_key="switchboard-6")
         assert caught.value.retry_in_s == pytest.approx(540, abs=1)
         assert TriggeredIncident.objects.count() == 5
         clock.shift(541)
-        assert page(dedup_key="switchboard-6").state == State.ACCEPTED
+        assert pager(dedup_key="switchboard-6").state == State.ACCEPTED
 
 
 def test_without_an_integration_nobody_is_paged(http, bob):
@@ -315,37 +315,37 @@ def test_without_an_integration_nobody_is_paged(http, bob):
     assert not TriggeredIncident.objects.exists()
 
 
-def test_the_key_of_another_persons_or_pages_attempt_is_refused(http, page):
+def test_the_key_of_another_persons_or_pages_attempt_is_refused(http, pager):
     http.post(ENQUEUE, **ACCEPTED)
-    page()
+    pager()
     dee = make_user("dee", permissions=("pagerduty_card.trigger_incident",))
     with pytest.raises(triggering.CannotPage, match="another page"):
-        page(user=dee)
+        pager(user=dee)
     with pytest.raises(triggering.CannotPage, match="another page"):
-        page(entity=make_entity())
+        pager(entity=make_entity())
     assert len(http.calls) == 1
 
 
 @pytest.mark.parametrize("description", ["", "  \n", "x" * 1025])
-def test_a_description_has_1_to_1024_characters(http, page, description):
+def test_a_description_has_1_to_1024_characters(http, pager, description):
     with pytest.raises(ValueError, match="characters"):
-        page(description=description)
+        pager(description=description)
     assert len(http.calls) == 0
 
 
-def test_a_key_alone_pages_without_any_token(http, page, bob, settings):
+def test_a_key_alone_pages_without_any_token(http, pager, bob, settings):
     settings.PAGERDUTY_TOKEN = ""
     http.post(ENQUEUE, **ACCEPTED)
     by_key = make_entity("web-shop", annotations={"pagerduty.com/integration-key": "f" * 32})
-    attempt = page(entity=by_key, service_target=resolve(targets_of(by_key))[0])
+    attempt = pager(entity=by_key, service_target=resolve(targets_of(by_key))[0])
     assert attempt.service_name == "web-shop"
     assert sent(http)["routing_key"] == "f" * 32
 
 
-def test_pages_through_the_accounts_own_events_host(http, page, settings):
+def test_pages_through_the_accounts_own_events_host(http, pager, settings):
     settings.PAGERDUTY_REGION = "eu"
     http.post("https://events.eu.pagerduty.com/v2/enqueue", **ACCEPTED)
-    assert page().state == State.ACCEPTED
+    assert pager().state == State.ACCEPTED
 
 
 def test_every_key_of_a_form_is_new_and_short_enough(entity):
@@ -355,11 +355,11 @@ def test_every_key_of_a_form_is_new_and_short_enough(entity):
     assert len(triggering.new_dedup_key(long)) <= 255
 
 
-def test_the_routing_key_is_in_no_row_and_no_log(http, page, caplog):
+def test_the_routing_key_is_in_no_row_and_no_log(http, pager, caplog):
     caplog.set_level(logging.DEBUG)
     http.post(ENQUEUE, json={"message": f"bad {KEY}", "errors": [KEY]}, status=400)
     with pytest.raises(Rejected) as caught:
-        page()
+        pager()
     row = str(TriggeredIncident.objects.values().get())
     logged = [vars(record) for record in caplog.records]
     assert [one["outcome"] for one in logged if "trigger attempt" in one["msg"]] == ["failed"]

@@ -11,6 +11,7 @@ from pagerduty_card.accounts import Account, all_accounts, get_account
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import NotConfigured
 from pagerduty_card.models import Feed
+from pagerduty_card.reporting import Report
 
 PERIOD_S = 30
 
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         self._print(report)
         return not report.failed
 
-    def _print(self, report: sync.Report) -> None:
+    def _print(self, report: Report) -> None:
         done = ", ".join(Feed.Kind(kind).label for kind in report.done) or "nothing due"
         self.stdout.write(f"{report.account}: {done} ({report.requests} requests)")
         for kind, error in report.failed.items():
