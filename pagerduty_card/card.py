@@ -6,6 +6,7 @@ From stored data only: nothing here asks PagerDuty.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -45,7 +46,7 @@ from pagerduty_card.presenters_freshness import Explanation, Reader, explain, ju
 from pagerduty_card.presenters_incidents import ServiceState
 from pagerduty_card.presenters_paging import PagingView, present_paging
 from portal.shell import Banner
-from portal.templatetags.ui import badge
+from portal.templatetags.ui import ago, badge, icon
 
 TRIGGER = "pagerduty_card.trigger_incident"
 
@@ -70,10 +71,21 @@ class Loaded:
         )
 
 
-def load(entity: Entity, *, reader: Reader) -> Loaded:
-    """Read and present an entity's services; a constant number of queries."""
-    now, zone = timezone.now(), timezone.get_current_timezone()
-    mapped = mapping.resolve(mapping.targets_of(entity))
+# What the parts of one page share: the header's buttons and the card name the same services.
+_resolved: WeakKeyDictionary[HttpRequest, dict[int, list[Mapped]]] = WeakKeyDictionary()
+
+
+def _mapped_of(request: HttpRequest, entity: Entity) -> list[Mapped]:
+    found = _resolved.setdefault(request, {})
+    if entity.pk not in found:
+        found[entity.pk] = mapping.resolve(mapping.targets_of(entity))
+    return found[entity.pk]
+
+
+def load(request: HttpRequest, entity: Entity) -> Loaded:
+    """Read and present an entity's services for one reader; a constant number of queries."""
+    now, zone, reader = timezone.now(), timezone.get_current_timezone(), reader_of(request)
+    mapped = _mapped_of(request, entity)
     services = [one.service for one in mapped if one.service]
     rows = _Rows(services)
     blocks = [
@@ -145,7 +157,7 @@ def render_card(
         is_answer: It answers a refresh: it does not ask for another one by itself.
     """
     reader = reader_of(request)
-    loaded = loaded or load(entity, reader=reader)
+    loaded = loaded or load(request, entity)
     view = card_view(entity, loaded)
     can_page = bool(loaded.pageable())
     context = {
@@ -162,10 +174,11 @@ def render_card(
 
 def render_actions(request: HttpRequest, entity: Entity) -> SafeString:
     """Render the buttons for the header of the entity's page."""
-    mapped = mapping.resolve(mapping.targets_of(entity))
+    mapped = _mapped_of(request, entity)
     urls = [one.service.url for one in mapped if one.service and one.service.url]
     can_page = any(one.can_page for one in mapped)
     context = {
+        "entity": entity,
         "trigger_url": _trigger_url(entity) if can_page and may_trigger(request) else "",
         "service_url": urls[0] if urls else "",
     }
@@ -221,9 +234,12 @@ def sandbox_banner() -> Banner | None:
 def _badge(state: ServiceState) -> SafeString:
     mark = state.mark
     return format_html(
-        '<span title="PagerDuty: {}">{}</span>',
+        '<span title="PagerDuty: {}">{}</span>{}',
         state_words(state),
         badge(mark.word, mark.tone, mark.icon),
+        format_html(' <span class="age">{} as of {}</span>', icon("clock"), ago(state.as_of))
+        if state.is_old
+        else "",
     )
 
 

@@ -28,12 +28,14 @@ from pagerduty_card.presenters_incidents import (
 from pagerduty_card.presenters_on_call import Link, OnCallView, present_on_call
 
 # How long the card speaks of an attempt to page: of one that went well only until it is seen.
-_TOLD_WELL = timedelta(minutes=10)
+_TOLD_WELL = timedelta(minutes=5)
 ATTEMPTS_TOLD_FOR = timedelta(hours=1)
 # A request that sends ends well before this; a row still "being sent" lost its process.
 _SENDING_ENDS_WITHIN = timedelta(seconds=30)
 
-UNKNOWN_STATE = ServiceState(rank=1, marks=(UNKNOWN,), until=None, counts="", is_old=False)
+UNKNOWN_STATE = ServiceState(
+    rank=1, marks=(UNKNOWN,), until=None, counts="", is_old=False, as_of=None
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

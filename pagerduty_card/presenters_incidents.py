@@ -143,6 +143,7 @@ class ServiceState:
         until: End of a maintenance window (UTC); None if there is none or it is not known.
         counts: "1 triggered, 2 acknowledged"; empty when nothing is open or it is not known.
         is_old: The state is the last known one, not a confirmed one.
+        as_of: When the open incidents were last known (UTC); None if they never were.
     """
 
     rank: int
@@ -150,6 +151,7 @@ class ServiceState:
     until: datetime | None
     counts: str
     is_old: bool
+    as_of: datetime | None
 
     @property
     def mark(self) -> Mark:
@@ -160,7 +162,7 @@ class ServiceState:
 _ALARM = Mark(word="ALARM", tone="critical", icon="state-alarm")
 _WARNING = Mark(word="WARNING", tone="warning", icon="state-warning")
 _OK = Mark(word="OK", tone="good", icon="state-ok")
-_OLD_OK = Mark(word="OK", tone="faint", icon="clock")
+_OLD_OK = Mark(word="OK", tone="faint", icon="state-ok")
 _MAINTENANCE = Mark(word="MAINTENANCE", tone="info", icon="state-maintenance")
 _DISABLED = Mark(word="DISABLED", tone="faint", icon="state-disabled")
 UNKNOWN = Mark(word="UNKNOWN", tone="unknown", icon="state-unknown")
@@ -254,6 +256,7 @@ def service_state(
         until=until,
         counts=_counts(incidents),
         is_old=known.is_old,
+        as_of=known.at,
     )
 
 

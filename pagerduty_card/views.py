@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigg
 from catalog.models import Entity
 from catalog.refs import EntityRef
 from pagerduty_card import mapping, sync, triggering
-from pagerduty_card.card import Loaded, load, may_trigger, reader_of, render_card
+from pagerduty_card.card import Loaded, load, may_trigger, render_card
 from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
 from pagerduty_card.forms import TriggerForm
@@ -63,7 +63,7 @@ def trigger(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
         return HttpResponseClientRedirect(login.url) if _is_htmx(request) else login
     if not may_trigger(request):
         raise PermissionDenied
-    loaded = load(entity, reader=reader_of(request))
+    loaded = load(request, entity)
     pageable = loaded.pageable()
     if not pageable:
         status = 409 if request.method == "POST" else 200

@@ -170,7 +170,7 @@ def test_marks_a_change_in_the_hour_before_an_open_incident(reader):
     make_change(service, summary="Later", minutes_ago=2)
     rows = {
         next(w for w in ("Deploy", "Older", "Later") if w in words(row)): words(row)
-        for row in card_of(reader, entity).select(".card__grid > :nth-child(2) .row")
+        for row in card_of(reader, entity).select(".card__section:nth-of-type(2) .row")
     }
     assert "24 min before #4711" in rows["Deploy"]
     assert "Build" in rows["Deploy"]
@@ -300,7 +300,7 @@ def test_maintenance_says_until_when_and_ends_by_the_clock(reader):
 
 
 SECTIONS = {
-    Feed.Kind.INCIDENTS: ("Open incidents", "Nothing was open"),
+    Feed.Kind.INCIDENTS: ("Open incidents", "Nothing is open"),
     Feed.Kind.CHANGES: ("Recent changes", "No change was reported"),
     Feed.Kind.ON_CALL: ("On call", "Nobody is on call"),
 }
@@ -381,7 +381,7 @@ def test_an_account_wide_answer_from_before_the_service_was_known_says_nothing_o
     make_feeds(age_s=60)
     make_service(mirrored_at=timezone.now())
     card = card_of(reader, entity)
-    assert "Nothing was open" not in words(card)
+    assert "Nothing is open" not in words(card)
     assert "UNKNOWN" in words(card.select_one(".card__state"))
 
 
@@ -391,7 +391,7 @@ def test_one_reason_for_everything_is_said_once(reader):
     make_service()
     text = words(card_of(reader, entity))
     assert text.count("PagerDuty did not answer.") == 1
-    assert "Nothing was open" not in text
+    assert "Nothing is open" not in text
     assert "OK" not in text
 
 

@@ -1,0 +1,226 @@
+"""The three answers and what follows from them, as pure functions."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from pagerduty_card.freshness import Freshness
+from pagerduty_card.models import (
+    ChangeEvent,
+    EscalationPolicy,
+    Feed,
+    Incident,
+    OnCall,
+    Responder,
+    Service,
+)
+from pagerduty_card.presenters_freshness import Answer, Explanation, Reader, Standing, judge
+from pagerduty_card.presenters_incidents import present_changes, present_incidents, service_state
+from pagerduty_card.presenters_on_call import mailto, present_on_call
+
+NOW = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
+KNOWN = Answer(standing=Standing.KNOWN, at=NOW, explanation=None, is_due=False)
+OLD = Answer(
+    standing=Standing.OLD,
+    at=NOW - dt.timedelta(minutes=9),
+    explanation=Explanation(reason="unreachable", why="No answer.", advice=""),
+    is_due=True,
+)
+UNKNOWN = Answer.unknown(Explanation(reason="token", why="Refused.", advice=""))
+
+
+def ago(**kwargs):
+    return NOW - dt.timedelta(**kwargs)
+
+
+@pytest.mark.parametrize(
+    ("age", "failed", "standing", "is_due"),
+    [
+        (dt.timedelta(seconds=20), False, Standing.KNOWN, False),
+        (dt.timedelta(seconds=46), False, Standing.KNOWN, True),
+        (dt.timedelta(minutes=5), False, Standing.KNOWN, True),
+        (dt.timedelta(minutes=5, seconds=1), False, Standing.OLD, True),
+        (dt.timedelta(seconds=20), True, Standing.OLD, False),
+        (None, True, Standing.UNKNOWN, True),
+        (None, False, Standing.UNKNOWN, True),
+    ],
+)
+def test_there_are_three_answers_and_no_fourth(age, failed, standing, is_due):
+    stored = Freshness(
+        succeeded_at=NOW - age if age else None,
+        failed_at=NOW if failed else None,
+        reason="unreachable" if failed else "",
+    )
+    answer = judge(Feed.Kind.INCIDENTS, stored, now=NOW, reader=Reader())
+    assert (answer.standing, answer.is_due) == (standing, is_due)
+    assert (answer.at is None) == answer.is_unknown
+    assert (answer.explanation is None) == answer.is_known
+    assert answer.is_known or answer.why
+
+
+def test_the_status_of_services_may_be_older_because_it_is_asked_for_every_ten_minutes():
+    stored = Freshness(succeeded_at=ago(minutes=11))
+    assert judge(Feed.Kind.SERVICES, stored, now=NOW, reader=Reader()).is_known
+    assert judge(Feed.Kind.INCIDENTS, stored, now=NOW, reader=Reader()).is_old
+
+
+def service(status="active", **fields):
+    return Service(account="default", pd_id="P1", name="api", status=status, **fields)
+
+
+def incident(number=1, status="triggered", **fields):
+    return Incident(
+        number=number,
+        title="T",
+        status=status,
+        urgency=fields.pop("urgency", "high"),
+        created_at=fields.pop("created_at", NOW),
+        **fields,
+    )
+
+
+@pytest.mark.parametrize("status", ["active", "warning", "critical", "frozen", ""])
+@pytest.mark.parametrize("services", [KNOWN, OLD, UNKNOWN])
+def test_unknown_incidents_are_never_ok(status, services):
+    state = service_state(service(status), present_incidents([], UNKNOWN), services, now=NOW)
+    assert "OK" not in [mark.word for mark in state.marks]
+    assert "good" not in [mark.tone for mark in state.marks]
+    assert state.counts == ""
+
+
+def test_only_a_confirmed_ok_is_green():
+    for answer, tone in ((KNOWN, "good"), (OLD, "faint")):
+        state = service_state(service(), present_incidents([], answer), answer, now=NOW)
+        assert (state.mark.word, state.mark.tone) == ("OK", tone)
+
+
+def test_a_status_newer_than_the_list_of_incidents_is_believed():
+    state = service_state(service("critical"), present_incidents([], OLD), KNOWN, now=NOW)
+    assert state.mark.word == "ALARM"
+
+
+def test_an_alarm_in_maintenance_is_still_an_alarm():
+    shown = present_incidents([incident()], KNOWN)
+    until = NOW + dt.timedelta(hours=1)
+    state = service_state(service("maintenance", maintenance_until=until), shown, KNOWN, now=NOW)
+    assert [mark.word for mark in state.marks] == ["ALARM", "MAINTENANCE"]
+    assert state.until == until
+
+
+def test_maintenance_is_told_while_the_incidents_are_unknown():
+    state = service_state(service("maintenance"), present_incidents([], UNKNOWN), KNOWN, now=NOW)
+    assert [mark.word for mark in state.marks] == ["MAINTENANCE", "UNKNOWN"]
+
+
+def test_rows_are_not_shown_while_their_section_is_unknown():
+    assert present_incidents([incident()], UNKNOWN).lines == ()
+
+
+def test_a_status_and_an_urgency_of_tomorrow_are_shown_as_they_are_and_marked_unknown():
+    line = present_incidents([incident(status="snoozed", urgency="extreme")], KNOWN).lines[0]
+    assert (line.mark.word, line.mark.tone) == ("snoozed", "unknown")
+    assert (line.urgency.word, line.urgency.tone) == ("extreme", "unknown")
+
+
+def test_odd_times_and_people_of_an_incident_do_no_harm():
+    row = incident(
+        assignees=[{}],
+        acknowledgements=[{"name": "Bo", "at": "yesterday"}, {"at": None}],
+        pending_actions=[{"type": "explode", "at": "2026-11-23T10:05:00Z"}],
+    )
+    line = present_incidents([row], KNOWN).lines[0]
+    assert line.assignees[0].text == "somebody"
+    assert [ack.at for ack in line.acknowledgements] == [None, None]
+    assert line.next_step.text == "explode"
+    assert line.next_step.at == NOW + dt.timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("gap", "before"),
+    [
+        (dt.timedelta(0), "just before #7"),
+        (dt.timedelta(minutes=60), "60 min before #7"),
+        (dt.timedelta(minutes=60, seconds=1), ""),
+        (-dt.timedelta(seconds=1), ""),
+    ],
+)
+def test_a_change_is_marked_within_the_hour_before_an_incident(gap, before):
+    shown = present_incidents([incident(7)], KNOWN)
+    change = ChangeEvent(summary="x", at=NOW - gap)
+    assert present_changes([change], shown, KNOWN, covers_since=None).lines[0].before == before
+
+
+def on_call(rows, *, levels=2, answer=KNOWN, zone=dt.UTC):
+    policy = EscalationPolicy(name="Policy", levels=[{"delay_s": 600}] * levels)
+    return present_on_call(policy, rows, answer, subject="api", now=NOW, zone=zone)
+
+
+def person(pk=1, name="Ana Lima", time_zone=""):
+    return Responder(pk=pk, name=name, email="ana@example.com", time_zone=time_zone)
+
+
+def shift(who=None, level=1, start=None, end=None):
+    return OnCall(level=level, responder=who or person(), start=start, end=end)
+
+
+def test_a_shift_that_the_same_persons_next_one_continues_ends_with_the_next_one():
+    end = NOW + dt.timedelta(hours=2)
+    rows = [
+        shift(start=ago(hours=1), end=end),
+        shift(start=end, end=end + dt.timedelta(hours=8)),
+        shift(person(2, "Bo Chen"), start=end + dt.timedelta(hours=8)),
+    ]
+    level = on_call(rows).levels[0]
+    assert level.people[0].until == end + dt.timedelta(hours=8)
+    assert (level.next.name, level.next.at) == ("Bo Chen", end + dt.timedelta(hours=8))
+
+
+def test_the_next_shift_takes_over_by_the_clock_without_a_new_answer():
+    rows = [
+        shift(start=ago(hours=9), end=ago(hours=1)),
+        shift(person(2, "Bo Chen"), start=ago(hours=1), end=NOW + dt.timedelta(hours=7)),
+    ]
+    assert [one.name for one in on_call(rows).levels[0].people] == ["Bo Chen"]
+
+
+def test_a_shift_ends_on_the_persons_own_clock_too_if_it_differs_from_the_readers():
+    end = dt.datetime(2026, 11, 23, 18, 0, tzinfo=dt.UTC)
+    rows = [shift(person(time_zone="Asia/Tokyo"), start=ago(hours=1), end=end)]
+    assert on_call(rows).levels[0].people[0].until_there == "Tue 03:00 JST"
+    assert on_call(rows, zone=ZoneInfo("Asia/Tokyo")).levels[0].people[0].until_there == ""
+    odd = [shift(person(time_zone="Mars/Base"), start=ago(hours=1), end=end)]
+    assert on_call(odd).levels[0].people[0].until_there == ""
+
+
+def test_nobody_and_unknown_are_different_answers():
+    nobody = on_call([])
+    assert nobody.is_nobody
+    assert not nobody.is_paging_unknown
+    unknown = on_call([], answer=UNKNOWN)
+    assert not unknown.is_nobody
+    assert unknown.is_paging_unknown
+    assert unknown.levels == ()
+
+
+def test_who_is_paged_is_unknown_while_an_earlier_level_is():
+    rows = [
+        shift(start=ago(hours=9), end=ago(minutes=1)),
+        shift(person(2, "Bo Chen"), level=2),
+    ]
+    view = on_call(rows, answer=OLD)
+    assert view.levels[0].unknown
+    assert view.paged_first == ()
+    assert view.is_paging_unknown
+
+
+@pytest.mark.parametrize("email", ["", "nobody", "a b"])
+def test_what_is_no_address_gets_no_mail_link(email):
+    assert mailto(email, "x") == ""
+
+
+def test_a_mail_link_cannot_be_talked_into_more_fields():
+    link = mailto("ana@example.com?cc=eve@example.com", "a&bcc=eve@example.com\r\nx")
+    assert link.count("?") == 1
+    assert "&" not in link
+    assert "\n" not in link
