@@ -19,7 +19,7 @@ from django.contrib.messages.storage.base import Message
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput
 from django.template import Context
-from django.template.loader import get_template
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import dateformat, timezone
 from django.utils.html import format_html
@@ -249,7 +249,7 @@ def dialog(
 
 
 def _render(component: str, context: dict[str, Any]) -> SafeString:
-    return get_template(f"components/{component}.html").render(context)
+    return render_to_string(f"components/{component}.html", context)
 
 
 @register.inclusion_tag("components/empty.html")

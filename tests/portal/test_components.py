@@ -6,6 +6,8 @@ import pytest
 import time_machine
 from bs4 import BeautifulSoup
 from django import forms
+from django.contrib.messages import constants as levels
+from django.contrib.messages.storage.base import Message
 from django.contrib.staticfiles import finders
 from django.core.paginator import Paginator
 from django.template import Context, Template
@@ -212,6 +214,24 @@ def test_a_panel_is_a_section_named_by_its_heading():
     assert section.h2.text == "About this"
     assert section.find("a", href="/x").text == "Edit"
     assert section.find("p").text == "body"
+
+
+@pytest.mark.parametrize(
+    ("level", "tone"),
+    [
+        (levels.SUCCESS, "good"),
+        (levels.WARNING, "warning"),
+        (levels.ERROR, "critical"),
+        (levels.INFO, "info"),
+    ],
+)
+def test_a_message_has_the_tone_of_its_level_and_is_announced(level, tone):
+    page = rendered(
+        "{% include 'components/messages.html' %}", messages=[Message(level, "<b>Saved</b>")]
+    )
+
+    assert page.find(role="status").find(class_="notice")["data-tone"] == tone
+    assert "<b>Saved</b>" in page.text
 
 
 def test_an_empty_state_leads_on():
