@@ -279,7 +279,8 @@ def test_a_failing_database_changes_nothing_and_is_said(tmp_path):
             "CREATE TRIGGER broken BEFORE INSERT ON catalog_relation"
             " BEGIN SELECT RAISE(ABORT, 'disk on fire'); END"
             if connection.vendor == "sqlite"
-            else "ALTER TABLE catalog_relation ADD CONSTRAINT broken CHECK (id < 0) NOT VALID"
+            else "SET CONSTRAINTS ALL IMMEDIATE;"
+            " ALTER TABLE catalog_relation ADD CONSTRAINT broken CHECK (id < 0) NOT VALID"
         )
     with pytest.raises(CommandError, match="nothing was changed"):
         call_command("import_catalog", str(tmp_path))
