@@ -95,7 +95,7 @@ def test_says_what_is_missing_in_the_dialog_and_sends_nothing(open_context, page
 
     expect(dialog).to_contain_text("Say what is wrong")
     expect(dialog.get_by_label("What is wrong?")).to_be_focused()
-    dialog.get_by_role("link", name="Cancel").click()
+    dialog.get_by_text("Cancel").click()
     expect(dialog).to_be_hidden()
     assert page.url.endswith(ENTITY)
     assert len(paged(pagerduty)) == before
