@@ -6,7 +6,7 @@ Pure: nothing here queries, calls or reads settings. The sections live beside it
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from pagerduty_card.freshness import Freshness
 from pagerduty_card.models import ChangeEvent, Feed, Incident, OnCall, Service, TriggeredIncident
@@ -47,6 +47,7 @@ class ServiceBlock:
         label: Tells several services of one entity apart; may be empty.
         problem: Why nothing at all is known, said once instead of in every section.
         mapping_problem: A mistake in how the entity names the service, although it was found.
+        all_old: What every section would say of its age, said once instead; the oldest one's.
     """
 
     key: str
@@ -59,6 +60,7 @@ class ServiceBlock:
     changes: ChangesView | None = None
     on_call: OnCallView | None = None
     mapping_problem: Explanation | None = None
+    all_old: Answer | None = None
     is_due: bool = True
 
     @property
@@ -181,6 +183,7 @@ def present_block(
             zone=zone,
         ),
         mapping_problem=mapping_problem,
+        all_old=_one_age(sections),
         is_due=any(section.is_due for section in answers.values()),
     )
 
@@ -266,6 +269,15 @@ def _one_reason(sections: Sequence[Answer], services: Answer) -> Explanation | N
         return services.explanation
     reasons = {section.explanation for section in sections}
     return reasons.pop() if len(reasons) == 1 else None
+
+
+def _one_age(sections: Sequence[Answer]) -> Answer | None:
+    """The oldest section, if all are old for the same reason; None otherwise."""
+    if not all(section.is_old for section in sections):
+        return None
+    if len({section.explanation for section in sections}) != 1:
+        return None
+    return min(sections, key=lambda section: section.at or datetime.max.replace(tzinfo=UTC))
 
 
 def _attempt(row: TriggeredIncident, listed: Container[int], now: datetime) -> AttemptLine | None:
