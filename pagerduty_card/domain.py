@@ -40,10 +40,7 @@ class _Tolerant(StrEnum):
 
 
 class ServiceStatus(_Tolerant):
-    """State of a service.
-
-    Source: https://developer.pagerduty.com/api-reference/ (Get a service)
-    """
+    """State of a service."""
 
     ACTIVE = "active"
     WARNING = "warning"
@@ -190,9 +187,7 @@ class Service:
             url=url_of(raw),
             status=required_text(raw, "status"),
             policy=EscalationPolicy.from_api(policy) if policy else None,
-            integrations=tuple(
-                Integration.from_api(one) for one in as_list(raw.get("integrations"))
-            ),
+            integrations=tuple(map(Integration.from_api, as_list(raw.get("integrations")))),
         )
 
 

@@ -34,8 +34,9 @@ CADENCE = {
     Feed.Kind.ON_CALL: timedelta(seconds=60),
     Feed.Kind.CHANGES: timedelta(seconds=60),
 }
-# A turn that comes this much early still counts, or every second one would be missed.
-_TOLERANCE = timedelta(seconds=5)
+# A turn that comes this much early still counts. The worker looks for work every 10 s at most, so
+# that turns are up to that much late, and the next one on time would be missed.
+_TOLERANCE = timedelta(seconds=12)
 # How far ahead shifts are asked for, and how often: they rarely move.
 SHIFTS_AHEAD = timedelta(hours=24)
 _SHIFTS_EVERY = timedelta(minutes=10)

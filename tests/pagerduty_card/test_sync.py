@@ -292,6 +292,16 @@ def test_a_service_that_pagerduty_has_no_more_is_forgotten_only_when_it_says_so(
     assert not Service.objects.exists()
 
 
+@pytest.mark.parametrize("failure", [{"status": 500}, {"status": 403}, {"status": 429}])
+def test_a_missing_service_that_cannot_be_confirmed_stays(http, full, failure):
+    announce(http, "/services", page_of("services"))
+    announce(http, "/services/PCHKOUT", **failure)
+    with after(minutes=10):
+        report = whole([KINDS.SERVICES])
+    assert list(report.failed) == [KINDS.SERVICES]
+    assert Service.objects.get().incidents.exists()
+
+
 def test_policies_that_come_as_references_are_asked_for(http):
     bare = service_json(
         escalation_policy=reference_json("PPOLCHK", "escalation_policy", "Checkout escalation")
@@ -391,13 +401,13 @@ def test_later_shifts_stay_known_while_only_the_present_is_asked(http):
 
 
 def test_on_call_is_due_again_as_soon_as_a_shift_ends(http):
-    ending = on_call_json(end="2026-11-01T09:00:20Z")
+    ending = on_call_json(end="2026-11-01T09:00:15Z")
     announce_account(http, services=(service_json(),), on_calls=(ending,))
     with after():
         whole()
     with after(seconds=10):
         assert sync.due_kinds(make_account(), timezone.now()) == []
-    with after(seconds=21):
+    with after(seconds=16):
         assert sync.due_kinds(make_account(), timezone.now()) == [KINDS.ON_CALL]
 
 
