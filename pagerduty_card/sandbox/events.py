@@ -36,7 +36,7 @@ def problems_of(event: dict[str, Any]) -> list[str]:
     dedup_key = event.get("dedup_key")
     if dedup_key is not None and (not isinstance(dedup_key, str) or len(dedup_key) > MAX_DEDUP_KEY):
         problems.append(f"'dedup_key' must be a string of at most {MAX_DEDUP_KEY} characters")
-    if action in {"acknowledge", "resolve"} and not dedup_key:
+    if action in ACTIONS[1:] and not dedup_key:
         problems.append("'dedup_key' is missing or blank")
     if action == "trigger":
         problems += _payload_problems(event.get("payload"))

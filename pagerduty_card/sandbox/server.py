@@ -106,7 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
     def take_request(self) -> None:
         """Read one request, misbehave or not, answer."""
         length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > MAX_BYTES:
+        is_chunked = "Transfer-Encoding" in self.headers
+        if is_chunked or not length.isdecimal() or int(length) > MAX_BYTES:
             self.close_connection = True
             self._send(api.as_response(413, {"error": {"message": "Too large", "code": 2001}}))
             return

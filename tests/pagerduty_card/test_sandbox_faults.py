@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import threading
 import time
 
 import pytest
@@ -145,8 +146,10 @@ def test_the_body_drips(sandbox):
 
 def test_the_connection_is_reset(sandbox):
     sandbox.state.faults.add("/abilities", Kind.RESET)
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError) as broken:
         raw(sandbox)
+    # A connection that only ends would be http.client's own kind of this error.
+    assert broken.type is ConnectionResetError
 
 
 def test_an_answer_is_lost_after_the_work_was_done(sandbox):
@@ -157,13 +160,18 @@ def test_an_answer_is_lost_after_the_work_was_done(sandbox):
     assert len(ask(sandbox, "/incidents?incident_key=once")[1]["incidents"]) == 1
 
 
-def test_stopping_does_not_wait_for_a_hang():
+def test_stopping_does_not_wait_for_a_hang_and_leaves_no_thread():
+    before = threading.active_count()
     with serve() as server:
         server.state.faults.add("/abilities", Kind.HANG, delay_s=60)
         host, _, port = server.url.removeprefix("http://").partition(":")
         open_one = socket.create_connection((host, int(port)))
         open_one.sendall(b"GET /abilities HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not server.state.requests.count("/abilities"):
+            time.sleep(0.01)
         start = time.monotonic()
+    while threading.active_count() > before and time.monotonic() - start < 2:
+        time.sleep(0.01)
     assert time.monotonic() - start < 1
     open_one.close()
 
