@@ -280,13 +280,13 @@ class _Writer:
             for number, location in enumerate(self.locations)
             if number not in reading.incomplete_roots
         ]
-        rows = Entity.objects.filter(location_id__in=whole).exclude(
-            source__in=reading.broken_sources
-        )
+        rows = Entity.objects.filter(location_id__in=whole).values_list("pk", "ref", "source")
         gone = [
             pk
-            for pk, ref in rows.values_list("pk", "ref").iterator()
-            if ref not in reading.places and ref not in reading.refused_refs
+            for pk, ref, source in rows.iterator()
+            if ref not in reading.places
+            and ref not in reading.refused_refs
+            and source not in reading.broken_sources
         ]
         for keys in _batched(gone, _BATCH):
             Entity.objects.filter(pk__in=keys).delete()

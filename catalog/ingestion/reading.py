@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 from catalog.descriptor import Document, Problem, iter_parse
 from catalog.ingestion.placeholders import resolver
 from catalog.ingestion.report import Issue, Notice
-from catalog.ingestion.sources import Reader, Root, SourceError, is_url
+from catalog.ingestion.sources import Reader, Root, SourceError, is_url, without_user
 
 MAX_LOCATION_DEPTH = 10
 _MAX_PROBLEMS = 100
@@ -291,9 +291,9 @@ def _addresses(reader: Reader, pending: _Pending, kind: str | None, target: str)
         url = urljoin(base, target)
         if not is_url(url):
             raise SourceError("only http and https addresses are read")
-        return [url]
+        return [without_user(url)]
     if is_url(target):
-        return [target]
+        return [without_user(target)]
     if kind == "url":
         raise SourceError("is not an http or https address")
     return reader.addresses(Root("file", str(Path(base).parent / target)))

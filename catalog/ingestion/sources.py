@@ -66,13 +66,26 @@ def _fixed_parts(path: Path) -> Iterator[str]:
 def root_of(source: str) -> Root:
     """Read what an operator wrote: an http(s) address, or a path relative to the working folder."""
     if is_url(source):
-        return Root("url", source)
+        return Root("url", without_user(source))
     return Root("file", str(Path(source.removeprefix("file:")).expanduser().absolute()))
 
 
 def is_url(text: str) -> bool:
     """Whether the text is an http or https address."""
     return urlsplit(text).scheme in ("http", "https") if ":" in text else False
+
+
+def without_user(url: str) -> str:
+    """The address with its user name and password hidden, for it is stored and shown."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    user, at, host = host.rpartition("@")
+    return f"{scheme}://***@{host}{slash}{path}" if at or user else url
+
+
+def _is_hidden(relative: Path) -> bool:
+    # Kubernetes keeps the real files of a mounted ConfigMap in folders whose names start with "..".
+    return any(part == ".git" or part.startswith("..") for part in relative.parts)
 
 
 class Reader:
@@ -101,7 +114,7 @@ class Reader:
                 str(file)
                 for file in path.rglob("*")
                 if file.suffix.lower() in _SUFFIXES
-                and ".git" not in file.parts
+                and not _is_hidden(file.relative_to(path))
                 and (file.is_symlink() or file.is_file())
             )
             if not found:

@@ -3,7 +3,7 @@
 import pytest
 from responses import matchers
 
-from catalog.models import Entity, ImportIssue
+from catalog.models import Entity, ImportIssue, Location
 from tests.catalog.sources import component, dump, group, location, run_json, write
 
 pytestmark = pytest.mark.django_db
@@ -240,3 +240,23 @@ def test_a_placeholder_of_an_address_is_read_on_the_same_host_only(http):
     status, report = run_json(ROOT)
     assert status == 0
     assert "same host" in report["warnings"][0]["message"]
+
+
+def test_a_password_in_an_address_is_neither_used_nor_kept(tmp_path):
+    file = write(tmp_path / "a.yaml", location("https://me:hunter2@git.example.com/b.yaml"))
+    for source in ("https://me:hunter2@git.example.com/a.yaml", file):
+        status, report = run_json(source)
+        assert status == 1
+        assert "has a user name in it" in messages(report)[0]
+        assert "hunter2" not in str(report)
+    targets = Location.objects.values_list("target", flat=True)
+    assert "https://***@git.example.com/a.yaml" in targets
+
+
+def test_reads_a_mounted_config_map_once_under_its_own_names(tmp_path):
+    write(tmp_path / "..2026_11_23" / "a.yaml", component("a"))
+    (tmp_path / "..data").symlink_to("..2026_11_23")
+    (tmp_path / "a.yaml").symlink_to("..data/a.yaml")
+    status, report = run_json(tmp_path)
+    assert (status, report["created"]) == (0, 1)
+    assert Entity.objects.get().source == str(tmp_path / "a.yaml")
