@@ -219,6 +219,21 @@ _PLAIN = (
         "indent with spaces",
     ),
     (
+        "found a tab character where",
+        "a tab is used for indentation",
+        "indent with spaces",
+    ),
+    (
+        "block sequence entries are not allowed",
+        "a list starts on the line of its key",
+        "start it on the next line, or quote the value if it is text",
+    ),
+    (
+        "expected alphabetic or numeric character",
+        "a value may not start with * or & unless it is an alias or an anchor",
+        "quote the value",
+    ),
+    (
         "did not find expected ',' or",
         "a bracket is not closed, or a comma is missing",
         "close it, or put a comma between the items",

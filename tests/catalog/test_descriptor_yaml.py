@@ -4,7 +4,8 @@ from catalog.descriptor import Limits, YamlError, decode, parse
 from catalog.descriptor.writing import dump
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
-    f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n"
+    for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
 
@@ -166,6 +167,9 @@ def test_keeps_characters_that_only_older_yaml_takes_for_line_breaks():
         ("a:\n\tb: 1\n", 2, 1, "tab"),
         ("a: b: c\n", 1, 5, "second ': '"),
         ("a: @b\n", 1, 4, "may not start"),
+        ("a: *.yaml\n", 1, 5, "may not start with *"),
+        ("a: - b\n", 1, 4, "list starts"),
+        ("a: |\n  x\n\t\n  y\n", 3, 1, "tab"),
         ("a: 1\n b: 2\n", 2, 3, "second ': '"),
         ("a:\n  - b\n  c: 1\n", 3, 3, "does not fit"),
         ("a: b\nc\nd: 1\n", 3, 1, "neither"),
