@@ -8,10 +8,11 @@ password nor session opens anything.
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission, User
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
+
+from portal.permissions import OneQueryBackend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def ensure_account(account: DemoAccount) -> User:
     return user
 
 
-class DemoBackend(ModelBackend):
+class DemoBackend(OneQueryBackend):
     """Accepts ``demo``, ``viewer`` and ``admin`` with their names as passwords."""
 
     def authenticate(

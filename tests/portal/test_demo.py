@@ -6,7 +6,7 @@ from django.urls import reverse
 
 pytestmark = pytest.mark.django_db
 
-SANDBOX_ON = ["django.contrib.auth.backends.ModelBackend", "portal.demo.DemoBackend"]
+SANDBOX_ON = ["portal.permissions.OneQueryBackend", "portal.demo.DemoBackend"]
 SANDBOX_OFF = SANDBOX_ON[:1]
 
 
