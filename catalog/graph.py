@@ -7,7 +7,18 @@ silently: each group says how many neighbours there are.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, Value, When, Window
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+    Window,
+)
 from django.db.models.functions import RowNumber
 
 from catalog.models import Entity, Relation
@@ -85,54 +96,60 @@ _SEEN_AS = Case(
 
 
 def neighbourhood(entity: Entity) -> Neighbourhood:
-    """Collect what surrounds the entity, in three queries however much there is."""
+    """Collect what surrounds the entity, in one query however much there is."""
+    target = Entity.objects.filter(ref=OuterRef("target_ref"))
     declared = (
         Relation.objects.filter(source=entity)
         .annotate(
             total=Window(Count("pk"), partition_by=["type"]),
             position=Window(RowNumber(), partition_by=["type"], order_by=["target_ref"]),
+            other_name=Subquery(target.values("name")),
+            other_title=Subquery(target.values("title")),
+            end=Value("declared"),
         )
         .filter(position__lte=GROUP_LIMIT)
-        .values_list("type", "total", "target_ref")
+        .values_list("end", "type", "total", "target_ref", "other_name", "other_title")
     )
     about = (
         _declared_about(entity)
         .annotate(
+            end=Value("about"),
             total=Window(Count("pk"), partition_by=["seen_as"]),
             position=Window(
                 RowNumber(), partition_by=["seen_as"], order_by=["source__kind", "source__name"]
             ),
         )
         .filter(position__lte=GROUP_LIMIT)
-        .values_list("seen_as", "total", "source__ref", "source__name", "source__title")
+        .values_list("end", "seen_as", "total", "source__ref", "source__name", "source__title")
     )
     totals: dict[str, dict[str, int]] = {}
-    refs: dict[str, list[str]] = {}
-    for type_, total, ref in declared:
-        totals.setdefault(type_, {})["declared"] = total
-        refs.setdefault(type_, []).append(ref)
-    names: dict[str, Node] = {}
-    for type_, total, ref, name, title in about:
-        totals.setdefault(type_, {})["about"] = total
-        refs.setdefault(type_, []).append(ref)
-        names[ref] = Node(ref=EntityRef.parse(ref), name=name, title=title)
-    wanted = {ref for found in refs.values() for ref in found} - names.keys()
-    names |= nodes_of(wanted | {ref for ref in (entity.owner_ref, entity.system_ref) if ref})
+    nodes: dict[str, list[Node]] = {}
+    for end, type_, total, ref, name, title in declared.union(about, all=True):
+        totals.setdefault(type_, {})[end] = total
+        nodes.setdefault(type_, []).append(_node(ref, name, title))
+    names = {str(node.ref): node for found in nodes.values() for node in found}
+    names |= nodes_of({entity.owner_ref, entity.system_ref} - names.keys() - {""})
     return Neighbourhood(
         edges=[
             Edges(
                 type=type_,
                 total=sum(totals[type_].values()),
-                nodes=sorted(
-                    (names[ref] for ref in refs[type_]),
-                    key=lambda node: (node.ref.kind, node.ref.name),
-                )[:GROUP_LIMIT],
+                nodes=sorted(nodes[type_], key=lambda node: (node.ref.kind, node.ref.name))[
+                    :GROUP_LIMIT
+                ],
             )
             for type_ in Relation.Type
-            if type_ in refs
+            if type_ in nodes
         ],
         names=names,
     )
+
+
+def _node(ref: str, name: str | None, title: str | None) -> Node:
+    parsed = EntityRef.parse(ref)
+    if name is None:
+        return Node(ref=parsed, name=parsed.name, exists=False)
+    return Node(ref=parsed, name=name, title=title or "")
 
 
 def nodes_of(refs: Iterable[str]) -> dict[str, Node]:
@@ -140,14 +157,13 @@ def nodes_of(refs: Iterable[str]) -> dict[str, Node]:
     wanted = set(refs)
     if not wanted:
         return {}
-    found = Entity.objects.filter(ref__in=wanted).values_list("ref", "name", "title")
-    nodes = {
-        ref: Node(ref=EntityRef.parse(ref), name=name, title=title) for ref, name, title in found
+    found = {
+        ref: (name, title)
+        for ref, name, title in Entity.objects.filter(ref__in=wanted).values_list(
+            "ref", "name", "title"
+        )
     }
-    for ref in wanted - nodes.keys():
-        missing = EntityRef.parse(ref)
-        nodes[ref] = Node(ref=missing, name=missing.name, exists=False)
-    return nodes
+    return {ref: _node(ref, *found.get(ref, (None, None))) for ref in wanted}
 
 
 def neighbours(entity: Entity, relation: Relation.Type) -> EntityQuerySet:

@@ -22,7 +22,7 @@ class Link:
     Attributes:
         url: Empty when the catalog does not have the entity.
         ref: The full reference.
-        detail: The short reference, where the text is a title that does not tell it.
+        detail: The name, and the namespace if it is not default, where the text is a title.
         suggestion: For a missing entity, the one that was likely meant.
     """
 
@@ -73,7 +73,7 @@ def link_to(
     node: Node, *, default_kind: str = "", suggestions: Mapping[str, str] | None = None
 ) -> Link:
     """A link to a neighbour; one that is not in the catalog is a name and a suggestion."""
-    ref, short = str(node.ref), node.ref.short(default_kind)
+    ref, short, own = str(node.ref), node.ref.short(default_kind), node.ref.short(node.ref.kind)
     if not node.exists:
         meant = (suggestions or {}).get(ref)
         return Link(
@@ -89,7 +89,7 @@ def link_to(
         url=entity_url(node.ref),
         icon=kind_icon(node.ref.kind),
         ref=ref,
-        detail=short if node.title and node.title != short else "",
+        detail=own if node.title and node.title != own else "",
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
-from django.db.models.functions import Length
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Coalesce, Length, Lower, NullIf
 from django.http import QueryDict
 
 from catalog.kinds import Kind
@@ -25,8 +26,10 @@ FACET_LIMIT = 200
 CANDIDATE_LIMIT = 400
 NEAR_ENOUGH = 0.6
 DEFAULT_SORT = "name"
-SORTS: dict[str, tuple[str, ...]] = {
-    "name": ("name", "namespace", "kind"),
+# Lists show the title where there is one, so they are sorted by it too.
+SHOWN_NAME = Lower(Coalesce(NullIf("title", Value("")), "name"))
+SORTS: dict[str, tuple[str | Lower, ...]] = {
+    "name": (SHOWN_NAME, "name", "namespace", "kind"),
     "kind": ("kind", "name", "namespace"),
     "type": ("type", "name", "namespace", "kind"),
     "owner": ("owner_ref", "name", "namespace", "kind"),
@@ -50,7 +53,7 @@ def search_entities(text: str, entities: EntityQuerySet | None = None) -> Entity
 
     A word is looked for, without regard to case, in name, title, description, tags and owner.
     Matches of the name come first (the whole name, its beginning, a part of it), then the title,
-    then the rest; ties by name. ``%`` and ``_`` are ordinary characters.
+    then the rest; ties by the name shown. ``%`` and ``_`` are ordinary characters.
 
     Args:
         text: What a person typed; beyond 200 characters and eight words it is not read.
@@ -226,9 +229,7 @@ class Filters:
                 search_entities(self.q, entities) if self.q else entities.order_by(*SORTS["name"])
             )
         first, *rest = SORTS[self.sort]
-        if self.descending:
-            first = first[1:] if first.startswith("-") else f"-{first}"
-        return entities.order_by(first, *rest)
+        return entities.order_by(_reversed(first) if self.descending else first, *rest)
 
     def kind_counts(self) -> dict[str, int]:
         """How many entities of each kind pass the other filters; the type is the kind's own."""
@@ -260,6 +261,12 @@ class Filters:
             choices=sorted(choices, key=lambda choice: choice.label.lower()),
             is_cut=is_cut,
         )
+
+
+def _reversed(order: str | Lower) -> str | OrderBy:
+    if not isinstance(order, str):
+        return order.desc()
+    return order[1:] if order.startswith("-") else f"-{order}"
 
 
 def _most_frequent(rows: QuerySet[Any], column: str) -> list[tuple[str, int]]:

@@ -24,7 +24,8 @@ def entity_link(link: Link | None, *, icon: bool = False) -> SafeString | str:
     if link.url:
         return format_html('<a href="{}" title="{}">{}{}</a>', link.url, link.ref, lead, link.text)
     return format_html(
-        '<span title="{}">{}{}</span> <span class="faint small">not in the catalog</span>{}',
+        '<span><span title="{}">{}{}</span>'
+        ' <span class="faint small">not in the catalog</span>{}</span>',
         link.ref,
         lead,
         link.text,
@@ -38,7 +39,7 @@ def meant(link: Link) -> SafeString | str:
     if link.suggestion is None:
         return ""
     return format_html(
-        '<span class="small">, did you mean <a href="{}">{}</a>?</span>',
+        '<span class="small">: did you mean <a href="{}">{}</a>?</span>',
         link.suggestion.url,
         link.suggestion.text,
     )
