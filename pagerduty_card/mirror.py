@@ -199,8 +199,10 @@ def store_on_calls(
     existing = OnCall.objects.filter(policy__in=policies.values())
     if not with_next:
         existing = existing.filter(Q(start__isnull=True) | Q(start__lte=asked_at))
-    stored = {
-        (
+    stored = set()
+    gone = []
+    for row in existing:
+        key = (
             row.policy_id,
             row.level,
             row.responder_id,
@@ -208,10 +210,13 @@ def store_on_calls(
             row.schedule_url,
             row.start,
             row.end,
-        ): row.pk
-        for row in existing
-    }
-    OnCall.objects.filter(pk__in=[pk for key, pk in stored.items() if key not in wanted]).delete()
+        )
+        # Twice there: two processes stored the same first answer.
+        if key in wanted and key not in stored:
+            stored.add(key)
+        else:
+            gone.append(row.pk)
+    OnCall.objects.filter(pk__in=gone).delete()
     OnCall.objects.bulk_create(
         [
             OnCall(
@@ -357,7 +362,8 @@ def _write(
                 changed[tuple(differing)].append(row)
         for name in differing:
             setattr(row, name, values[name])
-    model._default_manager.bulk_create(new, batch_size=_BATCH)
+    # A conflict: another process stored the same thing a moment ago. The next turn compares.
+    model._default_manager.bulk_create(new, batch_size=_BATCH, ignore_conflicts=True)
     for names, rows in changed.items():
         model._default_manager.bulk_update(rows, names, batch_size=_BATCH)
 
