@@ -12,7 +12,6 @@ function make(link, url, html) {
   dialog.setAttribute("aria-labelledby", title.id);
   body.innerHTML = html;
   dialog.addEventListener("close", () => {
-    document.querySelector(`a[href="${CSS.escape(url)}"]`)?.focus();
     if (!dialog.dataset.done) return;
     dialogs.delete(url);
     dialog.remove();

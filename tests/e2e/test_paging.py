@@ -116,6 +116,22 @@ def test_a_double_click_pages_once(open_context, pagerduty):
     assert len(events) == 1
 
 
+def test_a_form_on_its_way_is_not_sent_again(open_context):
+    page = open_context().new_page()
+    page.goto(f"{ENTITY}pagerduty/trigger/")
+    page.get_by_label("What is wrong?").fill(TEXT)
+    held = []
+    page.route("**/trigger/", lambda route: held.append(route))
+    page.locator("main form").evaluate(
+        "form => [0, 200].forEach((pause) => setTimeout(() => form.requestSubmit(), pause))"
+    )
+    page.wait_for_timeout(600)
+    assert len(held) == 1
+
+    held[0].continue_()
+    expect(page).to_have_url(re.compile(f"{ENTITY}$"))
+
+
 def test_a_portal_that_does_not_answer_says_so_and_keeps_what_was_typed(open_context):
     page = open_context().new_page()
     page.goto(ENTITY)
