@@ -4,22 +4,12 @@ The same edge may be written at either end or at both; here it appears once. Not
 silently: each group says how many neighbours there are.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from django.db.models import (
-    Case,
-    CharField,
-    Count,
-    Exists,
-    OuterRef,
-    Q,
-    Subquery,
-    Value,
-    When,
-    Window,
-)
-from django.db.models.functions import RowNumber
+from django.db.models import OuterRef, Q, Subquery
 
 from catalog.models import Entity, Relation
 from catalog.querysets import EntityQuerySet, RelationQuerySet
@@ -89,60 +79,89 @@ class Neighbourhood:
         )
 
 
-_SEEN_AS = Case(
-    *(When(type=type_, then=Value(type_.inverse.value)) for type_ in Relation.Type),
-    output_field=CharField(),
-)
+# More edges than this are counted and cut by the database; fewer are cheaper to read whole.
+_READ_WHOLE = 500
 
 
 def neighbourhood(entity: Entity) -> Neighbourhood:
-    """Collect what surrounds the entity, in one query however much there is."""
-    target = Entity.objects.filter(ref=OuterRef("target_ref"))
-    declared = (
-        Relation.objects.filter(source=entity)
-        .annotate(
-            total=Window(Count("pk"), partition_by=["type"]),
-            position=Window(RowNumber(), partition_by=["type"], order_by=["target_ref"]),
-            other_name=Subquery(target.values("name")),
-            other_title=Subquery(target.values("title")),
-            end=Value("declared"),
-        )
-        .filter(position__lte=GROUP_LIMIT)
-        .values_list("end", "type", "total", "target_ref", "other_name", "other_title")
-    )
-    about = (
-        _declared_about(entity)
-        .annotate(
-            end=Value("about"),
-            total=Window(Count("pk"), partition_by=["seen_as"]),
-            position=Window(
-                RowNumber(), partition_by=["seen_as"], order_by=["source__kind", "source__name"]
-            ),
-        )
-        .filter(position__lte=GROUP_LIMIT)
-        .values_list("end", "seen_as", "total", "source__ref", "source__name", "source__title")
-    )
-    totals: dict[str, dict[str, int]] = {}
-    nodes: dict[str, list[Node]] = {}
-    for end, type_, total, ref, name, title in declared.union(about, all=True):
-        totals.setdefault(type_, {})[end] = total
-        nodes.setdefault(type_, []).append(_node(ref, name, title))
-    names = {str(node.ref): node for found in nodes.values() for node in found}
+    """Collect what surrounds the entity.
+
+    One query, or a dozen for an entity with hundreds of edges; never one for each neighbour.
+    """
+    edges = _named(Relation.objects.around(entity)[: _READ_WHOLE + 1])
+    totals: Counter[str] = Counter()
+    if len(edges) > _READ_WHOLE:
+        edges, totals = _crowd(entity)
+    nodes: dict[str, set[str]] = {}
+    names: dict[str, Node] = {}
+    for type_, source, target in edges:
+        if source.ref == entity.ref:
+            nodes.setdefault(type_, set()).add(target.ref)
+            names[target.ref] = _node(*target)
+        if target.ref == entity.ref:
+            nodes.setdefault(Relation.Type(type_).inverse.value, set()).add(source.ref)
+            names[source.ref] = _node(*source)
     names |= nodes_of({entity.owner_ref, entity.system_ref} - names.keys() - {""})
     return Neighbourhood(
         edges=[
             Edges(
                 type=type_,
-                total=sum(totals[type_].values()),
-                nodes=sorted(nodes[type_], key=lambda node: (node.ref.kind, node.ref.name))[
-                    :GROUP_LIMIT
-                ],
+                total=max(totals[type_], len(nodes[type_])),
+                nodes=sorted(
+                    (names[ref] for ref in nodes[type_]),
+                    key=lambda node: (node.ref.kind, node.ref.name),
+                )[:GROUP_LIMIT],
             )
             for type_ in Relation.Type
             if type_ in nodes
         ],
         names=names,
     )
+
+
+class _End(NamedTuple):
+    """One end of an edge; ``name`` is None for one that the catalog does not have."""
+
+    ref: str
+    name: str | None
+    title: str | None
+
+
+def _named(relations: RelationQuerySet) -> list[tuple[str, _End, _End]]:
+    """Type, source and target of each, with the names of both, in one query."""
+    target = Entity.objects.filter(ref=OuterRef("target_ref"))
+    rows = relations.annotate(
+        target_name=Subquery(target.values("name")), target_title=Subquery(target.values("title"))
+    ).values_list(
+        "type",
+        "source__ref",
+        "source__name",
+        "source__title",
+        "target_ref",
+        "target_name",
+        "target_title",
+    )
+    return [(type_, _End(*ends[:3]), _End(*ends[3:])) for type_, *ends in rows]
+
+
+def _crowd(entity: Entity) -> tuple[list[tuple[str, _End, _End]], Counter[str]]:
+    """The first edges of each type in either direction, and how many neighbours there are."""
+    edges: list[tuple[str, _End, _End]] = []
+    totals: Counter[str] = Counter()
+    declared = Relation.objects.filter(source=entity)
+    about = Relation.objects.filter(target_ref=entity.ref)
+    for type_ in declared.order_by().values_list("type", flat=True).distinct():
+        found = declared.filter(type=type_)
+        edges += _named(found.order_by("target_ref")[:GROUP_LIMIT])
+        totals[type_] += found.count()
+    for type_ in about.order_by().values_list("type", flat=True).distinct():
+        found = about.filter(type=type_)
+        edges += _named(found.order_by("source__kind", "source__name")[:GROUP_LIMIT])
+        seen_as = Relation.Type(type_).inverse
+        # An edge that both ends declare is one.
+        told_here = declared.filter(type=seen_as).values("target_ref")
+        totals[seen_as] += found.exclude(source__ref__in=told_here).count()
+    return edges, totals
 
 
 def _node(ref: str, name: str | None, title: str | None) -> Node:
@@ -173,12 +192,3 @@ def neighbours(entity: Entity, relation: Relation.Type) -> EntityQuerySet:
     return Entity.objects.filter(
         Q(ref__in=declared) | Q(pk__in=about.values("source_id"))
     ).order_by("name", "namespace", "kind")
-
-
-def _declared_about(entity: Entity) -> RelationQuerySet:
-    """Edges others declare about the entity and it does not declare itself, with ``seen_as``."""
-    own = Relation.objects.filter(
-        source=entity, type=OuterRef("seen_as"), target_ref=OuterRef("source__ref")
-    )
-    rows: RelationQuerySet = Relation.objects.filter(target_ref=entity.ref)
-    return rows.annotate(seen_as=_SEEN_AS).exclude(Exists(own))
