@@ -26,7 +26,7 @@ from catalog.masking import Masker
 from catalog.models import Entity, Relation
 from catalog.ownership import ownership_of
 from catalog.refs import EntityRef
-from catalog.refusals import refusal_of, standing_refusal, with_standing_refusal
+from catalog.refusals import refusal_of, standing_refusal, with_was_refused
 from catalog.search import FILTER_KEYS, Filters, near_names, near_refs
 
 PAGE_SIZE = 25
@@ -241,7 +241,7 @@ def _find(
         address = reverse(match.view_name if match else "catalog:entity", kwargs=kwargs)
         query = request.META.get("QUERY_STRING", "")
         return redirect(f"{address}?{query}" if query else address, permanent=True)
-    rows = with_standing_refusal(Entity.objects.by_ref(ref).select_related("location"))
+    rows = with_was_refused(Entity.objects.by_ref(ref).select_related("location"))
     # PostgreSQL refuses NUL in a text.
     found = None if "\x00" in name else rows.first()
     return found or _not_found(request, ref)

@@ -43,12 +43,11 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         Two queries: services with their policies, and the integrations of all of them. Ids repeat
         between accounts: the caller compares the account.
         """
-        wanted = Q(pd_id__in=pd_ids)
-        if integration_keys:
-            wanted |= Q(integrations__integration_key__in=integration_keys)
-        return (
-            self.filter(wanted).distinct().select_related("policy").prefetch_related("integrations")
-        )
+        found = self.select_related("policy").prefetch_related("integrations")
+        if not integration_keys:
+            return found.filter(pd_id__in=pd_ids)
+        wanted = Q(pd_id__in=pd_ids) | Q(integrations__integration_key__in=integration_keys)
+        return found.filter(wanted).distinct()
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
@@ -87,9 +86,8 @@ class OnCallQuerySet(models.QuerySet["OnCall"]):
 
     def of_services(self, services: Iterable["Service"]) -> Self:
         """Rows of the services' policies, with the person."""
-        return (
-            self.filter(policy__services__in=list(services)).distinct().select_related("responder")
-        )
+        policies = {service.policy_id for service in services if service.policy_id}
+        return self.filter(policy__in=policies).select_related("responder")
 
     def current(self, now: datetime) -> Self:
         """Who is on call at ``now``."""

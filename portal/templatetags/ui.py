@@ -9,6 +9,7 @@ other word is drawn as ``unknown``, because a tone nobody knows must not look fi
 
 import datetime as dt
 import zlib
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from django.forms import BoundField, CheckboxInput
 from django.template import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.utils import dateformat, timezone
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
@@ -51,6 +52,12 @@ def _tone(tone: str) -> str:
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """Draw a symbol of the sprite ``static/img/icons.svg``, hidden from screen readers."""
+    return _symbol(name)
+
+
+@cache
+def _symbol(name: str) -> SafeString:
+    # A page has dozens; the names are the templates' and the presenters' own, so they are few.
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         static("img/icons.svg"),
@@ -124,7 +131,7 @@ def _zone_name(local: dt.datetime) -> str:
 
 def _absolute(instant: dt.datetime) -> str:
     local = timezone.localtime(instant)
-    return f"{dateformat.format(local, 'D j M Y, H:i:s')} {_zone_name(local)}"
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S} {_zone_name(local)}"
 
 
 def _relative(instant: dt.datetime) -> str:
@@ -139,14 +146,14 @@ def _relative(instant: dt.datetime) -> str:
 def _short(instant: dt.datetime) -> str:
     local, now = timezone.localtime(instant), timezone.localtime()
     if local.date() == now.date():
-        pattern = "H:i"
+        words = f"{local:%H:%M}"
     elif now < local < now + _WEEKDAY_NAMES_REACH:
-        pattern = "D H:i"
+        words = f"{local:%a %H:%M}"
     elif local.year == now.year:
-        pattern = "j M H:i"
+        words = f"{local.day} {local:%b %H:%M}"
     else:
-        pattern = "j M Y, H:i"
-    return f"{dateformat.format(local, pattern)} {_zone_name(local)}"
+        words = f"{local.day} {local:%b %Y, %H:%M}"
+    return f"{words} {_zone_name(local)}"
 
 
 @register.simple_tag
