@@ -4,16 +4,17 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-export PORT ?= 8000
-export SANDBOX_PORT ?= 8900
-export PORTAL_URL ?= http://127.0.0.1:$(PORT)
-export CATALOG_LOCATIONS ?= $(CURDIR)/examples/catalog/all.yaml
+# What the running portal is told; tests and linters see none of it.
+run sandbox: export PORT ?= 8000
+run sandbox: export SANDBOX_PORT ?= 8900
+run sandbox: export PORTAL_URL ?= http://127.0.0.1:$(PORT)
+run sandbox: export CATALOG_LOCATIONS ?= $(CURDIR)/examples/catalog/all.yaml
 # A token means a real account: the sandbox stays off.
-export PAGERDUTY_SANDBOX ?= $(if $(strip $(PAGERDUTY_TOKEN)$(PAGERDUTY_TOKEN_FILE)),false,true)
-PROCESSES := web worker $(if $(filter true True TRUE yes on 1,$(PAGERDUTY_SANDBOX)),sandbox)
+run sandbox: export PAGERDUTY_SANDBOX ?= $(if $(strip $(PAGERDUTY_TOKEN)$(PAGERDUTY_TOKEN_FILE)),false,true)
 ifeq ($(strip $(SECRET_KEY)$(SECRET_KEY_FILE)),)
-export SECRET_KEY_FILE := $(CURDIR)/var/secret_key
+run sandbox: export SECRET_KEY_FILE := $(CURDIR)/var/secret_key
 endif
+PROCESSES = web worker $(if $(filter true True TRUE yes on 1,$(PAGERDUTY_SANDBOX)),sandbox)
 
 .PHONY: help run install test test-pg lint types templates contracts check format pins bench sandbox clean
 

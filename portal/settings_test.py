@@ -1,6 +1,21 @@
 """Settings of the test suite: the product's own, minus slow hashing, tokens and hashed assets."""
 
-from portal.settings import *  # noqa: F403
+import os
+
+# A developer's own settings stay out. Which database and cache to use may be told.
+for _name in (
+    *("DEBUG", "ALLOWED_HOSTS", "LOG_LEVEL", "SECRET_KEY", "TIME_ZONE", "SECURE_SSL_REDIRECT"),
+    *("SECURE_HSTS_SECONDS", "PORTAL_NAME", "PORTAL_URL", "PORTAL_LOGIN_REQUIRED"),
+    *("PORTAL_BEHIND_PROXY", "CATALOG_LOCATIONS", "CATALOG_READING_ALLOW", "SANDBOX_PORT"),
+    *("PAGERDUTY_TOKEN", "PAGERDUTY_REGION", "PAGERDUTY_API_BASE_URL"),
+    *("PAGERDUTY_EVENTS_BASE_URL", "PAGERDUTY_SANDBOX", "PAGERDUTY_SANDBOX_URL"),
+):
+    os.environ.pop(_name, None)
+    os.environ.pop(f"{_name}_FILE", None)
+
+import tempfile
+
+from portal.settings import *  # noqa: E402, F403 -- read after the environment was cleaned
 
 SECRET_KEY = "only-for-tests-" + "x" * 50
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -8,12 +23,13 @@ STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
 WHITENOISE_AUTOREFRESH = True
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file, as in the product: in memory, threads that write at once fail instead of waiting.
+    _folder = tempfile.TemporaryDirectory(prefix="switchboard-test-")
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder.name}/test.sqlite3"}  # noqa: F405
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
 HUEY = {"name": "test", "huey_class": "huey.MemoryHuey", "immediate": True, "results": False}
-CATALOG_LOCATIONS = []
-CATALOG_READING_ALLOW = []
-PAGERDUTY_TOKEN = ""
-PAGERDUTY_REGION = "us"
-PAGERDUTY_API_BASE_URL = ""
-PAGERDUTY_EVENTS_BASE_URL = ""
-PAGERDUTY_SANDBOX = False
+if REDIS_URL:  # noqa: F405
+    # Workers share one Redis, which may hold a developer's own data too.
+    CACHES["default"]["BACKEND"] = "tests.redis.OwnKeysCache"  # noqa: F405
+    CACHES["default"]["KEY_PREFIX"] = f"test-{os.getpid()}"  # noqa: F405

@@ -73,6 +73,7 @@ def test_the_portals_own_host_must_be_allowed(settings):
 @pytest.mark.parametrize(("workers", "is_warned"), [("1", False), ("2", True), ("many", False)])
 def test_several_workers_want_a_shared_cache(settings, monkeypatch, workers, is_warned):
     monkeypatch.setenv("WEB_WORKERS", workers)
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     assert ("portal.W001" in found()) is is_warned
     settings.CACHES = {
         "default": {
