@@ -69,7 +69,9 @@ class Command(BaseCommand):
         for notice in report.notices:
             place = f"{notice.file}:{notice.line}" if notice.line else notice.file
             self.stdout.write(
-                self.style.WARNING(f"{place or 'catalog'} {notice.ref or '-'} warning: {notice.message}")
+                self.style.WARNING(
+                    f"{place or 'catalog'} {notice.ref or '-'} warning: {notice.message}"
+                )
             )
             if notice.hint:
                 self.stdout.write(f"    {notice.hint}")
