@@ -39,7 +39,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_tasks",
     "huey.contrib.djhuey",
-    "template_partials",
 ]
 
 # The site -------------------------------------------------------------------------------------
@@ -102,6 +101,8 @@ HUEY = {
     "connection": {"url": REDIS_URL} if REDIS_URL else {"filename": str(VAR_DIR / "tasks.sqlite3")},
     "immediate": False,
     "results": False,
+    # The consumer looks for work every second at least: a run planned for :30 starts then.
+    "consumer": {"workers": 2, "max_delay": 1},
 }
 TASKS = {
     "default": {
@@ -191,7 +192,12 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # Django's own handler would mail administrators; the console is where a container is read.
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # Both report every start and end of work that comes round twice a minute.
+        "django_tasks": {"level": "WARNING"},
+        "huey": {"level": "WARNING"},
+    },
 }
 
 # Catalog --------------------------------------------------------------------------------------

@@ -8,12 +8,17 @@ is logged and comes round again; two runs of the same work never overlap.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.cache import cache
+from django.dispatch import receiver
 from django.utils import timezone
+from django_tasks import TaskResult, task
+from django_tasks.signals import task_finished
 from huey import crontab
-from huey.contrib.djhuey import HUEY, close_db
+from huey.contrib.djhuey import HUEY
+from huey.contrib.djhuey.tasks_backend import KEY
 
 logger = logging.getLogger(__name__)
 
@@ -94,16 +99,26 @@ def run_once(name: str) -> bool:
     return True
 
 
+@task()
+def run_task(name: str) -> bool:
+    """Run one registered function in the worker, see :func:`run_once`."""
+    return run_once(name)
+
+
+@receiver(task_finished)
+def forget(task_result: TaskResult[Any], **_: object) -> None:
+    """Drop what the engine keeps of a periodic run: nobody asks, and there are thousands a day."""
+    if task_result.task.func is run_task.func:
+        HUEY.get(KEY % task_result.id)
+
+
 def beat(now: datetime | None = None) -> None:
     """Plan the runs of the minute that begins at ``now`` (UTC)."""
+    begun = now or timezone.now()
     for periodic in all_periodic():
-        for delay_s in periodic.delays_in_minute_of(now or timezone.now()):
-            if delay_s:
-                run_task.schedule(args=(periodic.name,), delay=delay_s)
-            else:
-                run_task(periodic.name)
+        for delay_s in periodic.delays_in_minute_of(begun):
+            after = begun + timedelta(seconds=delay_s) if delay_s else None
+            run_task.using(run_after=after).enqueue(periodic.name)
 
 
-# A run that waited a minute for a free worker is stale: the next one is already planned.
-run_task = HUEY.task(expires=_MINUTE_S, name="run_once")(close_db(run_once))
 beat_task = HUEY.periodic_task(crontab(), name="beat")(beat)

@@ -108,7 +108,7 @@ def portal(*, worker: bool = True) -> Iterator[Stage]:
             "web": ["-m", "gunicorn", "--config", "portal/gunicorn.py", "portal.wsgi"],
         }
         if worker:
-            commands["worker"] = ["manage.py", "run_huey", "--quiet"]
+            commands["worker"] = ["manage.py", "run_huey"]
         stage = Stage(
             f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}", environment, {}
         )
