@@ -46,7 +46,7 @@ templates: $(BIN)/.dev
 
 contracts: $(BIN)/.dev
 	@$(BIN)/lint-imports --no-logo
-	@SECRET_KEY=check $(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py makemigrations --check --dry-run --settings portal.settings_test
 
 format: $(BIN)/.dev ## format code and templates
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
