@@ -46,7 +46,7 @@ templates: $(BIN)/.dev
 
 contracts: $(BIN)/.dev
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python manage.py makemigrations --check --dry-run --settings portal.settings_test
+	@DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run --settings portal.settings_test
 
 format: $(BIN)/.dev ## format code and templates
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
