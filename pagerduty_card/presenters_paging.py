@@ -150,6 +150,8 @@ def present_outcome(attempt: TriggeredIncident, *, is_same_text: bool) -> Cautio
     again = (
         "What you typed is still here; sending again cannot page twice."
         if is_same_text
+        else "Sending again sends what the form says now."
+        if not attempt.may_resend  # it is over: the form has a new key
         else f"Sending again sends the first text, \u201c{attempt.description}\u201d, and cannot "
         "page twice."
     )

@@ -115,8 +115,6 @@ def trigger(
     attempt = TriggeredIncident.objects.filter(dedup_key=dedup_key).first()
     if attempt is None:
         event = _event(entity, service_target, description, severity, details, dedup_key, user)
-        if retry_in_s := LIMIT.take(str(user.pk)):
-            raise TooMany(retry_in_s)
         attempt, is_ours = _write_down(entity, service_target, event, details, user)
     else:
         if (attempt.entity_ref, attempt.triggered_by_id) != (entity.ref, user.pk):
@@ -197,9 +195,15 @@ def _runbooks(entity: Entity) -> list[Link]:
 def _write_down(
     entity: Entity, mapped: Mapped, event: TriggerEvent, details: str, user: User
 ) -> tuple[TriggeredIncident, bool]:
-    """Write the attempt, or find that another request with the same form was quicker."""
+    """Write the attempt, or find that another request with the same form was quicker.
+
+    Only the request that wrote it counts against the person's limit: a double click must not use
+    it up, nor be told that nobody was paged while the first click pages.
+    """
     try:
         with transaction.atomic():
+            # One person's requests take turns, so that several at once cannot pass the limit.
+            list(User.objects.select_for_update().filter(pk=user.pk).values_list("pk"))
             attempt = TriggeredIncident.objects.create(
                 dedup_key=event.dedup_key,
                 entity=entity,
@@ -213,6 +217,8 @@ def _write_down(
                 severity=event.severity,
                 details=details,
             )
+            if retry_in_s := LIMIT.take(str(user.pk)):
+                raise TooMany(retry_in_s)  # takes the row back
     except IntegrityError:
         return TriggeredIncident.objects.get(dedup_key=event.dedup_key), False
     return attempt, True

@@ -19,6 +19,7 @@ from pagerduty_card.card import Loaded, load, may_trigger, render_card
 from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
 from pagerduty_card.forms import TriggerForm
+from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.presenters_paging import (
     Caution,
     present_outcome,
@@ -108,23 +109,27 @@ def _send(request: HttpRequest, entity: Entity, loaded: Loaded, form: TriggerFor
         is_same_text = attempt.description == cleaned["description"]
         outcome = present_outcome(attempt, is_same_text=is_same_text)
         if outcome is None:
-            return _sent(request, entity)
+            return _sent(request, entity, attempt)
         if not attempt.may_resend:
             form.renew_key()
         return _show(request, entity, loaded, form=form, status=422, outcome=outcome)
     return _show(request, entity, loaded, form=form, status=422)
 
 
-def _sent(request: HttpRequest, entity: Entity) -> HttpResponse:
+def _sent(request: HttpRequest, entity: Entity, attempt: TriggeredIncident) -> HttpResponse:
     if _is_htmx(request):
         # The dialog stands over a page that has the card: put the new one in its place at once.
         response = HttpResponse(render_card(request, entity))
         retarget(response, "#pagerduty-card")
         reswap(response, "outerHTML")
         return trigger_client_event(response, "dialog:close")
-    messages.success(
-        request, "Accepted by PagerDuty. The card shows the incident once it is there."
-    )
+    if attempt.state == TriggeredIncident.State.SENDING:
+        # Another request with the same form is at it, and what comes of it is not known.
+        messages.info(request, "This is being sent already. The card shows what comes of it.")
+    else:
+        messages.success(
+            request, "Accepted by PagerDuty. The card shows the incident once it is there."
+        )
     return _see_other(entity.get_absolute_url())
 
 
@@ -153,6 +158,8 @@ def _show(
 
 def _entity(namespace: str, kind: str, name: str) -> Entity:
     """The entity of the address, if it has a card."""
+    if "\x00" in name:  # PostgreSQL refuses it in a query
+        raise Http404("No such entity")
     entity = get_object_or_404(Entity, ref=str(EntityRef.of(kind, namespace, name)))
     if not mapping.is_mapped(entity):
         raise Http404("No PagerDuty service is named")

@@ -210,6 +210,45 @@ def test_the_same_form_sent_twice_pages_once(pager, entity, http):
     assert TriggeredIncident.objects.count() == 1
 
 
+def test_a_second_click_while_the_first_is_being_sent_does_not_speak_of_success(
+    pager, entity, http
+):
+    form = filled(pager, entity)
+    pages = []
+
+    def answer(request):
+        pages.append(pager.post(url_of(entity), form, follow=True))
+        return 503, {}, ""
+
+    http.add_callback("POST", ENQUEUE, answer)
+    pager.post(url_of(entity), form)
+    page = words(soup_of(pages[0]).main)
+    assert "being sent already" in page
+    assert "Accepted by PagerDuty" not in page
+
+
+def test_a_refused_form_sent_again_with_another_text_sends_what_it_says_now(pager, entity, http):
+    refusal = {"status": "invalid event", "message": "Event object is invalid", "errors": []}
+    http.post(ENQUEUE, status=400, json=refusal)
+    form = filled(pager, entity)
+    pager.post(url_of(entity), form)
+    answer = pager.post(url_of(entity), {**form, "description": "Now the queue too"})
+    assert "Nobody has been paged" in answer.text
+    assert "Sending again sends what the form says now." in answer.text
+    accept(http)
+    assert pager.post(url_of(entity), fields_of(answer)).status_code == 303
+    sent = json.loads(http.calls[-1].request.body)
+    assert sent["payload"]["summary"] == "Now the queue too"
+
+
+@pytest.mark.parametrize("name", ["card", "refresh", "trigger"])
+def test_a_name_with_a_nul_is_not_found(pager, name):
+    kwargs = {"namespace": "default", "kind": "component", "name": "a\0b"}
+    address = reverse(f"pagerduty_card:{name}", kwargs=kwargs)
+    answer = pager.post(address) if name == "refresh" else pager.get(address)
+    assert answer.status_code == 404
+
+
 def test_the_same_form_sent_again_with_another_text_says_that_nothing_more_was_sent(
     pager, entity, http
 ):

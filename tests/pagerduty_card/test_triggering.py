@@ -192,6 +192,34 @@ def test_of_two_forms_at_the_same_instant_one_pages(http, pager):
     assert TriggeredIncident.objects.get().state == State.ACCEPTED
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_form_clicked_six_times_at_once_counts_once_against_the_limit(http, pager):
+    http.post(ENQUEUE, **ACCEPTED)
+    barrier = threading.Barrier(6, timeout=10)
+    errors = []
+
+    def submit():
+        barrier.wait()
+        try:
+            pager()
+        except Exception as exc:  # noqa: BLE001 -- the thread's failure is the test's
+            errors.append(exc)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=submit) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert errors == []
+    for number in range(2, 6):
+        pager(dedup_key=f"switchboard-{number}")
+    assert len(http.calls) == 5
+    with pytest.raises(triggering.TooMany):
+        pager(dedup_key="switchboard-6")
+
+
 @pytest.mark.parametrize(
     "failure",
     [
