@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from pagerduty_card.freshness import Freshness
 from pagerduty_card.models import ChangeEvent, Feed, Incident, OnCall, Service, TriggeredIncident
+from pagerduty_card.presenters_escalation import name_the_next_level
 from pagerduty_card.presenters_freshness import (
     Answer,
     Explanation,
@@ -160,6 +161,14 @@ def present_block(
     if service.policy is None and not on_call.is_unknown:
         on_call = Answer.unknown(_NO_POLICY)
     sections = (shown_incidents.answer, answers[Feed.Kind.CHANGES], on_call)
+    shown_on_call = present_on_call(
+        service.policy,
+        list(on_calls),
+        on_call,
+        subject=mail_subject(entity_name, shown_incidents),
+        now=now,
+        zone=zone,
+    )
     return ServiceBlock(
         key=f"{service.account}-{service.pd_id}",
         title=service.name,
@@ -167,21 +176,14 @@ def present_block(
         url=service.url,
         state=service_state(service, shown_incidents, services, now=now),
         problem=_one_reason(sections, services),
-        incidents=shown_incidents,
+        incidents=name_the_next_level(shown_incidents, shown_on_call),
         changes=present_changes(
             list(changes),
             shown_incidents,
             answers[Feed.Kind.CHANGES],
             covers_since=freshness[Feed.Kind.CHANGES].covers_since,
         ),
-        on_call=present_on_call(
-            service.policy,
-            list(on_calls),
-            on_call,
-            subject=mail_subject(entity_name, shown_incidents),
-            now=now,
-            zone=zone,
-        ),
+        on_call=shown_on_call,
         mapping_problem=mapping_problem,
         all_old=_one_age(sections),
         is_due=any(section.is_due for section in answers.values()),

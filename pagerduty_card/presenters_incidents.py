@@ -57,6 +57,7 @@ class NextStep:
 
     text: str
     at: datetime | None
+    is_escalation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,7 +343,11 @@ def _link(who: dict[str, Any]) -> Link:
 
 def _step(step: dict[str, Any]) -> NextStep:
     kind = str(step.get("type") or "")
-    return NextStep(text=_STEPS.get(kind, kind or "next step"), at=_instant(step.get("at")))
+    return NextStep(
+        text=_STEPS.get(kind, kind or "next step"),
+        at=_instant(step.get("at")),
+        is_escalation=kind == "escalate",
+    )
 
 
 def _instant(text: object) -> datetime | None:

@@ -15,6 +15,7 @@ from pagerduty_card.models import (
     Responder,
     Service,
 )
+from pagerduty_card.presenters_escalation import name_the_next_level
 from pagerduty_card.presenters_freshness import Answer, Explanation, Reader, Standing, judge
 from pagerduty_card.presenters_incidents import present_changes, present_incidents, service_state
 from pagerduty_card.presenters_on_call import mailto, present_on_call
@@ -224,3 +225,75 @@ def test_a_mail_link_cannot_be_talked_into_more_fields():
     assert link.count("?") == 1
     assert "&" not in link
     assert "\n" not in link
+
+
+ANA, BO, CY = (f"https://meridian.example/users/{name}" for name in ("ana", "bo", "cy"))
+
+
+def escalating(*urls, incidents=KNOWN, rows=None, levels=3, answer=KNOWN, step="escalate"):
+    """What the incident, assigned to those profiles, says it does by itself in five minutes."""
+    row = incident(
+        assignees=[{"name": "Somebody", "url": url} for url in urls],
+        pending_actions=[{"type": step, "at": "2026-11-23T10:05:00Z"}],
+    )
+    ladder = on_call(LADDER if rows is None else rows, levels=levels, answer=answer)
+    return name_the_next_level(present_incidents([row], incidents), ladder).lines[0].next_step.text
+
+
+def holder(pk, name, url, **fields):
+    return shift(Responder(pk=pk, name=name, url=url), **fields)
+
+
+LADDER = [
+    holder(1, "Ana Lima", ANA, level=1, end=NOW + dt.timedelta(hours=1)),
+    holder(2, "Bo Chen", BO, level=2, end=NOW + dt.timedelta(hours=1)),
+    holder(3, "Cy Diaz", CY, level=3),
+]
+
+
+@pytest.mark.parametrize(("assigned", "to"), [(ANA, "Bo Chen"), (BO, "Cy Diaz")])
+def test_an_escalation_names_those_on_the_level_after_the_one_assigned(assigned, to):
+    assert escalating(assigned) == f"escalates to {to}"
+
+
+def test_an_escalation_names_everybody_of_the_next_level():
+    rows = [*LADDER, holder(4, "Dee Okafor", "https://meridian.example/users/dee", level=2)]
+    assert escalating(ANA, rows=rows) == "escalates to Bo Chen and Dee Okafor"
+
+
+@pytest.mark.parametrize(
+    "unsure",
+    [
+        {"urls": ()},
+        {"urls": ("",)},
+        {"urls": ("https://meridian.example/users/elsewhere",)},
+        {"urls": (CY,)},
+        {"urls": (ANA, BO)},
+        {"urls": (ANA,), "answer": OLD},
+        {"urls": (ANA,), "incidents": OLD},
+        {"urls": (ANA,), "rows": LADDER[:1]},
+        {"urls": (ANA,), "rows": [*LADDER, holder(1, "Ana Lima", ANA, level=3)]},
+        {
+            "urls": (ANA,),
+            "rows": [LADDER[0], holder(2, "Bo", BO, level=2, end=NOW + dt.timedelta(minutes=5))],
+        },
+    ],
+    ids=[
+        "assigned to nobody",
+        "an assignee without a profile",
+        "an assignee who is not on call",
+        "the last level",
+        "assignees of two levels",
+        "an old answer about on-call",
+        "an old answer about incidents",
+        "an empty next level",
+        "an assignee on two levels",
+        "a shift that ends before",
+    ],
+)
+def test_an_escalation_names_nobody_where_it_is_not_known_whom_it_pages(unsure):
+    assert escalating(*unsure.pop("urls"), **unsure) == "escalates"
+
+
+def test_only_an_escalation_names_the_next_level():
+    assert escalating(ANA, step="unacknowledge") == "back to triggered"
