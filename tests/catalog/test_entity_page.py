@@ -69,7 +69,17 @@ def test_shows_edges_of_both_ends_each_once(reader):
     assert relation(page, "hasMember") == ["ana", "bo"]
     assert relation(page, "parentOf") == ["sub"]
     assert relation(page, "ownerOf") == ["shop"]
-    assert texts(page, "#hasMember h3") == ["Members 2"]
+    assert texts(page, "#hasMember dt") == ["Members"]
+
+
+@pytest.mark.parametrize(("number", "heading"), [(3, "Owns"), (4, "Owns 4")])
+def test_neighbours_are_counted_where_one_does_not_see_how_many(reader, number, heading):
+    team = make_entity("team", kind="Group")
+    for each in range(number):
+        make_entity(f"e-{each}", owner="team")
+    page = reader.get(team.get_absolute_url())
+    assert texts(page, "#ownerOf dt") == [heading]
+    assert len(relation(page, "ownerOf")) == number
 
 
 @pytest.mark.parametrize("type_", list(Relation.Type))
@@ -97,7 +107,7 @@ def test_only_the_first_two_hundred_neighbours_are_shown_and_the_rest_is_a_link_
         make_entity(f"e-{number:03}", owner="team")
     page = reader.get(team.get_absolute_url())
     assert len(relation(page, "ownerOf")) == 200
-    assert texts(page, "#ownerOf h3") == ["Owns 203"]
+    assert texts(page, "#ownerOf dt") == ["Owns 203"]
     link = select(page, "#ownerOf p a")[0]["href"]
     assert "The first 200 of 203" in " ".join(texts(page, "#ownerOf p"))
     last = reader.get(f"{link}&page=5")

@@ -239,6 +239,18 @@ def test_more_values_than_a_list_holds_are_said_to_be_cut(reader):
     assert texts(page, "#filter-type option[selected]") == ["type-200"]
 
 
+@pytest.mark.parametrize(
+    ("query", "is_open"),
+    [("", False), ("q=e&kind=component", False), ("owner=x", True), ("tag=java", True)],
+)
+def test_the_filters_of_a_phone_are_open_where_one_is_in_force(reader, query, is_open):
+    make_entity("e")
+    filters = select(reader.get(f"{INDEX}?{query}"), ".index-filters details")[0]
+    assert filters.has_attr("open") == is_open
+    assert filters.select("#filter-sort")
+    assert not filters.select("[name=q]")
+
+
 def test_a_facets_counts_are_those_the_other_filters_leave(reader):
     make_entity("a", type="service", owner="x")
     make_entity("b", type="service", owner="y")

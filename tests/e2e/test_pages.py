@@ -1,5 +1,7 @@
 """What holds for every page: axe finds nothing, nothing scrolls sideways, keys and times work."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -86,6 +88,31 @@ def test_targets_are_large_enough_for_a_thumb(open_context):
     )
 
     assert small == []
+
+
+def test_the_index_of_a_phone_shows_an_entity_at_once_and_the_rest_on_demand(open_context):
+    page = open_context(**PHONE).new_page()
+    page.goto("/catalog/")
+    expect(page.get_by_label("Text")).to_be_visible()
+    expect(page.locator("#filter-owner")).not_to_be_visible()
+    assert page.locator(".index-table tbody tr").first.bounding_box()["y"] < 844 - 100
+
+    last = page.get_by_role("navigation", name="Kinds").get_by_role("link").last
+    last.focus()
+    expect(last).to_be_in_viewport(ratio=1)
+    page.get_by_text("Filters and order").click()
+    expect(page.locator("#filter-owner")).to_be_visible()
+
+
+def test_the_index_of_a_desk_shows_every_filter_and_one_line_for_each_entity(open_context):
+    page = open_context(**DESK).new_page()
+    page.goto("/catalog/")
+    page.locator("#filter-type").select_option("service")
+
+    expect(page).to_have_url(re.compile("type=service"))
+    expect(page.get_by_role("status").get_by_text("4 of the catalog")).to_be_visible()
+    for row in page.locator(".index-table tbody tr").all():
+        assert row.bounding_box()["height"] < 44
 
 
 def test_page_on_call_stays_at_the_bottom_of_a_phone(open_context):
