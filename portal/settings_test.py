@@ -1,6 +1,7 @@
 """Settings of the test suite: the product's own, minus slow hashing, tokens and hashed assets."""
 
 import os
+import tempfile
 
 # A developer's own settings stay out. Which database and cache to use may be told.
 for _name in (
@@ -12,8 +13,6 @@ for _name in (
 ):
     os.environ.pop(_name, None)
     os.environ.pop(f"{_name}_FILE", None)
-
-import tempfile
 
 from portal.settings import *  # noqa: E402, F403 -- read after the environment was cleaned
 
@@ -27,7 +26,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file, as in the product: in memory, threads that write at once fail instead of waiting.
     _folder = tempfile.TemporaryDirectory(prefix="switchboard-test-")
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder.name}/test.sqlite3"}  # noqa: F405
-TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+TASKS["default"]["ENQUEUE_ON_COMMIT"] = False  # noqa: F405
 HUEY = {"name": "test", "huey_class": "huey.MemoryHuey", "immediate": True, "results": False}
 if REDIS_URL:  # noqa: F405
     # Workers share one Redis, which may hold a developer's own data too.
