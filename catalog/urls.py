@@ -1,4 +1,4 @@
-"""Addresses of the catalog; namespace first, then kind, then name, as the peer has them."""
+"""Addresses of the catalog; namespace first, then kind, then name, as in Backstage."""
 
 from django.urls import include, path
 

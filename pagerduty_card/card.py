@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from django.http import HttpRequest
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -169,7 +170,9 @@ def render_card(
         "is_alone": is_alone,
         "is_auto_refresh": view.is_due and not is_answer,
     }
-    return render_to_string("pagerduty_card/_card.html", context, request)
+    # Without the request: the context processors have run for the page around it already.
+    context["csrf_token"] = get_token(request)
+    return render_to_string("pagerduty_card/_card.html", context)
 
 
 def render_actions(request: HttpRequest, entity: Entity) -> SafeString:
@@ -182,7 +185,7 @@ def render_actions(request: HttpRequest, entity: Entity) -> SafeString:
         "trigger_url": _trigger_url(entity) if can_page and may_trigger(request) else "",
         "service_url": urls[0] if urls else "",
     }
-    return render_to_string("pagerduty_card/_actions.html", context, request)
+    return render_to_string("pagerduty_card/_actions.html", context)
 
 
 def render_badges(entities: Sequence[Entity]) -> Mapping[int, SafeString]:
