@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "portal.middleware.request_id",
     "csp.middleware.CSPMiddleware",
+    "portal.middleware.page_headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -145,7 +146,6 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 
 # Safety ---------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],  # Django 5.2's change list has an inline style
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],

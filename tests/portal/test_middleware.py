@@ -50,6 +50,24 @@ def test_pages_carry_a_policy_that_allows_nothing_inline(client):
     assert "unsafe-inline" not in policy
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["admin:index", "admin:catalog_entity_changelist"])
+def test_the_admin_has_the_policy_too_but_for_its_one_inline_style(admin_client, name):
+    policy = admin_client.get(reverse(name))["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in f"{policy};"
+    assert "style-src 'self' 'unsafe-inline'" in policy
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address", ["/", "/catalog/", "/styleguide/", "/admin/", "/sign-in/", "/healthz/live", "/no/"]
+)
+def test_no_cache_keeps_what_one_reader_saw(admin_client, address):
+    assert "private" in admin_client.get(address)["Cache-Control"]
+    assert "no-store" in admin_client.get(address)["Cache-Control"]
+
+
 def test_a_log_line_stays_one_line_and_carries_its_fields():
     record = logging.makeLogRecord(
         {"name": "x", "levelname": "INFO", "msg": "paged\nroot: fake line", "entity": "a\nb"}
