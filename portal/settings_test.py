@@ -1,7 +1,6 @@
 """Settings of the test suite: the product's own, minus slow hashing, tokens and hashed assets."""
 
 import os
-import tempfile
 
 # A developer's own settings stay out. Which database and cache to use may be told.
 for _name in (
@@ -22,10 +21,6 @@ STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
 WHITENOISE_AUTOREFRESH = True
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    # A file, as in the product: in memory, threads that write at once fail instead of waiting.
-    _folder = tempfile.TemporaryDirectory(prefix="switchboard-test-")
-    DATABASES["default"]["TEST"] = {"NAME": f"{_folder.name}/test.sqlite3"}  # noqa: F405
 TASKS["default"]["ENQUEUE_ON_COMMIT"] = False  # noqa: F405
 HUEY = {"name": "test", "huey_class": "huey.MemoryHuey", "immediate": True, "results": False}
 if REDIS_URL:  # noqa: F405
