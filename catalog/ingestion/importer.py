@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -30,6 +31,8 @@ Progress = Callable[[Literal["read", "write"], int], object]
 _T = TypeVar("_T")
 _BATCH = 500
 _PLACE = ("location", "source", "source_line")
+# A run whose process was killed cannot close itself; none takes nearly this long.
+_ENDS_WITHIN = timedelta(hours=1)
 
 
 class InvalidDescriptor(ValueError):
@@ -75,6 +78,8 @@ def run_import(
     """
     started = time.monotonic()
     report = Report(is_dry_run=dry_run)
+    if not dry_run:
+        _close_killed()
     run = None if dry_run else ImportRun.objects.create(started_by=user, prune=prune)
     report.run_id = run.pk if run else None
     roots = list(dict.fromkeys(map(root_of, sources)))
@@ -101,6 +106,20 @@ def run_import(
     report.duration_s = time.monotonic() - started
     _close(run, report)
     return report
+
+
+def _close_killed() -> None:
+    """Say of runs that never ended what became of them."""
+    for run in ImportRun.objects.filter(
+        state=ImportRun.State.RUNNING, started_at__lt=timezone.now() - _ENDS_WITHIN
+    ):
+        if run.locations.exists():  # written with the entities, in one transaction
+            refused = run.issues.count()
+            run.state = ImportRun.State.REFUSED if refused else ImportRun.State.SUCCEEDED
+            run.refused = refused
+            run.save(update_fields=["state", "refused"])
+        else:
+            _close(run, Report(is_dry_run=False, failure="its process was stopped"))
 
 
 def _close(run: ImportRun | None, report: Report) -> None:

@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from catalog.descriptor import Limits
 from catalog.ingestion.importer import run_import
@@ -290,6 +293,22 @@ def test_a_failing_database_changes_nothing_and_is_said(tmp_path):
     assert "the database refused" in row.issues.get().messages[0]["message"]
     assert refs() == {"component:default/a"}
     assert Entity.objects.get().owner_ref == "group:default/team"
+
+
+def test_a_run_whose_process_was_killed_is_not_running_for_ever(tmp_path):
+    two_hours_ago = timezone.now() - timedelta(hours=2)
+    nothing_written = ImportRun.objects.create()
+    written = ImportRun.objects.create()
+    written.locations.add(Location.objects.create(type="file", target="/x.yaml"))
+    ImportRun.objects.update(started_at=two_hours_ago)
+    under_way = ImportRun.objects.create()
+    run_import([str(write(tmp_path / "a.yaml", component("one")))])
+    for killed in (nothing_written, written, under_way):
+        killed.refresh_from_db()
+    assert nothing_written.state == ImportRun.State.FAILED
+    assert "its process was stopped" in nothing_written.issues.get().messages[0]["message"]
+    assert written.state == ImportRun.State.SUCCEEDED
+    assert under_way.state == ImportRun.State.RUNNING
 
 
 def test_an_interrupted_run_is_marked_failed(tmp_path):
