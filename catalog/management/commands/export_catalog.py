@@ -13,7 +13,10 @@ from catalog.models import Entity
 class Command(BaseCommand):
     """Writes the catalog as a multi-document YAML file that imports unchanged."""
 
-    help = "Write every entity as YAML, one document each; importing it changes nothing."
+    help = (
+        "Write every entity as YAML, one document each; importing it changes nothing. A backup: "
+        "keys in annotations are in it in full, so keep it like a password."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which kinds."""
