@@ -1,11 +1,14 @@
 """The addresses of the site; docs/architecture.md lists the pages."""
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from portal import views
+
+admin.site.site_header = admin.site.site_title = f"{settings.PORTAL_NAME} administration"
 
 urlpatterns = [
     path("", include("catalog.urls")),
