@@ -29,7 +29,7 @@ test: $(BIN)/.dev ## run the whole suite
 	@$(BIN)/python -m pytest -n auto
 
 test-pg: $(BIN)/.dev ## run the suite on PostgreSQL and Redis on this machine
-	@DATABASE_URL=$${TEST_DATABASE_URL:-postgres://root@127.0.0.1:5432/test} REDIS_URL=$${TEST_REDIS_URL:-redis://127.0.0.1:6379/1} $(BIN)/python -m pytest -n auto -m "not e2e and not real_http"
+	@DATABASE_URL=$${TEST_DATABASE_URL:-postgres://root@127.0.0.1:5432/test} REDIS_URL=$${TEST_REDIS_URL:-redis://127.0.0.1:6379/1} $(BIN)/python -m pytest -n auto -m "not e2e and not contract"
 
 check: lint types templates contracts ## all that must hold before a change lands
 	@$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
