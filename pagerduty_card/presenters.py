@@ -184,10 +184,16 @@ def present_block(
             covers_since=freshness[Feed.Kind.CHANGES].covers_since,
         ),
         on_call=shown_on_call,
-        mapping_problem=mapping_problem,
+        mapping_problem=mapping_problem or _gone(services),
         all_old=_one_age(sections),
         is_due=any(section.is_due for section in answers.values()),
     )
+
+
+def _gone(services: Answer) -> Explanation | None:
+    """What to say of a service that PagerDuty denies and the mirror still has."""
+    explanation = services.explanation
+    return explanation if explanation and explanation.reason == "not_found" else None
 
 
 def present_problem(*, key: str, title: str, label: str, problem: Explanation) -> ServiceBlock:

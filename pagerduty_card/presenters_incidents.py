@@ -247,6 +247,8 @@ def service_state(
             until = service.maintenance_until
             if until and until <= now:
                 until = None
+        elif service.status == "maintenance" and mark is _OLD_OK:
+            marks = [UNKNOWN]  # it was in maintenance then, and nobody has asked since
         elif service.status == "disabled":
             marks = [_DISABLED] if mark in {_OK, _OLD_OK} else [mark, _DISABLED]
     if known.is_unknown and len(marks) > 1:
@@ -269,6 +271,8 @@ def _mark_of(status: str, incidents: IncidentsView, services: Answer) -> Mark:
         return UNKNOWN
     if words:
         return _WARNING
+    if services.explanation and services.explanation.reason == "not_found":
+        return UNKNOWN  # a list without its incidents says nothing of a service that is gone
     known = incidents.answer
     newer = known.is_unknown or (services.at and known.at and services.at > known.at)
     if not services.is_unknown and newer and status in {"critical", "warning"}:

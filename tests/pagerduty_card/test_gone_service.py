@@ -1,0 +1,78 @@
+"""A service that PagerDuty denies, or that was in maintenance: an empty list is not good news."""
+
+import datetime as dt
+
+import pytest
+from bs4 import BeautifulSoup
+from django.urls import reverse
+from django.utils import timezone
+
+from pagerduty_card.models import Feed
+from tests.factories import make_user
+from tests.pagerduty_card.mirror import (
+    make_feeds,
+    make_incident,
+    make_mapped_entity,
+    make_service,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def reader(client, settings):
+    settings.PAGERDUTY_TOKEN = "test-token-0123456789"
+    client.force_login(make_user("dee"))
+    return client
+
+
+def card_of(client, entity):
+    soup = BeautifulSoup(client.get(entity.get_absolute_url()).text, "html.parser")
+    return " ".join(soup.select_one("#pagerduty-card").get_text(" ").split())
+
+
+def deny(pd_id="PCHKOUT"):
+    """PagerDuty answered 404 when a page asked for this service alone."""
+    Feed.objects.create(
+        account="default",
+        kind=Feed.Kind.SERVICES,
+        service_pd_id=pd_id,
+        failed_at=timezone.now(),
+        reason="not_found",
+        detail="Not Found",
+    )
+
+
+def test_a_service_that_pagerduty_denies_is_never_fine(reader):
+    entity = make_mapped_entity()
+    make_service()
+    make_feeds()
+    assert "OK" in card_of(reader, entity)
+    deny()
+    card = card_of(reader, entity)
+    assert "UNKNOWN" in card
+    assert " OK " not in card
+    assert "PagerDuty has no such service any more." in card
+    index = reader.get(reverse("catalog:index"))
+    assert "PagerDuty: UNKNOWN" in index.text
+
+
+def test_the_open_incidents_of_a_service_that_pagerduty_denies_stay_an_alarm(reader):
+    entity = make_mapped_entity()
+    make_incident(make_service())
+    make_feeds()
+    deny()
+    assert "ALARM" in card_of(reader, entity)
+
+
+@pytest.mark.parametrize(("age_s", "state"), [(3600 * 5, "UNKNOWN"), (20, "OK")])
+def test_a_maintenance_that_has_ended_is_fine_only_if_pagerduty_was_asked_since(
+    reader, age_s, state
+):
+    entity = make_mapped_entity()
+    ended = timezone.now() - dt.timedelta(hours=1)
+    make_service(status="maintenance", maintenance_until=ended)
+    make_feeds(age_s=3600 * 5)
+    Feed.objects.filter(kind=Feed.Kind.INCIDENTS).delete()
+    make_feeds(Feed.Kind.INCIDENTS, age_s=age_s)
+    assert f" {state} " in card_of(reader, entity)
