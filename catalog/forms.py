@@ -10,6 +10,7 @@ from django.db import transaction
 from catalog.descriptor import Problem, parse
 from catalog.descriptor.writing import dump
 from catalog.ingestion.importer import InvalidDescriptor, save_descriptor
+from catalog.ingestion.sources import without_user
 from catalog.masking import (
     MaskedValueError,
     Masker,
@@ -126,6 +127,8 @@ class LocationForm(forms.ModelForm[Location]):
             self.add_error("target", "Write an address that begins with https:// or http://.")
         if cleaned.get("type") == Location.Type.FILE and target and not target.startswith("/"):
             self.add_error("target", "Write an absolute path, beginning with a slash.")
+        if is_address and without_user(target) != target:
+            self.add_error("target", "Leave user name and password out: readers see the address.")
         return cleaned
 
 

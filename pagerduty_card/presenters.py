@@ -175,7 +175,9 @@ def present_block(
         label=label,
         url=service.url,
         state=service_state(service, shown_incidents, services, now=now),
-        problem=_one_reason(sections, services),
+        # Nothing open, of a service that is gone, is no answer: only open incidents still tell.
+        problem=_one_reason(sections, services)
+        or (None if shown_incidents.lines else _gone(services)),
         incidents=name_the_next_level(shown_incidents, shown_on_call),
         changes=present_changes(
             list(changes),
@@ -184,7 +186,7 @@ def present_block(
             covers_since=freshness[Feed.Kind.CHANGES].covers_since,
         ),
         on_call=shown_on_call,
-        mapping_problem=mapping_problem or _gone(services),
+        mapping_problem=mapping_problem or (_gone(services) if shown_incidents.lines else None),
         all_old=_one_age(sections),
         is_due=any(section.is_due for section in answers.values()),
     )

@@ -314,3 +314,10 @@ def test_a_run_with_many_refusals_shows_the_first_hundred_and_leads_to_all(admin
     listed = admin.get(link)
     assert listed.status_code == 200
     assert "151 import issues" in listed.text
+
+
+def test_a_location_keeps_no_password_in_its_address(admin_client):
+    given = {"type": "url", "target": "https://bob:hunter2@example.com/a.yaml"}
+    page = admin_client.post("/admin/catalog/location/add/", given)
+    assert "Leave user name and password out" in page.text
+    assert not Location.objects.exists()
