@@ -31,7 +31,7 @@ from pagerduty_card.models import (
     Service,
     TriggeredIncident,
 )
-from pagerduty_card.presenters import (
+from pagerduty_card.presenters.card import (
     ATTEMPTS_TOLD_FOR,
     UNKNOWN_STATE,
     CardView,
@@ -43,9 +43,9 @@ from pagerduty_card.presenters import (
     state_words,
     worst_of,
 )
-from pagerduty_card.presenters_freshness import Explanation, Reader, explain, judge
-from pagerduty_card.presenters_incidents import ServiceState
-from pagerduty_card.presenters_paging import PagingView, present_paging
+from pagerduty_card.presenters.freshness import Explanation, Reader, explain, judge
+from pagerduty_card.presenters.incidents import ServiceState
+from pagerduty_card.presenters.paging import PagingView, present_paging
 from portal.shell import Banner
 from portal.templatetags.ui import ago, badge, icon
 

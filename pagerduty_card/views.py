@@ -20,7 +20,7 @@ from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
 from pagerduty_card.forms import TriggerForm
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.presenters_paging import (
+from pagerduty_card.presenters.paging import (
     Caution,
     present_outcome,
     present_rejection,

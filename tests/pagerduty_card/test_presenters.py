@@ -15,10 +15,10 @@ from pagerduty_card.models import (
     Responder,
     Service,
 )
-from pagerduty_card.presenters_escalation import name_the_next_level
-from pagerduty_card.presenters_freshness import Answer, Explanation, Reader, Standing, judge
-from pagerduty_card.presenters_incidents import present_changes, present_incidents, service_state
-from pagerduty_card.presenters_on_call import mailto, present_on_call
+from pagerduty_card.presenters.escalation import name_the_next_level
+from pagerduty_card.presenters.freshness import Answer, Explanation, Reader, Standing, judge
+from pagerduty_card.presenters.incidents import present_changes, present_incidents, service_state
+from pagerduty_card.presenters.on_call import mailto, present_on_call
 
 NOW = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
 KNOWN = Answer(standing=Standing.KNOWN, at=NOW, explanation=None, is_due=False)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pagerduty_card.models import ChangeEvent, Incident, Service
-from pagerduty_card.presenters_freshness import Answer
-from pagerduty_card.presenters_on_call import Link
+from pagerduty_card.presenters.freshness import Answer
+from pagerduty_card.presenters.on_call import Link
 
 SHOWN_INCIDENTS = 10
 SHOWN_CHANGES = 3

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
-from pagerduty_card.presenters_freshness import Answer
+from pagerduty_card.presenters.freshness import Answer
 from pagerduty_card.wire import web_url
 
 

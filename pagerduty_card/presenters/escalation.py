@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pagerduty_card.presenters_incidents import IncidentLine, IncidentsView
-from pagerduty_card.presenters_on_call import Level, Link, OnCallView
+from pagerduty_card.presenters.incidents import IncidentLine, IncidentsView
+from pagerduty_card.presenters.on_call import Level, Link, OnCallView
 
 
 def name_the_next_level(incidents: IncidentsView, on_call: OnCallView) -> IncidentsView:

@@ -1,7 +1,7 @@
 """The PagerDuty card as a whole: rows of the mirror and an instant in, frozen view models out.
 
 Pure: nothing here queries, calls or reads settings. The sections live beside it:
-``presenters_freshness`` (the three answers), ``presenters_incidents``, ``presenters_on_call``.
+``presenters.freshness`` (the three answers), ``presenters.incidents``, ``presenters.on_call``.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from pagerduty_card.freshness import Freshness
 from pagerduty_card.models import ChangeEvent, Feed, Incident, OnCall, Service, TriggeredIncident
-from pagerduty_card.presenters_escalation import name_the_next_level
-from pagerduty_card.presenters_freshness import (
+from pagerduty_card.presenters.escalation import name_the_next_level
+from pagerduty_card.presenters.freshness import (
     Answer,
     Explanation,
     Reader,
     judge,
 )
-from pagerduty_card.presenters_incidents import (
+from pagerduty_card.presenters.incidents import (
     UNKNOWN,
     ChangesView,
     IncidentsView,
@@ -26,7 +26,7 @@ from pagerduty_card.presenters_incidents import (
     present_incidents,
     service_state,
 )
-from pagerduty_card.presenters_on_call import Link, OnCallView, present_on_call
+from pagerduty_card.presenters.on_call import Link, OnCallView, present_on_call
 
 # How long the card speaks of an attempt to page: of one that went well only until it is seen.
 _TOLD_WELL = timedelta(minutes=5)

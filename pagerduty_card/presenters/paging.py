@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.presenters import ServiceBlock
-from pagerduty_card.presenters_incidents import IncidentLine
-from pagerduty_card.presenters_on_call import OnCallView, PersonOnCall
+from pagerduty_card.presenters.card import ServiceBlock
+from pagerduty_card.presenters.incidents import IncidentLine
+from pagerduty_card.presenters.on_call import OnCallView, PersonOnCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
