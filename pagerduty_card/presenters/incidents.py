@@ -258,8 +258,10 @@ def service_state(
         marks=tuple(marks),
         until=until,
         counts=_counts(incidents),
-        is_old=known.is_old,
-        as_of=known.at,
+        is_old=known.is_old or mark is _OLD_OK,
+        as_of=min(known.at, services.at)
+        if mark is _OLD_OK and known.at and services.at
+        else known.at,
     )
 
 
@@ -281,7 +283,8 @@ def _mark_of(status: str, incidents: IncidentsView, services: Answer) -> Mark:
         return UNKNOWN
     if status not in {"active", "warning", "critical", "maintenance", "disabled"}:
         return UNKNOWN
-    return _OLD_OK if known.is_old else _OK
+    # OK also says that the service is on and not in maintenance, which its own row tells.
+    return _OLD_OK if known.is_old or services.is_old else _OK
 
 
 def _maintenance_over(service: Service, services: Answer, now: datetime) -> bool:

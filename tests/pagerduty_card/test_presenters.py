@@ -90,10 +90,15 @@ def test_unknown_incidents_are_never_ok(status, services):
     assert state.counts == ""
 
 
-def test_only_a_confirmed_ok_is_green():
-    for answer, tone in ((KNOWN, "good"), (OLD, "faint")):
-        state = service_state(service(), present_incidents([], answer), answer, now=NOW)
-        assert (state.mark.word, state.mark.tone) == ("OK", tone)
+@pytest.mark.parametrize(
+    ("incidents", "services", "tone"),
+    [(KNOWN, KNOWN, "good"), (OLD, KNOWN, "faint"), (KNOWN, OLD, "faint"), (OLD, OLD, "faint")],
+)
+def test_only_an_ok_that_both_answers_confirm_is_green(incidents, services, tone):
+    state = service_state(service(), present_incidents([], incidents), services, now=NOW)
+    assert (state.mark.word, state.mark.tone) == ("OK", tone)
+    assert state.is_old is (tone == "faint")
+    assert state.as_of == min(incidents.at, services.at)
 
 
 def test_a_status_newer_than_the_list_of_incidents_is_believed():

@@ -1,0 +1,59 @@
+"""What a view of an entity's page costs: nothing asked of PagerDuty, and few queries."""
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import make_entity, make_user
+from tests.pagerduty_card.mirror import (
+    make_change,
+    make_feeds,
+    make_incident,
+    make_mapped_entity,
+    make_on_call,
+    make_service,
+)
+
+pytestmark = pytest.mark.django_db
+BOUND = 12
+
+
+@pytest.fixture
+def pager(client, settings):
+    settings.PAGERDUTY_TOKEN = "test-token-0123456789"
+    client.force_login(make_user("demo", permissions=["pagerduty_card.trigger_incident"]))
+    return client
+
+
+def queries_of(client, entity):
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(entity.get_absolute_url())
+    assert response.status_code == 200
+    return len(queries)
+
+
+def test_one_incident_or_fifty_cost_the_same_few_queries(pager):
+    service = make_service()
+    make_feeds()
+    make_on_call(service.policy)
+    entity = make_mapped_entity()
+    make_incident(service)
+    make_change(service)
+    make_entity(name="neighbour", spec={"dependsOn": ["component:checkout-api"]})
+    one = queries_of(pager, entity)
+    for _ in range(49):
+        make_incident(service)
+        make_change(service)
+    assert queries_of(pager, entity) == one
+    assert one <= BOUND
+
+
+def test_a_lost_session_cache_costs_no_more_than_the_session(pager):
+    service = make_service()
+    make_feeds()
+    entity = make_mapped_entity()
+    make_incident(service)
+    kept = queries_of(pager, entity)
+    cache.clear()
+    assert queries_of(pager, entity) == kept + 1
