@@ -36,7 +36,7 @@ SORTS: dict[str, tuple[str | Lower, ...]] = {
     "lifecycle": ("lifecycle", "name", "namespace", "kind"),
     "changed": ("-changed_at", "name", "namespace", "kind"),
 }
-# The peer's names of the same filters, so that its bookmarks and links carry over.
+# Backstage's names of the same filters, so that bookmarks and links carry over.
 PEER_NAMES = {
     "kind": "kind",
     "type": "type",

@@ -5,6 +5,7 @@ defaults make one self-contained process: SQLite, local-memory cache, no DEBUG. 
 missing is said by the system checks (``manage.py check``), not by an exception at import.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +16,10 @@ env = environ.FileAwareEnv()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("PORTAL_VAR_DIR", default=str(BASE_DIR / "var")))
+# Database and task queue are opened by the first command. Where the folder cannot be made and is
+# not needed either (PostgreSQL and Redis), nothing is lost; else the database says what is wrong.
+with suppress(OSError):
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 # Django ---------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
@@ -196,7 +201,8 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # Both report every start and end of work that comes round twice a minute.
         "django_tasks": {"level": "WARNING"},
-        "huey": {"level": "WARNING"},
+        # With a handler of its own, or huey adds a second one.
+        "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
@@ -21,7 +23,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run every step and say where the portal will answer."""
         del args, options
-        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         if settings.CATALOG_LOCATIONS:
@@ -41,5 +42,11 @@ class Command(BaseCommand):
                     self.stdout.write(
                         f"  sign in as {account.username} / {account.username}: may {account.may}"
                     )
+        elif (
+            not User.objects.filter(is_active=True)
+            .exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+            .exists()
+        ):
+            self.stdout.write("  nobody can sign in yet: run manage.py createsuperuser")
         self.stdout.write("Ctrl-C stops it.")
         self.stdout.write("")
