@@ -3,13 +3,16 @@
 From stored data only: nothing here asks PagerDuty.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
 from django.db.models import Q
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
@@ -21,8 +24,8 @@ from django.utils.safestring import SafeString
 
 from catalog.models import Entity
 from pagerduty_card import mapping
-from pagerduty_card.accounts import mask
-from pagerduty_card.mapping import Mapped, ProblemKind
+from pagerduty_card.accounts import all_accounts, mask
+from pagerduty_card.mapping import Mapped, ProblemKind, Target
 from pagerduty_card.models import (
     ChangeEvent,
     Feed,
@@ -72,21 +75,14 @@ class Loaded:
         )
 
 
-# What the parts of one page share: the header's buttons and the card name the same services.
-_resolved: WeakKeyDictionary[HttpRequest, dict[int, list[Mapped]]] = WeakKeyDictionary()
-
-
-def _mapped_of(request: HttpRequest, entity: Entity) -> list[Mapped]:
-    found = _resolved.setdefault(request, {})
-    if entity.pk not in found:
-        found[entity.pk] = mapping.resolve(mapping.targets_of(entity))
-    return found[entity.pk]
-
-
 def load(request: HttpRequest, entity: Entity) -> Loaded:
     """Read and present an entity's services for one reader; a constant number of queries."""
-    now, zone, reader = timezone.now(), timezone.get_current_timezone(), reader_of(request)
-    mapped = _mapped_of(request, entity)
+    targets = mapping.targets_of(entity)
+    return _present(mapping.resolve(targets), entity, reader_of(request), timezone.now())
+
+
+def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: datetime) -> Loaded:
+    zone = timezone.get_current_timezone()
     services = [one.service for one in mapped if one.service]
     rows = _Rows(services)
     blocks = [
@@ -131,59 +127,134 @@ def may_trigger(request: HttpRequest) -> bool:
     return not isinstance(request.user, AnonymousUser) and request.user.has_perm(TRIGGER)
 
 
-def card_view(entity: Entity, loaded: Loaded) -> CardView:
-    """The card of what was loaded, with the attempts to page; one query."""
-    now = timezone.now()
-    attempts = TriggeredIncident.objects.of_entity(entity).filter(
-        triggered_at__gt=now - ATTEMPTS_TOLD_FOR
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A card as all readers of one kind see it within one second.
+
+    Attributes:
+        tone: Of the worst service's state; empty without one.
+        name_html: Name and state of the one service; empty for several.
+        body_html: Attempts to page, and the services with their sections.
+        as_of: When the oldest answer about open incidents came (UTC); None if one never came.
+        is_due: Something is old enough to ask PagerDuty again.
+        is_pending: An attempt's incident may still appear within seconds.
+        can_page: There is a key to page with.
+        service_url: The first service's page in PagerDuty; may be empty.
+    """
+
+    tone: str
+    name_html: SafeString
+    body_html: SafeString
+    as_of: datetime | None
+    is_due: bool
+    is_pending: bool
+    can_page: bool
+    service_url: str
+
+
+# What the parts of one page share: the header's buttons and the card are of one drawing.
+_of_request: WeakKeyDictionary[HttpRequest, dict[int, Drawn]] = WeakKeyDictionary()
+
+
+def _drawn(request: HttpRequest, entity: Entity) -> Drawn:
+    """The card for this kind of reader, drawn once a second however many look.
+
+    The key holds all that the drawing follows from: what the entity names, the feeds that every
+    write to the mirror goes with, the attempts to page, the kind of reader and the second, which
+    is as fine as any age is told. So a drawing is used again only where a new one would be equal.
+    """
+    kept = _of_request.setdefault(request, {})
+    if entity.pk not in kept:
+        now, reader = timezone.now(), reader_of(request)
+        targets = mapping.targets_of(entity)
+        feeds = mapping.feeds_of(targets)
+        attempts = list(
+            TriggeredIncident.objects.of_entity(entity).filter(
+                triggered_at__gt=now - ATTEMPTS_TOLD_FOR
+            )
+        )
+        key = _key(entity, targets, [*feeds, *attempts], reader, now)
+        found: Drawn | None = cache.get(key)
+        if found is None:
+            loaded = _present(mapping.resolve(targets, feeds), entity, reader, now)
+            found = _draw(loaded, present_card(loaded.blocks, attempts, now=now))
+            cache.set(key, found, timeout=2)
+        kept[entity.pk] = found
+    return kept[entity.pk]
+
+
+def _key(
+    entity: Entity,
+    targets: Sequence[Target],
+    rows: Sequence[Feed | TriggeredIncident],
+    reader: Reader,
+    now: datetime,
+) -> str:
+    told = (
+        (entity.pk, entity.ref, entity.display_name),
+        [(target, target.integration_key) for target in targets],
+        [(name, bool(account.token)) for name, account in sorted(all_accounts().items())],
+        sorted(
+            str([type(row).__name__, *(getattr(row, field.attname) for field in row._meta.fields)])
+            for row in rows
+        ),
+        reader,
+        timezone.get_current_timezone_name(),
+        int(now.timestamp()),
     )
-    return present_card(loaded.blocks, attempts, now=now)
+    return f"pagerduty-card:{hashlib.sha256(repr(told).encode()).hexdigest()}"
+
+
+def _draw(loaded: Loaded, view: CardView) -> Drawn:
+    urls = [one.service.url for one in loaded.mapped if one.service and one.service.url]
+    name_html = SafeString("")
+    if len(view.blocks) == 1:
+        name_html = render_to_string("pagerduty_card/_state.html", {"block": view.blocks[0]})
+    return Drawn(
+        tone=view.worst.mark.tone if view.worst else "",
+        name_html=name_html,
+        body_html=render_to_string("pagerduty_card/_body.html", {"card": view}),
+        as_of=view.as_of,
+        is_due=view.is_due,
+        is_pending=view.is_pending,
+        can_page=bool(loaded.pageable()),
+        service_url=urls[0] if urls else "",
+    )
 
 
 def render_card(
-    request: HttpRequest,
-    entity: Entity,
-    *,
-    loaded: Loaded | None = None,
-    is_alone: bool = False,
-    is_answer: bool = False,
+    request: HttpRequest, entity: Entity, *, is_alone: bool = False, is_answer: bool = False
 ) -> SafeString:
     """Render the card for one reader.
 
     Args:
         request: Tells the reader.
         entity: The entity.
-        loaded: Of ``load``, if the caller has it already.
         is_alone: The card is the page: it carries the button that the entity's header has.
         is_answer: It answers a refresh: it does not ask for another one by itself.
     """
-    reader = reader_of(request)
-    loaded = loaded or load(request, entity)
-    view = card_view(entity, loaded)
-    can_page = bool(loaded.pageable())
+    drawn = _drawn(request, entity)
     context = {
-        "card": view,
+        "card": drawn,
         "entity": entity,
         "refresh_url": reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs),
-        "trigger_url": _trigger_url(entity) if can_page and may_trigger(request) else "",
-        "no_trigger_reason": _NO_KEY if reader.is_admin and not can_page else "",
+        "trigger_url": _trigger_url(entity) if drawn.can_page and may_trigger(request) else "",
+        "no_trigger_reason": _NO_KEY if reader_of(request).is_admin and not drawn.can_page else "",
         "is_alone": is_alone,
-        "is_auto_refresh": view.is_due and not is_answer,
+        "is_auto_refresh": drawn.is_due and not is_answer,
+        # Without the request: the context processors have run for the page around it already.
+        "csrf_token": get_token(request),
     }
-    # Without the request: the context processors have run for the page around it already.
-    context["csrf_token"] = get_token(request)
     return render_to_string("pagerduty_card/_card.html", context)
 
 
 def render_actions(request: HttpRequest, entity: Entity) -> SafeString:
     """Render the buttons for the header of the entity's page."""
-    mapped = _mapped_of(request, entity)
-    urls = [one.service.url for one in mapped if one.service and one.service.url]
-    can_page = any(one.can_page for one in mapped)
+    drawn = _drawn(request, entity)
     context = {
         "entity": entity,
-        "trigger_url": _trigger_url(entity) if can_page and may_trigger(request) else "",
-        "service_url": urls[0] if urls else "",
+        "trigger_url": _trigger_url(entity) if drawn.can_page and may_trigger(request) else "",
+        "service_url": drawn.service_url,
     }
     return render_to_string("pagerduty_card/_actions.html", context)
 

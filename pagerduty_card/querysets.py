@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.utils import timezone
@@ -43,7 +44,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         Two queries: services with their policies, and the integrations of all of them. Ids repeat
         between accounts: the caller compares the account.
         """
-        found = self.select_related("policy").prefetch_related("integrations")
+        found = self.order_by().select_related("policy").prefetch_related("integrations")
         if not integration_keys:
             return found.filter(pd_id__in=pd_ids)
         wanted = Q(pd_id__in=pd_ids) | Q(integrations__integration_key__in=integration_keys)
@@ -55,7 +56,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
     def of_services(self, services: Iterable["Service"]) -> Self:
         """Open incidents of these services."""
-        return self.filter(service__in=list(services))
+        return self.filter(service__in=list(services)).order_by()
 
     def worst_first(self) -> Self:
         """Triggered before acknowledged, then by priority, urgency, and newest.
@@ -111,17 +112,39 @@ class OnCallQuerySet(models.QuerySet["OnCall"]):
 class FeedQuerySet(models.QuerySet["Feed"]):
     """Look-ups of freshness, and the two ways to write it."""
 
-    def freshness(self, services: Iterable["Service"]) -> dict[int, dict[str, Freshness]]:
-        """Freshness of each section of each service, in one query.
+    def that_speak_of(
+        self,
+        *,
+        accounts: Collection[str],
+        pd_ids: Collection[str],
+        integration_keys: Collection[str],
+    ) -> list["Feed"]:
+        """Every feed of the accounts, and of the services with these ids or keys; one query.
+
+        Whoever writes the mirror notes it in one of them: equal feeds, equal rows.
+        """
+        places = Q(service_pd_id__in={"", *pd_ids})
+        if integration_keys:
+            keys = apps.get_model("pagerduty_card", "Integration").objects.filter(
+                integration_key__in=integration_keys
+            )
+            places |= Q(service_pd_id__in=keys.values("service__pd_id"))
+        return list(self.filter(places, account__in=accounts).order_by())
+
+    def freshness(
+        self, services: Iterable["Service"], feeds: Iterable["Feed"] | None = None
+    ) -> dict[int, dict[str, Freshness]]:
+        """Freshness of each section of each service, in one query, or none with ``feeds``.
 
         Args:
             services: Loaded with ``select_related("policy")``, as ``found_by`` does.
+            feeds: Of ``that_speak_of``, if the caller has them already.
 
         Returns:
             By primary key of the service, then by ``Feed.Kind`` value; every kind is there.
         """
         given = list(services)
-        by_place = self._by_place({(s.account, s.pd_id) for s in given})
+        by_place = self._by_place({(s.account, s.pd_id) for s in given}, feeds)
         return {
             service.pk: {
                 kind: of_feeds(
@@ -136,7 +159,7 @@ class FeedQuerySet(models.QuerySet["Feed"]):
         }
 
     def freshness_of_absent(
-        self, places: Collection[tuple[str, str]]
+        self, places: Collection[tuple[str, str]], feeds: Iterable["Feed"] | None = None
     ) -> dict[tuple[str, str], Freshness]:
         """Freshness of the services section for services that the mirror does not have.
 
@@ -144,12 +167,13 @@ class FeedQuerySet(models.QuerySet["Feed"]):
 
         Args:
             places: Pairs of account name and service id; an empty id stands for the account.
+            feeds: Of ``that_speak_of``, if the caller has them already.
 
         Returns:
             By place.
         """
         kind = self.model.Kind.SERVICES.value
-        by_place = self._by_place(places)
+        by_place = self._by_place(places, feeds)
         return {
             (account, pd_id): of_feeds(
                 by_place[(account, "", kind)] + (by_place[(account, pd_id, kind)] if pd_id else []),
@@ -160,14 +184,17 @@ class FeedQuerySet(models.QuerySet["Feed"]):
         }
 
     def _by_place(
-        self, places: Collection[tuple[str, str]]
+        self, places: Collection[tuple[str, str]], feeds: Iterable["Feed"] | None
     ) -> Mapping[tuple[str, str, str], list["Feed"]]:
-        accounts = {account for account, _ in places}
-        ids = {"", *(pd_id for _, pd_id in places)}
+        if feeds is None and places:
+            feeds = self.that_speak_of(
+                accounts={account for account, _ in places},
+                pd_ids={pd_id for _, pd_id in places},
+                integration_keys=(),
+            )
         found: dict[tuple[str, str, str], list[Feed]] = defaultdict(list)
-        if accounts:
-            for feed in self.filter(account__in=accounts, service_pd_id__in=ids):
-                found[(feed.account, feed.service_pd_id, feed.kind)].append(feed)
+        for feed in feeds or ():
+            found[(feed.account, feed.service_pd_id, feed.kind)].append(feed)
         return found
 
     def mark_good(

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+import time_machine
 from bs4 import BeautifulSoup
 from django.urls import reverse
 from django.utils import timezone
@@ -296,6 +297,7 @@ def test_maintenance_says_until_when_and_ends_by_the_clock(reader):
     assert "until" in words(card_of(reader, entity).select_one(".card__state"))
     service.maintenance_until = timezone.now() - dt.timedelta(seconds=5)
     service.save()
+    make_feeds()
     assert words(card_of(reader, entity).select_one(".card__state")) == "OK"
 
 
@@ -478,6 +480,7 @@ def test_tells_of_an_accepted_page_until_the_incident_is_found(reader):
     attempt.save()
     assert "load" in card_of(reader, entity).select_one("form.age")["hx-trigger"]
     make_incident(service, number=4712)
+    make_feeds()
     card = card_of(reader, entity)
     assert "#4712" in words(card)
     assert "paged Ana Lima" in words(card)
@@ -527,10 +530,33 @@ def test_the_button_needs_the_right_and_a_key(client, reader):
     assert "data-dialog" in page
     assert link in client.get(url_of(entity)).text
     service.integrations.all().delete()
+    make_feeds()  # as every write of the mirror goes with
     assert link not in client.get(entity.get_absolute_url()).text
     assert "no integration key is known" not in client.get(url_of(entity)).text
     client.force_login(make_user("admin", is_staff=True, permissions=(TRIGGER,)))
     assert "no integration key is known" in client.get(url_of(entity)).text
+
+
+def test_a_drawing_is_used_again_only_where_a_new_one_would_be_equal(client, reader):
+    entity = make_mapped_entity()
+    with time_machine.travel("2026-11-01 09:00:00+00:00", tick=False) as clock:
+        service = make_service()
+        make_feeds(age_s=8)
+        assert "Nothing is open" in words(card_of(reader, entity))
+        make_incident(service, title="Payments time out")
+        make_feeds(age_s=0)
+        assert "Payments time out" in words(card_of(reader, entity))
+        assert "as of now" in words(card_of(reader, entity))
+        clock.shift(1)
+        assert "as of a second ago" in words(card_of(reader, entity))
+        make_feeds(age_s=1, failed_s=0, reason="token")
+        assert "PAGERDUTY_TOKEN" not in words(card_of(reader, entity))
+        client.force_login(make_user("admin", is_staff=True))
+        assert "PAGERDUTY_TOKEN" in words(card_of(client, entity))
+        client.cookies["tz"] = "Asia%2FTokyo"
+        make_on_call(service.policy, to_h=2)
+        make_feeds(age_s=1)
+        assert "until 20:00 JST" in words(card_of(client, entity))
 
 
 def test_a_portal_open_to_all_shows_no_button_to_an_anonymous_reader(client, settings):
@@ -571,6 +597,7 @@ def test_costs_the_same_queries_for_one_incident_and_for_fifty(
             make_incident(service)
             make_change(service)
         make_on_call(policy, f"Person {total}")
+        make_feeds()
         with django_assert_max_num_queries(20) as captured:
             reader.get(url_of(entity))
         counts.append(len([q for q in captured.captured_queries if "SELECT" in q["sql"]]))

@@ -1,6 +1,7 @@
 """What a view of an entity's page costs: nothing asked of PagerDuty, and few queries."""
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -45,8 +46,19 @@ def test_one_incident_or_fifty_cost_the_same_few_queries(pager):
     for _ in range(49):
         make_incident(service)
         make_change(service)
+    make_feeds()  # as every write of the mirror goes with: the card is drawn anew
     assert queries_of(pager, entity) == one
     assert one <= BOUND
+
+
+def test_a_second_reader_within_a_second_costs_less(pager):
+    service = make_service()
+    make_feeds()
+    entity = make_mapped_entity()
+    make_incident(service)
+    with time_machine.travel("2026-11-01 09:00:00+00:00", tick=False):
+        first = queries_of(pager, entity)
+        assert queries_of(pager, entity) < first
 
 
 def test_a_lost_session_cache_costs_no_more_than_the_session(pager):
@@ -55,5 +67,5 @@ def test_a_lost_session_cache_costs_no_more_than_the_session(pager):
     entity = make_mapped_entity()
     make_incident(service)
     kept = queries_of(pager, entity)
-    cache.clear()
-    assert queries_of(pager, entity) == kept + 1
+    cache.clear()  # of the session and of the card's drawing
+    assert queries_of(pager, entity) <= kept + 1
