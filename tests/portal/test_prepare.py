@@ -1,5 +1,7 @@
 """What `make run` does before its processes start."""
 
+import os
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -53,3 +55,19 @@ def test_without_the_sandbox_it_says_how_to_get_the_first_account(prepare):
     assert not User.objects.exists()
     User.objects.create_user("ana", password="a long and private one")
     assert "createsuperuser" not in prepare().out
+
+
+def test_static_files_are_collected_again_only_when_one_changed(prepare, settings, tmp_path):
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "own.css").write_text("a {}")
+    settings.STATICFILES_DIRS = [sources]
+    prepare()
+    copy = settings.STATIC_ROOT / "own.css"
+    copy.write_text("touched, to see whether it is written again")
+    os.utime(copy, (0, 0))
+    prepare()
+    assert "touched" in copy.read_text()
+    (sources / "own.css").write_text("b {color: red}")
+    prepare()
+    assert copy.read_text() == "b {color: red}"
