@@ -306,6 +306,7 @@ class TriggeredIncident(models.Model):
     Attributes:
         entity_ref: Canonical reference, kept when the entity goes.
         answer: PagerDuty's words, free of secrets.
+        attempts: How often it was submitted.
         may_resend: Whether the same form submitted again sends the same alert again.
         incident_number, incident_url, assignees: Of the incident, once it was found.
     """
@@ -338,7 +339,7 @@ class TriggeredIncident(models.Model):
     severity = models.CharField(max_length=16, choices=[(s.value, s.value) for s in Severity])
     details = models.TextField(blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.SENDING)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=1)
     may_resend = models.BooleanField(default=False)
     answer = models.CharField(max_length=500, blank=True)
     answered_at = models.DateTimeField(null=True)

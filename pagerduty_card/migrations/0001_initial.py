@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 ('severity', models.CharField(choices=[('critical', 'critical'), ('error', 'error'), ('warning', 'warning'), ('info', 'info')], max_length=16)),
                 ('details', models.TextField(blank=True)),
                 ('state', models.CharField(choices=[('sending', 'being sent'), ('accepted', 'accepted by PagerDuty, incident not seen yet'), ('created', 'incident created'), ('not_seen', 'accepted, but no incident appeared'), ('failed', 'failed: nobody was paged'), ('unsure', 'no answer: PagerDuty may have taken it')], default='sending', max_length=16)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('attempts', models.PositiveSmallIntegerField(default=1)),
                 ('may_resend', models.BooleanField(default=False)),
                 ('answer', models.CharField(blank=True, max_length=500)),
                 ('answered_at', models.DateTimeField(null=True)),

@@ -113,6 +113,7 @@ def test_sends_what_the_form_promised_and_writes_it_down(http, pager, settings):
         },
     }
     assert attempt.state == State.ACCEPTED
+    assert attempt.attempts == 1
     assert (attempt.triggered_by_name, attempt.service_name, attempt.answer) == (
         "Bob Chen",
         "checkout-api",
