@@ -22,14 +22,6 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         """The one entity with this reference, or none."""
         return self.filter(ref=str(ref))
 
-    def owned_by(self, owner: EntityRef) -> Self:
-        """Entities whose ``spec.owner`` is this group or user."""
-        return self.filter(owner_ref=str(owner))
-
-    def with_annotation(self, *keys: str) -> Self:
-        """Entities that carry at least one of the annotations with a value."""
-        return self.filter(annotation_rows__key__in=keys, annotation_rows__value__gt="").distinct()
-
     def for_list(self) -> Self:
         """Everything that a row of a list prints: one query, and one for the tags."""
         return self.defer("descriptor").prefetch_related("tag_rows")

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Q
 from django.utils import timezone
 
-from pagerduty_card.domain import IncidentStatus, Urgency
 from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.freshness import BEGINNING, Freshness, of_feeds
 
@@ -34,10 +33,6 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         """Services of one account."""
         return self.filter(account=account)
 
-    def with_key(self, integration_key: str) -> Self:
-        """The services that have an integration with exactly this key."""
-        return self.filter(integrations__integration_key=integration_key).distinct()
-
     def found_by(self, *, pd_ids: Collection[str], integration_keys: Collection[str]) -> Self:
         """Services that have one of the ids or one of the keys, with policy and integrations.
 
@@ -57,21 +52,6 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
     def of_services(self, services: Iterable["Service"]) -> Self:
         """Open incidents of these services."""
         return self.filter(service__in=list(services)).order_by()
-
-    def worst_first(self) -> Self:
-        """Triggered before acknowledged, then by priority, urgency, and newest.
-
-        A status or urgency that PagerDuty added after this was written comes first: it may be
-        worse than what is known.
-        """
-        return self.order_by(
-            Case(When(status=IncidentStatus.ACKNOWLEDGED, then=Value(1)), default=Value(0)),
-            Case(When(priority="", then=Value(1)), default=Value(0)),
-            "priority",
-            Case(When(urgency=Urgency.LOW, then=Value(1)), default=Value(0)),
-            "-created_at",
-            "pk",
-        )
 
 
 class ChangeEventQuerySet(models.QuerySet["ChangeEvent"]):

@@ -14,6 +14,8 @@ PAGES = {
     "index with a filter that finds nothing": "/catalog/?q=zzzz",
     "entity": ENTITY,
     "entity nobody knows the state of": "/catalog/default/component/delivery-tracker/",
+    "dependencies": f"{ENTITY}dependencies/",
+    "inspect": f"{ENTITY}inspect/",
     "card": f"{ENTITY}pagerduty/",
     "trigger form": f"{ENTITY}pagerduty/trigger/",
     "style guide": "/styleguide/",
@@ -46,8 +48,9 @@ def test_the_open_dialog_breaks_no_rule_either(open_context, no_violations, scre
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_sign_in_page_breaks_no_rule(page, live_server, no_violations, scheme):
-    page.emulate_media(color_scheme=scheme)
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_sign_in_page_breaks_no_rule(new_context, live_server, no_violations, screen, scheme):
+    page = new_context(**screen, color_scheme=scheme, reduced_motion="reduce").new_page()
     page.goto(f"{live_server.url}/sign-in/")
 
     no_violations(page, "sign-in")
