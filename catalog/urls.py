@@ -2,19 +2,19 @@
 
 from django.urls import include, path
 
-from catalog import views
+from catalog.views import entity, home, index
 
 app_name = "catalog"
 entity_patterns = [
-    path("", views.entity, name="entity"),
-    path("dependencies/", views.dependencies, name="dependencies"),
-    path("members/", views.members, name="members"),
-    path("api/", views.api, name="api"),
-    path("api/download/", views.api_download, name="api-download"),
-    path("inspect/", views.inspect, name="inspect"),
+    path("", entity.entity, name="entity"),
+    path("dependencies/", entity.dependencies, name="dependencies"),
+    path("members/", entity.members, name="members"),
+    path("api/", entity.api, name="api"),
+    path("api/download/", entity.api_download, name="api-download"),
+    path("inspect/", entity.inspect, name="inspect"),
 ]
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("catalog/", views.index, name="index"),
+    path("", home.home, name="home"),
+    path("catalog/", index.index, name="index"),
     path("catalog/<slug:namespace>/<slug:kind>/<str:name>/", include(entity_patterns)),
 ]

@@ -1,16 +1,17 @@
 """Builders of the catalog's rows and of people: plain functions, every field by keyword."""
 
-import hashlib
 import itertools
-import json
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from catalog.models import Annotation, Entity, ImportIssue, ImportRun, Relation, Tag
+from catalog.ingestion.lifting import lift, write_details
+from catalog.ingestion.reading import digest_of
+from catalog.models import Entity, ImportIssue
 from catalog.refs import EntityRef
+from catalog.versions import bump
 
 _numbers = itertools.count(1)
 
@@ -64,7 +65,7 @@ def make_entity(
     relations: tuple[tuple[str, str], ...] = (),
     **fields: Any,
 ) -> Entity:
-    """An entity with its tag, annotation and relation rows.
+    """An entity with its tag, annotation, relation and search rows.
 
     Args:
         owner: Reference as in ``spec.owner``; makes the ``ownedBy`` relation too.
@@ -96,57 +97,37 @@ def make_entity(
         if value
     } | (spec or {})
     descriptor = descriptor_of(kind, name, namespace=namespace, metadata=metadata, spec=written)
-    owner_ref, system_ref = (
-        str(EntityRef.parse(ref, default_kind=default, default_namespace=namespace)) if ref else ""
-        for ref, default in ((owner, "group"), (system, "system"))
+    entity = Entity(
+        ref=str(EntityRef.of(kind, namespace, name)),
+        digest=digest_of(descriptor),
+        changed_at=timezone.now(),
+        **(lift(descriptor) | fields),
     )
-    profile = written.get("profile") or {}
-    entity = Entity.objects.create(
-        **{
-            "ref": str(EntityRef.of(kind, namespace, name)),
-            "kind": kind,
-            "namespace": namespace,
-            "name": name,
-            "title": title or profile.get("displayName", ""),
-            "description": description,
-            "type": type,
-            "lifecycle": lifecycle,
-            "owner_ref": owner_ref,
-            "system_ref": system_ref,
-            "descriptor": descriptor,
-            "digest": hashlib.sha256(json.dumps(descriptor).encode()).hexdigest(),
-            "changed_at": timezone.now(),
-            **fields,
-        }
-    )
-    Tag.objects.bulk_create([Tag(entity=entity, name=tag) for tag in dict.fromkeys(tags)])
-    Annotation.objects.bulk_create(
-        [
-            Annotation(entity=entity, key=key, value=value[:500])
-            for key, value in (annotations or {}).items()
-        ]
-    )
-    edges = [("ownedBy", owner_ref), ("partOf", system_ref), *relations]
-    Relation.objects.bulk_create(
-        [
-            Relation(source=entity, type=type_, target_ref=str(EntityRef.parse(target)))
-            for type_, target in edges
-            if target
-        ]
-    )
+    entity.save()
+    edges = [("ownedBy", entity.owner_ref), ("partOf", entity.system_ref), *relations]
+    pairs = [(type_, str(EntityRef.parse(target))) for type_, target in edges if target]
+    write_details([(entity, pairs)], replaced=[])
+    bump()
     return entity
 
 
 def make_issue(
-    ref: str, *messages: str, run: ImportRun | None = None, **fields: Any
+    ref: str, *messages: str, kind: str = ImportIssue.Kind.REFUSED, **fields: Any
 ) -> ImportIssue:
-    """A refused document of a run, one message on each line from 1."""
+    """An issue that stands, one message on each line from 1."""
     return ImportIssue.objects.create(
-        run=run or ImportRun.objects.create(state=ImportRun.State.REFUSED, refused=1),
         ref=ref,
+        kind=kind,
         messages=[
             {"line": line, "column": 1, "path": "", "message": message, "hint": ""}
             for line, message in enumerate(messages, start=1)
         ],
-        **{"file": "catalog-info.yaml", "document": 0, "line": 1, **fields},
+        **{
+            "file": "catalog-info.yaml",
+            "document": 0,
+            "line": 1,
+            "first_seen_at": timezone.now(),
+            "last_seen_at": timezone.now(),
+            **fields,
+        },
     )

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -19,6 +19,7 @@ from catalog.ingestion.reading import Claim, Reading, digest_of, read_roots
 from catalog.ingestion.report import Issue, Report
 from catalog.ingestion.sources import Reader, Root, root_of
 from catalog.models import Entity, ImportIssue, ImportRun, Location
+from catalog.versions import bump
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -80,7 +81,7 @@ def run_import(
     report = Report(is_dry_run=dry_run)
     if not dry_run:
         _close_killed()
-    run = None if dry_run else ImportRun.objects.create(started_by=user, prune=prune)
+    run = None if dry_run else ImportRun.objects.create(started_by=user)
     report.run_id = run.pk if run else None
     roots = list(dict.fromkeys(map(root_of, sources)))
     reader = Reader(Allowance.from_settings(), limits)
@@ -127,6 +128,7 @@ def _close(run: ImportRun | None, report: Report) -> None:
         return
     if report.failure:
         run.state = ImportRun.State.FAILED
+        run.failure = report.failure[:500]
     else:
         run.state = ImportRun.State.REFUSED if report.issues else ImportRun.State.SUCCEEDED
         run.created, run.changed = report.created, report.changed
@@ -135,10 +137,6 @@ def _close(run: ImportRun | None, report: Report) -> None:
     run.duration_s = report.duration_s
     try:
         run.save()
-        if report.failure:
-            ImportIssue.objects.create(
-                run=run, file="", messages=[_refusal(report.failure).as_json()]
-            )
     except DatabaseError:
         # The failure that is being recorded may well be the database's.
         logger.exception("the outcome of an import is not recorded", extra={"run": run.pk})
@@ -186,10 +184,15 @@ class _Writer:
         Location.objects.filter(pk__in=complete).update(read_at=self.now)
         notices, self.report.dangling = find_dangling([loc.pk for loc in self.locations])
         self.report.notices += notices
-        if self.run is not None:
-            ImportIssue.objects.bulk_create(
-                (_issue_row(self.run, issue) for issue in self.report.issues), batch_size=_BATCH
-            )
+        ImportIssue.objects.filter(location__in=self.locations).delete()
+        ImportIssue.objects.bulk_create(
+            (
+                _issue_row(self.run, issue, self.now, self.locations[0])
+                for issue in self.report.issues
+            ),
+            batch_size=_BATCH,
+        )
+        bump()
 
     def _location(self, root: Root) -> Location:
         return Location.objects.get_or_create(type=root.type, target=root.target)[0]
@@ -241,6 +244,7 @@ class _Writer:
             ref=claim.ref,
             digest=claim.digest,
             run=self.run,
+            first_run=self.run,
             changed_at=self.now,
             **lift(claim.descriptor),
             **place,
@@ -318,8 +322,14 @@ def _batched(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
         yield batch
 
 
-def _issue_row(run: ImportRun, issue: Issue) -> ImportIssue:
+def _issue_row(
+    run: ImportRun | None, issue: Issue, now: datetime, location: Location
+) -> ImportIssue:
     return ImportIssue(
+        kind=ImportIssue.Kind.REFUSED,
+        location=location,
+        first_seen_at=now,
+        last_seen_at=now,
         run=run,
         file=issue.file[:1000],
         document=issue.document,

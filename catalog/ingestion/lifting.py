@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from catalog.descriptor.relations import FIELDS
-from catalog.models import Annotation, Entity, Relation, Tag
+from catalog.masking import Masker, is_secret
+from catalog.models import Annotation, Entity, Relation, SearchText, Tag
 from catalog.refs import EntityRef
 
 LIFTED = (
@@ -12,6 +13,7 @@ LIFTED = (
     "namespace",
     "name",
     "title",
+    "sort_name",
     "description",
     "type",
     "lifecycle",
@@ -20,7 +22,7 @@ LIFTED = (
     "descriptor",
 )
 Pairs = Sequence[Sequence[str]]
-_MAX_TITLE, _MAX_TYPE, _MAX_VALUE = 500, 200, 500
+_MAX_TITLE, _MAX_TYPE, _MAX_VALUE, _MAX_SORT = 500, 200, 500, 200
 _BATCH = 1000
 
 
@@ -35,12 +37,14 @@ def lift(descriptor: dict[str, Any]) -> dict[str, Any]:
         descriptor keeps all of them.
     """
     metadata, spec = descriptor["metadata"], descriptor["spec"]
+    title = _profile_name(spec) or metadata.get("title", "")
     namespace = metadata.get("namespace", "default")
     return {
         "kind": descriptor["kind"],
         "namespace": namespace,
         "name": metadata["name"],
-        "title": (_profile_name(spec) or metadata.get("title", ""))[:_MAX_TITLE],
+        "title": title[:_MAX_TITLE],
+        "sort_name": (title or metadata["name"]).lower()[:_MAX_SORT],
         "description": metadata.get("description", ""),
         "type": _text(spec.get("type"))[:_MAX_TYPE],
         "lifecycle": _text(spec.get("lifecycle"))[:_MAX_TYPE],
@@ -73,19 +77,20 @@ def _ref(descriptor: dict[str, Any], name: str, namespace: str) -> str:
 
 
 def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence[int]) -> None:
-    """Write tags, annotations and relations of entities that were just written.
+    """Write tags, annotations, relations and search text of entities that were just written.
 
     Args:
         written: Each entity with its relations as pairs of type and target.
         replaced: Primary keys of those that had rows before.
     """
     if replaced:
-        for model in (Tag, Annotation):
+        for model in (Tag, Annotation, SearchText):
             model.objects.filter(entity_id__in=replaced).delete()
         Relation.objects.filter(source_id__in=replaced).delete()
     tags: list[Tag] = []
     annotations: list[Annotation] = []
     relations: list[Relation] = []
+    search_texts: list[SearchText] = []
     for entity, pairs in written:
         metadata = entity.descriptor["metadata"]
         tags += [Tag(entity=entity, name=tag) for tag in dict.fromkeys(metadata.get("tags", ()))]
@@ -93,7 +98,30 @@ def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence
             Annotation(entity=entity, key=key, value=value[:_MAX_VALUE])
             for key, value in (metadata.get("annotations") or {}).items()
         ]
+        search_texts.append(_search_text(entity))
         relations += [Relation(source=entity, type=kind, target_ref=ref) for kind, ref in pairs]
     Tag.objects.bulk_create(tags, batch_size=_BATCH)
     Annotation.objects.bulk_create(annotations, batch_size=_BATCH)
     Relation.objects.bulk_create(relations, batch_size=_BATCH)
+    SearchText.objects.bulk_create(search_texts, batch_size=_BATCH)
+
+
+def _search_text(entity: Entity) -> SearchText:
+    """What the entity is found by; secrets are left out, wherever they stand."""
+    metadata = entity.metadata
+    parts = [
+        entity.name,
+        entity.title,
+        metadata.get("title", ""),
+        entity.description,
+        *metadata.get("tags", ()),
+        entity.owner_ref,
+        *(f"{key} {'' if is_secret(key) else value}" for key, value in entity.annotations.items()),
+    ]
+    text = Masker.of(entity).text("\n".join(dict.fromkeys(parts)))
+    return SearchText(
+        entity=entity,
+        name=entity.name.lower(),
+        title=entity.title.lower()[:_MAX_TITLE],
+        text=text.lower(),
+    )

@@ -1,101 +1,15 @@
-"""What exists: entities, their relations, and where they were read from."""
+"""What exists: entities with tags, annotations and relations, and the text they are found by."""
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
 from catalog.descriptor.relations import INVERSE
 from catalog.kinds import Kind
+from catalog.models.locations import ImportRun, Location
 from catalog.querysets import EntityQuerySet, RelationQuerySet
 from catalog.refs import EntityRef
-
-
-class Location(models.Model):
-    """A file, folder, glob or URL that descriptors are read from.
-
-    Attributes:
-        target: Absolute path or glob for ``file``, address for ``url``.
-        read_at: When it was last read to its end (UTC); None until then.
-    """
-
-    class Type(models.TextChoices):
-        FILE = "file", "file, folder or glob"
-        URL = "url", "URL"
-
-    type = models.CharField(max_length=8, choices=Type)
-    target = models.CharField(max_length=1000)
-    created_at = models.DateTimeField(auto_now_add=True)
-    read_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    class Meta:
-        ordering = ["target"]
-        constraints = [models.UniqueConstraint("type", "target", name="location_once")]
-
-    def __str__(self) -> str:
-        return self.target
-
-
-class ImportRun(models.Model):
-    """One reading of one or more locations: what it did and what it refused.
-
-    A dry run leaves no row. Counts are of documents, ``removed`` of entities.
-    """
-
-    class State(models.TextChoices):
-        RUNNING = "running", "running"
-        SUCCEEDED = "succeeded", "succeeded"
-        REFUSED = "refused", "finished, some documents refused"
-        FAILED = "failed", "failed: nothing was changed"
-
-    locations: models.ManyToManyField[Location, models.Model] = models.ManyToManyField(
-        Location, related_name="runs", blank=True
-    )
-    started_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
-    )
-    started_at = models.DateTimeField(auto_now_add=True)
-    duration_s = models.FloatField(default=0, help_text="Seconds from start to end.")
-    state = models.CharField(max_length=12, choices=State, default=State.RUNNING)
-    prune = models.BooleanField(default=False)
-    created = models.PositiveIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
-    unchanged = models.PositiveIntegerField(default=0)
-    removed = models.PositiveIntegerField(default=0)
-    refused = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        ordering = ["-started_at", "-pk"]
-        indexes = [models.Index(fields=["-started_at"], name="importrun_newest")]
-
-    def __str__(self) -> str:
-        return f"run {self.pk}: {self.get_state_display()}"
-
-
-class ImportIssue(models.Model):
-    """A document, file or location that a run refused, with every reason and its place.
-
-    Attributes:
-        document: 0-based number of the document in the file; None when the whole file failed.
-        line: 1-based line of the first error, None when there is none.
-        ref: Canonical reference of the entity, if it could be read.
-        messages: ``[{"line", "column", "path", "message", "hint"}]``, all errors in file order.
-    """
-
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="issues")
-    file = models.CharField(max_length=1000)
-    document = models.PositiveIntegerField(null=True, blank=True)
-    line = models.PositiveIntegerField(null=True, blank=True)
-    ref = models.CharField(max_length=200, blank=True, db_index=True)
-    messages = models.JSONField(default=list)
-
-    class Meta:
-        ordering = ["file", "document", "pk"]
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.messages[0]['message'] if self.messages else 'refused'}"
 
 
 class Entity(models.Model):
@@ -107,11 +21,19 @@ class Entity(models.Model):
     Attributes:
         owner_ref: Canonical reference of ``spec.owner``; empty when there is none.
         system_ref: Canonical reference of ``spec.system``; empty when there is none.
-        descriptor: The whole descriptor as JSON, unknown keys included.
-        digest: SHA-256 (hex) of the descriptor, to tell whether a document changed.
-        location: The root it was read from; None for an entity made in the admin.
-        source: The file's path or the address it was read from; empty for one made in the admin.
+        sort_name: The shown name in lower case, cut to 200 characters: what lists are sorted by.
+        descriptor: The whole descriptor in force as JSON, unknown keys included: what was written,
+            with the overlays put over it.
+        written: The descriptor without its overlays; None where there are none, which is where
+            ``descriptor`` is what was written.
+        digest: SHA-256 (hex) of what was written, to tell whether a document changed.
+        location: The root it was read from; None for a local entity, and for one whose location
+            was unregistered.
+        source: The file's path or the address it was read from; empty for a local entity.
         source_line: 1-based line of the document's first key in ``source``.
+        run: The run that last wrote it.
+        first_run: The run that made it; None for a local entity.
+        orphaned_at: Since when no location has its document any more (UTC); None while one has it.
         changed_at: When the descriptor last changed (UTC).
     """
 
@@ -123,9 +45,11 @@ class Entity(models.Model):
     description = models.TextField(blank=True)
     type = models.CharField(max_length=200, blank=True)
     lifecycle = models.CharField(max_length=200, blank=True)
+    sort_name = models.CharField(max_length=200, editable=False, default="")
     owner_ref = models.CharField(max_length=500, blank=True)
     system_ref = models.CharField(max_length=500, blank=True)
     descriptor = models.JSONField(default=dict)
+    written = models.JSONField(null=True, blank=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     location = models.ForeignKey(
         Location, null=True, blank=True, on_delete=models.SET_NULL, related_name="entities"
@@ -138,8 +62,12 @@ class Entity(models.Model):
         related_name="entities",
         help_text="The run that last wrote it.",
     )
+    first_run = models.ForeignKey(
+        ImportRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     source = models.CharField(max_length=1000, blank=True)
     source_line = models.PositiveIntegerField(null=True, blank=True)
+    orphaned_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField()
 
@@ -148,14 +76,25 @@ class Entity(models.Model):
     class Meta:
         verbose_name_plural = "entities"
         ordering = ["name", "namespace", "kind"]
+        # Each facet of the index is counted within one of these alone, by kind.
         indexes = [
-            models.Index(fields=["kind", "name"], name="entity_kind_name"),
+            models.Index(fields=["sort_name", "id"], name="entity_sorted"),
+            models.Index(fields=["kind", "sort_name", "id"], name="entity_kind_sorted"),
             models.Index(fields=["kind", "type"], name="entity_kind_type"),
-            models.Index(fields=["lifecycle"], name="entity_lifecycle"),
+            models.Index(fields=["kind", "lifecycle"], name="entity_kind_lifecycle"),
+            models.Index(fields=["kind", "owner_ref"], name="entity_kind_owner"),
+            models.Index(fields=["kind", "system_ref"], name="entity_kind_system"),
+            models.Index(fields=["kind", "namespace"], name="entity_kind_namespace"),
             models.Index(fields=["owner_ref"], name="entity_owner"),
             models.Index(fields=["system_ref"], name="entity_system"),
             models.Index(fields=["name"], name="entity_name"),
-            models.Index(fields=["title"], name="entity_title"),
+            models.Index(fields=["location", "source"], name="entity_source"),
+            models.Index(fields=["changed_at"], name="entity_changed"),
+            models.Index(
+                fields=["orphaned_at"],
+                name="entity_orphaned",
+                condition=models.Q(orphaned_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -187,6 +126,17 @@ class Entity(models.Model):
         profile = self.spec.get("profile")
         shown = profile.get("displayName") if isinstance(profile, dict) else None
         return shown or self.title or self.name
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it was made in the administration and no file rules it."""
+        return not self.source
+
+    @property
+    def as_written(self) -> dict[str, Any]:
+        """The descriptor without its overlays."""
+        written: dict[str, Any] | None = self.written
+        return self.descriptor if written is None else written
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -294,3 +244,39 @@ class Relation(models.Model):
     def inverse(self) -> "Relation.Type":
         """The type that the target sees."""
         return Relation.Type(self.type).inverse
+
+
+class SearchText(models.Model):
+    """What the text search reads of an entity, apart from its wide row and all in lower case.
+
+    Attributes:
+        name: The name.
+        title: The title or display name.
+        text: Everything it is found by: name, title, description, tags, owner, and the
+            annotations that are no secrets.
+    """
+
+    entity = models.OneToOneField(
+        Entity, on_delete=models.CASCADE, primary_key=True, related_name="search_text"
+    )
+    name = models.CharField(max_length=63)
+    title = models.CharField(max_length=500, blank=True)
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CatalogState(models.Model):
+    """One row that says how often the catalog was written.
+
+    What was counted at the same number is still true.
+
+    Attributes:
+        version: Goes up in the transaction of every write.
+    """
+
+    version = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"version {self.version}"

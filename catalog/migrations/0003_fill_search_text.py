@@ -1,0 +1,56 @@
+"""Fill what lists sort by and the search reads for entities that were there before.
+
+Issues of earlier runs go: from here on an issue stands until a reading clears it, and every file
+is read anew the first time.
+"""
+
+from django.db import migrations
+
+SECRET_WORDS = ("key", "token", "secret", "password")
+BATCH = 500
+
+
+def _text(entity):
+    metadata = (entity.descriptor or {}).get("metadata") or {}
+    annotations = metadata.get("annotations") or {}
+    secrets = [k for k in annotations if any(word in k.lower() for word in SECRET_WORDS)]
+    parts = [
+        entity.name,
+        entity.title,
+        entity.description,
+        *(metadata.get("tags") or ()),
+        entity.owner_ref,
+        *(f"{key} {'' if key in secrets else value}" for key, value in annotations.items()),
+    ]
+    text = "\n".join(dict.fromkeys(parts))
+    for key in secrets:
+        if len(annotations[key]) >= 5:
+            text = text.replace(annotations[key], "****")
+    return text.lower()
+
+
+def fill(apps, schema_editor):
+    Entity = apps.get_model("catalog", "Entity")
+    SearchText = apps.get_model("catalog", "SearchText")
+    apps.get_model("catalog", "ImportIssue").objects.all().delete()
+    last = 0
+    while batch := list(Entity.objects.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        last = batch[-1].pk
+        for entity in batch:
+            entity.sort_name = (entity.title or entity.name).lower()[:200]
+        Entity.objects.bulk_update(batch, ["sort_name"])
+        SearchText.objects.bulk_create(
+            SearchText(
+                entity=entity,
+                name=entity.name.lower(),
+                title=entity.title.lower()[:500],
+                text=_text(entity),
+            )
+            for entity in batch
+        )
+
+
+class Migration(migrations.Migration):
+    dependencies = [("catalog", "0002_provenance_overlays_search")]
+
+    operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

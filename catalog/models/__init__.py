@@ -1,0 +1,28 @@
+"""The catalog's rows: where things are read from, what exists, and what people add to it."""
+
+from catalog.models.editing import Overlay, Revision, Star
+from catalog.models.entities import (
+    Annotation,
+    CatalogState,
+    Entity,
+    Relation,
+    SearchText,
+    Tag,
+)
+from catalog.models.locations import ImportIssue, ImportRun, Location, SourceFile
+
+__all__ = [
+    "Annotation",
+    "CatalogState",
+    "Entity",
+    "ImportIssue",
+    "ImportRun",
+    "Location",
+    "Overlay",
+    "Relation",
+    "Revision",
+    "SearchText",
+    "SourceFile",
+    "Star",
+    "Tag",
+]

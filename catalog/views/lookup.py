@@ -1,0 +1,107 @@
+"""From an address to an entity: what every page of an entity begins with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.models import AbstractUser
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from catalog import cards, issues
+from catalog.graph import Node
+from catalog.kinds import Kind
+from catalog.links import link_to_entity
+from catalog.masking import Masker
+from catalog.models import Entity, Star
+from catalog.presenters.entity import header
+from catalog.presenters.issues import notices
+from catalog.refs import EntityRef
+from catalog.search import near_names
+
+P = ParamSpec("P")
+EntityView = Callable[Concatenate[HttpRequest, Entity, P], HttpResponse]
+
+
+def of_entity(view: EntityView[P]) -> Callable[..., HttpResponse]:
+    """Give the view the entity that the address names.
+
+    An address in another letter case is redirected to its own, keeping the query; for an entity
+    that is not there the answer is the page that says so and suggests others.
+    """
+
+    @wraps(view)
+    def find_and_view(
+        request: HttpRequest, namespace: str, kind: str, name: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        found = _find(request, namespace, kind, name)
+        return view(request, found, *args, **kwargs) if isinstance(found, Entity) else found
+
+    return find_and_view
+
+
+def entity_context(
+    request: HttpRequest,
+    found: Entity,
+    names: Mapping[str, Node],
+    tab: str,
+    own_cards: Sequence[cards.Card],
+) -> dict[str, Any]:
+    """What every page of an entity prints.
+
+    Args:
+        request: The reader's.
+        found: The whole row.
+        names: Nodes of the owner and the system at least.
+        tab: The URL name of the page, without ``catalog:``.
+        own_cards: Of ``cards.for_entity``.
+    """
+    user = request.user
+    can_edit = isinstance(user, AbstractUser) and user.is_staff
+    return {
+        "entity": found,
+        "header": header(found, names, tab),
+        "actions": cards.actions(request, found, own_cards),
+        "can_edit": can_edit and user.has_perm("catalog.change_entity"),
+        "can_refresh": found.location_id is not None and user.has_perm("catalog.refresh_location"),
+        "is_starred": getattr(found, "is_starred", False),
+    }
+
+
+def _find(request: HttpRequest, namespace: str, kind: str, name: str) -> Entity | HttpResponse:
+    """The entity; else the redirect to its lower-case address, or the page that suggests others."""
+    ref = EntityRef.of(kind, namespace, name)
+    if (ref.namespace, ref.kind, ref.name) != (namespace, kind, name):
+        match = request.resolver_match
+        kwargs = {"namespace": ref.namespace, "kind": ref.kind, "name": ref.name}
+        address = reverse(match.view_name if match else "catalog:entity", kwargs=kwargs)
+        query = request.META.get("QUERY_STRING", "")
+        return redirect(f"{address}?{query}" if query else address, permanent=True)
+    rows = issues.with_has_issues(Entity.objects.by_ref(ref).select_related("location"))
+    if request.user.is_authenticated:
+        own = Star.objects.filter(user=request.user, entity=OuterRef("ref"))
+        rows = rows.annotate(is_starred=Exists(own))
+    # PostgreSQL refuses NUL in a text.
+    found = None if "\x00" in name else rows.first()
+    return found or _not_found(request, ref)
+
+
+def _not_found(request: HttpRequest, ref: EntityRef) -> HttpResponse:
+    """Say what is not there, why if an import refused it, and what may have been meant."""
+    kind = Kind.from_segment(ref.kind)
+    is_readable = "\x00" not in ref.name
+    standing = issues.of_ref(ref) if kind and is_readable else []
+    return render(
+        request,
+        "catalog/not_found.html",
+        {
+            "ref": ref,
+            "kind": kind,
+            "kinds": list(Kind),
+            "notices": notices(standing, Masker({})),
+            "near": [link_to_entity(near) for near in near_names(ref)],
+        },
+        status=404,
+    )
