@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from catalog.models import Entity
+from catalog.querysets import EntityQuerySet
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ class Card:
         badges: The card's state for each row of a list, by entity primary key; an entity without
             a state is left out. Two queries at most however many entities.
         actions: Buttons for the header of the entity page; may be empty.
+        find: Narrows a queryset to the entities that have the card, in the database; None for a
+            card that cannot be searched by. The index offers ``has=<slug>`` for it.
     """
 
     slug: str
@@ -39,6 +42,7 @@ class Card:
     render: Callable[[HttpRequest, Entity], SafeString]
     badges: Callable[[Sequence[Entity]], Mapping[int, SafeString]]
     actions: Callable[[HttpRequest, Entity], SafeString]
+    find: Callable[[EntityQuerySet], EntityQuerySet] | None = None
 
 
 _cards: dict[str, Card] = {}

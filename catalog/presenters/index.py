@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from catalog.filters import FILTER_KEYS, Facet, Filters, label_of
 from catalog.kinds import Kind
-from catalog.search import DEFAULT_SORT, FILTER_KEYS, Facet, Filters, label_of
+from catalog.search import DEFAULT_SORT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

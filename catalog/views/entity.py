@@ -10,8 +10,8 @@ from catalog import cards, documents, issues
 from catalog.graph import neighbourhood, neighbours, nodes_of
 from catalog.kinds import Kind
 from catalog.models import Entity, Relation
+from catalog.near import near_refs
 from catalog.presenters import entity as presenters
-from catalog.search import near_refs
 from catalog.views.lists import list_rows, page_number
 from catalog.views.lookup import entity_context, of_entity
 

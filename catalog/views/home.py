@@ -8,11 +8,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from catalog.filters import Filters
 from catalog.kinds import Kind
 from catalog.links import link_to_entity
 from catalog.models import Entity
 from catalog.ownership import ownership_of
-from catalog.search import Filters
 from catalog.views.lists import list_rows
 
 HOME_ROWS = 8

@@ -5,8 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from catalog.filters import FILTER_KEYS, Filters
 from catalog.presenters import index as presenters
-from catalog.search import FILTER_KEYS, Filters
 from catalog.views.lists import PAGE_SIZE, list_rows, page_number
 
 

@@ -16,10 +16,10 @@ from catalog.kinds import Kind
 from catalog.links import link_to_entity
 from catalog.masking import Masker
 from catalog.models import Entity, Star
+from catalog.near import near_names
 from catalog.presenters.entity import header
 from catalog.presenters.issues import notices
 from catalog.refs import EntityRef
-from catalog.search import near_names
 
 P = ParamSpec("P")
 EntityView = Callable[Concatenate[HttpRequest, Entity, P], HttpResponse]

@@ -2,8 +2,9 @@ import pytest
 
 from catalog.kinds import Kind
 from catalog.models import Entity
+from catalog.near import near_names, near_refs
 from catalog.refs import EntityRef
-from catalog.search import near_names, near_refs, search_entities
+from catalog.search import search_entities
 from tests.factories import make_entity
 
 pytestmark = pytest.mark.django_db
