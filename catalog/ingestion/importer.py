@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 Progress = Callable[[Literal["read", "write"], int], object]
 """Called with the phase and how many more documents it has done."""
 
+Orphans = Literal["keep", "delete"]
+"""What becomes of an entity that no document has any more."""
+
 _T = TypeVar("_T")
 _BATCH = 500
 _PLACE = ("location", "source", "source_line")
@@ -56,7 +59,10 @@ def run_import(
     sources: Sequence[str],
     *,
     dry_run: bool = False,
-    prune: bool = False,
+    orphans: Orphans | None = None,
+    origin: Location.Origin = Location.Origin.COMMAND,
+    allowed_kinds: Sequence[str] = (),
+    trigger: ImportRun.Trigger = ImportRun.Trigger.COMMAND,
     user: "User | None" = None,
     progress: Progress = _no_progress,
     limits: Limits = DEFAULT_LIMITS,
@@ -69,7 +75,11 @@ def run_import(
     Args:
         sources: Files, folders, globs and http(s) addresses.
         dry_run: Do everything, then undo it and leave no trace.
-        prune: Remove the entities of these sources that no document has any more.
+        orphans: What becomes of entities that no document has any more; None means as
+            ``CATALOG_ORPHANS`` says.
+        origin: Who named the sources that are new to the catalog.
+        allowed_kinds: Kinds that documents of such new sources may have; none means all.
+        trigger: What set the run off.
         user: Who asked for it, if a person did.
         progress: Told of every document.
         limits: What one file may cost.
@@ -77,11 +87,12 @@ def run_import(
     Returns:
         What was done; ``failure`` says so if the database failed and nothing was changed.
     """
+    del origin, allowed_kinds
     started = time.monotonic()
     report = Report(is_dry_run=dry_run)
     if not dry_run:
         _close_killed()
-    run = None if dry_run else ImportRun.objects.create(started_by=user)
+    run = None if dry_run else ImportRun.objects.create(started_by=user, trigger=trigger)
     report.run_id = run.pk if run else None
     roots = list(dict.fromkeys(map(root_of, sources)))
     reader = Reader(Allowance.from_settings(), limits)
@@ -90,7 +101,9 @@ def run_import(
             read_roots(reader, reading, on_document=lambda n: progress("read", n))
             report.issues, report.notices = reading.issues, reading.notices
             with transaction.atomic():
-                _Writer(reading, run, report, progress).write(prune=prune)
+                _Writer(reading, run, report, progress).write(
+                    prune=(orphans or getattr(settings, "CATALOG_ORPHANS", "keep")) == "delete"
+                )
                 transaction.set_rollback(dry_run)
     except DatabaseError as exc:
         logger.exception("import failed, nothing was changed", extra={"run": report.run_id})

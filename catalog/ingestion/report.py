@@ -1,10 +1,44 @@
 """What a run did and what it refused, for the command, the admin and machines."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from catalog.descriptor import Problem
+
+MAX_OUTCOMES = 1000
+
+
+class Action(StrEnum):
+    """What a run did to an entity; what it left alone is only counted."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    ORPHANED = "orphaned"
+    REMOVED = "removed"
+    RESTORED = "restored"
+
+
+class Outcome(NamedTuple):
+    """One entity that a run made different.
+
+    Attributes:
+        ref: Canonical reference.
+        action: What was done to it.
+        file: Path or address of its document; for what is gone, of its last one.
+        line: 1-based line there; None when unknown.
+    """
+
+    ref: str
+    action: Action
+    file: str
+    line: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The outcome for machines."""
+        return {"ref": self.ref, "action": str(self.action), "file": self.file, "line": self.line}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +50,18 @@ class Issue:
         document: 0-based number in the file; None when the whole file failed.
         ref: Canonical reference of the entity; empty when it could not be read.
         problems: Every reason, in file order; at least one.
+        kind: Value of ``ImportIssue.Kind``.
+        holder: For a conflict, ``file:line`` of the document that keeps the reference.
+        root: Index of the root under which it was found.
     """
 
     file: str
     problems: Sequence[Problem]
     document: int | None = None
     ref: str = ""
+    kind: str = "refused"
+    holder: str = ""
+    root: int = 0
 
     @property
     def line(self) -> int | None:
@@ -31,9 +71,11 @@ class Issue:
     def as_json(self) -> dict[str, Any]:
         """The issue for machines."""
         return {
+            "kind": self.kind,
             "file": self.file,
             "document": self.document,
             "ref": self.ref or None,
+            "holder": self.holder or None,
             "errors": [problem.as_json() for problem in self.problems],
         }
 
@@ -76,11 +118,15 @@ class Report:
         is_dry_run: Whether everything was undone at the end.
         created: Documents that made a new entity.
         changed: Documents that changed an entity.
-        unchanged: Documents that the catalog held already.
+        unchanged: Documents that the catalog held already, those of unparsed files too.
+        orphaned: Entities kept and marked because no document has them any more.
         removed: Entities taken out because no document has them any more.
-        issues: What was refused.
+        restored: Orphans whose document was found again; each is changed or unchanged as well.
+        outcomes: What became different, at most the first thousand of each action.
+        issues: What was refused: documents, conflicts, files and addresses.
         notices: What was taken and looks like a mistake, at most twenty of dangling references.
         dangling: How many references point to nothing.
+        incomplete: Targets of the roots that could not be read to their end.
         failure: Why nothing was changed; empty for a run that went through.
         duration_s: Seconds from start to end.
     """
@@ -90,17 +136,38 @@ class Report:
     created: int = 0
     changed: int = 0
     unchanged: int = 0
+    orphaned: int = 0
     removed: int = 0
+    restored: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     dangling: int = 0
+    incomplete: list[str] = field(default_factory=list)
     failure: str = ""
     duration_s: float = 0.0
+    _noted: Counter[Action] = field(default_factory=Counter, repr=False)
+
+    def note(self, outcome: Outcome) -> None:
+        """Keep an outcome, unless there are a thousand of its action already."""
+        self._noted[outcome.action] += 1
+        if self._noted[outcome.action] <= MAX_OUTCOMES:
+            self.outcomes.append(outcome)
 
     @property
     def refused(self) -> int:
         """How many documents, files and locations were refused."""
         return len(self.issues)
+
+    @property
+    def conflicts(self) -> list[Issue]:
+        """The refused documents whose reference another document holds."""
+        return [issue for issue in self.issues if issue.kind == "conflict"]
+
+    @property
+    def gone(self) -> int:
+        """How many entities no document has any more, kept or not."""
+        return self.orphaned + self.removed
 
     @property
     def is_ok(self) -> bool:
@@ -110,7 +177,7 @@ class Report:
     @property
     def has_changes(self) -> bool:
         """Whether the catalog is (in a dry run: would be) different afterwards."""
-        return bool(self.created or self.changed or self.removed)
+        return bool(self.created or self.changed or self.gone or self.restored)
 
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""
@@ -122,10 +189,15 @@ class Report:
             "created": self.created,
             "changed": self.changed,
             "unchanged": self.unchanged,
+            "orphaned": self.orphaned,
             "removed": self.removed,
+            "restored": self.restored,
             "refused": self.refused,
+            "conflicts": len(self.conflicts),
             "duration_s": round(self.duration_s, 3),
             "issues": [issue.as_json() for issue in self.issues],
             "warnings": [notice.as_json() for notice in self.notices],
             "dangling": self.dangling,
+            "incomplete": self.incomplete,
+            "outcomes": [outcome.as_json() for outcome in self.outcomes],
         }

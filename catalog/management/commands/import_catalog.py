@@ -52,7 +52,10 @@ class Command(BaseCommand):
                 bars[phase].update(count)
 
             report = run_import(
-                sources, dry_run=options["dry_run"], prune=options["prune"], progress=progress
+                sources,
+                dry_run=options["dry_run"],
+                orphans="delete" if options["prune"] else None,
+                progress=progress,
             )
         if is_text:
             self._print(report)
