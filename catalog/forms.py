@@ -9,8 +9,8 @@ from django.db import transaction
 
 from catalog.descriptor import Problem, parse
 from catalog.descriptor.writing import dump
-from catalog.ingestion.importer import InvalidDescriptor, save_descriptor
 from catalog.ingestion.sources import without_user
+from catalog.local import InvalidDescriptor, save_descriptor
 from catalog.masking import (
     MaskedValueError,
     Masker,

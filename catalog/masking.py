@@ -57,10 +57,20 @@ class Masker:
 
     @classmethod
     def of(cls, entity: Entity) -> "Masker":
-        """Hide this entity's secrets."""
+        """Hide this entity's secrets, those that overlays replace included."""
+        written = entity.written
+        if written is None:
+            return cls.of_annotations(entity.annotations)
+        before = written["metadata"].get("annotations") or {}
+        return cls.of_annotations(entity.annotations, before)
+
+    @classmethod
+    def of_annotations(cls, *annotations: Mapping[str, Any]) -> "Masker":
+        """Hide the secrets of all of these annotations."""
         secrets = {
             value
-            for key, value in entity.annotations.items()
+            for own in annotations
+            for key, value in own.items()
             if is_secret(key) and isinstance(value, str) and value
         }
         return cls({secret: mask(secret) for secret in sorted(secrets, key=len, reverse=True)})

@@ -133,6 +133,11 @@ class Entity(models.Model):
         return not self.source
 
     @property
+    def is_orphan(self) -> bool:
+        """Whether it came from a file, and no location has its document any more."""
+        return self.orphaned_at is not None or (bool(self.source) and self.location_id is None)
+
+    @property
     def as_written(self) -> dict[str, Any]:
         """The descriptor without its overlays."""
         written: dict[str, Any] | None = self.written

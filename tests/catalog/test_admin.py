@@ -4,7 +4,7 @@ import pytest
 import yaml
 from django.contrib.admin.models import LogEntry
 
-from catalog.ingestion.importer import save_descriptor
+from catalog.local import save_descriptor
 from catalog.models import Entity, ImportIssue, ImportRun, Location
 from tests.catalog.pages import select, texts
 from tests.factories import make_entity, make_issue, make_user

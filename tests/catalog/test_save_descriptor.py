@@ -2,9 +2,9 @@
 
 import pytest
 
-from catalog.ingestion.importer import InvalidDescriptor, save_descriptor
+from catalog.local import InvalidDescriptor, save_descriptor
 from catalog.models import Entity
-from tests.catalog.sources import component, group, run, run_json, write
+from tests.catalog.sources import component, group, run, write
 
 pytestmark = pytest.mark.django_db
 
@@ -68,13 +68,10 @@ def test_a_reference_cannot_be_taken_twice():
     assert "exists already" in problem.message
 
 
-def test_the_file_wins_at_the_next_import(tmp_path):
+def test_what_a_file_rules_is_edited_there(tmp_path):
     file = write(tmp_path / "a.yaml", component("a", metadata={"title": "File"}))
     run("import_catalog", file)
     edited = component("a", metadata={"title": "Edited"})
-    entity = save_descriptor(edited, entity=Entity.objects.get(), user=None)
-    assert Entity.objects.get().title == "Edited"
-    assert entity.source == str(file)
-    _status, report = run_json(file)
-    assert report["changed"] == 1
+    (problem,) = refusal(edited, Entity.objects.get())
+    assert problem.message == f"component:default/a comes from {file}:1"
     assert Entity.objects.get().title == "File"

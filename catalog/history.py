@@ -1,0 +1,201 @@
+"""What became of an entity: the differences of two descriptors, and the rows that keep them."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count
+
+from catalog.masking import Masker, is_secret, mask
+from catalog.models import Entity, ImportRun, Revision
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+MAX_CHANGES = 100
+MAX_TEXT = 500
+KEPT = 200
+_BATCH = 500
+_ANNOTATIONS = ("metadata", "annotations")
+_LINKS = ("metadata", "links")
+
+Path = tuple[str | int, ...]
+Leaf = tuple[Path, Any, Any]
+
+
+class _Missing:
+    """What stands for a value that is not there; None is a value of YAML."""
+
+
+_MISSING = _Missing()
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, str | None]]:
+    """What changed between two descriptors, field by field, in the order of the old one.
+
+    An item that came into a list of texts, or went, stands under the list's path; links are told
+    apart by their URL.
+
+    Returns:
+        At most a hundred of ``{"path", "old", "new"}``; ``old`` or ``new`` is None for what was
+        not there. Secrets of either descriptor are masked, texts cut at 500 characters.
+    """
+    masker = Masker.of_annotations(_annotations(old), _annotations(new))
+    return [
+        {
+            "path": masker.text(dotted(path)),
+            "old": _shown(path, before, masker),
+            "new": _shown(path, after, masker),
+        }
+        for path, before, after in islice(_differ((), old, new), MAX_CHANGES)
+    ]
+
+
+def revision(
+    ref: str,
+    action: Revision.Action,
+    *,
+    at: datetime,
+    run: ImportRun | None = None,
+    user: "User | None" = None,
+    old: dict[str, Any] | None = None,
+    new: dict[str, Any] | None = None,
+) -> Revision:
+    """A row of an entity's history, not saved.
+
+    Args:
+        ref: Canonical reference of the entity.
+        action: What happened.
+        at: When (aware UTC).
+        run: The run that did it, if one did.
+        user: The person who did it, if one did.
+        old: The descriptor before; the row says what changed if both are given.
+        new: The descriptor after.
+    """
+    changes = differences(old, new) if old is not None and new is not None else []
+    return Revision(entity_id=ref, action=action, at=at, run=run, user=user, changes=changes)
+
+
+def record(row: Revision) -> None:
+    """Save one row, and let go of the entity's oldest ones."""
+    row.save()
+    trim([row.entity_id])
+
+
+def trim(refs: Iterable[str]) -> None:
+    """Keep the newest two hundred rows of each entity; one query per 500 where none has more."""
+    wanted = list(refs)
+    for start in range(0, len(wanted), _BATCH):
+        rows = Revision.objects.filter(entity_id__in=wanted[start : start + _BATCH])
+        for ref in (
+            rows.order_by()
+            .values_list("entity_id", flat=True)
+            .annotate(total=Count("pk"))
+            .filter(total__gt=KEPT)
+        ):
+            oldest = rows.filter(entity_id=ref).values_list("pk", flat=True)[KEPT:]
+            Revision.objects.filter(pk__in=list(oldest)).delete()
+
+
+def of_entity(entity: Entity) -> "Sequence[Revision]":
+    """The entity's history, newest first, with who and which run."""
+    return Revision.objects.filter(entity_id=entity.ref).select_related("run", "user")  # type: ignore[return-value]
+
+
+def dotted(path: Path) -> str:
+    """The path as people write it: ``metadata.annotations["a.b/c"]``, ``spec.steps[0].name``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif not part or any(sign in part for sign in './[]:" '):
+            text += f'["{part}"]'
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+def _annotations(descriptor: dict[str, Any]) -> dict[str, Any]:
+    metadata = descriptor.get("metadata")
+    found = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _differ(path: Path, old: Any, new: Any) -> Iterator[Leaf]:
+    if old is new or (type(old) is type(new) and old == new):
+        return
+    if _both(dict, old, new) and (old or new):
+        before = old if isinstance(old, dict) else {}
+        after = new if isinstance(new, dict) else {}
+        for key in dict.fromkeys((*before, *after)):
+            yield from _differ((*path, key), before.get(key, _MISSING), after.get(key, _MISSING))
+    elif _both(list, old, new) and (old or new):
+        before_items = old if isinstance(old, list) else []
+        after_items = new if isinstance(new, list) else []
+        yield from _differ_items(path, before_items, after_items)
+    else:
+        yield path, old, new
+
+
+def _both(kind: type, old: Any, new: Any) -> bool:
+    """Whether both are of the kind, or one is and the other is not there."""
+    found = [value for value in (old, new) if value is not _MISSING]
+    return all(isinstance(value, kind) for value in found)
+
+
+def _differ_items(path: Path, old: list[Any], new: list[Any]) -> Iterator[Leaf]:
+    if path == _LINKS and (by_url := _by_url(old, new)):
+        yield from _differ(path, *by_url)
+    elif not all(isinstance(item, str | int | float | bool) for item in (*old, *new)):
+        for number in range(max(len(old), len(new))):
+            yield from _differ(
+                (*path, number),
+                old[number] if number < len(old) else _MISSING,
+                new[number] if number < len(new) else _MISSING,
+            )
+    else:
+        gone, come = _without(old, new), _without(new, old)
+        yield from ((path, item, _MISSING) for item in gone)
+        yield from ((path, _MISSING, item) for item in come)
+        if not gone and not come:
+            yield path, old, new  # another order
+
+
+def _without(items: list[Any], others: list[Any]) -> list[Any]:
+    left = list(others)
+    found = []
+    for item in items:
+        if item in left:
+            left.remove(item)
+        else:
+            found.append(item)
+    return found
+
+
+def _by_url(*lists: list[Any]) -> list[dict[str, Any]]:
+    """Links by their URL; nothing where that would lose one."""
+    found = []
+    for links in lists:
+        urls: dict[str, Any] = {
+            link["url"]: link
+            for link in links
+            if isinstance(link, dict) and isinstance(link.get("url"), str)
+        }
+        if len(urls) != len(links):
+            return []
+        found.append(urls)
+    return found
+
+
+def _shown(path: Path, value: Any, masker: Masker) -> str | None:
+    if value is _MISSING:
+        return None
+    if path[:2] == _ANNOTATIONS and len(path) > 2 and is_secret(str(path[2])):
+        return mask(value) if isinstance(value, str) and value else ""
+    shown = masker.tree(value)
+    text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+    if len(text) <= MAX_TEXT:
+        return str(text)
+    return f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
