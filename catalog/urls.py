@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from catalog.views import entity, home, index
+from catalog.views import entity, home, index, stars
 
 app_name = "catalog"
 entity_patterns = [
@@ -11,6 +11,7 @@ entity_patterns = [
     path("members/", entity.members, name="members"),
     path("api/", entity.api, name="api"),
     path("api/download/", entity.api_download, name="api-download"),
+    path("star/", stars.star, name="star"),
     path("inspect/", entity.inspect, name="inspect"),
 ]
 urlpatterns = [
