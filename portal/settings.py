@@ -211,6 +211,18 @@ CATALOG_LOCATIONS = env.list("CATALOG_LOCATIONS", default=[])
 # Hosts (``example.com``, ``*.example.com``) and folders (absolute paths) descriptors may be read
 # from. Empty: any file the command line names, any public https or http host.
 CATALOG_READING_ALLOW = env.list("CATALOG_READING_ALLOW", default=[])
+# What becomes of entities whose document is gone: ``keep`` (and mark) or ``delete``.
+CATALOG_ORPHANS = env.str("CATALOG_ORPHANS", default="keep").strip().lower()
+# Seconds from one reading of a location to the next, by the worker; 0: never by itself.
+CATALOG_REFRESH_S = env.int("CATALOG_REFRESH_S", default=120)
+# What a repository's webhook shows when it asks for a refresh; without one, there is no such door.
+CATALOG_REFRESH_TOKEN = env.str("CATALOG_REFRESH_TOKEN", default="").strip()
+# What people without the right to change locations may register: no teams and no people, or one
+# could register oneself into a team.
+CATALOG_REGISTERED_KINDS = env.list(
+    "CATALOG_REGISTERED_KINDS",
+    default=["Component", "API", "Resource", "System", "Domain", "Location", "Template"],
+)
 
 # PagerDuty ------------------------------------------------------------------------------------
 PAGERDUTY_TOKEN = env.str("PAGERDUTY_TOKEN", default="").strip()

@@ -1,0 +1,303 @@
+"""When locations are read: by the schedule, by a person, by a webhook; and how they come and go.
+
+The reading itself is the importer's. Here is who is read next, what a failure does to that, and
+what becomes of a location's entities when nobody names it any more.
+"""
+
+import logging
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from catalog import history
+from catalog.holding import heirs_of
+from catalog.ingestion.importer import configured_sources, run_import
+from catalog.ingestion.report import Report
+from catalog.ingestion.sources import root_of
+from catalog.models import Entity, ImportRun, Location, Revision, SourceFile
+from catalog.versions import bump
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
+
+SCHEDULED = (Location.Origin.STATIC, Location.Origin.REGISTERED)
+MAX_BACK_OFF_S = 3600
+_JITTER = 0.2
+# A worker that dies while it reads leaves the location alone for no longer than this.
+_CLAIM = timedelta(minutes=15)
+_BATCH = 500
+
+
+class AlreadyRegisteredError(Exception):
+    """The catalog reads this target already.
+
+    Attributes:
+        location: The one that has it.
+    """
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(location.target)
+        self.location = location
+
+
+class StaticLocationError(Exception):
+    """The setting ``CATALOG_LOCATIONS`` names the location, so only the setting takes it away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unregistered:
+    """What became of a location's entities.
+
+    Attributes:
+        orphaned: Kept and marked.
+        removed: Deleted.
+        stayed: Taken over by another location that has them too.
+    """
+
+    orphaned: int
+    removed: int
+    stayed: int
+
+
+def refresh(
+    locations: Iterable[Location], *, trigger: ImportRun.Trigger, user: "User | None" = None
+) -> Report:
+    """Read locations now, in one run, and plan when each is read next.
+
+    Returns:
+        The run's outcome; a location of which something could not be read counts a failure.
+
+    Raises:
+        Exception: Whatever the import raised; the locations are planned as after a failure.
+    """
+    found = list(locations)
+    try:
+        report = run_import([location.target for location in found], trigger=trigger, user=user)
+    except Exception:
+        _plan(found, failed={location.target for location in found}, run_id=None)
+        raise
+    targets = {location.target for location in found}
+    failed = targets if report.failure else targets.intersection(report.incomplete)
+    _plan(found, failed=failed, run_id=report.run_id)
+    return report
+
+
+def _plan(found: Sequence[Location], *, failed: set[str], run_id: int | None) -> None:
+    now = timezone.now()
+    for location in found:
+        location.failures = location.failures + 1 if location.target in failed else 0
+        location.next_refresh_at = next_refresh(location, now)
+        # Not ``save``: somebody may have unregistered it meanwhile.
+        row = Location.objects.filter(pk=location.pk)
+        row.update(failures=location.failures, next_refresh_at=location.next_refresh_at)
+        if run_id is not None:
+            row.update(last_run_id=run_id)
+
+
+def next_refresh(location: Location, now: datetime) -> datetime | None:
+    """When the worker reads a location again that was read at ``now``.
+
+    ``CATALOG_REFRESH_S`` seconds later, twice as long for each failure in a row up to an hour,
+    give or take a fifth, so that not all are read at once; None: not by the schedule.
+    """
+    period_s: int = settings.CATALOG_REFRESH_S
+    if period_s <= 0 or location.origin not in SCHEDULED:
+        return None
+    delay_s = min(period_s * 2 ** min(location.failures, 16), max(MAX_BACK_OFF_S, period_s))
+    return now + timedelta(seconds=delay_s * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 -- no secret
+
+
+def refresh_due() -> Report | None:
+    """Read every location whose time has come, in one run.
+
+    A location is taken by one worker only. Safe to call as often as one likes.
+
+    Returns:
+        The outcome; None when nothing was due.
+    """
+    now = timezone.now()
+    due = Q(next_refresh_at__lte=now)
+    if settings.CATALOG_REFRESH_S > 0:
+        read_long_ago = now - timedelta(seconds=settings.CATALOG_REFRESH_S)
+        due |= Q(next_refresh_at=None, origin__in=SCHEDULED) & (
+            Q(read_at=None) | Q(read_at__lte=read_long_ago)
+        )
+    taken = [location for location in Location.objects.filter(due) if _take(location, now)]
+    return refresh(taken, trigger=ImportRun.Trigger.SCHEDULE) if taken else None
+
+
+def _take(location: Location, now: datetime) -> bool:
+    same = Location.objects.filter(pk=location.pk, next_refresh_at=location.next_refresh_at)
+    return bool(same.update(next_refresh_at=now + _CLAIM))
+
+
+def preview(target: str, allowed_kinds: Sequence[str]) -> Report:
+    """What registering a location would do, without a trace."""
+    return run_import(
+        [target],
+        dry_run=True,
+        origin=Location.Origin.REGISTERED,
+        allowed_kinds=allowed_kinds,
+        trigger=ImportRun.Trigger.PERSON,
+    )
+
+
+def find_location(target: str) -> Location | None:
+    """The location that has this target, as somebody wrote it."""
+    root = root_of(target)
+    return Location.objects.filter(type=root.type, target=root.target).first()
+
+
+def register(
+    target: str, allowed_kinds: Sequence[str], *, user: "User | None"
+) -> tuple[Location, Report]:
+    """Take a location into the catalog and read it.
+
+    Args:
+        target: Address, path, folder or glob.
+        allowed_kinds: The kinds that its documents may have; none means all.
+        user: Who registers it.
+
+    Returns:
+        The location, and the outcome of its first reading.
+
+    Raises:
+        AlreadyRegisteredError: The catalog reads this target already.
+    """
+    root = root_of(target)
+    location, is_new = Location.objects.get_or_create(
+        type=root.type,
+        target=root.target,
+        defaults={
+            "origin": Location.Origin.REGISTERED,
+            "allowed_kinds": list(allowed_kinds),
+            "created_by": user,
+        },
+    )
+    if not is_new:
+        raise AlreadyRegisteredError(location)
+    logger.info(
+        "location registered", extra={"location": location.pk, "user": user.pk if user else None}
+    )
+    report = refresh([location], trigger=ImportRun.Trigger.PERSON, user=user)
+    location.refresh_from_db()
+    return location, report
+
+
+def unregister(location: Location, *, user: "User | None") -> Unregistered:
+    """Take a location out of the catalog, with the entities that only it holds.
+
+    Those become orphans, or are deleted, as ``CATALOG_ORPHANS`` says. Locations that have a
+    document of the same reference are read at once, so that theirs takes over.
+
+    Raises:
+        StaticLocationError: ``CATALOG_LOCATIONS`` names it.
+    """
+    configured = {root_of(source) for source in configured_sources()}
+    if location.origin == Location.Origin.STATIC and root_of(location.target) in configured:
+        raise StaticLocationError(location.target)
+    return _let_go(location, user=user)
+
+
+def adopt_configured() -> None:
+    """Bring the locations to what ``CATALOG_LOCATIONS`` names now.
+
+    One that it names is static from now on, whoever named it first, and may define every kind;
+    one that it names no more is taken out like one that is unregistered. One query when nothing
+    changed.
+    """
+    roots = {(root.type, root.target): root for root in map(root_of, configured_sources())}
+    known = {
+        (location.type, location.target): location
+        for location in Location.objects.filter(
+            Q(origin=Location.Origin.STATIC) | Q(target__in=[target for _type, target in roots])
+        )
+    }
+    for (kind, target), root in roots.items():
+        location = known.get((root.type, root.target))
+        if location is None:
+            Location.objects.get_or_create(
+                type=kind, target=target, defaults={"origin": Location.Origin.STATIC}
+            )
+        elif location.origin != Location.Origin.STATIC:
+            location.origin = Location.Origin.STATIC
+            location.allowed_kinds = []
+            location.save(update_fields=["origin", "allowed_kinds"])
+    for key, location in known.items():
+        if key not in roots and location.origin == Location.Origin.STATIC:
+            logger.warning(
+                "CATALOG_LOCATIONS names this location no more: its entities are orphans",
+                extra={"location": location.target},
+            )
+            _let_go(location, user=None)
+
+
+def _let_go(location: Location, *, user: "User | None") -> Unregistered:
+    now = timezone.now()
+    is_kept = settings.CATALOG_ORPHANS != "delete"
+    pk = location.pk
+    with transaction.atomic():
+        # A run that reads it at this moment ends first, where the database can lock rows.
+        list(Location.objects.select_for_update().filter(pk=pk))
+        heirs = heirs_of(location)
+        held = Entity.objects.filter(location=location)
+        refs = list(held.order_by().values_list("ref", flat=True))
+        new = list(held.filter(orphaned_at=None).order_by().values_list("ref", flat=True))
+        held.filter(orphaned_at=None).update(orphaned_at=now)
+        held.update(location=None)
+        if is_kept:
+            _record(new, Revision.Action.ORPHANED, now, user)
+        _forget_verdicts(heirs)
+        location.delete()
+        bump()
+    logger.info("location unregistered", extra={"location": pk, "user": user.pk if user else None})
+    if heirs:
+        trigger = ImportRun.Trigger.PERSON if user else ImportRun.Trigger.SCHEDULE
+        refresh(heirs, trigger=trigger, user=user)
+    orphans = _orphans_among(refs)
+    if not is_kept:
+        _remove(orphans, now, user)
+    return Unregistered(
+        orphaned=len(orphans) if is_kept else 0,
+        removed=0 if is_kept else len(orphans),
+        stayed=len(refs) - len(orphans),
+    )
+
+
+def _forget_verdicts(heirs: Sequence[Location]) -> None:
+    """Have the heirs' files parsed again, unchanged as they are: what they lost to is gone."""
+    SourceFile.objects.filter(location__in=heirs).update(fingerprint="", etag="", last_modified="")
+
+
+def _orphans_among(refs: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for start in range(0, len(refs), _BATCH):
+        rows = Entity.objects.filter(ref__in=refs[start : start + _BATCH], location=None)
+        found += rows.exclude(orphaned_at=None).order_by().values_list("ref", flat=True)
+    return found
+
+
+def _remove(refs: Sequence[str], at: datetime, user: "User | None") -> None:
+    for start in range(0, len(refs), _BATCH):
+        batch = refs[start : start + _BATCH]
+        with transaction.atomic():
+            Entity.objects.filter(ref__in=batch, location=None).delete()
+            _record(batch, Revision.Action.REMOVED, at, user)
+            bump()
+
+
+def _record(
+    refs: Sequence[str], action: Revision.Action, at: datetime, user: "User | None"
+) -> None:
+    Revision.objects.bulk_create(
+        (history.revision(ref, action, at=at, user=user) for ref in refs), batch_size=_BATCH
+    )
