@@ -58,10 +58,18 @@ class YamlError(ValueError):
         self.hint = hint
 
 
-# Legal characters that libyaml refuses or takes for line breaks, which YAML 1.2 does not.
-FOREIGN = re.compile("[\x80-\x9f\u2028\u2029]")
-SHELTER = {code: 0x100000 + code for code in (*range(0x80, 0xA0), 0x2028, 0x2029)}
-_UNSHELTER = {to: code for code, to in SHELTER.items()}
+# Characters that libyaml refuses or takes for line breaks, and the format's own reader for text.
+FOREIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)")
+_SHELTER = 0x100000
+_UNSHELTER = {
+    _SHELTER + code: code
+    for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
+}
+
+
+def shelter(text: str) -> str:
+    """The text with every character that libyaml would trip over in a private place."""
+    return FOREIGN.sub(lambda match: chr(_SHELTER + ord(match[0])), text)
 
 
 _NODE_COST = 16

@@ -19,12 +19,12 @@ import yaml
 from catalog.descriptor.builder import (
     DEFAULT_LIMITS,
     FOREIGN,
-    SHELTER,
     Builder,
     Limits,
     Path,
     Positions,
     YamlError,
+    shelter,
 )
 
 __all__ = [
@@ -68,7 +68,7 @@ class RawDocument:
 _MARKER = re.compile(r"^(---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _CONTENT = re.compile(r"^(?!%)[ \t]*[^\s#]", re.MULTILINE)
 _FIRST = re.compile(r"^(?:---[ \t]+(?=[^\s#])|(?!---(?:\s|\Z)|%)[ \t]*(?=[^\s#]))", re.MULTILINE)
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 
 
 def decode(data: bytes) -> str:
@@ -155,14 +155,16 @@ def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
         line = text.count("\n", 0, bad.start()) + 1
         column = bad.start() - text.rfind("\n", 0, bad.start())
         raise YamlError(
-            f"control character U+{ord(bad[0]):04X} is not allowed",
+            f"the character U+{ord(bad[0]):04X} is not allowed",
             line,
             column,
-            "delete it, or write it as an escape in double quotes",
+            "delete it",
         )
+    if not text.endswith("\n"):
+        text += "\n"  # a block of text at the very end keeps its line break
     sheltered = FOREIGN.search(text) is not None
     if sheltered:
-        text = text.translate(SHELTER)
+        text = shelter(text)
     for _attempt in range(100):
         if positions is not None:
             positions.clear()
