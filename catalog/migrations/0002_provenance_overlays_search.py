@@ -206,6 +206,16 @@ class Migration(migrations.Migration):
             name='run',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='issues', to='catalog.importrun'),
         ),
+        migrations.RemoveIndex(model_name='entity', name='entity_kind_type'),
+        migrations.AddIndex(
+            model_name='entity',
+            index=models.Index(fields=['kind', 'type', 'lifecycle', 'namespace', 'sort_name'], name='entity_facets'),
+        ),
+        migrations.RemoveIndex(model_name='annotation', name='annotation_key_value'),
+        migrations.AddIndex(
+            model_name='annotation',
+            index=models.Index(fields=['key', 'value', 'entity'], name='annotation_found'),
+        ),
         migrations.AddIndex(
             model_name='entity',
             index=models.Index(fields=['sort_name', 'id'], name='entity_sorted'),
@@ -213,10 +223,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='entity',
             index=models.Index(fields=['kind', 'sort_name', 'id'], name='entity_kind_sorted'),
-        ),
-        migrations.AddIndex(
-            model_name='entity',
-            index=models.Index(fields=['kind', 'lifecycle'], name='entity_kind_lifecycle'),
         ),
         migrations.AddIndex(
             model_name='entity',
@@ -228,15 +234,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='entity',
-            index=models.Index(fields=['kind', 'namespace'], name='entity_kind_namespace'),
-        ),
-        migrations.AddIndex(
-            model_name='entity',
             index=models.Index(fields=['location', 'source'], name='entity_source'),
         ),
         migrations.AddIndex(
             model_name='entity',
-            index=models.Index(fields=['changed_at'], name='entity_changed'),
+            index=models.Index(fields=['changed_at', 'id'], name='entity_changed'),
         ),
         migrations.AddIndex(
             model_name='entity',
