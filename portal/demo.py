@@ -38,8 +38,12 @@ ACCOUNTS = {
             username="demo",
             first_name="Ana",
             email="ana.lima@meridian.example",
-            permissions=("pagerduty_card.trigger_incident",),
-            may="look and page",
+            permissions=(
+                "pagerduty_card.trigger_incident",
+                "catalog.view_location",
+                "catalog.refresh_location",
+            ),
+            may="look, page, and have the catalog read again",
         ),
         DemoAccount(username="viewer", first_name="Viewer", email="viewer@meridian.example"),
         DemoAccount(

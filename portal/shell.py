@@ -20,11 +20,14 @@ class NavItem:
         label: The visible word.
         url_name: A URL name that takes no arguments.
         icon: A name of the icon sprite.
+        permission: The right one needs to see it, as ``app_label.codename``; empty: nobody needs
+            one.
     """
 
     label: str
     url_name: str
     icon: str
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +59,14 @@ def add_banner(name: str, banner: Callable[[], Banner | None]) -> None:
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the frame's variables for every template."""
-    del request
     return {
         "portal_name": settings.PORTAL_NAME,
-        "nav_items": list(_nav.values()),
+        "nav_items": [item for item in _nav.values() if _may_see(request, item)],
         "banners": [shown for make in _banners.values() if (shown := make())],
     }
+
+
+def _may_see(request: HttpRequest, item: NavItem) -> bool:
+    # What fails before the middleware of sign-in has no user; its error page has a frame as well.
+    user = getattr(request, "user", None)
+    return not item.permission or (user is not None and user.has_perm(item.permission))

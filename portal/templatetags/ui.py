@@ -22,6 +22,7 @@ from django.forms import BoundField, CheckboxInput
 from django.template import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -294,10 +295,17 @@ def message_tone(message: Message) -> str:
 
 @register.simple_tag(takes_context=True)
 def current_section(context: Context, address: str) -> str:
-    """The ``aria-current`` of a navigation link: ``page`` on it, ``true`` below it, else empty."""
+    """The ``aria-current`` of a navigation link: ``page`` on it, ``true`` below it, else empty.
+
+    Below two entries of the navigation, only the nearer one is current.
+    """
     request = context.get("request")
     if request is None:
         return ""
     if request.path == address:
         return "page"
-    return "true" if address != "/" and request.path.startswith(address) else ""
+    if address == "/" or not request.path.startswith(address):
+        return ""
+    entries = (reverse(item.url_name) for item in context.get("nav_items", ()))
+    nearest = max((e for e in entries if request.path.startswith(e)), key=len, default=address)
+    return "true" if len(address) >= len(nearest) else ""
