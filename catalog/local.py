@@ -86,7 +86,7 @@ def save_descriptor(text: str, *, entity: Entity | None, user: "User | None") ->
             action = Revision.Action.CHANGED if entity else Revision.Action.CREATED
             history.record(
                 history.revision(
-                    ref, action, at=saved.changed_at, user=user, old=old, new=saved.descriptor
+                    ref, action, at=timezone.now(), user=user, old=old, new=saved.descriptor
                 )
             )
         bump()

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from catalog.views import entity, home, index, stars
+from catalog.views import entity, home, index, inspect, stars
 
 app_name = "catalog"
 entity_patterns = [
@@ -12,7 +12,8 @@ entity_patterns = [
     path("api/", entity.api, name="api"),
     path("api/download/", entity.api_download, name="api-download"),
     path("star/", stars.star, name="star"),
-    path("inspect/", entity.inspect, name="inspect"),
+    path("inspect/", inspect.inspect, name="inspect"),
+    path("history/", inspect.history_page, name="history"),
 ]
 urlpatterns = [
     path("", home.home, name="home"),

@@ -98,14 +98,3 @@ def api_download(request: HttpRequest, found: Entity) -> HttpResponse:
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     patch_cache_control(response, private=True)
     return response
-
-
-@require_safe
-@of_entity
-def inspect(request: HttpRequest, found: Entity) -> HttpResponse:
-    """Show the whole descriptor, secrets masked."""
-    names = nodes_of(ref for ref in (found.owner_ref, found.system_ref) if ref)
-    context = entity_context(request, found, names, "inspect", cards.for_entity(found))
-    return render(
-        request, "catalog/inspect.html", context | {"yaml": documents.descriptor_yaml(found)}
-    )

@@ -1,0 +1,90 @@
+"""An entity's history as its page tells it. No queries."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from catalog.models import Entity, Revision
+from catalog.presenters.inspect import RunLink, run_link
+
+_TITLES = {
+    Revision.Action.CREATED: "Made",
+    Revision.Action.CHANGED: "Changed",
+    Revision.Action.OVERLAID: "Overlay changed",
+    Revision.Action.ORPHANED: "Orphaned",
+    Revision.Action.RESTORED: "Found again",
+    Revision.Action.REMOVED: "Removed",
+}
+_NOTES = {
+    Revision.Action.ORPHANED: "No location has its document any more.",
+    Revision.Action.RESTORED: "A location has its document again.",
+}
+_TONES = {
+    Revision.Action.CREATED: "good",
+    Revision.Action.ORPHANED: "warning",
+    Revision.Action.RESTORED: "good",
+    Revision.Action.REMOVED: "critical",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened.
+
+    Attributes:
+        by: The person, where one did it; else the run tells who.
+        changes: ``{"path", "old", "new"}`` each.
+        note: Said where there are no changes to show.
+    """
+
+    title: str
+    tone: str
+    at: datetime
+    run: RunLink | None
+    by: str
+    changes: Sequence[dict[str, Any]]
+    note: str = ""
+
+
+def entries(entity: Entity, rows: Iterable[Revision | None], *, may_see_runs: bool) -> list[Entry]:
+    """What happened, in the order given; None stands for the making of the entity."""
+    return [
+        _made(entity, may_see_runs=may_see_runs)
+        if row is None
+        else _entry(row, may_see_runs=may_see_runs)
+        for row in rows
+    ]
+
+
+def _made(entity: Entity, *, may_see_runs: bool) -> Entry:
+    place = f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
+    return Entry(
+        title=_TITLES[Revision.Action.CREATED],
+        tone="good",
+        at=entity.created_at,
+        run=run_link(entity.first_run_id, may_see_runs=may_see_runs),
+        by="" if entity.source else "the administration",
+        changes=(),
+        note=f"Read now from {place}." if place else "",
+    )
+
+
+def _entry(row: Revision, *, may_see_runs: bool) -> Entry:
+    action = Revision.Action(row.action)
+    unsaid = "Nothing but the order or spelling of its keys changed."
+    says_what = action in {Revision.Action.CHANGED, Revision.Action.OVERLAID}
+    return Entry(
+        title=_TITLES[action],
+        tone=_TONES.get(action, "neutral"),
+        at=row.at,
+        run=run_link(row.run_id, may_see_runs=may_see_runs),
+        by=person(row),
+        changes=row.changes,
+        note=unsaid if says_what and not row.changes else _NOTES.get(action, ""),
+    )
+
+
+def person(row: Revision) -> str:
+    """Who did it, as people call each other; empty where no person did."""
+    return (row.user.get_full_name() or row.user.get_username()) if row.user else ""
