@@ -45,7 +45,7 @@ _ROLES = _words(
     "api worker store sync adapter indexer importer exporter scheduler cache frontend console "
     "bridge broker monitor resolver planner"
 )
-_FIRST_NAMES = _words("ada ben chloe dev eva finn gita hugo ines jon kira luis mina noor otto pia")
+_FIRST_NAMES = _words("bela ben chloe dev eva finn gita hugo ines jon kira luis mina noor otto pia")
 _LAST_NAMES = _words("adler brook cole duarte ekman frost grant holm ito jensen kaur lund meyer")
 _LANGUAGES = ("java", "python", "go", "node", "rust", "kotlin", "dotnet")
 _TYPES = ("service", "service", "service", "library", "website", "pipeline")
@@ -96,6 +96,17 @@ def ref_of(number: int) -> str:
     return f"{_kind(number).lower()}:{_namespace(number)}/{_name(number)}"
 
 
+def number_of(kind: str, index: int) -> int:
+    """The number of the entity that is the index-th of its kind, from 0."""
+    slots = _SLOTS[kind]
+    return index // len(slots) * _BLOCK + slots[index % len(slots)]
+
+
+def last_of(kind: str, count: int) -> int:
+    """The number of the last entity of its kind in a catalog of so many; of groups, one without."""
+    return number_of(kind, count // _BLOCK * len(_SLOTS[kind]) - 1)
+
+
 def _kind(number: int) -> str:
     return _KINDS[number % _BLOCK]
 
@@ -123,16 +134,10 @@ def _pick(options: Sequence[str], number: int, salt: int) -> str:
     return options[_mixed(number, salt) % len(options)]
 
 
-def _number_of(kind: str, index: int) -> int:
-    """The number of the entity that is the index-th of its kind."""
-    slots = _SLOTS[kind]
-    return index // len(slots) * _BLOCK + slots[index % len(slots)]
-
-
 def _near(kind: str, number: int, count: int, salt: int) -> str:
     """The reference of some entity of the kind, found from the number."""
     of_kind = max(1, count // _BLOCK) * len(_SLOTS[kind])
-    return ref_of(_number_of(kind, _mixed(number, salt) % of_kind))
+    return ref_of(number_of(kind, _mixed(number, salt) % of_kind))
 
 
 def _head(number: int) -> str:
@@ -209,7 +214,7 @@ def _component(number: int, count: int, owned: str) -> str:
 
     depends_on = [near("Resource"), near("Component", 1)]
     if number % 50 == 7:  # every hundredth entity needs the one cluster
-        depends_on.append(ref_of(_number_of("Resource", 0)))
+        depends_on.append(ref_of(number_of("Resource", 0)))
     if number % 50 == 11:
         depends_on.append(f"resource:default/{_pick(_SUBJECTS, number, 1)}-gone")
     return (
@@ -232,7 +237,7 @@ def _group(number: int) -> str:
     index = number // _BLOCK * len(_SLOTS["Group"]) + _SLOTS["Group"].index(number % _BLOCK)
     if not index:
         return "  type: organization\n  children: []\n"
-    parent = ref_of(_number_of("Group", (index - 1) // _CHILDREN))
+    parent = ref_of(number_of("Group", (index - 1) // _CHILDREN))
     kind = "department" if index <= _CHILDREN else "team"
     return f"  type: {kind}\n  parent: {parent}\n  children: []\n"
 

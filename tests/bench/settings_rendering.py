@@ -1,0 +1,9 @@
+"""The product's own settings for pages that are drawn in one process, without collected assets."""
+
+from portal.settings import *  # noqa: F403
+
+ALLOWED_HOSTS = ["localhost"]
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
+WHITENOISE_AUTOREFRESH = True
