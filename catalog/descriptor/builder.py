@@ -67,9 +67,9 @@ _UNSHELTER = {
 }
 
 
-def shelter(text: str) -> str:
-    """The text with every character that libyaml would trip over in a private place."""
-    return FOREIGN.sub(lambda match: chr(_SHELTER + ord(match[0])), text)
+def sheltered(character: str) -> str:
+    """The private character that stands for one that libyaml would trip over."""
+    return chr(_SHELTER + ord(character))
 
 
 _NODE_COST = 16
@@ -96,12 +96,12 @@ class Builder:
     """Builds one document's value from libyaml's events with an explicit stack."""
 
     def __init__(
-        self, text: str, limits: Limits, positions: Positions | None, *, sheltered: bool
+        self, text: str, limits: Limits, positions: Positions | None, *, is_sheltered: bool
     ) -> None:
         self.text = text
         self.limits = limits
         self.positions = positions
-        self.sheltered = sheltered
+        self.is_sheltered = is_sheltered
         self.stack: list[_Frame] = []
         self.anchors: dict[str, tuple[Any, int] | None] = {}
         self.expanded = 0
@@ -135,11 +135,11 @@ class Builder:
 
     def _scalar(self, event: Any) -> None:
         text = event.value
-        if self.sheltered:
+        if self.is_sheltered:
             text = text.translate(_UNSHELTER)
         style = event.style
-        if style in ('"', "'") and event.end_mark.line != event.start_mark.line:
-            self._check_indentation(event, "quoted text")
+        if style in ('"', "'"):
+            self._check_quoted(event)
         value = resolve(text, event.tag) if style == "" or event.tag else text
         cost = _NODE_COST + len(text)
         if event.anchor:
@@ -168,6 +168,8 @@ class Builder:
 
     def _close(self, event: Any) -> None:
         frame = self.stack.pop()
+        if frame.flow_line >= 0:
+            self._check_comment(event.end_mark)
         if 0 <= frame.flow_line < event.end_mark.line:
             self._check_flow(frame, event.end_mark)
         if frame.anchor:
@@ -263,14 +265,27 @@ class Builder:
             self._lines = self.text.split("\n")
         return self._lines[number].rstrip("\r") if number < len(self._lines) else ""
 
-    def _check_indentation(self, event: Any, what: str) -> None:
+    def _check_comment(self, end: Any) -> None:
+        """Refuse a comment right after a quote or bracket, which libyaml lets pass."""
+        if self.text[end.index : end.index + 1] == "#":
+            raise YamlError(
+                "a comment needs a space before it",
+                end.line + 1,
+                end.column + 1,
+                "put a space before the '#'",
+            )
+
+    def _check_quoted(self, event: Any) -> None:
         """Refuse quoted text that continues left of its block, which libyaml lets pass."""
+        self._check_comment(event.end_mark)
+        if event.end_mark.line == event.start_mark.line:
+            return
         needed = (self.stack[-1].block_indent if self.stack else -1) + 1
         for number in range(event.start_mark.line + 1, event.end_mark.line + 1):
             line = self._line(number)
             if line and len(line) - len(line.lstrip(" ")) < needed:
                 raise YamlError(
-                    f"{what} continues left of the block it belongs to",
+                    "quoted text continues left of the block it belongs to",
                     number + 1,
                     1,
                     f"indent it by at least {needed} spaces, or close the quote",

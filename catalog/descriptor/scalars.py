@@ -5,6 +5,7 @@ Source: https://yaml.org/spec/1.2.2/#1032-tag-resolution
 
 import math
 import re
+from base64 import b64decode
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _TAG = "tag:yaml.org,2002:"
-_RESOLVED_TAGS = {_TAG + name for name in ("null", "bool", "int", "float")}
+_BINARY = f"{_TAG}binary"
 # Only these can start something that is not a string.
 _STARTS = frozenset("0123456789-+.~nNtTfF")
 _EXACT = 2**53
@@ -39,8 +40,8 @@ def resolve(text: str, tag: str | None) -> Any:
         None, a bool, an int, a float or the text. What JSON cannot hold (infinity, not a number)
         is None, as JSON.stringify writes it.
     """
-    if tag is not None and tag not in _RESOLVED_TAGS:
-        return text
+    if tag is not None:
+        return _tagged(text, tag)
     if text and text[0] not in _STARTS:
         return text
     if text in _WORDS:
@@ -56,6 +57,29 @@ def resolve(text: str, tag: str | None) -> Any:
     if _NOT_FINITE.fullmatch(text):
         return None
     return text
+
+
+def _tagged(text: str, tag: str) -> Any:
+    """A scalar under an explicit tag: what the tag does not fit stays text."""
+    if tag == _BINARY:
+        return {"type": "Buffer", "data": list(_bytes(text))}
+    value = resolve(text, None) if text else text
+    name = tag.removeprefix(_TAG)
+    fits = {
+        "null": value is None and text in _WORDS,
+        "bool": isinstance(value, bool),
+        "int": bool(_INT.fullmatch(text) or _OCTAL.fullmatch(text) or _HEX.fullmatch(text)),
+        "float": not text.isdigit() and bool(_FLOAT.fullmatch(text) or _NOT_FINITE.fullmatch(text)),
+    }
+    if tag == f"{_TAG}null" and not text:
+        return None
+    return value if fits.get(name, False) else text
+
+
+def _bytes(base64: str) -> bytes:
+    text = re.sub(r"[^A-Za-z0-9+/]", "", base64)
+    text = text[: len(text) - (len(text) % 4 == 1)]
+    return b64decode(text + "=" * (-len(text) % 4))
 
 
 def _whole(number: int) -> Any:
@@ -85,7 +109,7 @@ def js_key(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, dict | list):
         return _flow(value)
-    return str(value)
+    return re.sub(r"e([-+])0+(?=\d)", r"e\1", str(value))
 
 
 def _flow(value: Any) -> str:

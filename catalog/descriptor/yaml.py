@@ -24,8 +24,9 @@ from catalog.descriptor.builder import (
     Path,
     Positions,
     YamlError,
-    shelter,
+    sheltered,
 )
+from catalog.descriptor.repairs import repair
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -66,8 +67,10 @@ class RawDocument:
 
 
 _MARKER = re.compile(r"^(---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_CONTENT = re.compile(r"^(?!%)[ \t]*[^\s#]", re.MULTILINE)
-_FIRST = re.compile(r"^(?:---[ \t]+(?=[^\s#])|(?!---(?:\s|\Z)|%)[ \t]*(?=[^\s#]))", re.MULTILINE)
+_CONTENT = re.compile(r"^(?!%)[ \t]*[^ \t\r\n#]", re.MULTILINE)
+_FIRST = re.compile(
+    r"^(?:---[ \t]+(?=[^ \t\r\n#])|(?!---(?:\s|\Z)|%)[ \t]*(?=[^ \t\r\n#]))", re.MULTILINE
+)
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -127,7 +130,7 @@ def _chunks(text: str) -> Iterator[tuple[int, int]]:
     start, explicit = 0, False
     for marker in _MARKER.finditer(text):
         begin = marker.start()
-        if explicit or _CONTENT.search(text, start, begin):
+        if explicit or marker[1] == "..." or _CONTENT.search(text, start, begin):
             yield start, begin
             start = begin
         elif marker[1] == "---" and not text[start:begin].lstrip().startswith("%"):
@@ -162,55 +165,22 @@ def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
         )
     if not text.endswith("\n"):
         text += "\n"  # a block of text at the very end keeps its line break
-    sheltered = FOREIGN.search(text) is not None
-    if sheltered:
-        text = shelter(text)
+    is_sheltered = FOREIGN.search(text) is not None
+    if is_sheltered:
+        text = FOREIGN.sub(lambda match: sheltered(match[0]), text)
     for _attempt in range(100):
         if positions is not None:
             positions.clear()
         try:
-            return Builder(text, limits, positions, sheltered=sheltered).run()
+            return Builder(text, limits, positions, is_sheltered=is_sheltered).run()
         except yaml.MarkedYAMLError as exc:
-            repaired = _repair(text, exc)
+            repaired = repair(text, exc)
             if repaired is None:
                 raise _plain(text, exc) from exc
-            text = repaired
+            text, is_sheltered = repaired, True
         except yaml.reader.ReaderError as exc:
             raise YamlError(f"the text cannot be read: {exc.reason}") from exc
-    raise YamlError("too many lines that hold only tabs", hint="indent with spaces")
-
-
-_BLANK_WITH_TAB = re.compile(r"^(?=.*\t)[ \t]*(?:#.*)?$")
-_TAB_PROBLEMS = ("cannot start any token", "violates indentation")
-_SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
-
-
-def _repair(text: str, exc: yaml.MarkedYAMLError) -> str | None:
-    """The text without a construct that is legal and that libyaml alone refuses, or None.
-
-    Lines of nothing but tabs, and characters written as JSON's pair of escapes.
-    """
-    mark = exc.problem_mark
-    if mark is None:
-        return None
-    problem = str(exc.problem)
-    lines = text.split("\n")
-    if mark.line >= len(lines):
-        return None
-    line = lines[mark.line]
-    if any(words in problem for words in _TAB_PROBLEMS) and _BLANK_WITH_TAB.match(
-        line.rstrip("\r")
-    ):
-        lines[mark.line] = line.partition("#")[0].replace("\t", " ").rstrip("\r")
-        return "\n".join(lines)
-    if "Unicode character escape" in problem:
-        pair = _SURROGATES.search(line, max(0, mark.column - 2))
-        if pair is not None:
-            high, low = int(pair[1], 16), int(pair[2], 16)
-            code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
-            lines[mark.line] = f"{line[: pair.start()]}\\U{code:08x}{line[pair.end() :]}"
-            return "\n".join(lines)
-    return None
+    raise YamlError("too many tabs where spaces belong", hint="indent with spaces")
 
 
 _PLAIN = (
