@@ -26,7 +26,7 @@ def measure(workshop: Workshop) -> Iterator[tuple[str, object]]:
             [sys.executable, "-m", "tests.bench.rendering", str(ROUNDS), *urls],
             cwd=ROOT,
             env=workshop.environment(urls[0].partition("=")[2])
-            | {"DJANGO_SETTINGS_MODULE": "tests.bench.settings_rendering", "LOG_LEVEL": "ERROR"},
+            | {"DJANGO_SETTINGS_MODULE": "tests.bench.settings_rendering"},
             check=True,
             stdout=subprocess.PIPE,
             text=True,

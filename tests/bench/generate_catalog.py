@@ -146,7 +146,7 @@ def _head(number: int) -> str:
     head = f"apiVersion: {version}\nkind: {kind}\nmetadata:\n  name: {name}\n"
     if _namespace(number) != "default":
         head += f"  namespace: {_namespace(number)}\n"
-    if number % 3:
+    if number % 5:
         head += f"  title: {name.replace('-', ' ').replace('.', ' ').title()}\n"
     if number % 4:
         return head + f"  description: Does the work of {name} for everybody who asks.\n"

@@ -7,3 +7,4 @@ STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
 WHITENOISE_AUTOREFRESH = True
+LOGGING["loggers"]["django"]["level"] = "ERROR"  # noqa: F405 -- a page that is not there is told
