@@ -7,15 +7,29 @@ silently: each group says how many neighbours there are.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db import connection
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import RowNumber
 
+from catalog.kinds import Kind
 from catalog.models import Entity, Relation
 from catalog.querysets import EntityQuerySet, RelationQuerySet
 from catalog.refs import EntityRef
 
-GROUP_LIMIT = 200
+GROUP_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +55,7 @@ class Edges:
 
     Attributes:
         total: How many there are.
-        nodes: The first 200 of them, by kind and name.
+        nodes: At most 100 of them, by kind and name.
     """
 
     type: Relation.Type
@@ -66,6 +80,18 @@ class Neighbourhood:
     edges: Sequence[Edges]
     names: Mapping[str, Node]
 
+    def of(self, type_: Relation.Type) -> Edges:
+        """The neighbours of one type, which may be none."""
+        return next(
+            (edges for edges in self.edges if edges.type == type_),
+            Edges(type=type_, total=0, nodes=()),
+        )
+
+    @property
+    def total(self) -> int:
+        """How many neighbours there are, each counted once for each way it is related."""
+        return sum(edges.total for edges in self.edges)
+
     @property
     def dangling(self) -> list[Node]:
         """The neighbours that the catalog does not have, each once."""
@@ -86,22 +112,22 @@ _READ_WHOLE = 500
 def neighbourhood(entity: Entity) -> Neighbourhood:
     """Collect what surrounds the entity.
 
-    One query, or a dozen for an entity with hundreds of edges; never one for each neighbour.
+    One query, or three for an entity with hundreds of edges; never one for each neighbour.
     """
-    edges = _named(Relation.objects.around(entity)[: _READ_WHOLE + 1])
+    edges = _named(Relation.objects.around(entity))[: _READ_WHOLE + 1]
+    found = [_edge(row) for row in edges]
     totals: Counter[str] = Counter()
-    if len(edges) > _READ_WHOLE:
-        edges, totals = _crowd(entity)
+    if len(found) > _READ_WHOLE:
+        found, totals = _crowd(entity)
     nodes: dict[str, set[str]] = {}
     names: dict[str, Node] = {}
-    for type_, source, target in edges:
+    for type_, source, target in found:
         if source.ref == entity.ref:
             nodes.setdefault(type_, set()).add(target.ref)
             names[target.ref] = _node(*target)
         if target.ref == entity.ref:
             nodes.setdefault(Relation.Type(type_).inverse.value, set()).add(source.ref)
             names[source.ref] = _node(*source)
-    names |= nodes_of({entity.owner_ref, entity.system_ref} - names.keys() - {""})
     return Neighbourhood(
         edges=[
             Edges(
@@ -127,10 +153,13 @@ class _End(NamedTuple):
     title: str | None
 
 
-def _named(relations: RelationQuerySet) -> list[tuple[str, _End, _End]]:
+_Edge = tuple[str, _End, _End]
+
+
+def _named(relations: RelationQuerySet) -> QuerySet[Relation, tuple[Any, ...]]:
     """Type, source and target of each, with the names of both, in one query."""
     target = Entity.objects.filter(ref=OuterRef("target_ref"))
-    rows = relations.annotate(
+    return relations.annotate(
         target_name=Subquery(target.values("name")), target_title=Subquery(target.values("title"))
     ).values_list(
         "type",
@@ -141,27 +170,59 @@ def _named(relations: RelationQuerySet) -> list[tuple[str, _End, _End]]:
         "target_name",
         "target_title",
     )
-    return [(type_, _End(*ends[:3]), _End(*ends[3:])) for type_, *ends in rows]
 
 
-def _crowd(entity: Entity) -> tuple[list[tuple[str, _End, _End]], Counter[str]]:
-    """The first edges of each type in either direction, and how many neighbours there are."""
-    edges: list[tuple[str, _End, _End]] = []
+def _edge(row: Sequence[Any]) -> _Edge:
+    type_, *ends = row
+    return type_, _End(*ends[:3]), _End(*ends[3:])
+
+
+def _crowd(entity: Entity) -> tuple[list[_Edge], Counter[str]]:
+    """Some edges of each type in either direction, and how many neighbours there are."""
+    sides = {
+        "declared": Relation.objects.filter(source=entity),
+        "about": Relation.objects.filter(target_ref=entity.ref),
+    }
+    # An edge that both ends declare is one.
+    inverse = Case(
+        *(When(type=type_, then=Value(type_.inverse.value)) for type_ in Relation.Type),
+        output_field=CharField(),
+    )
+    told_there = Relation.objects.filter(
+        source__ref=OuterRef("target_ref"), target_ref=entity.ref, type=OuterRef("seen_as")
+    )
+    twice = sides["declared"].annotate(seen_as=inverse).filter(Exists(told_there))
+    counted = _at_once(
+        rows.annotate(side=Value(side, CharField()))
+        .values_list("side", "type")
+        .annotate(n=Count("pk"))
+        for side, rows in {**sides, "twice": twice}.items()
+    )
     totals: Counter[str] = Counter()
-    declared = Relation.objects.filter(source=entity)
-    about = Relation.objects.filter(target_ref=entity.ref)
-    for type_ in declared.order_by().values_list("type", flat=True).distinct():
-        found = declared.filter(type=type_)
-        edges += _named(found.order_by("target_ref")[:GROUP_LIMIT])
-        totals[type_] += found.count()
-    for type_ in about.order_by().values_list("type", flat=True).distinct():
-        found = about.filter(type=type_)
-        edges += _named(found.order_by("source__kind", "source__name")[:GROUP_LIMIT])
-        seen_as = Relation.Type(type_).inverse
-        # An edge that both ends declare is one.
-        told_here = declared.filter(type=seen_as).values("target_ref")
-        totals[seen_as] += found.exclude(source__ref__in=told_here).count()
-    return edges, totals
+    for side, type_, number in counted:
+        seen_as = Relation.Type(type_).inverse.value if side == "about" else type_
+        totals[seen_as] += -number if side == "twice" else number
+    rows = _at_once(
+        _named(sides[side].filter(type=type_))[:GROUP_LIMIT]
+        for side, type_, _ in counted
+        if side in sides
+    )
+    return [_edge(row) for row in rows], totals
+
+
+def _at_once(queries: Iterable[QuerySet[Any, Any]]) -> list[tuple[Any, ...]]:
+    """The rows of several queries, each with its own limit, by one query.
+
+    Django's own union cannot hold limits on SQLite.
+    """
+    parts = [query.order_by().query.sql_with_params() for query in queries]
+    sql = " UNION ALL ".join(
+        f"SELECT * FROM ({text}) AS part_{number}"  # noqa: S608 -- Django's own text, no values in it
+        for number, (text, _) in enumerate(parts)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for _, values in parts for value in values])
+        return list(cursor.fetchall())
 
 
 def _node(ref: str, name: str | None, title: str | None) -> Node:
@@ -186,9 +247,66 @@ def nodes_of(refs: Iterable[str]) -> dict[str, Node]:
 
 
 def neighbours(entity: Entity, relation: Relation.Type) -> EntityQuerySet:
-    """Every neighbour of one type that the catalog has, each once, by name."""
-    declared = Relation.objects.filter(source=entity, type=relation).values("target_ref")
-    about = Relation.objects.filter(target_ref=entity.ref, type=relation.inverse)
-    return Entity.objects.filter(
-        Q(ref__in=declared) | Q(pk__in=about.values("source_id"))
-    ).order_by("name", "namespace", "kind")
+    """Every neighbour of one type that the catalog has, each once, by the name shown."""
+    return connected([entity.ref], relation)
+
+
+def connected(refs: Sequence[str], relation: Relation.Type) -> EntityQuerySet:
+    """The neighbours of one type of any of these entities, each once, by the name shown.
+
+    Args:
+        refs: Canonical references.
+        relation: As these entities see it.
+    """
+    declared = Relation.objects.filter(source__ref__in=refs, type=relation)
+    about = Relation.objects.filter(target_ref__in=refs, type=relation.inverse)
+    # One list of keys: two joined by "or" would make PostgreSQL read every entity.
+    keys = (
+        Entity.objects.filter(ref__in=declared.values("target_ref"))
+        .order_by()
+        .values("pk")
+        .union(about.values("source_id"))
+    )
+    return Entity.objects.filter(pk__in=keys).order_by("sort_name", "pk")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What of one kind is part of an entity.
+
+    Attributes:
+        total: How many there are.
+        entities: The first of them by the name shown, as ``for_list`` loads them, without tags.
+    """
+
+    kind: Kind
+    total: int
+    entities: Sequence[Entity]
+
+
+def parts_of(entity: Entity, *, first: int = 10) -> list[Parts]:
+    """What is part of a system or a domain, by kind. One query.
+
+    Args:
+        entity: The whole.
+        first: How many of each kind.
+    """
+    sources = Relation.objects.filter(target_ref=entity.ref, type=Relation.Type.PART_OF)
+    rows = (
+        Entity.objects.filter(pk__in=sources.values("source_id"))
+        .defer("descriptor", "written")
+        .annotate(
+            place=Window(RowNumber(), partition_by="kind", order_by=["sort_name", "pk"]),
+            of_kind=Window(Count("pk"), partition_by="kind"),
+        )
+        .filter(place__lte=first)
+        .order_by("place")
+    )
+    found: dict[str, list[Entity]] = {}
+    for row in rows:
+        found.setdefault(row.kind, []).append(row)
+    return [
+        Parts(kind=kind, total=found[kind][0].of_kind, entities=found[kind])  # type: ignore[attr-defined]
+        for kind in Kind
+        if kind in found
+    ]

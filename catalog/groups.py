@@ -1,10 +1,12 @@
-"""Groups as a tree: what is nested below a group, whichever end declares it."""
+"""Groups as a tree: what is nested below a group, who is in it, and what it owns."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from django.db.models import F
+from django.db.models import Count, F
 
-from catalog.models import Relation
+from catalog.kinds import Kind
+from catalog.models import Entity, Relation
+from catalog.querysets import EntityQuerySet
 
 MAX_LEVELS = 20
 _AT_ONCE = 500
@@ -41,3 +43,35 @@ def _children(parents: list[str]) -> Iterator[str]:
         ).values_list(F("source__ref"))
         for (ref,) in told_above.union(told_below).order_by("target_ref"):
             yield ref
+
+
+def owned_by(refs: Sequence[str]) -> EntityQuerySet:
+    """What any of these groups and people owns, by the name shown."""
+    return Entity.objects.filter(owner_ref__in=refs).order_by("sort_name", "pk")
+
+
+def counts_by_kind(entities: EntityQuerySet) -> dict[Kind, int]:
+    """How many entities there are of each kind, in the order of the kinds. One query."""
+    counts = dict(entities.order_by().values_list("kind").annotate(n=Count("pk")))
+    return {kind: counts[kind] for kind in Kind if kind in counts}
+
+
+def groups_of(people: Sequence[str], among: Iterable[str]) -> dict[str, list[str]]:
+    """Which of these groups each person is a member of. One query.
+
+    Args:
+        people: Canonical references: those of one page.
+        among: Canonical references of groups.
+    """
+    told_by_group = Relation.objects.filter(
+        target_ref__in=people, type=Relation.Type.HAS_MEMBER
+    ).values_list("target_ref", "source__ref")
+    told_by_person = Relation.objects.filter(
+        source__ref__in=people, type=Relation.Type.MEMBER_OF
+    ).values_list("source__ref", "target_ref")
+    wanted = set(among)
+    found: dict[str, list[str]] = {}
+    for person, group in told_by_group.union(told_by_person):
+        if group in wanted:
+            found.setdefault(person, []).append(group)
+    return {person: sorted(groups) for person, groups in found.items()}

@@ -24,6 +24,11 @@ class Kind(models.TextChoices):
         """Name of the kind's icon in the sprite: ``kind-component`` and so on."""
         return f"kind-{self.value.lower()}"
 
+    @property
+    def plural(self) -> str:
+        """What several of them are called."""
+        return f"{self.label}s"
+
     @classmethod
     def from_segment(cls, segment: str) -> "Kind | None":
         """The kind that an address or a reference names, in any case, or None."""

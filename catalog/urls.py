@@ -2,13 +2,14 @@
 
 from django.urls import include, path
 
-from catalog.views import entity, home, index, inspect, stars
+from catalog.views import entity, home, index, inspect, relations, stars
 
 app_name = "catalog"
 entity_patterns = [
     path("", entity.entity, name="entity"),
-    path("dependencies/", entity.dependencies, name="dependencies"),
-    path("members/", entity.members, name="members"),
+    path("dependencies/", relations.dependencies, name="dependencies"),
+    path("members/", relations.members, name="members"),
+    path("ownership/", relations.ownership, name="ownership"),
     path("api/", entity.api, name="api"),
     path("api/download/", entity.api_download, name="api-download"),
     path("star/", stars.star, name="star"),

@@ -16,28 +16,68 @@ class Notice:
 
     Attributes:
         place: ``file:line``, or the file alone.
+        title: What is wrong, and what that means for what the page shows.
+        holder: For a conflict, the place that keeps the reference; else empty.
         messages: At most twenty, each with its place in the file.
         more: How many messages are not shown.
+        next_step: What to do.
     """
 
     issue: ImportIssue
     place: str
+    title: str
+    holder: str
     messages: Sequence[str]
     more: int
+    next_step: str
 
 
-def notices(issues: Iterable[ImportIssue], masker: Masker) -> list[Notice]:
-    """What the issues say, secrets masked."""
-    return [_notice(issue, masker) for issue in issues]
+_K = ImportIssue.Kind
+_TITLES = {
+    _K.REFUSED: "The file has errors; this is the last good version",
+    _K.CONFLICT: "Two places claim this reference",
+    _K.UNREADABLE: "Something it leads to cannot be read",
+    _K.WARNING: "The file looks wrong in places",
+}
+_NEXT_STEPS = {
+    _K.REFUSED: "Correct the file: the next reading takes it, and this goes away.",
+    _K.CONFLICT: "Rename or remove one of the two documents: this goes away with the next reading.",
+    _K.UNREADABLE: "Correct the address, or make what it names readable for the portal.",
+    _K.WARNING: "It is taken as it is; correct the file when you can.",
+}
 
 
-def _notice(issue: ImportIssue, masker: Masker) -> Notice:
+def notices(
+    issues: Iterable[ImportIssue], masker: Masker, *, is_in_catalog: bool = True
+) -> list[Notice]:
+    """What the issues say, secrets masked.
+
+    Args:
+        issues: As they stand.
+        masker: Of the entity they are about.
+        is_in_catalog: Whether the catalog has an entity with the reference.
+    """
+    return [_notice(issue, masker, is_in_catalog=is_in_catalog) for issue in issues]
+
+
+def _notice(issue: ImportIssue, masker: Masker, *, is_in_catalog: bool) -> Notice:
     messages = [message_text(message) for message in issue.messages]
+    kind = ImportIssue.Kind(issue.kind)
+    title = _TITLES[kind]
+    if not is_in_catalog and kind == _K.REFUSED:
+        title = "An import read it and refused it"
+    elif not issue.ref and issue.document is None:
+        title = "Its file cannot be read; this is the last good version"
+    elif not issue.ref:
+        title = "A document of its file cannot be read; this may be the last good version"
     return Notice(
         issue=issue,
         place=issue.place,
+        title=title,
+        holder=issue.holder if kind == _K.CONFLICT else "",
         messages=[masker.text(text) for text in messages[:MESSAGE_LIMIT]],
         more=max(len(messages) - MESSAGE_LIMIT, 0),
+        next_step=_NEXT_STEPS[kind],
     )
 
 

@@ -1,22 +1,25 @@
-"""The pages of one entity."""
+"""The first page of an entity, and an API's definition."""
 
-from django.core.paginator import Paginator
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from catalog import cards, documents, issues
-from catalog.graph import neighbourhood, neighbours, nodes_of
+from catalog import cards, documents, groups
+from catalog.graph import Neighbourhood, neighbourhood, nodes_of, parts_of
 from catalog.kinds import Kind
+from catalog.masking import Masker
 from catalog.models import Entity, Relation
 from catalog.near import near_refs
 from catalog.presenters import entity as presenters
-from catalog.views.lists import list_rows, page_number
-from catalog.views.lookup import entity_context, of_entity
+from catalog.presenters import relations as relation_presenters
+from catalog.presenters.issues import notices
+from catalog.views.lookup import entity_context, of_entity, standing_issues
 
-NEIGHBOURS_PAGE_SIZE = 50
-SUGGESTED_FOR = 20
+DRAWN_ON_OVERVIEW = 24
+MAX_NUMBERED_LINES = 10_000
 
 
 @require_safe
@@ -24,65 +27,60 @@ SUGGESTED_FOR = 20
 def entity(request: HttpRequest, found: Entity) -> HttpResponse:
     """Show an entity: its cards, what surrounds it, and what is wrong with its descriptor."""
     around = neighbourhood(found)
-    suggestions = near_refs([node.ref for node in around.dangling[:SUGGESTED_FOR]])
     own_cards = cards.for_entity(found)
-    context = entity_context(request, found, around.names, "entity", own_cards)
-    context["overview"] = presenters.overview(found, around, suggestions, issues.of_entity(found))
+    kind = found.kind_choice
+    parts = parts_of(found) if kind in relation_presenters.WHOLES else []
+    rows = [row for one in parts for row in one.entities]
+    names = dict(around.names)
+    further = {found.owner_ref, found.system_ref, *(row.owner_ref for row in rows)}
+    names |= nodes_of(further - names.keys() - {""})
+    context = entity_context(request, found, names, "entity", own_cards)
+    context |= _warnings(found, around)
+    # A whole with a card of its own has its state there; one without is as well as its parts.
+    badges = cards.badges_of(rows)[0] if rows and not own_cards else {}
+    context["parts"] = relation_presenters.part_tables(found, parts, names, badges)
+    without = []
+    if parts:
+        without.append(Relation.Type.HAS_PART)
+    if kind in relation_presenters.PEOPLE:
+        without.append(Relation.Type.OWNER_OF)
+        counts = groups.counts_by_kind(groups.owned_by([found.ref]))
+        page = presenters.page_url(found, "ownership")
+        context["owned"] = presenters.kind_counts(counts, page, of="direct")
+    context["relations"] = relation_presenters.relation_lists(found, around, without=without)
+    context["drawing"] = relation_presenters.drawing_of(
+        found, context["header"].title, around, limit=DRAWN_ON_OVERVIEW
+    )
+    context["about"] = presenters.about(found)
     context["cards"] = cards.render(request, found, own_cards)
     return render(request, "catalog/entity.html", context)
 
 
-@require_safe
-@of_entity
-def dependencies(request: HttpRequest, found: Entity) -> HttpResponse:
-    """List all neighbours of one type, for kinds that are not people."""
-    return _neighbours_page(request, found, "dependencies")
-
-
-@require_safe
-@of_entity
-def members(request: HttpRequest, found: Entity) -> HttpResponse:
-    """List all neighbours of one type, for groups and people."""
-    return _neighbours_page(request, found, "members")
-
-
-def _neighbours_page(request: HttpRequest, found: Entity, tab: str) -> HttpResponse:
-    if presenters.relations_page(found.kind_choice)[0] != tab:
-        raise Http404
-    around = neighbourhood(found)
-    lists = presenters.relation_lists(found, around, {})
-    asked = request.GET.get("type", "")
-    shown = next((one for one in lists if one.type == asked), lists[0] if lists else None)
-    context = entity_context(request, found, around.names, tab, cards.for_entity(found))
-    context["lists"] = [
-        (one, presenters.relations_url(found, Relation.Type(one.type)), one is shown)
-        for one in lists
-    ]
-    if shown:
-        existing = neighbours(found, Relation.Type(shown.type)).for_list()
-        page = Paginator(existing, NEIGHBOURS_PAGE_SIZE).get_page(page_number(request))
-        missing = [link for link in shown.links if not link.url]
-        context |= list_rows(page.object_list) | {
-            "shown": shown,
-            "page": page,
-            "missing": missing,
-            "missing_total": max(shown.total - page.paginator.count, 0),
-        }
-        context["rows"] = list(context["rows"].values())
-    return render(request, "catalog/neighbours.html", context)
+def _warnings(found: Entity, around: Neighbourhood) -> dict[str, Any]:
+    """What is wrong with the descriptor: issues that stand, and names that lead nowhere."""
+    missing = around.dangling
+    shown = missing[: relation_presenters.DANGLING_LIMIT]
+    suggestions = near_refs([node.ref for node in shown])
+    return {
+        "notices": notices(standing_issues(found), Masker.of(found)),
+        "dangling": relation_presenters.dangling(found, shown, suggestions),
+        "dangling_more": len(missing) - len(shown),
+    }
 
 
 @require_safe
 @of_entity
 def api(request: HttpRequest, found: Entity) -> HttpResponse:
-    """Show an API's definition as text."""
+    """Show an API's definition as text, with the numbers of its lines or without."""
     if found.kind_choice != Kind.API or not documents.whole_definition(found):
         raise Http404
     names = nodes_of(ref for ref in (found.owner_ref, found.system_ref) if ref)
     context = entity_context(request, found, names, "api", cards.for_entity(found))
-    return render(
-        request, "catalog/api.html", context | {"definition": documents.definition(found)}
-    )
+    definition = documents.definition(found)
+    lines = definition.text.splitlines(keepends=True)
+    is_plain = request.GET.get("lines") == "off" or len(lines) > MAX_NUMBERED_LINES
+    context |= {"definition": definition, "lines": lines, "is_plain": is_plain}
+    return render(request, "catalog/api.html", context)
 
 
 @require_safe

@@ -8,19 +8,20 @@ from django.contrib.auth.models import AbstractUser
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from catalog import cards, issues
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import link_to_entity
 from catalog.masking import Masker
-from catalog.models import Entity, Star
+from catalog.models import Entity, ImportIssue, Star
 from catalog.near import near_names
 from catalog.presenters.entity import header
 from catalog.presenters.issues import notices
 from catalog.refs import EntityRef
 
+MAY_SEE_ISSUES = "catalog.view_importissue"
 P = ParamSpec("P")
 EntityView = Callable[Concatenate[HttpRequest, Entity, P], HttpResponse]
 
@@ -65,9 +66,42 @@ def entity_context(
         "header": header(found, names, tab),
         "actions": cards.actions(request, found, own_cards),
         "can_edit": can_edit and user.has_perm("catalog.change_entity"),
-        "can_refresh": found.location_id is not None and user.has_perm("catalog.refresh_location"),
+        "refresh_url": _refresh_url(found) if user.has_perm("catalog.refresh_location") else "",
+        "issues_url": _url_or_nothing("issues") if user.has_perm(MAY_SEE_ISSUES) else "",
+        "can_see_runs": can_edit and user.has_perm("catalog.view_importrun"),
+        "location_url": _location_url(found) if user.has_perm("catalog.view_location") else "",
         "is_starred": getattr(found, "is_starred", False),
     }
+
+
+def _refresh_url(found: Entity) -> str:
+    """Where a form asks for its location to be read again; empty for what no location has."""
+    if found.location_id is None:
+        return ""
+    return _url_or_nothing("refresh", **found.url_kwargs)
+
+
+def _location_url(found: Entity) -> str:
+    return _url_or_nothing("location", pk=found.location_id) if found.location_id else ""
+
+
+def _url_or_nothing(name: str, **kwargs: str | int) -> str:
+    try:
+        return reverse(f"catalog:{name}", kwargs=kwargs)
+    except NoReverseMatch:
+        return ""
+
+
+def standing_issues(found: Entity) -> list[ImportIssue]:
+    """The issues of an entity that the address named: its own, then those of its whole file.
+
+    No query for an entity without any.
+    """
+    standing = issues.of_entity(found)
+    if getattr(found, "has_file_issues", False):
+        of_file = ImportIssue.objects.filter(file=found.source, ref="").order_by("document")
+        standing += list(of_file[: issues.MAX_SHOWN])
+    return standing
 
 
 def _find(request: HttpRequest, namespace: str, kind: str, name: str) -> Entity | HttpResponse:
@@ -80,6 +114,8 @@ def _find(request: HttpRequest, namespace: str, kind: str, name: str) -> Entity 
         query = request.META.get("QUERY_STRING", "")
         return redirect(f"{address}?{query}" if query else address, permanent=True)
     rows = issues.with_has_issues(Entity.objects.by_ref(ref).select_related("location"))
+    of_file = ImportIssue.objects.filter(file=OuterRef("source"), ref="").exclude(file="")
+    rows = rows.annotate(has_file_issues=Exists(of_file))
     if request.user.is_authenticated:
         own = Star.objects.filter(user=request.user, entity=OuterRef("ref"))
         rows = rows.annotate(is_starred=Exists(own))
@@ -100,7 +136,7 @@ def _not_found(request: HttpRequest, ref: EntityRef) -> HttpResponse:
             "ref": ref,
             "kind": kind,
             "kinds": list(Kind),
-            "notices": notices(standing, Masker({})),
+            "notices": notices(standing, Masker({}), is_in_catalog=False),
             "near": [link_to_entity(near) for near in near_names(ref)],
         },
         status=404,
