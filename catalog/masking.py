@@ -45,6 +45,11 @@ def mask(secret: str) -> str:
     return f"{_MASK}{secret[-4:]}" if len(secret) > 8 else _MASK
 
 
+def is_mask(text: str) -> bool:
+    """Whether the text looks like a shown secret rather than one."""
+    return text.startswith(_MASK)
+
+
 @dataclass(frozen=True, slots=True)
 class Masker:
     """Hides the secret annotations of one entity wherever they appear in its texts.
@@ -95,16 +100,18 @@ class Masker:
     def descriptor(self, entity: Entity) -> dict[str, Any]:
         """The entity's descriptor with its secret annotations masked, and copies of them too."""
         shown: dict[str, Any] = self.tree(entity.descriptor)
-        return _with_annotations_masked(shown, entity)
+        return _with_annotations_masked(shown, entity.annotations)
 
 
-def with_annotations_masked(entity: Entity) -> dict[str, Any]:
-    """The entity's descriptor with nothing changed but the values of secret annotations."""
-    return _with_annotations_masked(entity.descriptor, entity)
+def with_annotations_masked(written: dict[str, Any]) -> dict[str, Any]:
+    """The descriptor with nothing changed but the values of secret annotations."""
+    return _with_annotations_masked(written, written["metadata"].get("annotations") or {})
 
 
-def _with_annotations_masked(descriptor: dict[str, Any], entity: Entity) -> dict[str, Any]:
-    if not entity.annotations:
+def _with_annotations_masked(
+    descriptor: dict[str, Any], stored: Mapping[str, Any]
+) -> dict[str, Any]:
+    if not stored:
         return descriptor
     metadata = descriptor["metadata"]
     masked = {
@@ -112,11 +119,7 @@ def _with_annotations_masked(descriptor: dict[str, Any], entity: Entity) -> dict
         for key, value in (metadata.get("annotations") or {}).items()
     }
     # A masked annotation is masked from its stored value, not from a masked copy of it.
-    masked |= {
-        key: mask(str(value))
-        for key, value in entity.annotations.items()
-        if is_secret(key) and value
-    }
+    masked |= {key: mask(str(value)) for key, value in stored.items() if is_secret(key) and value}
     return {**descriptor, "metadata": {**metadata, "annotations": masked}}
 
 
@@ -134,7 +137,7 @@ def with_secrets_restored(text: str, stored: Mapping[str, str]) -> str:
         MaskedValueError: A secret annotation holds a mask that is not the stored value's.
     """
     for node, key in reversed(_secret_values(text)):
-        if not node.value.startswith(_MASK):
+        if not is_mask(node.value):
             continue
         value = stored.get(key, "")
         if not value or node.value != mask(value):

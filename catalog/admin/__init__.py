@@ -1,0 +1,7 @@
+"""The administration of the catalog: entities, locations, and what imports did."""
+
+from catalog.admin.entities import EntityAdmin
+from catalog.admin.imports import ImportIssueAdmin, ImportRunAdmin
+from catalog.admin.locations import LocationAdmin
+
+__all__ = ["EntityAdmin", "ImportIssueAdmin", "ImportRunAdmin", "LocationAdmin"]

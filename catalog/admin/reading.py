@@ -1,0 +1,63 @@
+"""What the pages of the administration share: rows that are only read, outcomes of readings."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from catalog.ingestion.report import Report
+from catalog.models import ImportIssue
+from catalog.presenters.issues import message_text
+
+
+class ReadOnly:
+    """For rows that the portal writes and people only read."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds one by hand."""
+        del request, obj
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes one."""
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes one: it is the record of what happened."""
+        del request, obj
+        return False
+
+
+def person(request: HttpRequest) -> User | None:
+    """Who asks, as a row can keep it."""
+    return request.user if isinstance(request.user, User) else None
+
+
+def outcome(report: Report) -> tuple[int, SafeString]:
+    """What to tell the person who asked for a reading, and how loudly."""
+    address = reverse("admin:catalog_importrun_change", args=[report.run_id])
+    run = format_html('<a href="{}">import {}</a>', address, report.run_id)
+    if report.failure:
+        return messages.ERROR, format_html("Nothing was changed: {}. See {}.", report.failure, run)
+    counts = (
+        f"{report.created:,} created, {report.changed:,} changed, {report.unchanged:,} unchanged, "
+        f"{report.gone:,} gone, {report.refused:,} refused"
+    )
+    level = messages.WARNING if report.issues else messages.SUCCESS
+    return level, format_html("{}. See {}.", counts, run)
+
+
+def reasons(issue: ImportIssue) -> SafeString:
+    """Every message of an issue, a line each."""
+    return lines(message_text(message) for message in issue.messages)
+
+
+def lines(texts: Iterable[object]) -> SafeString:
+    """Texts, each a paragraph."""
+    return format_html_join("", "<p>{}</p>", ((text,) for text in texts))
