@@ -92,7 +92,7 @@ else:
 REDIS_URL = env.str("REDIS_URL", default="").strip()
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        {"BACKEND": "portal.cache.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     )
@@ -229,6 +229,8 @@ PAGERDUTY_TOKEN = env.str("PAGERDUTY_TOKEN", default="").strip()
 PAGERDUTY_REGION = env.str("PAGERDUTY_REGION", default="us").strip().lower()
 PAGERDUTY_API_BASE_URL = env.str("PAGERDUTY_API_BASE_URL", default="").rstrip("/")
 PAGERDUTY_EVENTS_BASE_URL = env.str("PAGERDUTY_EVENTS_BASE_URL", default="").rstrip("/")
+# Further accounts: YAML, or the path of a file with it; pagerduty_card/configuration.py reads it.
+PAGERDUTY_ACCOUNTS = env.str("PAGERDUTY_ACCOUNTS", default="").strip()
 PAGERDUTY_SANDBOX = env.bool("PAGERDUTY_SANDBOX", default=False)
 PAGERDUTY_SANDBOX_URL = env.str(
     "PAGERDUTY_SANDBOX_URL", default=f"http://127.0.0.1:{env.str('SANDBOX_PORT', default='8900')}"

@@ -1,10 +1,10 @@
 """A Redis cache that several test processes can share."""
 
-from django.core.cache.backends.redis import RedisCache
+from portal.cache import RedisCache
 
 
 class OwnKeysCache(RedisCache):
-    """Clear what this process wrote; the backend of Django empties the whole database."""
+    """Clear what this process wrote; the backend empties the whole database."""
 
     def clear(self):
         client = self._cache.get_client(write=True)

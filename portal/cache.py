@@ -1,0 +1,144 @@
+"""Redis as the shared cache, whose absence costs speed and limits, never a page.
+
+Everything kept in the cache can be made again. So while Redis does not answer, it is an empty one:
+what is read is missing, what is written is dropped, a lock is free. A card is then drawn anew for
+each reader, and limits count nothing; paging somebody must not wait for a cache.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from django.core.cache.backends import redis as django_redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 0.25
+ANSWER_TIMEOUT_S = 1.0
+# After a failure Redis is left alone for so long: a page has dozens of look-ups, and where Redis
+# hangs instead of refusing, each would wait for the timeout.
+PAUSE_S = 3.0
+LOG_EVERY_S = 60.0
+
+_T = TypeVar("_T")
+
+
+class _Outage:
+    """When one Redis last failed, for all threads of the process.
+
+    Several threads may note the same failure at once: each writes plain numbers, none waits.
+    """
+
+    def __init__(self) -> None:
+        self._paused_until = 0.0
+        self._log_after = 0.0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether Redis is left alone for now."""
+        return time.monotonic() < self._paused_until
+
+    def note(self, cause: Exception) -> None:
+        """Leave Redis alone for a moment; say so once a minute."""
+        now = time.monotonic()
+        self._paused_until = now + PAUSE_S
+        if now >= self._log_after:
+            self._log_after = now + LOG_EVERY_S
+            # The message of redis-py names host and port, never the password of the address.
+            logger.error(
+                "redis does not answer, working without a cache", extra={"cause": str(cause)[:200]}
+            )
+
+
+_outages: dict[tuple[str, ...], _Outage] = {}
+
+
+class Client(django_redis.RedisCacheClient):
+    """Django's client with an outage as an empty cache."""
+
+    def __init__(self, servers: Sequence[str], **options: Any) -> None:
+        """Prepare; nothing is connected.
+
+        Args:
+            servers: Addresses, the first one for writing.
+            options: Of redis-py's connections; timeouts are short and nothing is tried twice
+                unless they say otherwise.
+        """
+        defaults = {
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
+            "socket_timeout": ANSWER_TIMEOUT_S,
+            # redis-py itself would try ten times, with pauses.
+            "retry": Retry(NoBackoff(), 0),
+        }
+        super().__init__(list(servers), **{**defaults, **options})
+        self._outage = _outages.setdefault(tuple(servers), _Outage())
+
+    def _guard(self, do: Callable[[], _T], *, otherwise: _T) -> _T:
+        if self._outage.is_on:
+            return otherwise
+        try:
+            return do()
+        except (RedisError, OSError) as exc:
+            self._outage.note(exc)
+            return otherwise
+
+    def add(self, key: Any, value: Any, timeout: Any) -> bool:
+        """Set unless it is there; without Redis it never is."""
+        return self._guard(partial(super().add, key, value, timeout), otherwise=True)
+
+    def get(self, key: Any, default: Any) -> Any:
+        """The value; without Redis the default."""
+        return self._guard(partial(super().get, key, default), otherwise=default)
+
+    def set(self, key: Any, value: Any, timeout: Any) -> None:
+        """Keep a value; without Redis nothing."""
+        self._guard(partial(super().set, key, value, timeout), otherwise=None)
+
+    def touch(self, key: Any, timeout: Any) -> bool:
+        """Keep a value longer; without Redis it is not there."""
+        return self._guard(partial(super().touch, key, timeout), otherwise=False)
+
+    def delete(self, key: Any) -> bool:
+        """Drop a value; without Redis it is not there."""
+        return self._guard(partial(super().delete, key), otherwise=False)
+
+    def get_many(self, keys: Iterable[Any]) -> dict[Any, Any]:
+        """The values that are there; without Redis none."""
+        return self._guard(partial(super().get_many, keys), otherwise={})
+
+    def has_key(self, key: Any) -> bool:
+        """Whether the value is there; without Redis it is not."""
+        return self._guard(partial(super().has_key, key), otherwise=False)
+
+    def incr(self, key: Any, delta: int) -> int:
+        """Count; without Redis each count is the first.
+
+        Raises:
+            ValueError: Redis answers and has no such key.
+        """
+        return self._guard(partial(super().incr, key, delta), otherwise=delta)
+
+    def set_many(self, data: Mapping[Any, Any], timeout: Any) -> None:
+        """Keep several values; without Redis none."""
+        self._guard(partial(super().set_many, data, timeout), otherwise=None)
+
+    def delete_many(self, keys: Iterable[Any]) -> None:
+        """Drop several values; without Redis none is there."""
+        self._guard(partial(super().delete_many, keys), otherwise=None)
+
+    def clear(self) -> bool:
+        """Drop everything; without Redis there is nothing."""
+        return self._guard(super().clear, otherwise=True)
+
+
+class RedisCache(django_redis.RedisCache):
+    """Django's Redis cache with an outage as an empty cache."""
+
+    def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = Client

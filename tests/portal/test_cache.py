@@ -1,0 +1,193 @@
+"""The shared cache: what a portal with Redis does while Redis is away, and when it is back."""
+
+import socket
+import threading
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.cache import caches
+from django.test import override_settings
+from django.urls import reverse
+
+from pagerduty_card import tasks  # noqa: F401 -- puts its work on the schedule
+from pagerduty_card.models import TriggeredIncident
+from portal import cache as portal_cache
+from portal.tasks import run_once
+from tests.factories import make_user
+from tests.pagerduty_card.mirror import make_feeds, make_incident, make_mapped_entity, make_service
+
+ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
+
+
+def cache_at(port, **options):
+    return {
+        "default": {
+            "BACKEND": "portal.cache.RedisCache",
+            "LOCATION": f"redis://:hunter2secret@127.0.0.1:{port}/0",
+            "OPTIONS": options,
+        }
+    }
+
+
+@pytest.fixture
+def refused_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def away(refused_port):
+    """Redis is configured, and nobody listens where it should be."""
+    portal_cache._outages.clear()
+    with override_settings(CACHES=cache_at(refused_port)):
+        yield caches["default"]
+    portal_cache._outages.clear()
+
+
+def test_with_redis_url_this_is_the_backend():
+    if django_settings.REDIS_URL:
+        assert issubclass(type(caches["default"]), portal_cache.RedisCache)
+    else:
+        assert django_settings.CACHES["default"]["BACKEND"].endswith("LocMemCache")
+
+
+def test_an_outage_is_an_empty_cache(away):
+    away.set("key", "value", 30)
+    assert away.get("key") is None
+    assert away.get("key", "default") == "default"
+    assert away.get_many(["key", "other"]) == {}
+    assert away.set_many({"key": 1}) == []
+    assert away.add("lock", 1, 30) is True
+    assert away.incr("count") == 1
+    assert away.touch("key") is False
+    assert away.has_key("key") is False
+    assert "key" not in away
+    assert away.delete("key") is False
+    assert away.delete_many(["key"]) is None
+    assert away.get_or_set("key", lambda: "made", 30) == "made"
+    assert away.clear() is True
+
+
+def test_an_outage_is_logged_once_a_minute_without_the_password(away, caplog, monkeypatch):
+    monkeypatch.setattr(portal_cache, "PAUSE_S", 0.0)
+    for _ in range(20):
+        away.get("key")
+    (line,) = [one for one in caplog.records if "redis" in one.message]
+    assert "hunter2secret" not in str(vars(line))
+    monkeypatch.setattr(portal_cache, "LOG_EVERY_S", 0.0)
+    portal_cache._outages.clear()
+    for _ in range(3):
+        caches["default"].__class__(away._servers[0], {}).get("key")
+    assert len([one for one in caplog.records if "redis" in one.message]) == 4
+
+
+@pytest.mark.real_http
+def test_a_redis_that_hangs_is_waited_for_once_not_for_each_look_up():
+    """A listener that accepts and says nothing."""
+    portal_cache._outages.clear()
+    accepted = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept():
+            while True:
+                try:
+                    accepted.append(server.accept()[0])
+                except OSError:
+                    return
+
+        threading.Thread(target=accept, daemon=True).start()
+        with override_settings(CACHES=cache_at(server.getsockname()[1], socket_timeout=0.1)):
+            for number in range(50):
+                assert caches["default"].get(f"key-{number}") is None
+    assert len(accepted) == 1
+    for one in accepted:
+        one.close()
+    portal_cache._outages.clear()
+
+
+@pytest.mark.real_http
+def test_redis_is_asked_again_when_it_is_back(refused_port, monkeypatch):
+    portal_cache._outages.clear()
+    monkeypatch.setattr(portal_cache, "PAUSE_S", 0.0)
+    with override_settings(CACHES=cache_at(refused_port)):
+        cache = caches["default"]
+        assert cache.get("key") is None
+        with socket.create_server(("127.0.0.1", refused_port)) as server:
+            threading.Thread(target=_be_redis, args=(server,), daemon=True).start()
+            assert cache.get("key") == 42
+    portal_cache._outages.clear()
+
+
+def _be_redis(server):
+    """Answer 42 to every GET, an error or OK to what a client says before."""
+    connection, _ = server.accept()
+    with connection:
+        while data := connection.recv(65_536):
+            for _ in range(data.count(b"\r\n*") + 1):
+                is_get = b"GET\r\n" in data.upper()
+                is_hello = b"HELLO" in data.upper()
+                connection.sendall(
+                    b"-ERR unknown command\r\n"
+                    if is_hello
+                    else b"$2\r\n42\r\n"
+                    if is_get
+                    else b"+OK\r\n"
+                )
+
+
+@pytest.mark.django_db
+class TestThePortalWithoutItsCache:
+    @pytest.fixture(autouse=True)
+    def _world(self, away, settings):
+        settings.PAGERDUTY_TOKEN = "test-token-0123456789"
+        self.entity = make_mapped_entity()
+        self.service = make_service()
+        make_feeds()
+        make_incident(self.service, title="Payments time out")
+        self.user = make_user(permissions=("pagerduty_card.trigger_incident",))
+
+    def test_pages_render_and_the_card_says_its_state(self, client):
+        client.force_login(self.user)
+        for url in (reverse("catalog:home"), reverse("catalog:index")):
+            assert client.get(url).status_code == 200
+        text = client.get(self.entity.get_absolute_url()).text
+        assert "Payments time out" in text
+        assert "ALARM" in text
+
+    def test_one_can_sign_in_and_stays_so(self, client):
+        answer = client.post(
+            reverse("sign-in"), {"username": self.user.username, "password": "secret"}
+        )
+        assert answer.status_code == 302
+        assert client.get(self.entity.get_absolute_url()).status_code == 200
+
+    def test_the_on_call_can_be_paged(self, client, http):
+        sent = http.post(
+            ENQUEUE, status=202, json={"status": "success", "message": "Event processed"}
+        )
+        client.force_login(self.user)
+        url = reverse("pagerduty_card:trigger", kwargs=self.entity.url_kwargs)
+        form = client.get(url).context["form"]
+        answer = client.post(
+            url,
+            {
+                "service": "default/PCHKOUT",
+                "description": "Payments time out",
+                "severity": "error",
+                "details": "",
+                "key": form["key"].value(),
+            },
+        )
+        assert answer.status_code == 303, answer.text
+        assert sent.call_count == 1
+        assert TriggeredIncident.objects.get().state == TriggeredIncident.State.ACCEPTED
+
+    def test_work_that_comes_round_runs(self, settings):
+        settings.PAGERDUTY_TOKEN = ""  # nothing is asked
+        assert run_once("pagerduty_card.tasks.sync_accounts")
+
+    def test_readiness_says_that_the_cache_keeps_nothing(self, client):
+        answer = client.get("/healthz/ready")
+        assert answer.status_code == 503
+        assert answer.json()["cache"] == "does not keep what it is given"
