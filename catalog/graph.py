@@ -215,7 +215,7 @@ def _at_once(queries: Iterable[QuerySet[Any, Any]]) -> list[tuple[Any, ...]]:
 
     Django's own union cannot hold limits on SQLite.
     """
-    parts = [query.order_by().query.sql_with_params() for query in queries]
+    parts = [query.query.sql_with_params() for query in queries]
     sql = " UNION ALL ".join(
         f"SELECT * FROM ({text}) AS part_{number}"  # noqa: S608 -- Django's own text, no values in it
         for number, (text, _) in enumerate(parts)

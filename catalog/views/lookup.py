@@ -85,7 +85,7 @@ def _location_url(found: Entity) -> str:
     return _url_or_nothing("location", pk=found.location_id) if found.location_id else ""
 
 
-def _url_or_nothing(name: str, **kwargs: str | int) -> str:
+def _url_or_nothing(name: str, /, **kwargs: str | int) -> str:
     try:
         return reverse(f"catalog:{name}", kwargs=kwargs)
     except NoReverseMatch:
