@@ -13,3 +13,19 @@ class CatalogConfig(AppConfig):
         from portal.shell import NavItem, add_nav
 
         add_nav(NavItem(label="Catalog", url_name="catalog:index", icon="catalog"))
+        add_nav(
+            NavItem(
+                label="Locations",
+                url_name="catalog:locations",
+                icon="file",
+                permission="catalog.view_location",
+            )
+        )
+        add_nav(
+            NavItem(
+                label="Issues",
+                url_name="catalog:issues",
+                icon="warning",
+                permission="catalog.view_importissue",
+            )
+        )

@@ -1,0 +1,267 @@
+"""What the pages of locations say: a reading's outcome in words, lists with their totals. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from catalog.ingestion.report import Action, Issue, Outcome, Report
+from catalog.models import ImportRun, Location
+from catalog.presenters.problems import message_texts, place_text, url_of
+from catalog.refreshing import Unregistered
+
+MAX_LISTED = 100
+_MAX_REASON = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A reading's outcome as a message.
+
+    Attributes:
+        tone: ``good``, ``warning`` or ``critical``.
+    """
+
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a location holds."""
+
+    entities: int = 0
+    orphans: int = 0
+    issues: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationRow:
+    """A row of the list of locations, and the head of a location's page.
+
+    Attributes:
+        named_by: Who named it, in words.
+        state: How its reading goes, in one or two words.
+        tone: Of the state.
+        next_read_at: When the worker reads it; None where ``next_text`` says why it does not.
+    """
+
+    location: Location
+    named_by: str
+    state: str
+    tone: str
+    counts: Counts
+    next_read_at: datetime | None
+    next_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedRef:
+    """One entity of a preview, and where its document is."""
+
+    ref: str
+    url: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedDocument:
+    """A document that would be refused.
+
+    Attributes:
+        holder: For a conflict, where the document is that keeps the reference.
+        holder_url: The page of the entity in the way.
+    """
+
+    name: str
+    place: str
+    messages: Sequence[str]
+    holder: str = ""
+    holder_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewList:
+    """One list of a preview: at most a hundred of ``total``."""
+
+    title: str
+    id: str
+    total: int
+    refs: Sequence[PlacedRef] = ()
+    documents: Sequence[RefusedDocument] = ()
+
+
+def told(report: Report) -> Told:
+    """What a reading did, in one sentence; a failure with its reason."""
+    if report.failure:
+        return Told(text=f"Nothing was changed: {report.failure}.", tone="critical")
+    counted = _counts_text(
+        created=report.created,
+        changed=report.changed,
+        restored=report.restored,
+        unchanged=report.unchanged,
+        gone=report.gone,
+        refused=report.refused,
+    )
+    text = f"Read in {_duration(report.duration_s)}: {counted}."
+    unread = [issue for issue in report.issues if issue.kind == "unreadable"]
+    if report.incomplete and unread:
+        reason = "; ".join(problem.message for problem in unread[0].problems)[:_MAX_REASON]
+        return Told(text=f"{text} Not everything could be read: {reason}.", tone="critical")
+    return Told(text=text, tone="warning" if report.issues else "good")
+
+
+def told_of_run(run: ImportRun) -> Told:
+    """What a run of the past did."""
+    if run.state == ImportRun.State.RUNNING:
+        return Told(text="Being read at this moment.", tone="info")
+    if run.state == ImportRun.State.FAILED:
+        return Told(text=f"Nothing was changed: {run.failure}.", tone="critical")
+    counted = _counts_text(
+        created=run.created,
+        changed=run.changed,
+        unchanged=run.unchanged,
+        gone=run.orphaned + run.removed,
+        refused=run.refused,
+    )
+    text = f"Read in {_duration(run.duration_s)}: {counted}."
+    return Told(text=text, tone="warning" if run.refused else "good")
+
+
+def _counts_text(**counts: int) -> str:
+    always = {"created", "changed", "unchanged", "gone", "refused"}
+    return ", ".join(
+        f"{count:,} {word}" for word, count in counts.items() if count or word in always
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def location_row(location: Location, counts: Counts, *, period_s: int) -> LocationRow:
+    """What a list says of a location.
+
+    Args:
+        location: With ``created_by`` loaded.
+        counts: What it holds.
+        period_s: ``CATALOG_REFRESH_S``.
+    """
+    state, tone = _state(location)
+    next_read_at, next_text = location.next_refresh_at, ""
+    if next_read_at is None:
+        if location.origin == Location.Origin.COMMAND:
+            next_text = "only when somebody asks"
+        elif period_s <= 0:
+            next_text = "never by itself: CATALOG_REFRESH_S is 0"
+        else:
+            next_text = "as soon as the worker comes round"
+    return LocationRow(
+        location=location,
+        named_by=_named_by(location),
+        state=state,
+        tone=tone,
+        counts=counts,
+        next_read_at=next_read_at,
+        next_text=next_text,
+    )
+
+
+def _named_by(location: Location) -> str:
+    if location.origin != Location.Origin.REGISTERED:
+        return location.get_origin_display()
+    person = location.created_by
+    return (
+        f"registered by {person.get_full_name() or person.get_username()}"
+        if person
+        else ("registered")
+    )
+
+
+def _state(location: Location) -> tuple[str, str]:
+    if location.failures:
+        times = "once" if location.failures == 1 else f"{location.failures} times in a row"
+        return f"failed {times}", "critical"
+    return ("read", "good") if location.read_at else ("not read yet", "unknown")
+
+
+def preview_lists(report: Report, *, keeps_orphans: bool) -> list[PreviewList]:
+    """What a dry run would do: a list for each thing, without the empty ones."""
+    outcomes: dict[Action, list[Outcome]] = {action: [] for action in Action}
+    for outcome in report.outcomes:
+        outcomes[outcome.action].append(outcome)
+    gone = "marked as orphans" if keeps_orphans else "removed"
+    conflicts = report.conflicts
+    refused = [issue for issue in report.issues if issue.kind != "conflict"]
+    lists = [
+        _refs("Would be created", "created", report.created, outcomes[Action.CREATED]),
+        _refs("Would be changed", "changed", report.changed, outcomes[Action.CHANGED]),
+        _refs("Would be found again", "restored", report.restored, outcomes[Action.RESTORED]),
+        _refs(
+            f"Would be {gone}: their documents are gone",
+            "gone",
+            report.gone,
+            [*outcomes[Action.ORPHANED], *outcomes[Action.REMOVED]],
+        ),
+        _documents("Would be refused", "refused", refused),
+        _documents("In conflict: somebody else has the name", "conflicts", conflicts),
+    ]
+    return [one for one in lists if one.total]
+
+
+def _refs(title: str, name: str, total: int, outcomes: Sequence[Outcome]) -> PreviewList:
+    shown = [
+        PlacedRef(
+            ref=outcome.ref,
+            url="" if outcome.action == Action.CREATED else url_of(outcome.ref),
+            place=place_text(outcome.file, outcome.line),
+        )
+        for outcome in outcomes[:MAX_LISTED]
+    ]
+    return PreviewList(title=title, id=name, total=total, refs=shown)
+
+
+def _documents(title: str, name: str, issues: Sequence[Issue]) -> PreviewList:
+    return PreviewList(
+        title=title,
+        id=name,
+        total=len(issues),
+        documents=[_refused(issue) for issue in issues[:MAX_LISTED]],
+    )
+
+
+def _refused(issue: Issue) -> RefusedDocument:
+    whole = "the whole file" if issue.document is None else f"document {issue.document + 1}"
+    return RefusedDocument(
+        name=issue.ref or whole,
+        place=place_text(issue.file, issue.line),
+        messages=message_texts(problem.as_json() for problem in issue.problems),
+        holder=issue.holder,
+        holder_url=url_of(issue.ref) if issue.holder else "",
+    )
+
+
+def can_register(report: Report) -> bool:
+    """Whether a dry run found anything worth registering."""
+    found = report.created + report.changed + report.unchanged + report.restored
+    return not report.failure and bool(
+        found or any(issue.kind != "unreadable" for issue in report.issues)
+    )
+
+
+def told_of_unregistering(location: Location, done: Unregistered) -> str:
+    """What became of a location's entities, in one sentence."""
+    parts = []
+    if done.orphaned:
+        parts.append(f"{done.orphaned:,} {_entities(done.orphaned)} kept and marked as orphans")
+    if done.removed:
+        parts.append(f"{done.removed:,} {_entities(done.removed)} deleted")
+    if done.stayed:
+        parts.append(f"{done.stayed:,} taken over by other locations")
+    what = ", ".join(parts) or "it held no entities"
+    return f"{location.target} is read no more: {what}."
+
+
+def _entities(count: int) -> str:
+    return "entity" if count == 1 else "entities"

@@ -1,0 +1,153 @@
+"""What the pages say of what is wrong: issues that stand, and references to nothing. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.links import Link, entity_url, link_to_entity
+from catalog.masking import Masker
+from catalog.models import ImportIssue, Relation
+from catalog.refs import EntityRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueRow:
+    """An issue that stands.
+
+    Attributes:
+        name: The reference, or which document or file it is about.
+        url: The entity's page, where its last good version may still be shown; may lead to the
+            page that says why there is none.
+        messages: At most twenty, each with line, column, field and hint.
+        more: How many messages are not shown.
+    """
+
+    issue: ImportIssue
+    name: str
+    url: str
+    kind: str
+    tone: str
+    messages: Sequence[str]
+    more: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueTab:
+    """One kind of issue, with how many of it stand."""
+
+    value: str
+    label: str
+    count: int
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DanglingRow:
+    """A reference that points to nothing, and the one it likely meant."""
+
+    source: Link
+    place: str
+    type: str
+    target: str
+    meant: Link | None
+
+
+_ISSUE_TONES = {
+    ImportIssue.Kind.REFUSED: "critical",
+    ImportIssue.Kind.CONFLICT: "warning",
+    ImportIssue.Kind.UNREADABLE: "critical",
+    ImportIssue.Kind.WARNING: "info",
+}
+_MAX_MESSAGES = 20
+
+
+def issue_rows(issues: Iterable[ImportIssue], maskers: Mapping[str, Masker]) -> list[IssueRow]:
+    """What the list of issues says of each, secrets masked.
+
+    Args:
+        issues: With ``location`` loaded.
+        maskers: By reference, who masks the texts about an entity.
+    """
+    rows = []
+    for issue in issues:
+        masker = maskers.get(issue.ref, Masker({}))
+        whole = "the whole file" if issue.document is None else f"document {issue.document + 1}"
+        texts = message_texts(issue.messages[:_MAX_MESSAGES])
+        rows.append(
+            IssueRow(
+                issue=issue,
+                name=issue.ref or whole,
+                url=url_of(issue.ref),
+                kind=issue.get_kind_display(),
+                tone=_ISSUE_TONES.get(ImportIssue.Kind(issue.kind), "unknown"),
+                messages=[masker.text(text) for text in texts],
+                more=max(len(issue.messages) - _MAX_MESSAGES, 0),
+            )
+        )
+    return rows
+
+
+def issue_tabs(by_kind: Mapping[str, int], dangling: int, current: str) -> list[IssueTab]:
+    """The kinds of issues to choose from, all first, references to nothing last."""
+    is_kind = current in ImportIssue.Kind.values or current == "dangling"
+    found = [("", "All", sum(by_kind.values()))]
+    found += [(kind.value, kind.label.capitalize(), by_kind.get(kind, 0)) for kind in _ISSUE_TONES]
+    found.append(("dangling", "Dangling references", dangling))
+    return [
+        IssueTab(
+            value=value,
+            label=label,
+            count=count,
+            is_current=value == (current if is_kind else ""),
+        )
+        for value, label, count in found
+    ]
+
+
+def dangling_rows(relations: Iterable[Relation], meant: Mapping[str, str]) -> list[DanglingRow]:
+    """What the list of references to nothing says of each.
+
+    Args:
+        relations: With ``source`` loaded.
+        meant: By reference, the one that was likely meant.
+    """
+    rows = []
+    for relation in relations:
+        near = meant.get(relation.target_ref)
+        source = relation.source
+        rows.append(
+            DanglingRow(
+                source=link_to_entity(source),
+                place=place_text(source.source, source.source_line) if source.source else "",
+                type=Relation.Type(relation.type).label,
+                target=relation.target_ref,
+                meant=Link(text=near, url=url_of(near), icon="", ref=near) if near else None,
+            )
+        )
+    return rows
+
+
+def message_texts(messages: Iterable[Mapping[str, object]]) -> list[str]:
+    """Each message with its line, column, field and hint."""
+    return [_message(message) for message in messages]
+
+
+def _message(message: Mapping[str, object]) -> str:
+    place = f"Line {message['line']}" if message.get("line") else ""
+    if place and message.get("column"):
+        place += f", column {message['column']}"
+    path = f"{message['path']}: " if message.get("path") else ""
+    hint = f" ({message['hint']})" if message.get("hint") else ""
+    return f"{place}{': ' if place else ''}{path}{message.get('message', '')}{hint}"
+
+
+def place_text(file: str, line: int | None) -> str:
+    """``file:line``, or the file alone."""
+    return f"{file}:{line}" if line else file
+
+
+def url_of(ref: str) -> str:
+    """The page of the entity with this reference; nothing where no address can hold it."""
+    try:
+        return entity_url(EntityRef.parse(ref)) if ref else ""
+    except ValueError:
+        return ""

@@ -1,0 +1,101 @@
+"""What a person may register as a location: the form and its rules."""
+
+import glob
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+from django.core.exceptions import ValidationError
+
+from catalog.ingestion.allow import Allowance
+from catalog.ingestion.sources import is_url, root_of
+from catalog.kinds import Kind
+from catalog.repositories import raw_address
+
+MAX_TARGET = 1000
+Person = AbstractBaseUser | PermissionsMixin | AnonymousUser
+
+
+class RegisterForm(forms.Form):
+    """A target, and which kinds its documents may have.
+
+    Attributes:
+        may_choose_kinds: Whether the person decides about the kinds; else the setting does.
+    """
+
+    target = forms.CharField(
+        label="Address",
+        max_length=MAX_TARGET,
+        help_text="The address of a catalog file, or the page of its repository. A path on the "
+        "portal's own disk works too, where CATALOG_READING_ALLOW lists its folder.",
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "placeholder": "https://github.com/example/service/blob/main/catalog-info.yaml",
+            }
+        ),
+    )
+    kinds = forms.MultipleChoiceField(
+        label="Kinds its documents may have",
+        choices=Kind.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Documents of other kinds are refused. Whoever can define groups and people "
+        "here can make anybody a member of any team.",
+    )
+
+    def __init__(self, *args: Any, may_choose_kinds: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.may_choose_kinds = may_choose_kinds
+        self.fields["kinds"].initial = registered_kinds()
+        if not may_choose_kinds:
+            del self.fields["kinds"]
+
+    def clean_target(self) -> str:
+        """The address of the file itself, or an absolute path that may be read."""
+        text = str(self.cleaned_data["target"]).strip()
+        if is_url(text):
+            return raw_address(text)
+        if "://" in text:
+            raise ValidationError("Only addresses that begin with https:// or http:// are read.")
+        return _readable_path(text)
+
+    @property
+    def allowed_kinds(self) -> list[str]:
+        """The kinds that a valid form allows; empty: all."""
+        if not self.may_choose_kinds:
+            return registered_kinds()
+        kinds: list[str] = self.cleaned_data["kinds"]
+        return [] if set(kinds) == set(Kind.values) else kinds
+
+
+def registered_kinds() -> list[str]:
+    """``CATALOG_REGISTERED_KINDS``, spelt as in descriptors; without those that do not exist."""
+    return [kind for kind in Kind.values if kind in settings.CATALOG_REGISTERED_KINDS]
+
+
+def _readable_path(text: str) -> str:
+    folders = Allowance.from_settings().folders
+    if "\x00" in text or not text.startswith(("/", "file:/")):
+        raise ValidationError(
+            "This is neither an address nor a path from the root: begin with https:// or /."
+        )
+    if not folders:
+        raise ValidationError(
+            "Paths are not read here: CATALOG_READING_ALLOW lists no folder. Use the file's "
+            "address, or ask an administrator to list its folder."
+        )
+    path = Path(root_of(text).target)
+    fixed = next((p for p in (path, *path.parents) if not glob.has_magic(str(p))), path)
+    try:
+        resolved = fixed.resolve()
+    except (OSError, RuntimeError) as exc:
+        raise ValidationError("This path cannot be followed.") from exc
+    if not any(resolved.is_relative_to(folder) for folder in folders):
+        raise ValidationError(
+            "This path lies outside the folders that CATALOG_READING_ALLOW lists. Use the file's "
+            "address, or ask an administrator to list its folder."
+        )
+    return str(path)

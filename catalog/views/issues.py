@@ -1,0 +1,105 @@
+"""What is wrong in the catalog now: issues of imports, and references that point to nothing."""
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.cache import cache
+from django.core.paginator import Paginator
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from catalog import versions
+from catalog.masking import Masker
+from catalog.models import Entity, ImportIssue, Location, Relation
+from catalog.near import near_refs
+from catalog.presenters import problems as presenters
+from catalog.querysets import RelationQuerySet
+from catalog.refs import EntityRef
+from catalog.views.lists import PAGE_SIZE, page_number
+
+MAX_LOCATIONS = 200
+DANGLING = "dangling"
+
+
+@login_required
+@permission_required("catalog.view_importissue", raise_exception=True)
+@require_safe
+def issues(request: HttpRequest) -> HttpResponse:
+    """List everything that stands, or (``kind=dangling``) the references to nothing."""
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
+    where = request.GET.get("location", "")
+    kind = request.GET.get("kind", "")
+    standing = _standing(text, where)
+    dangling = _dangling(text, where)
+    by_kind = dict(standing.order_by().values_list("kind").annotate(n=Count("pk")))
+    dangling_total = _count(dangling, is_whole=not text and not where)
+    context = {
+        "text": text,
+        "kind": kind,
+        "where": where,
+        "tabs": presenters.issue_tabs(by_kind, dangling_total, kind),
+        "locations": Location.objects.order_by("target")[:MAX_LOCATIONS],
+        "is_filtered": bool(text or where),
+    }
+    if kind == DANGLING:
+        page = Paginator(dangling, PAGE_SIZE).get_page(page_number(request))
+        context |= {"page": page, "dangling": _dangling_rows(page.object_list)}
+    else:
+        rows = standing.filter(kind=kind) if kind in ImportIssue.Kind.values else standing
+        page = Paginator(rows.select_related("location"), PAGE_SIZE).get_page(page_number(request))
+        shown = list(page.object_list)
+        context |= {"page": page, "issues": presenters.issue_rows(shown, maskers_of(shown))}
+    return render(request, "catalog/issues.html", context)
+
+
+def _standing(text: str, where: str) -> "QuerySet[ImportIssue]":
+    rows = ImportIssue.objects.order_by("file", "document", "pk")
+    if where.isdecimal():
+        rows = rows.filter(location_id=int(where))
+    if text:
+        rows = rows.annotate(said=Cast("messages", TextField())).filter(
+            Q(file__icontains=text) | Q(ref__icontains=text) | Q(said__icontains=text)
+        )
+    return rows
+
+
+def _dangling(text: str, where: str) -> RelationQuerySet:
+    rows = Relation.objects.exclude(Exists(Entity.objects.filter(ref=OuterRef("target_ref"))))
+    if where.isdecimal():
+        rows = rows.filter(source__location_id=int(where))
+    if text:
+        rows = rows.filter(Q(target_ref__icontains=text) | Q(source__ref__icontains=text))
+    return rows.order_by("target_ref", "source__ref", "type")
+
+
+def _count(dangling: RelationQuerySet, *, is_whole: bool) -> int:
+    """How many there are; of the whole catalog they are counted once for each of its versions."""
+    if not is_whole:
+        return dangling.count()
+    key = f"catalog:dangling:{versions.current()}"
+    total: int | None = cache.get(key)
+    if total is None:
+        total = dangling.count()
+        cache.set(key, total)
+    return total
+
+
+def _dangling_rows(found: QuerySet[Relation]) -> list[presenters.DanglingRow]:
+    shown = list(found.select_related("source").defer("source__descriptor", "source__written"))
+    wanted = {str(ref): ref for ref in map(_ref, [one.target_ref for one in shown]) if ref}
+    return presenters.dangling_rows(shown, near_refs(list(wanted.values())))
+
+
+def _ref(text: str) -> EntityRef | None:
+    try:
+        return EntityRef.parse(text)
+    except ValueError:
+        return None
+
+
+def maskers_of(shown: list[ImportIssue]) -> dict[str, Masker]:
+    """Who masks the texts about each entity that the catalog has."""
+    refs = {issue.ref for issue in shown if issue.ref}
+    rows = Entity.objects.filter(ref__in=refs).only("ref", "descriptor", "written")
+    return {entity.ref: Masker.of(entity) for entity in rows}

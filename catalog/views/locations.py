@@ -1,0 +1,210 @@
+"""Where entities come from: the locations, one location, registering one and taking one out."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from catalog import refreshing
+from catalog.holding import going_with
+from catalog.ingestion.importer import configured_sources
+from catalog.ingestion.sources import root_of
+from catalog.models import Entity, ImportIssue, Location
+from catalog.presenters import locations as presenters
+from catalog.presenters.problems import issue_rows
+from catalog.registration import RegisterForm, registered_kinds
+from catalog.views.issues import maskers_of
+from catalog.views.lists import PAGE_SIZE, list_rows, page_number
+
+SHOWN_ISSUES = 20
+_MESSAGE_LEVELS = {
+    "good": messages.SUCCESS,
+    "warning": messages.WARNING,
+    "critical": messages.ERROR,
+}
+
+
+def see_other(address: str) -> HttpResponse:
+    """Send the browser to a page by GET after a form was taken."""
+    response = HttpResponseRedirect(address)
+    response.status_code = 303
+    return response
+
+
+def tell(request: HttpRequest, told: presenters.Told) -> None:
+    """Keep what a reading did for the next page."""
+    messages.add_message(request, _MESSAGE_LEVELS.get(told.tone, messages.INFO), told.text)
+
+
+@login_required
+@permission_required("catalog.view_location", raise_exception=True)
+@require_safe
+def locations(request: HttpRequest) -> HttpResponse:
+    """List the locations with what they hold and how their reading goes. Four queries."""
+    text = request.GET.get("q", "").replace("\x00", "").strip()
+    rows = Location.objects.select_related("created_by").filter(target__icontains=text)
+    page = Paginator(rows, PAGE_SIZE).get_page(page_number(request))
+    return render(
+        request,
+        "catalog/locations.html",
+        {"page": page, "rows": _location_rows(page.object_list), "text": text},
+    )
+
+
+@login_required
+@permission_required("catalog.view_location", raise_exception=True)
+@require_safe
+def location(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one location: how its reading goes, what is wrong in it, what it holds."""
+    rows = Location.objects.select_related("created_by", "last_run__started_by")
+    found = get_object_or_404(rows, pk=pk)
+    entities = Entity.objects.filter(location=found).for_list().order_by("sort_name", "pk")
+    page = Paginator(entities, PAGE_SIZE).get_page(page_number(request))
+    shown = list_rows(page.object_list)
+    standing = list(found.issues.select_related("location")[:SHOWN_ISSUES])
+    run = found.last_run
+    return render(
+        request,
+        "catalog/location.html",
+        {
+            "row": _location_rows([found])[0],
+            "run": run,
+            "told": presenters.told_of_run(run) if run else None,
+            "issues": issue_rows(standing, maskers_of(standing)),
+            "page": page,
+            "rows": list(shown["rows"].values()),
+            "failed_cards": shown["failed_cards"],
+            "is_configured": _is_configured(found),
+        },
+    )
+
+
+def _location_rows(found: Iterable[Location]) -> list[presenters.LocationRow]:
+    shown = list(found)
+    entities = {
+        pk: (total, orphans)
+        for pk, total, orphans in Entity.objects.filter(location__in=shown)
+        .order_by()
+        .values_list("location_id")
+        .annotate(n=Count("pk"), orphans=Count("pk", filter=Q(orphaned_at__isnull=False)))
+    }
+    issues = dict(
+        ImportIssue.objects.filter(location__in=shown)
+        .order_by()
+        .values_list("location_id")
+        .annotate(n=Count("pk"))
+    )
+    rows = []
+    for one in shown:
+        total, orphans = entities.get(one.pk, (0, 0))
+        counts = presenters.Counts(entities=total, orphans=orphans, issues=issues.get(one.pk, 0))
+        rows.append(presenters.location_row(one, counts, period_s=settings.CATALOG_REFRESH_S))
+    return rows
+
+
+def _is_configured(found: Location) -> bool:
+    return found.origin == Location.Origin.STATIC and root_of(found.target) in map(
+        root_of, configured_sources()
+    )
+
+
+@login_required
+@permission_required("catalog.add_location", raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def register(request: HttpRequest) -> HttpResponse:
+    """Take a target, show what it would do, and register it when the person says so.
+
+    ``step=confirm`` writes; every other form is answered with what would be written.
+    """
+    may_choose = request.user.has_perm("catalog.change_location")
+    if request.method != "POST":
+        initial = {"target": request.GET.get("target", "")[:1000]}
+        kinds = request.GET.getlist("kinds")
+        form = RegisterForm(
+            may_choose_kinds=may_choose, initial=initial | ({"kinds": kinds} if kinds else {})
+        )
+        return _register_page(request, form)
+    form = RegisterForm(request.POST, may_choose_kinds=may_choose)
+    if not form.is_valid():
+        return _register_page(request, form, status=422)
+    target, kinds = form.cleaned_data["target"], form.allowed_kinds
+    if known := refreshing.find_location(target):
+        return _register_page(request, form, known=known, status=409)
+    if request.POST.get("step") != "confirm":
+        return _review_page(request, form, target, kinds)
+    try:
+        made, report = refreshing.register(target, kinds, user=_person(request))
+    except refreshing.AlreadyRegisteredError as exc:
+        return _register_page(request, form, known=exc.location, status=409)
+    tell(request, presenters.told(report))
+    return see_other(made.get_absolute_url())
+
+
+def _register_page(
+    request: HttpRequest, form: RegisterForm, *, known: Location | None = None, status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "known": known, "default_kinds": registered_kinds()}
+    return render(request, "catalog/register.html", context, status=status)
+
+
+def _review_page(
+    request: HttpRequest, form: RegisterForm, target: str, kinds: list[str]
+) -> HttpResponse:
+    report = refreshing.preview(target, kinds)
+    return render(
+        request,
+        "catalog/register_review.html",
+        {
+            "form": form,
+            "target": target,
+            "is_rewritten": target != form["target"].value().strip(),
+            "kinds": kinds,
+            "report": report,
+            "told": presenters.told(report),
+            "lists": presenters.preview_lists(
+                report, keeps_orphans=settings.CATALOG_ORPHANS != "delete"
+            ),
+            "can_register": presenters.can_register(report),
+        },
+    )
+
+
+@login_required
+@permission_required("catalog.delete_location", raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def unregister(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what goes with a location; take it out when the person says so."""
+    found = get_object_or_404(Location.objects.select_related("created_by"), pk=pk)
+    if request.method == "POST":
+        try:
+            done = refreshing.unregister(found, user=_person(request))
+        except refreshing.StaticLocationError:
+            return see_other(reverse("catalog:location-unregister", kwargs={"pk": pk}))
+        messages.success(request, presenters.told_of_unregistering(found, done))
+        return see_other(reverse("catalog:locations"))
+    is_configured = _is_configured(found)
+    going = None if is_configured else going_with(found)
+    return render(
+        request,
+        "catalog/unregister.html",
+        {
+            "location": found,
+            "is_configured": is_configured,
+            "going": going,
+            "goes": list_rows(going.goes)["rows"].values() if going else [],
+            "stays": list_rows(going.stays)["rows"].values() if going else [],
+            "keeps_orphans": settings.CATALOG_ORPHANS != "delete",
+        },
+    )
+
+
+def _person(request: HttpRequest) -> Any:
+    return request.user

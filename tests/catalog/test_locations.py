@@ -1,0 +1,262 @@
+"""The pages of locations: what is listed, what one holds, what goes when one goes."""
+
+import datetime as dt
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from catalog import refreshing
+from catalog.models import Entity, ImportIssue, ImportRun, Location, Revision, SourceFile
+from tests.catalog.pages import select, texts
+from tests.catalog.sources import component, run, write
+from tests.factories import make_entity, make_issue, make_user
+
+pytestmark = pytest.mark.django_db
+
+VIEW = "catalog.view_location"
+DELETE = "catalog.delete_location"
+
+
+def make_location(target="https://git.example.com/a.yaml", **fields):
+    return Location.objects.create(
+        **{"type": "url" if "://" in target else "file", "target": str(target), **fields}
+    )
+
+
+def sign_in(client, *permissions, **fields):
+    user = make_user(permissions=permissions, **fields)
+    client.force_login(user)
+    return user
+
+
+def page_of(location, name="location"):
+    return reverse(f"catalog:{name}", kwargs={"pk": location.pk})
+
+
+@pytest.mark.parametrize("name", ["locations", "register", "issues"])
+def test_a_page_needs_its_right(client, name):
+    sign_in(client)
+    assert client.get(reverse(f"catalog:{name}")).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["location", "location-unregister"])
+def test_a_page_of_one_location_needs_its_right(client, name):
+    sign_in(client)
+    assert client.get(page_of(make_location(), name)).status_code == 403
+
+
+def test_the_navigation_shows_only_what_the_reader_may_see(client):
+    sign_in(client)
+    assert texts(client.get("/"), "nav.site-nav a") == ["Catalog"]
+    sign_in(client, VIEW)
+    assert texts(client.get("/"), "nav.site-nav a") == ["Catalog", "Locations"]
+    sign_in(client, is_superuser=True)
+    response = client.get(reverse("catalog:locations"))
+    assert texts(response, "nav.site-nav a") == ["Catalog", "Locations", "Issues"]
+    assert texts(response, "nav.site-nav a[aria-current]") == ["Locations"]
+
+
+def test_the_list_says_who_named_each_and_what_it_holds(client):
+    person = sign_in(client, VIEW, first_name="Ana", last_name="Lima")
+    a = make_location("/srv/a", origin="static", read_at=timezone.now())
+    make_location("/srv/b", created_by=person)
+    make_location("/srv/c", origin="command", failures=3)
+    make_entity("one", location=a, source="/srv/a/x.yaml")
+    make_entity("two", location=a, source="/srv/a/x.yaml", orphaned_at=timezone.now())
+    make_issue("component:default/x", "wrong", location=a)
+    rows = texts(client.get(reverse("catalog:locations")), "tbody tr")
+    assert "/srv/a CATALOG_LOCATIONS" in rows[0]
+    assert "2 (1 orphaned) 1" in rows[0]
+    assert "registered by Ana Lima" in rows[1]
+    assert "not read yet" in rows[1]
+    assert "as soon as the worker comes round" in rows[1]
+    assert "failed 3 times in a row" in rows[2]
+    assert "only when somebody asks" in rows[2]
+
+
+def test_the_list_costs_the_same_for_one_and_for_twenty(client, django_assert_max_num_queries):
+    sign_in(client, VIEW)
+    for number in range(20):
+        location = make_location(f"/srv/{number}")
+        make_entity(location=location, source=f"/srv/{number}")
+    with django_assert_max_num_queries(8):
+        client.get(reverse("catalog:locations"))
+
+
+def test_an_empty_list_says_what_to_do(client):
+    sign_in(client, VIEW)
+    response = client.get(reverse("catalog:locations"))
+    assert "No location is known yet" in response.text
+    assert "CATALOG_LOCATIONS" in response.text
+
+
+def test_the_page_of_a_location_pages_its_entities_and_lists_its_issues(client):
+    sign_in(client, VIEW)
+    found = make_location("/srv/a", allowed_kinds=["Component"])
+    for number in range(30):
+        make_entity(f"part-{number:02}", location=found, source="/srv/a/x.yaml")
+    make_entity("elsewhere")
+    make_issue(
+        "component:default/part-00",
+        "is already defined",
+        kind="conflict",
+        location=found,
+        holder="/srv/b/y.yaml:3",
+    )
+    response = client.get(page_of(found))
+    assert len(select(response, "#entities .row")) == 25
+    assert texts(response, ".pagination__count")[0].endswith("of 30")
+    assert "elsewhere" not in " ".join(texts(response, "#entities"))
+    (issue,) = texts(response, ".issue")
+    assert "/srv/b/y.yaml:3" in issue
+    assert "Line 1, column 1: is already defined" in issue
+    assert "Kinds Component" in texts(response, "#reading")[0]
+    last = client.get(page_of(found) + "?page=2")
+    assert len(select(last, "#entities .row")) == 5
+
+
+def test_the_page_says_what_the_last_run_did(client):
+    sign_in(client, VIEW)
+    found = make_location(
+        "/srv/a",
+        last_run=ImportRun.objects.create(
+            state="succeeded", created=1200, changed=2, unchanged=3, orphaned=1, duration_s=0.42
+        ),
+    )
+    text = texts(client.get(page_of(found)), "#run")[0]
+    assert "Read in 0.4 s: 1,200 created, 2 changed, 3 unchanged, 1 gone, 0 refused." in text
+
+
+def test_buttons_are_there_for_those_who_may(client):
+    found = make_location()
+    sign_in(client, VIEW)
+    response = client.get(page_of(found))
+    assert "Refresh" not in response.text
+    assert "Unregister" not in response.text
+    sign_in(client, VIEW, DELETE, "catalog.refresh_location")
+    response = client.get(page_of(found))
+    assert "Refresh" in response.text
+    assert "Unregister" in response.text
+
+
+class TestUnregister:
+    """Taking a location out."""
+
+    @pytest.fixture
+    def person(self, client):
+        return sign_in(client, VIEW, DELETE)
+
+    def test_shows_first_what_goes_and_writes_nothing(self, client, person):
+        found = make_location()
+        for number in range(101):
+            make_entity(f"e{number:03}", location=found, source=found.target)
+        response = client.get(page_of(found, "location-unregister"))
+        assert "101 entities that only this location has are kept and marked" in response.text
+        assert len(select(response, "#goes .row")) == 100
+        assert "The first 100 of 101" in response.text
+        assert Location.objects.filter(pk=found.pk).exists()
+
+    def test_keeps_and_marks_the_entities(self, client, person):
+        found = make_location()
+        entity = make_entity("one", location=found, source=found.target, source_line=3)
+        SourceFile.objects.create(location=found, address=found.target, fingerprint="x")
+        make_issue("component:default/bad", "wrong", location=found)
+        response = client.post(page_of(found, "location-unregister"))
+        assert response.status_code == 303
+        assert "1 entity kept and marked as orphans" in client.get(response["Location"]).text
+        entity.refresh_from_db()
+        assert (entity.location, entity.source, entity.source_line) == (None, found.target, 3)
+        assert entity.orphaned_at is not None
+        revision = Revision.objects.get()
+        assert (revision.entity_id, revision.action) == ("component:default/one", "orphaned")
+        assert revision.user == person
+        assert not Location.objects.exists()
+        assert not SourceFile.objects.exists()
+        assert not ImportIssue.objects.exists()
+
+    def test_deletes_them_where_the_setting_says_so(self, client, person, settings):
+        settings.CATALOG_ORPHANS = "delete"
+        found = make_location()
+        make_entity("one", location=found, source=found.target)
+        other = make_entity("other")
+        assert "deleted" in client.get(page_of(found, "location-unregister")).text
+        client.post(page_of(found, "location-unregister"))
+        assert list(Entity.objects.all()) == [other]
+        assert Revision.objects.get().action == "removed"
+
+    def test_hands_over_what_another_location_has_too(self, client, person, tmp_path):
+        first = write(tmp_path / "a" / "a.yaml", component("shared"), component("own"))
+        second = write(tmp_path / "b" / "b.yaml", component("shared", type="website"))
+        run("import_catalog", first)
+        assert run("import_catalog", second)[0] == 1
+        loser = Location.objects.get(target=str(second))
+        assert loser.issues.get().kind == "conflict"
+        found = Location.objects.get(target=str(first))
+        response = client.get(page_of(found, "location-unregister"))
+        assert "own" in texts(response, "#goes")[0]
+        assert "shared" in texts(response, "#stays")[0]
+        client.post(page_of(found, "location-unregister"))
+        shared = Entity.objects.get(name="shared")
+        assert (shared.location, shared.type, shared.orphaned_at) == (loser, "website", None)
+        assert not loser.issues.exists()
+        assert Entity.objects.get(name="own").orphaned_at is not None
+
+    def test_keeps_what_another_location_leads_to(self, client, person, tmp_path):
+        file = write(tmp_path / "all" / "a.yaml", component("both"))
+        run("import_catalog", file)
+        run("import_catalog", tmp_path / "all")
+        found = Location.objects.get(target=str(file))
+        folder = Location.objects.get(target=str(tmp_path / "all"))
+        entity = Entity.objects.get()
+        assert entity.location == found
+        assert "both" in texts(client.get(page_of(found, "location-unregister")), "#stays")[0]
+        client.post(page_of(found, "location-unregister"))
+        entity.refresh_from_db()
+        assert (entity.location, entity.orphaned_at) == (folder, None)
+
+    def test_leaves_a_location_of_the_setting_alone(self, client, person, settings, tmp_path):
+        settings.CATALOG_LOCATIONS = [str(tmp_path)]
+        refreshing.adopt_configured()
+        found = Location.objects.get()
+        response = client.get(page_of(found, "location-unregister"))
+        assert "Take it out of the setting" in response.text
+        assert not select(response, "main form")
+        assert client.post(page_of(found, "location-unregister")).status_code == 303
+        assert Location.objects.filter(pk=found.pk).exists()
+
+
+class TestConfigured:
+    """What ``CATALOG_LOCATIONS`` names."""
+
+    def test_names_locations_and_takes_over_registered_ones(self, settings, tmp_path):
+        registered = make_location(str(tmp_path / "a"), allowed_kinds=["API"])
+        settings.CATALOG_LOCATIONS = [str(tmp_path / "a"), "https://git.example.com/x.yaml"]
+        refreshing.adopt_configured()
+        registered.refresh_from_db()
+        assert (registered.origin, registered.allowed_kinds) == ("static", [])
+        assert Location.objects.get(type="url").origin == "static"
+
+    def test_one_that_is_configured_no_more_leaves_orphans(self, settings):
+        settings.CATALOG_LOCATIONS = []
+        found = make_location("/srv/a", origin="static")
+        kept = make_location("/srv/b")
+        entity = make_entity("one", location=found, source="/srv/a/x.yaml")
+        refreshing.adopt_configured()
+        entity.refresh_from_db()
+        assert entity.orphaned_at is not None
+        assert list(Location.objects.all()) == [kept]
+
+    def test_costs_one_query_when_nothing_changed(
+        self, settings, tmp_path, django_assert_num_queries
+    ):
+        settings.CATALOG_LOCATIONS = [str(tmp_path)]
+        refreshing.adopt_configured()
+        with django_assert_num_queries(1):
+            refreshing.adopt_configured()
+
+
+def test_next_reading_is_told(client):
+    sign_in(client, VIEW)
+    make_location(next_refresh_at=timezone.now() + dt.timedelta(minutes=5, seconds=20))
+    assert "in 5\xa0minutes" in client.get(reverse("catalog:locations")).text
