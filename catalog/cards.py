@@ -58,6 +58,20 @@ def all_cards() -> list[Card]:
     return [_cards[slug] for slug in sorted(_cards)]
 
 
+def found_by() -> list[Card]:
+    """The cards that entities can be searched by, by slug."""
+    return [card for card in all_cards() if card.find]
+
+
+def find(slug: str, entities: EntityQuerySet) -> EntityQuerySet:
+    """Those of the entities that have the card; none for a card that is not there or failed."""
+    card = _cards.get(slug)
+    if card is None or card.find is None:
+        return entities.none()
+    found = _guarded(card, partial(card.find, entities))
+    return entities.none() if found is None else found
+
+
 def for_entity(entity: Entity) -> list[Card]:
     """The cards that apply to the entity, by slug; one that cannot tell is among them."""
     return [

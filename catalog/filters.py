@@ -1,23 +1,37 @@
-"""The index's filters, as the address says them, and what each could be set to."""
+"""The index's filters, as the address says them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import reduce
+from operator import or_
 from urllib.parse import urlencode
 
-from django.db.models import Count, QuerySet
-from django.db.models.expressions import OrderBy
-from django.db.models.functions import Lower
+from django.db.models import Q
 from django.http import QueryDict
 
+from catalog import cards
 from catalog.kinds import Kind
-from catalog.models import Entity, Tag
+from catalog.models import Entity, ImportIssue, Overlay, Tag
 from catalog.querysets import EntityQuerySet
 from catalog.refs import EntityRef, InvalidRefError
-from catalog.search import DEFAULT_SORT, SORTS, clean, matching, search_entities
+from catalog.search import DEFAULT_SORT, SORTS, Match, clean
 
-MAX_VALUES = 20
-FACET_LIMIT = 200
+MAX_VALUES = 50
+PAGE_SIZE = 25
+MIN_LIMIT, MAX_LIMIT = 5, 100
+# What each entity has one of, or none: several values mean any of them.
+COLUMNS = {
+    "kind": "kind",
+    "type": "type",
+    "owner": "owner_ref",
+    "lifecycle": "lifecycle",
+    "system": "system_ref",
+    "namespace": "namespace",
+}
+FACET_KEYS = (*COLUMNS, "tag")
+# What an entity is or is not: several of them mean all of them.
+MARK_KEYS = ("user", "has", "is")
+FILTER_KEYS = (*FACET_KEYS, *MARK_KEYS)
 # Backstage's names of the same filters, so that bookmarks and links carry over.
 PEER_NAMES = {
     "kind": "kind",
@@ -25,36 +39,29 @@ PEER_NAMES = {
     "owners": "owner",
     "lifecycles": "lifecycle",
     "tags": "tag",
+    "namespace": "namespace",
+    "namespaces": "namespace",
+    "user": "user",
     "text": "q",
 }
-FILTER_KEYS = ("kind", "type", "owner", "lifecycle", "system", "tag")
+_PEER_MARKS = {"orphan": "orphan", "error": "error"}
+_DEFAULT_KINDS = {"owner": "group", "system": "system"}
+_TRUE = {"true", "1", "yes", "on"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """A value of a facet.
+class Reader:
+    """Whose entities are meant by "starred" and "owned".
 
     Attributes:
-        count: How many entities have it; None when it was asked for and not counted.
+        is_known: Whether somebody is signed in.
+        starred: References the reader has starred.
+        owner_refs: The reader, the reader's groups and the groups below them.
     """
 
-    value: str
-    label: str
-    count: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facet:
-    """The values that a filter can take among the entities the other filters leave.
-
-    Attributes:
-        choices: At most 200, the most frequent ones, sorted by label.
-        is_cut: There are more values than shown.
-    """
-
-    key: str
-    choices: Sequence[Choice]
-    is_cut: bool = False
+    is_known: bool = False
+    starred: tuple[str, ...] = ()
+    owner_refs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +70,21 @@ class Filters:
 
     Attributes:
         q: Text to search for.
-        values: Values by filter key, as asked for; several owners, types, kinds, systems or
-            lifecycles mean any of them, several tags all of them.
+        exact: The text is looked for as it is typed, typo or not.
+        values: Values by filter key, as asked for.
+        any_tag: Several tags mean any of them, not all.
         sort: A key of ``SORTS``, or empty: by name, or by relevance when there is a text.
         descending: The sort reversed.
+        limit: Entities on a page, 5 to 100.
     """
 
     q: str = ""
+    exact: bool = False
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    any_tag: bool = False
     sort: str = ""
     descending: bool = False
+    limit: int = PAGE_SIZE
 
     @classmethod
     def from_query(cls, query: QueryDict) -> "Filters":
@@ -82,23 +94,23 @@ class Filters:
         """
         given: dict[str, list[str]] = {}
         for key in query:
-            is_peers = key.startswith("filters[")
-            name = PEER_NAMES.get(key[8:].partition("]")[0], "") if is_peers else key
-            if name != "q" and name not in FILTER_KEYS:
-                continue
-            texts = [clean(text) for text in query.getlist(key)]
-            texts = [text for text in texts if text and not (is_peers and text == "all")]
-            given.setdefault(name, []).extend(texts)
+            name, texts = _given(key, query.getlist(key))
+            if name == "q" or name in FILTER_KEYS:
+                given.setdefault(name, []).extend(text for text in texts if text)
+        given["user"] = [text for text in given.get("user", ()) if text != "all"]
         sort = query.get("sort", "")
         return cls(
             q=(given.pop("q", None) or [""])[0],
+            exact=query.get("exact", "").lower() in _TRUE,
             values={
                 key: tuple(dict.fromkeys(given[key]))[:MAX_VALUES]
                 for key in FILTER_KEYS
                 if given.get(key)
             },
+            any_tag=query.get("tags", "") == "any",
             sort=sort.removeprefix("-") if sort.removeprefix("-") in SORTS else "",
             descending=sort.startswith("-") and sort[1:] in SORTS,
+            limit=_limit(query.get("limit", "")),
         )
 
     def of(self, key: str) -> tuple[str, ...]:
@@ -122,7 +134,7 @@ class Filters:
     def without(self, key: str, value: str | None = None) -> "Filters":
         """The same without one filter, or without one of its values."""
         if key == "q":
-            return replace(self, q="")
+            return replace(self, q="", exact=False)
         kept = tuple(v for v in self.of(key) if value is not None and v != value)
         values = {k: v for k, v in self.values.items() if k != key}
         return replace(self, values={**values, key: kept} if kept else values)
@@ -140,77 +152,65 @@ class Filters:
     def query_string(self) -> str:
         """The address's query, with its question mark; the page number is left out."""
         pairs = [("q", self.q)] if self.q else []
+        pairs += [("exact", "1")] if self.q and self.exact else []
         pairs += [(key, value) for key in FILTER_KEYS for value in self.of(key)]
+        pairs += [("tags", "any")] if self.any_tag and self.of("tag") else []
         pairs += [("sort", self.order)] if self.sort else []
+        pairs += [("limit", str(self.limit))] if self.limit != PAGE_SIZE else []
         return f"?{urlencode(pairs)}"
 
-    def narrow(self, entities: EntityQuerySet, *, without: str = "") -> EntityQuerySet:
-        """The entities that pass every filter but one, in no order."""
-        for key in FILTER_KEYS:
-            if key != without and (values := self.of(key)):
-                entities = _narrow_one(entities, key, values)
-        return matching(self.q, entities)
+    def narrow(
+        self, match: Match, reader: Reader, *, without: Collection[str] = ()
+    ) -> EntityQuerySet:
+        """The entities that pass every filter but those left out, in no order."""
+        entities = Entity.objects.order_by()
+        for key in FACET_KEYS:
+            if key not in without and (asked := self.columns_of(key)):
+                entities = self._narrow_facet(entities, key, asked)
+        for key in MARK_KEYS:
+            for value in () if key in without else self.of(key):
+                entities = marked(entities, key, value, reader)
+        return match.narrow(entities)
 
-    def find(self) -> EntityQuerySet:
+    def _narrow_facet(
+        self, entities: EntityQuerySet, key: str, asked: Sequence[str]
+    ) -> EntityQuerySet:
+        if key in COLUMNS:
+            return entities.filter(**{f"{COLUMNS[key]}__in": asked})
+        tagged = [Tag.objects.filter(name=tag).order_by().values("entity_id") for tag in asked]
+        if self.any_tag:
+            return entities.filter(reduce(or_, (Q(pk__in=rows) for rows in tagged)))
+        for rows in tagged:
+            entities = entities.filter(pk__in=rows)
+        return entities
+
+    def find(self, match: Match, reader: Reader) -> EntityQuerySet:
         """The entities that pass, in the order asked for."""
-        entities = self.narrow(Entity.objects.all())
+        entities = self.narrow(match, reader)
         if not self.sort:
-            return (
-                search_entities(self.q, entities) if self.q else entities.order_by(*SORTS["name"])
-            )
-        first, *rest = SORTS[self.sort]
-        return entities.order_by(_reversed(first) if self.descending else first, *rest)
-
-    def kind_counts(self) -> dict[str, int]:
-        """How many entities of each kind pass the other filters; the type is the kind's own."""
-        passed = self.without("type").narrow(Entity.objects.all(), without="kind")
-        counts = passed.order_by().values_list("kind").annotate(n=Count("pk"))
-        return dict(counts)
-
-    def facet(self, key: str) -> Facet:
-        """The values of one filter among the entities that pass the others. One query."""
-        passed = self.narrow(Entity.objects.all(), without=key).order_by()
-        if key == "tag":
-            tags = Tag.objects.order_by()
-            if self.without("tag").is_active:
-                tags = tags.filter(entity__in=passed.values("pk"))
-            found = _most_frequent(tags, "name")
-        else:
-            column = _COLUMNS[key]
-            found = _most_frequent(passed.exclude(**{column: ""}), column)
-        is_cut = len(found) > FACET_LIMIT
-        kept: dict[str, int | None] = dict(found[:FACET_LIMIT])
-        for value in self.columns_of(key):  # what is asked for is always among the choices
-            kept.setdefault(value, None if is_cut else 0)
-        choices = [
-            Choice(value=value, label=label_of(key, value), count=counted)
-            for value, counted in kept.items()
-        ]
-        return Facet(
-            key=key,
-            choices=sorted(choices, key=lambda choice: choice.label.lower()),
-            is_cut=is_cut,
-        )
+            return match.rank(entities)
+        order = SORTS[self.sort]
+        return entities.order_by(*(map(_reversed, order) if self.descending else order))
 
 
-def _reversed(order: str | Lower) -> str | OrderBy:
-    if not isinstance(order, str):
-        return order.desc()
-    return order[1:] if order.startswith("-") else f"-{order}"
-
-
-def _most_frequent(rows: QuerySet[Any], column: str) -> list[tuple[str, int]]:
-    """The column's values with their counts, most frequent first: one more than is shown."""
-    counts = rows.values_list(column).annotate(n=Count("pk")).order_by("-n", column)
-    return list(counts[: FACET_LIMIT + 1])
-
-
-_COLUMNS = {
-    "type": "type",
-    "owner": "owner_ref",
-    "lifecycle": "lifecycle",
-    "system": "system_ref",
-}
+def marked(entities: EntityQuerySet, key: str, value: str, reader: Reader) -> EntityQuerySet:
+    """Those of the entities that are something: owned, starred, in error; none if it is unknown."""
+    if key == "has":
+        return cards.find(value, entities)
+    if (key, value) == ("user", "starred"):
+        return entities.filter(ref__in=reader.starred)
+    if (key, value) == ("user", "owned"):
+        return entities.filter(owner_ref__in=reader.owner_refs)
+    if (key, value) == ("is", "error"):
+        wrong = ImportIssue.objects.exclude(kind=ImportIssue.Kind.WARNING).exclude(ref="")
+        return entities.filter(ref__in=wrong.order_by().values("ref"))
+    if (key, value) == ("is", "orphan"):
+        return entities.filter(orphaned_at__isnull=False)
+    if (key, value) == ("is", "local"):
+        return entities.filter(location=None, source="")
+    if (key, value) == ("is", "overlaid"):
+        return entities.filter(ref__in=Overlay.objects.order_by().values("entity_id"))
+    return entities.none()
 
 
 def label_of(key: str, value: str) -> str:
@@ -218,8 +218,7 @@ def label_of(key: str, value: str) -> str:
     if key == "kind":
         kind = Kind.from_segment(value)
         return kind.label if kind else value
-    if key in {"owner", "system"}:
-        default = "group" if key == "owner" else "system"
+    if default := _DEFAULT_KINDS.get(key):
         try:
             return EntityRef.parse(value, default_kind=default).short(default)
         except InvalidRefError:
@@ -227,11 +226,28 @@ def label_of(key: str, value: str) -> str:
     return value
 
 
+def _given(key: str, values: Iterable[str]) -> tuple[str, list[str]]:
+    """Our name of a parameter, and its values cleaned."""
+    texts = [clean(text) for text in values]
+    if not key.startswith("filters["):
+        return key, texts
+    peers = key[8:].partition("]")[0]
+    if peers in _PEER_MARKS:
+        return "is", [_PEER_MARKS[peers] for text in texts if text.lower() in _TRUE]
+    return PEER_NAMES.get(peers, ""), [text for text in texts if text != "all"]
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6):
+        return PAGE_SIZE
+    return min(max(int(text), MIN_LIMIT), MAX_LIMIT)
+
+
 def _asked_values(key: str, values: Iterable[str]) -> list[str]:
     if key == "kind":
         return [kind.value if (kind := Kind.from_segment(v)) else v for v in values]
-    if key in {"owner", "system"}:
-        return [_canonical(v, "group" if key == "owner" else "system") for v in values]
+    if default := _DEFAULT_KINDS.get(key):
+        return [_canonical(v, default) for v in values]
     return list(values)
 
 
@@ -242,12 +258,5 @@ def _canonical(text: str, default_kind: str) -> str:
         return text
 
 
-def _narrow_one(entities: EntityQuerySet, key: str, values: Sequence[str]) -> EntityQuerySet:
-    asked = _asked_values(key, values)
-    if key == "kind":
-        return entities.filter(kind__in=asked)
-    if key == "tag":
-        for tag in asked:
-            entities = entities.filter(pk__in=Tag.objects.filter(name=tag).values("entity_id"))
-        return entities
-    return entities.filter(**{f"{_COLUMNS[key]}__in": asked})
+def _reversed(order: str) -> str:
+    return order[1:] if order.startswith("-") else f"-{order}"

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 
+from catalog import kept, stars, versions
+from catalog.filters import Reader
 from catalog.graph import neighbours
+from catalog.groups import below
 from catalog.kinds import Kind
 from catalog.models import Entity, Relation
 from catalog.querysets import EntityQuerySet
@@ -16,10 +19,13 @@ class Ownership:
     """A person of the catalog, and whose entities are theirs.
 
     Attributes:
-        owner_refs: The person's groups and the person, as canonical references.
+        ref, name, title: Of the person, as written; ``ref`` is canonical.
+        owner_refs: The person, the person's groups and every group below them, canonical.
     """
 
-    person: Entity
+    ref: str
+    name: str
+    title: str
     owner_refs: tuple[str, ...]
 
     @property
@@ -29,21 +35,57 @@ class Ownership:
 
 
 def person_of(user: AbstractBaseUser | AnonymousUser) -> Entity | None:
-    """The User entity of an account: by user name, else by e-mail address. Two queries at most."""
+    """The User entity of an account: by user name, else by e-mail address. Three queries at most.
+
+    Of several people with one name the one in the first namespace is taken.
+    """
     if not user.is_authenticated:
         return None
     people = Entity.objects.of_kind(Kind.USER).order_by("namespace")
-    # "default" sorts before most; of several people with one name the first is taken.
-    if found := people.filter(name__iexact=user.get_username()).first():
+    namespaces = people.values_list("namespace", flat=True).distinct()
+    name = user.get_username().lower()
+    # By the unique reference: a name in any case would be looked for in every row.
+    refs = [f"user:{namespace.lower()}/{name}" for namespace in namespaces]
+    if found := people.filter(ref__in=refs).first():
         return found
     email = getattr(user, "email", "")
     return people.filter(descriptor__spec__profile__email__iexact=email).first() if email else None
 
 
-def ownership_of(user: AbstractBaseUser | AnonymousUser) -> Ownership | None:
-    """What the account's person owns; None for an account that is nobody in the catalog."""
+def ownership_of(
+    user: AbstractBaseUser | AnonymousUser, *, version: int | None = None
+) -> Ownership | None:
+    """What the account's person owns; None for an account that is nobody in the catalog.
+
+    Kept in the cache as long as neither the catalog nor the account's name and address change.
+    """
+    if not user.is_authenticated:
+        return None
+    identity = (user.get_username(), getattr(user, "email", ""))
+    current = versions.current() if version is None else version
+    return kept.of_version("ownership", identity, current, lambda: _read(user))
+
+
+def _read(user: AbstractBaseUser | AnonymousUser) -> Ownership | None:
     person = person_of(user)
     if person is None:
         return None
     groups = neighbours(person, Relation.Type.MEMBER_OF).values_list("ref", flat=True)
-    return Ownership(person=person, owner_refs=(*groups, person.ref))
+    return Ownership(
+        ref=person.ref,
+        name=person.name,
+        title=person.title,
+        owner_refs=(*below(groups), person.ref),
+    )
+
+
+def reader_of(user: AbstractBaseUser | AnonymousUser, *, version: int | None = None) -> Reader:
+    """Whose entities the index's filters "starred" and "owned" mean."""
+    if not user.is_authenticated:
+        return Reader()
+    ownership = ownership_of(user, version=version)
+    return Reader(
+        is_known=True,
+        starred=tuple(stars.refs_of(user)),
+        owner_refs=ownership.owner_refs if ownership else (),
+    )

@@ -22,6 +22,7 @@ class PagerdutyCardConfig(AppConfig):
                 render=card.render_card,
                 badges=card.render_badges,
                 actions=card.render_actions,
+                find=mapping.find_mapped,
             )
         )
         shell.add_banner("pagerduty-sandbox", card.sandbox_banner)

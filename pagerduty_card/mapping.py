@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from django.db.models import Q
 from django.utils import timezone
 
-from catalog.models import Entity
+from catalog.models import Annotation, Entity
+from catalog.querysets import EntityQuerySet
 from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, all_accounts, mask
 from pagerduty_card.freshness import UNKNOWN, Freshness
 from pagerduty_card.models import Feed, Service, ServiceLink
@@ -103,6 +105,13 @@ def is_mapped(entity: Entity) -> bool:
     return any(_words(annotations.get(key)) for key in (SERVICE_ID, INTEGRATION_KEY)) or (
         ServiceLink.objects.of_entities([entity]).exists()
     )
+
+
+def find_mapped(entities: EntityQuerySet) -> EntityQuerySet:
+    """Those of the entities that name a PagerDuty service, by an annotation or a link."""
+    named = Annotation.objects.filter(key__in=(SERVICE_ID, INTEGRATION_KEY)).exclude(value="")
+    linked = ServiceLink.objects.order_by().values("entity_id")
+    return entities.filter(Q(pk__in=named.values("entity_id")) | Q(pk__in=linked))
 
 
 def targets_of(entity: Entity) -> list[Target]:

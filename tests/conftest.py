@@ -5,6 +5,8 @@ import responses
 from django.conf import settings
 from django.core.cache import cache
 
+from catalog import vocabulary
+
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory):
@@ -18,6 +20,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory)
 @pytest.fixture(autouse=True)
 def _empty_cache():
     cache.clear()
+    vocabulary.forget()
     yield
     cache.clear()
 

@@ -1,11 +1,32 @@
-"""What the index prints beside its rows: kinds, columns, orders, filters in force. No queries."""
+"""What the index prints beside its rows: kinds, filters, columns, orders, exports. No queries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.filters import FILTER_KEYS, Facet, Filters, label_of
+from django.urls import reverse
+
+from catalog.facets import Facet, Mark, label_of_mark
+from catalog.filters import FACET_KEYS, MARK_KEYS, Filters, label_of
 from catalog.kinds import Kind
-from catalog.search import DEFAULT_SORT
+from catalog.search import DEFAULT_SORT, Match
+
+SHOWN_CHOICES = 8
+_OPEN = {"type", "owner", "lifecycle", "tag"}
+_LABELS = {"tag": "Tags"}
+_EXPORTS = {"csv": "CSV", "json": "JSON", "yaml": "YAML"}
+# What each kind's list shows after the name; other kinds and several at once show the first.
+_COLUMNS = (("Type", "type"), ("Owner", "owner"), ("Lifecycle", "lifecycle"))
+_COLUMNS_OF = {
+    Kind.COMPONENT: (("System", "system"), *_COLUMNS),
+    Kind.API: (("System", "system"), *_COLUMNS),
+    Kind.RESOURCE: (("System", "system"), ("Type", "type"), ("Owner", "owner")),
+    Kind.SYSTEM: (("Owner", "owner"),),
+    Kind.DOMAIN: (("Owner", "owner"),),
+    Kind.GROUP: (("Type", "type"),),
+    Kind.TEMPLATE: (("Type", "type"), ("Owner", "owner")),
+    Kind.USER: (),
+    Kind.LOCATION: (("Type", "type"),),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +45,58 @@ class Column:
     """A column of the index; ``query`` is empty when one cannot sort by it.
 
     Attributes:
+        key: What it shows.
         aria_sort: ``ascending`` or ``descending`` for the column in force, else empty.
     """
 
+    key: str
     label: str
     query: str
     aria_sort: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A checkbox of a filter; ``count`` is None when it was not counted."""
+
+    key: str
+    value: str
+    label: str
+    count: int | None
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetList:
+    """The checkboxes of one filter.
+
+    Attributes:
+        chosen: How many are ticked.
+        more: How many values are not shown; with ``is_cut`` there are more than that.
+        more_query: The address's query that shows them; empty when all are shown.
+    """
+
+    key: str
+    label: str
+    boxes: Sequence[Box]
+    chosen: int
+    is_open: bool
+    more: int
+    is_cut: bool
+    more_query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A typo that the search looked past.
+
+    Attributes:
+        pairs: Each word that nothing contains, with the word looked for instead.
+        insist_query: The address's query that looks for what was typed.
+    """
+
+    pairs: Sequence[tuple[str, str]]
+    insist_query: str
 
 
 def kind_choices(filters: Filters, counts: Mapping[str, int]) -> list[KindChoice]:
@@ -60,17 +127,87 @@ def kind_choices(filters: Filters, counts: Mapping[str, int]) -> list[KindChoice
     return [everything, *chosen]
 
 
+def facet_lists(filters: Filters, facets: Sequence[Facet], more: str) -> list[FacetList]:
+    """The filters as lists of checkboxes: the chosen values and the eight most frequent.
+
+    Args:
+        filters: What is asked for.
+        facets: What was counted.
+        more: The filter of which all values are shown.
+    """
+    return [_facet_list(filters, facet, shows_all=facet.key == more) for facet in facets]
+
+
+def _facet_list(filters: Filters, facet: Facet, *, shows_all: bool) -> FacetList:
+    asked = set(filters.columns_of(facet.key))
+    boxes = [
+        Box(
+            key=facet.key,
+            value=choice.value,
+            label=choice.label,
+            count=choice.count,
+            is_chosen=choice.value in asked,
+        )
+        for choice in facet.choices
+    ]
+    boxes.sort(key=lambda box: not box.is_chosen)
+    shown = boxes if shows_all else boxes[: max(SHOWN_CHOICES, len(asked))]
+    query = filters.query_string
+    more_query = f"{query}{'' if query == '?' else '&'}more={facet.key}"
+    return FacetList(
+        key=facet.key,
+        label=_LABELS.get(facet.key, facet.key.capitalize()),
+        boxes=shown,
+        chosen=len(asked),
+        is_open=bool(asked) or shows_all or facet.key in _OPEN,
+        more=len(boxes) - len(shown),
+        is_cut=facet.is_cut,
+        more_query=more_query if len(shown) < len(boxes) else "",
+    )
+
+
+def mark_choices(filters: Filters, marks: Sequence[Mark]) -> list[Box]:
+    """What an entity may be or not be, as checkboxes."""
+    return [
+        Box(
+            key=mark.key,
+            value=mark.value,
+            label=mark.label,
+            count=mark.count,
+            is_chosen=mark.value in filters.of(mark.key),
+        )
+        for mark in marks
+    ]
+
+
+def correction(filters: Filters, match: Match) -> Correction | None:
+    """What to say of a typo; nothing when there was none."""
+    if not match.corrected:
+        return None
+    query = filters.query_string
+    return Correction(pairs=match.corrected, insist_query=f"{query}&exact=1")
+
+
 def columns(filters: Filters, *, has_badges: bool) -> list[Column]:
-    """The index's columns; a column that can be sorted by links to that order."""
-    shown = [("Name", "name"), *([("State", "")] if has_badges else [])]
-    shown += [("Type", "type"), ("Owner", "owner"), ("Lifecycle", "lifecycle"), ("About", "")]
+    """The index's columns for the kind shown; one that can be sorted by links to that order."""
+    kinds = {Kind.from_segment(value) for value in filters.of("kind")}
+    kind = next(iter(kinds)) if len(kinds) == 1 else None
+    shown = [("Name", "name"), *([("State", "state")] if has_badges else [])]
+    shown += [
+        (label, key)
+        for label, key in (_COLUMNS_OF.get(kind, _COLUMNS) if kind else _COLUMNS)
+        if key != "type" or len(filters.of("type")) != 1
+    ]
+    shown += [("About", "about")]
+    sortable = {"name", "type", "owner", "lifecycle"}
     return [
         Column(
+            key=key,
             label=label,
-            query=filters.sorted_by(sort).query_string if sort else "",
-            aria_sort=_aria_sort(filters, sort) if sort else "",
+            query=filters.sorted_by(key).query_string if key in sortable else "",
+            aria_sort=_aria_sort(filters, key) if key in sortable else "",
         )
-        for label, sort in shown
+        for label, key in shown
     ]
 
 
@@ -100,21 +237,34 @@ def orders(filters: Filters) -> list[tuple[str, str]]:
 def nothing_found(filters: Filters) -> str:
     """A sentence that says which filters left nothing."""
     asked = [f"text “{filters.q}”"] if filters.q else []
-    for key in FILTER_KEYS:
-        asked += [f"{key} “{label_of(key, value)}”" for value in filters.of(key)]
+    for key in FACET_KEYS:
+        word = f" {'or' if key != 'tag' or filters.any_tag else 'and'} "
+        values = [f"{key} “{label_of(key, value)}”" for value in filters.of(key)]
+        asked += [word.join(values)] if values else []
+    asked += [f"“{label_of_mark(key, value)}”" for key in MARK_KEYS for value in filters.of(key)]
     return f"No entity has {', '.join(asked)}."
 
 
 def chips(filters: Filters) -> list[tuple[str, str, str]]:
     """For each filter in force: its name, its value, and the address's query without it."""
+    text = [("text", filters.q, filters.without("q").query_string)] if filters.q else []
     return [
-        (key, label_of(key, value), filters.without(key, value).query_string)
-        for key in FILTER_KEYS
-        for value in filters.of(key)
+        *text,
+        *(
+            (key, label_of(key, value), filters.without(key, value).query_string)
+            for key in FACET_KEYS
+            for value in filters.of(key)
+        ),
+        *(
+            ("", label_of_mark(key, value), filters.without(key, value).query_string)
+            for key in MARK_KEYS
+            for value in filters.of(key)
+        ),
     ]
 
 
-def facet_choice(filters: Filters, facet: Facet) -> tuple[Facet, str, Sequence[str]]:
-    """A facet, the value its list shows as chosen, and the further values that stay in force."""
-    asked = filters.columns_of(facet.key)
-    return facet, asked[0] if asked else "", asked[1:]
+def exports(filters: Filters) -> list[tuple[str, str]]:
+    """The formats of the export with their addresses."""
+    query = filters.query_string
+    base = f"{reverse('catalog:export')}{query}{'' if query == '?' else '&'}format="
+    return [(label, base + format_) for format_, label in _EXPORTS.items()]

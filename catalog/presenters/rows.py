@@ -1,18 +1,29 @@
 """What one row of a list of entities prints. No queries."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
 
 from catalog.graph import Node
-from catalog.links import Link, link_to, link_to_entity
+from catalog.links import Link, link_to
+from catalog.masking import Masker
 from catalog.models import Entity
+
+LINE_LIMIT = 300
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s[^)]*)?\)")
+_MARKS = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d+[.)]\s+)|\*\*|__|~~|`+")
+_NOTHING = Masker({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row of a list of entities."""
+    """One row of a list of entities.
+
+    Attributes:
+        description: Its first line without Markdown's marks, secrets masked.
+    """
 
     link: Link
     kind: str
@@ -20,8 +31,10 @@ class Row:
     lifecycle: str
     description: str
     owner: Link | None
+    system: Link | None
     tags: Sequence[str]
     badges: Sequence[SafeString]
+    is_starred: bool
     entity: Entity
 
 
@@ -29,27 +42,51 @@ def rows(
     entities: Sequence[Entity],
     nodes: Mapping[str, Node],
     badges: Mapping[int, Sequence[SafeString]],
+    *,
+    maskers: Mapping[int, Masker],
+    starred: Collection[str] = (),
 ) -> list[Row]:
     """The rows of a list.
 
     Args:
         entities: As ``for_list`` loads them.
-        nodes: A node for each owner of the entities.
+        nodes: A node for each owner and system of the entities.
         badges: What the cards say of each entity, by primary key.
+        maskers: What hides the secrets of those that have any, by primary key.
+        starred: References that the reader has starred.
     """
     return [
         Row(
-            link=link_to_entity(entity),
+            link=_link(entity, maskers.get(entity.pk, _NOTHING)),
             kind=entity.kind,
             type=entity.type,
             lifecycle=entity.lifecycle,
-            description=entity.description,
-            owner=(
-                link_to(nodes[entity.owner_ref], default_kind="group") if entity.owner_ref else None
-            ),
+            description=first_line(maskers.get(entity.pk, _NOTHING).text(entity.description)),
+            owner=_named(nodes, entity.owner_ref, "group"),
+            system=_named(nodes, entity.system_ref, "system"),
             tags=[tag.name for tag in entity.tag_rows.all()],
             badges=badges.get(entity.pk, ()),
+            is_starred=entity.ref in starred,
             entity=entity,
         )
         for entity in entities
     ]
+
+
+def first_line(description: str) -> str:
+    """The first line with text in it, without the marks of Markdown, at most 300 characters."""
+    for line in description.splitlines():
+        text = _LINK.sub(r"\1", _MARKS.sub("", line)).strip()
+        if any(character.isalnum() for character in text):
+            return text[:LINE_LIMIT]
+    return ""
+
+
+def _link(entity: Entity, masker: Masker) -> Link:
+    ref = entity.entity_ref
+    node = Node(ref=ref, name=entity.name, title=masker.text(entity.title))
+    return link_to(node, default_kind=ref.kind)
+
+
+def _named(nodes: Mapping[str, Node], ref: str, default_kind: str) -> Link | None:
+    return link_to(nodes[ref], default_kind=default_kind) if ref in nodes else None

@@ -1,0 +1,251 @@
+"""What each filter of the index could be set to, and how many entities that would show.
+
+Kinds, types, lifecycles and namespaces are counted together, once, within one index; every facet
+leaves its own filter out. What was counted is kept in the cache under the catalog's version: as
+long as nothing is written it is true. A cache that is empty or broken costs the counting alone.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import Count, QuerySet, Value
+
+from catalog import cards, kept
+from catalog.filters import COLUMNS, MARK_KEYS, Filters, Reader, label_of, marked
+from catalog.models import Tag
+from catalog.search import Match
+
+FACET_LIMIT = 200
+# Counted together: the columns of the index ``entity_facets``.
+_TOGETHER = ("kind", "type", "lifecycle", "namespace")
+_MARKS = {
+    ("user", "owned"): "Owned by me or my groups",
+    ("user", "starred"): "Starred by me",
+    ("is", "error"): "Has errors",
+    ("is", "orphan"): "Orphaned",
+    ("is", "local"): "Local, from no file",
+    ("is", "overlaid"): "With overlays",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A value of a facet.
+
+    Attributes:
+        count: How many entities have it; None when it was asked for and not counted.
+    """
+
+    value: str
+    label: str
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """The values that a filter can take among the entities the other filters leave.
+
+    Attributes:
+        choices: At most 200 and those asked for, the most frequent first.
+        is_cut: There are more values than that.
+    """
+
+    key: str
+    choices: Sequence[Choice]
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Something an entity is or is not, as a filter.
+
+    Attributes:
+        count: How many of the entities that pass all filters are.
+    """
+
+    key: str
+    value: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Every number of the index.
+
+    Attributes:
+        total: Entities that pass all filters.
+        kinds: By kind, the entities that pass the filters but kind and type.
+        facets: One for each filter with values, the kind's left out.
+        marks: Those that somebody could choose, and those chosen.
+    """
+
+    total: int
+    kinds: dict[str, int]
+    facets: Sequence[Facet]
+    marks: Sequence[Mark]
+
+
+def count(filters: Filters, match: Match, reader: Reader, *, version: int) -> Counts:
+    """Count what the filters leave.
+
+    One query when it was counted before, else six.
+
+    Args:
+        filters: What the index is asked for.
+        match: What their text was found in.
+        reader: Whose entities are meant.
+        version: The catalog's, read before anything else.
+    """
+    counts = kept.of_version(
+        "facets",
+        _depends_on(filters, match, reader),
+        version,
+        lambda: _count_shared(filters, match, reader),
+    )
+    if not reader.is_known:
+        return counts
+    own = _count_marks(filters, match, reader, [pair for pair in _MARKS if pair[0] == "user"])
+    return replace(counts, marks=[*own, *counts.marks])
+
+
+def label_of_mark(key: str, value: str) -> str:
+    """What a mark is called, as a sentence's part; the value itself when it is not known."""
+    if key == "has":
+        return next((f"Has {card.title}" for card in cards.found_by() if card.slug == value), value)
+    return _MARKS.get((key, value), value)
+
+
+def _count_shared(filters: Filters, match: Match, reader: Reader) -> Counts:
+    together = _count_together(filters, match, reader)
+    facets = [
+        _facet(filters, key, _summed(together, filters, key)) for key in _TOGETHER if key != "kind"
+    ]
+    facets += [
+        _facet(filters, key, _of_column(filters, match, reader, key)) for key in ("owner", "system")
+    ]
+    facets.append(_facet(filters, "tag", _of_tags(filters, match, reader)))
+    order = ("type", "owner", "lifecycle", "tag", "system", "namespace")
+    pairs = [("has", card.slug) for card in cards.found_by()]
+    pairs += [pair for pair in _MARKS if pair[0] == "is"]
+    return Counts(
+        total=sum(n for _, n in _passing(together, filters, without=())),
+        kinds=dict(_summed(together, filters.without("type"), "kind")),
+        facets=[
+            facet
+            for facet in sorted(facets, key=lambda one: order.index(one.key))
+            if _is_choice(facet, filters)
+        ],
+        marks=_count_marks(filters, match, reader, pairs),
+    )
+
+
+def _is_choice(facet: Facet, filters: Filters) -> bool:
+    """Whether there is something to choose: a namespace that all have is none."""
+    if facet.key == "namespace" and not filters.of("namespace"):
+        return len(facet.choices) > 1
+    return bool(facet.choices)
+
+
+Cube = Sequence[tuple[dict[str, str], int]]
+
+
+def _count_together(filters: Filters, match: Match, reader: Reader) -> Cube:
+    """How many entities have each combination, whatever those filters say. One query."""
+    entities = filters.narrow(match, reader, without=_TOGETHER)
+    columns = [COLUMNS[key] for key in _TOGETHER]
+    rows = entities.values_list(*columns).annotate(n=Count("pk")).order_by(*columns)
+    return [(dict(zip(_TOGETHER, row, strict=False)), row[-1]) for row in rows]
+
+
+def _passing(cube: Cube, filters: Filters, *, without: Collection[str]) -> Cube:
+    asked = {key: set(filters.columns_of(key)) for key in _TOGETHER if key not in without}
+    wanted = {key: values for key, values in asked.items() if values}
+    return [
+        (values, n)
+        for values, n in cube
+        if all(values[key] in allowed for key, allowed in wanted.items())
+    ]
+
+
+def _summed(cube: Cube, filters: Filters, key: str) -> list[tuple[str, int]]:
+    totals: Counter[str] = Counter()
+    for values, n in _passing(cube, filters, without=(key,)):
+        totals[values[key]] += n
+    totals.pop("", None)
+    return sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _of_column(filters: Filters, match: Match, reader: Reader, key: str) -> list[tuple[str, int]]:
+    column = COLUMNS[key]
+    passed = filters.narrow(match, reader, without=(key,)).exclude(**{column: ""})
+    return _most_frequent(passed, column)
+
+
+def _of_tags(filters: Filters, match: Match, reader: Reader) -> list[tuple[str, int]]:
+    """Tags among what the other filters leave; where all tags are asked for, beside those too."""
+    without = ("tag",) if filters.any_tag else ()
+    others = filters if not filters.any_tag else filters.without("tag")
+    tags = Tag.objects.order_by()
+    if others.is_active:
+        tags = tags.filter(entity__in=filters.narrow(match, reader, without=without).values("pk"))
+    return _most_frequent(tags, "name")
+
+
+def _most_frequent(rows: QuerySet[Any], column: str) -> list[tuple[str, int]]:
+    """The column's values with their counts, most frequent first: one more than is shown."""
+    counts = rows.values_list(column).annotate(n=Count("pk")).order_by("-n", column)
+    return list(counts[: FACET_LIMIT + 1])
+
+
+def _facet(filters: Filters, key: str, found: Sequence[tuple[str, int]]) -> Facet:
+    is_cut = len(found) > FACET_LIMIT
+    shown: dict[str, int | None] = dict(found[:FACET_LIMIT])
+    for value in filters.columns_of(key):  # what is asked for is always among the choices
+        shown.setdefault(value, None if is_cut else 0)
+    return Facet(
+        key=key,
+        choices=[
+            Choice(value=value, label=label_of(key, value), count=n) for value, n in shown.items()
+        ],
+        is_cut=is_cut,
+    )
+
+
+def _count_marks(
+    filters: Filters, match: Match, reader: Reader, pairs: Sequence[tuple[str, str]]
+) -> list[Mark]:
+    """How many of what passes is each of these. One query."""
+    passed = filters.narrow(match, reader)
+    chosen = {(key, value) for key in MARK_KEYS for value in filters.of(key)}
+    branches = [
+        marked(passed, key, value, reader)
+        .annotate(which=Value(number))
+        .values("which")
+        .annotate(n=Count("pk"))
+        .values_list("which", "n")
+        for number, (key, value) in enumerate(pairs)
+    ]
+    if not branches:
+        return []
+    counted = dict(branches[0].union(*branches[1:], all=True))
+    return [
+        Mark(key=key, value=value, label=label_of_mark(key, value), count=counted.get(number, 0))
+        for number, (key, value) in enumerate(pairs)
+        if counted.get(number) or (key, value) in chosen
+    ]
+
+
+def _depends_on(filters: Filters, match: Match, reader: Reader) -> tuple[object, ...]:
+    """What the shared counts depend on; the reader's own only where a filter asks for them."""
+    of_user = filters.of("user")
+    return (
+        match.words,
+        sorted((key, sorted(filters.columns_of(key))) for key in filters.values),
+        filters.any_tag and len(filters.of("tag")) > 1,
+        sorted(reader.starred) if "starred" in of_user else (),
+        sorted(reader.owner_refs) if "owned" in of_user else (),
+        [card.slug for card in cards.found_by()],
+    )
