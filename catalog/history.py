@@ -1,10 +1,11 @@
 """What became of an entity: the differences of two descriptors, and the rows that keep them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count
@@ -144,31 +145,33 @@ def _annotations(descriptor: dict[str, Any]) -> dict[str, Any]:
 
 
 def _differ(path: Path, old: Any, new: Any) -> Iterator[Leaf]:
-    if old is new or (type(old) is type(new) and old == new):
-        return
-    if _both(dict, old, new) and (old or new):
-        before = old if isinstance(old, dict) else {}
-        after = new if isinstance(new, dict) else {}
+    maps, lists = _as(dict, old, new), _as(list, old, new)
+    if maps is not None and any(maps):
+        before, after = maps
         for key in dict.fromkeys((*before, *after)):
             yield from _differ((*path, key), before.get(key, _MISSING), after.get(key, _MISSING))
-    elif _both(list, old, new) and (old or new):
-        before_items = old if isinstance(old, list) else []
-        after_items = new if isinstance(new, list) else []
-        yield from _differ_items(path, before_items, after_items)
-    else:
+    elif lists is not None and any(lists):
+        yield from _differ_items(path, *lists)
+    elif type(old) is not type(new) or old != new:  # 1, 1.0 and true are equal to Python
         yield path, old, new
 
 
-def _both(kind: type, old: Any, new: Any) -> bool:
-    """Whether both are of the kind, or one is and the other is not there."""
-    found = [value for value in (old, new) if value is not _MISSING]
-    return all(isinstance(value, kind) for value in found)
+_Collection = TypeVar("_Collection", dict[str, Any], list[Any])
+
+
+def _as(kind: type[_Collection], old: Any, new: Any) -> tuple[_Collection, _Collection] | None:
+    """Both as this kind of collection, an empty one for what is not there; None if one is else."""
+    if old is _MISSING and new is _MISSING:
+        return None
+    if not all(value is _MISSING or isinstance(value, kind) for value in (old, new)):
+        return None
+    return (kind() if old is _MISSING else old, kind() if new is _MISSING else new)
 
 
 def _differ_items(path: Path, old: list[Any], new: list[Any]) -> Iterator[Leaf]:
     if path == _LINKS and (by_url := _by_url(old, new)):
         yield from _differ(path, *by_url)
-    elif not all(isinstance(item, str | int | float | bool) for item in (*old, *new)):
+    elif not all(isinstance(item, str) for item in (*old, *new)):
         for number in range(max(len(old), len(new))):
             yield from _differ(
                 (*path, number),
@@ -179,16 +182,16 @@ def _differ_items(path: Path, old: list[Any], new: list[Any]) -> Iterator[Leaf]:
         gone, come = _without(old, new), _without(new, old)
         yield from ((path, item, _MISSING) for item in gone)
         yield from ((path, _MISSING, item) for item in come)
-        if not gone and not come:
+        if not gone and not come and old != new:
             yield path, old, new  # another order
 
 
-def _without(items: list[Any], others: list[Any]) -> list[Any]:
-    left = list(others)
+def _without(items: list[str], others: list[str]) -> list[str]:
+    left = Counter(others)
     found = []
     for item in items:
-        if item in left:
-            left.remove(item)
+        if left[item]:
+            left[item] -= 1
         else:
             found.append(item)
     return found

@@ -62,6 +62,12 @@ class Origin:
     overlay: Overlay | None = None
     replaced: str | None = None
 
+    @property
+    def by(self) -> str:
+        """Who set it, as people call each other."""
+        author = self.overlay.author if self.overlay else None
+        return (author.get_full_name() or author.get_username()) if author else "a former user"
+
 
 def told(breach: schema.Breach) -> str:
     """A broken rule in one line: its field, what is wrong, what to write."""

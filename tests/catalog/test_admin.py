@@ -5,7 +5,7 @@ import yaml
 from django.contrib.admin.models import LogEntry
 
 from catalog.local import save_descriptor
-from catalog.models import Entity, ImportIssue, ImportRun, Location
+from catalog.models import Entity, ImportRun, Location
 from tests.catalog.pages import select, texts
 from tests.factories import make_entity, make_issue, make_user
 
@@ -201,11 +201,6 @@ def test_who_may_only_look_sees_the_descriptor_masked_and_no_form(client, shop):
     assert client.post(change_url(shop), {"descriptor_text": COMPONENT}).status_code == 403
 
 
-def test_an_entity_of_a_file_warns_that_the_file_wins(admin):
-    entity = make_entity("shop", source="/srv/shop.yaml", source_line=3)
-    assert "The next import of /srv/shop.yaml" in admin.get(change_url(entity)).text
-
-
 def test_the_list_shows_owner_source_and_change_and_filters(admin, django_assert_num_queries):
     location = Location.objects.create(type="file", target="/srv")
     make_entity("shop", owner="web", source="/srv/a.yaml", source_line=7, location=location)
@@ -257,38 +252,43 @@ def test_a_location_is_a_path_or_an_address_as_its_type_says(admin, type_, targe
     assert Location.objects.exists() is ok
 
 
-def import_now(admin, *locations):
-    data = {"action": "import_now", "_selected_action": [row.pk for row in locations]}
+def refresh_now(admin, *locations):
+    data = {"action": "refresh_now", "_selected_action": [row.pk for row in locations]}
     return admin.post("/admin/catalog/location/", data, follow=True)
 
 
-def test_import_now_reads_the_chosen_locations_and_tells_the_outcome(admin, tmp_path):
+def test_refresh_now_reads_the_chosen_locations_and_tells_the_outcome(admin, tmp_path):
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text(COMPONENT)
     bad.write_text("kind: Component\n")
     first = Location.objects.create(type="file", target=str(good))
-    page = import_now(admin, first)
+    page = refresh_now(admin, first)
     run = ImportRun.objects.get()
-    said = f"1 new, 0 changed, 0 unchanged, 0 refused. See import {run.pk}."
+    said = f"1 created, 0 changed, 0 unchanged, 0 gone, 0 refused. See import {run.pk}."
     assert texts(page, ".messagelist .success") == [said]
+    assert run.trigger == "person"
     assert Entity.objects.get().run.started_by.username == "root"
     second = Location.objects.create(type="file", target=str(bad))
-    page = import_now(admin, first, second)
-    assert "0 new, 0 changed, 1 unchanged, 1 refused" in texts(page, ".messagelist .warning")[0]
+    page = refresh_now(admin, first, second)
+    assert "0 created, 0 changed, 1 unchanged" in texts(page, ".messagelist .warning")[0]
+    assert "1 refused" in texts(page, ".messagelist .warning")[0]
     link = select(page, ".messagelist a")[0]["href"]
     assert "bad.yaml" in admin.get(link).text
 
 
-def test_import_now_needs_the_right_to_change_locations(client, tmp_path):
+def test_refresh_now_needs_its_own_right(client, tmp_path):
     location = Location.objects.create(type="file", target=str(tmp_path))
     client.force_login(make_user(is_staff=True, permissions=("catalog.view_location",)))
-    import_now(client, location)
+    refresh_now(client, location)
     assert not ImportRun.objects.exists()
 
 
 @pytest.mark.parametrize("kind", ["run", "issue"])
 def test_what_imports_did_is_read_only(admin, kind):
-    issue = make_issue("component:default/shop", "owner <b>is</b> missing", file="shop.yaml")
+    run = ImportRun.objects.create(state="refused")
+    issue = make_issue(
+        "component:default/shop", "owner <b>is</b> missing", file="shop.yaml", run=run
+    )
     row = issue if kind == "issue" else issue.run
     page = admin.get(change_url(row))
     assert page.status_code == 200
@@ -301,16 +301,14 @@ def test_what_imports_did_is_read_only(admin, kind):
     assert admin.get(base).status_code == 200
 
 
-def test_a_run_with_many_refusals_shows_the_first_hundred_and_leads_to_all(admin):
-    run = make_issue("component:default/e-0", "bad").run
-    ImportIssue.objects.bulk_create(
-        ImportIssue(run=run, file=f"f-{n:03}.yaml", messages=[{"message": "bad"}])
-        for n in range(150)
-    )
+def test_a_run_with_many_issues_shows_the_first_hundred_and_leads_to_all(admin):
+    run = ImportRun.objects.create(state="refused")
+    for number in range(151):
+        make_issue(f"component:default/e-{number}", "bad", file=f"f-{number:03}.yaml", run=run)
     page = admin.get(change_url(run))
     assert len(select(page, "tr.has_original")) == 100
-    link = next(a for a in select(page, "a") if a.get_text() == "151 refusals")["href"]
-    make_issue("component:default/other", "other run")
+    link = next(a for a in select(page, "a") if a.get_text() == "151 standing")["href"]
+    make_issue("component:default/other", "another run's")
     listed = admin.get(link)
     assert listed.status_code == 200
     assert "151 import issues" in listed.text
