@@ -8,7 +8,7 @@ environment are not used, because behind one the address could not be checked.
 import ipaddress
 import socket
 import time
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -23,6 +23,7 @@ READ_TIMEOUT_S = 10
 BUDGET_S = 30
 MAX_REDIRECTS = 5
 _CHUNK_BYTES = 64 * 1024
+_MAX_ETAG, _MAX_DATE = 500, 100
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -40,22 +41,47 @@ class FetchError(Exception):
         self.is_missing = is_missing
 
 
-def fetch(url: str, *, allow: Allowance, max_bytes: int) -> bytes:
+class Fetched(NamedTuple):
+    """An answer.
+
+    Attributes:
+        data: The body; None where the host says that it is as it was.
+        etag: The host's mark of this version; may be empty.
+        last_modified: The host's date of this version, as sent; may be empty.
+    """
+
+    data: bytes | None
+    etag: str = ""
+    last_modified: str = ""
+
+
+def fetch(
+    url: str, *, allow: Allowance, max_bytes: int, etag: str = "", last_modified: str = ""
+) -> Fetched:
     """Read one address, following at most five redirects, each checked like the first.
+
+    A redirect stays on its host, unless the other host is named in ``CATALOG_READING_ALLOW``.
 
     Args:
         url: http or https, without user name.
         allow: Which hosts may be asked.
         max_bytes: Most bytes to take, after decompression.
+        etag: Of the version that is known; with it or the date, only another one is sent.
+        last_modified: Of the version that is known.
 
     Returns:
-        The body.
+        The body with its marks.
 
     Raises:
         FetchError: The host may not be asked, does not answer in 30 seconds, or answers with
             anything but the file.
     """
     deadline = time.monotonic() + BUDGET_S
+    headers = {"Accept": "application/yaml, text/plain;q=0.9, */*;q=0.5"}
+    if etag:
+        headers["If-None-Match"] = etag
+    if last_modified:
+        headers["If-Modified-Since"] = last_modified
     with requests.Session() as session:
         session.trust_env = False
         session.mount("http://", _VettingAdapter(allow))
@@ -68,13 +94,21 @@ def fetch(url: str, *, allow: Allowance, max_bytes: int) -> bytes:
                     stream=True,
                     allow_redirects=False,
                     timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                    headers={"Accept": "application/yaml, text/plain;q=0.9, */*;q=0.5"},
+                    headers=headers,
                 ) as response:
                     if response.is_redirect:
-                        url = _next_hop(url, response.headers["Location"])
+                        url = _next_hop(url, response.headers["Location"], allow)
                         continue
+                    if response.status_code == requests.codes.not_modified and (
+                        etag or last_modified
+                    ):
+                        return Fetched(None, etag, last_modified)
                     _check_answer(response)
-                    return _body(response, max_bytes, deadline)
+                    return Fetched(
+                        _body(response, max_bytes, deadline),
+                        _mark(response, "ETag", _MAX_ETAG),
+                        _mark(response, "Last-Modified", _MAX_DATE),
+                    )
             except requests.Timeout as exc:
                 raise FetchError(f"no answer within {READ_TIMEOUT_S} seconds") from exc
             except requests.RequestException as exc:
@@ -124,11 +158,28 @@ def _is_public(text: str) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def _next_hop(url: str, location: str) -> str:
+def _next_hop(url: str, location: str, allow: Allowance) -> str:
     target = urljoin(url, location)
     if url.startswith("https:") and not target.startswith("https:"):
         raise FetchError("redirects from https to something less safe")
+    try:
+        here, there = urlsplit(url), urlsplit(target)
+        host = there.hostname or ""
+        is_same = host == here.hostname and there.port in (here.port, None)
+    except ValueError as exc:
+        raise FetchError("redirects to something that is not an address") from exc
+    if not is_same and not allow.names_host(host):
+        raise FetchError(
+            f"redirects to another host, {there.netloc.rpartition('@')[2]}",
+            "use the address it leads to, or name its host in CATALOG_READING_ALLOW",
+        )
     return target
+
+
+def _mark(response: requests.Response, name: str, longest: int) -> str:
+    """A validator to send back next time; one too long to keep is none."""
+    value = response.headers.get(name, "")
+    return value if len(value) <= longest and value.isprintable() else ""
 
 
 def _check_answer(response: requests.Response) -> None:

@@ -3,48 +3,100 @@
 Source: https://backstage.io/docs/features/software-catalog/descriptor-format#substitutions-in-the-descriptor-format
 """
 
+import hashlib
 import json
+import os.path
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from catalog.descriptor import PlaceholderError, Resolve
+from catalog.descriptor import PlaceholderError
 from catalog.descriptor.yaml import read as read_yaml
-from catalog.ingestion.sources import Reader, Root, SourceError, is_url
+from catalog.ingestion.sources import Reader, Root, SourceError, is_url, text_of
 
 
-def resolver(reader: Reader, root: Root, address: str) -> Resolve:
-    """Make the function that reads the targets of one descriptor file.
+class Inclusions:
+    """What the placeholders of one descriptor file stand for.
 
-    A file's targets lie in the folder of its root, an address's targets on the same host: a
-    descriptor cannot fetch what its author could not have put beside it.
+    A file's targets lie in the folder of its root, or beside it if it lies elsewhere itself; an
+    address's targets on the same host: a descriptor cannot fetch what its author could not have
+    put beside it.
 
     Args:
         reader: Reads within what is allowed.
         root: What the operator named.
         address: The descriptor's own path or address.
+
+    Attributes:
+        marks: By address of what was asked for: digest, ETag and date of what stands there; an
+            empty digest for what could not be read.
     """
 
-    def resolve(key: str, target: str) -> Any:
+    def __init__(self, reader: Reader, root: Root, address: str) -> None:
+        self.marks: dict[str, list[str]] = {}
+        self._reader = reader
+        self._root = root
+        self._address = address
+        self._loaded: dict[str, tuple[bytes, str, str]] = {}
+
+    def resolve(self, key: str, target: str) -> Any:
+        """Read what one placeholder stands for.
+
+        Raises:
+            PlaceholderError: It cannot be read, or is not what the key says.
+        """
         try:
-            text = _read(reader, root, address, target)
+            text = text_of(self._load(self._place(target)))
         except SourceError as exc:
             raise PlaceholderError(f"{key} {target}: {exc}") from exc
         return _value(key, target, text)
 
-    return resolve
+    def are_as(self, marks: Mapping[str, Sequence[str]]) -> bool:
+        """Whether everything still stands there as it did; hosts are asked for news only.
 
+        A host that does not answer just now takes nothing away: what it said stands.
+        """
+        for place, (digest, etag, last_modified) in marks.items():
+            try:
+                found = self._reader.load(
+                    place, inside=self._inside(), etag=etag, last_modified=last_modified
+                )
+            except SourceError as exc:
+                if digest and (exc.is_missing or not is_url(place)):
+                    return False
+                continue
+            if found.data is None:
+                continue
+            self._loaded[place] = (found.data, found.etag, found.last_modified)
+            if hashlib.sha256(found.data).hexdigest() != digest:
+                return False
+        return True
 
-def _read(reader: Reader, root: Root, address: str, target: str) -> str:
-    if is_url(address):
-        url = urljoin(address, target)
-        if urlsplit(url)[:2] != urlsplit(address)[:2]:
-            raise SourceError("only files of the same host are read")
-        return reader.read(url)
-    if is_url(target) or Path(target).is_absolute():
-        raise SourceError("only files beside the descriptor are read")
-    own = Path(address).parent
-    return reader.read(str(own / target), inside=root.folder or own)
+    def _load(self, place: str) -> bytes:
+        if place not in self._loaded:
+            self.marks[place] = ["", "", ""]
+            found = self._reader.load(place, inside=self._inside())
+            self._loaded[place] = (found.data or b"", found.etag, found.last_modified)
+        data, etag, last_modified = self._loaded[place]
+        self.marks[place] = [hashlib.sha256(data).hexdigest(), etag, last_modified]
+        return data
+
+    def _place(self, target: str) -> str:
+        if is_url(self._address):
+            url = urljoin(self._address, target)
+            if urlsplit(url)[:2] != urlsplit(self._address)[:2]:
+                raise SourceError("only files of the same host are read")
+            return url
+        if is_url(target) or Path(target).is_absolute():
+            raise SourceError("only files beside the descriptor are read")
+        return os.path.join(os.path.dirname(self._address), target)  # noqa: PTH118, PTH120
+
+    def _inside(self) -> Path | None:
+        if is_url(self._address):
+            return None
+        own, room = Path(self._address).parent, self._root.room
+        return room if room is not None and own.resolve().is_relative_to(room.resolve()) else own
 
 
 def _value(key: str, target: str, text: str) -> Any:

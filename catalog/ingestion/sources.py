@@ -1,14 +1,17 @@
 """From what an operator names to texts: files, folders, globs and addresses."""
 
 import glob
+import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from catalog.descriptor import Limits, YamlError, decode
 from catalog.ingestion.allow import Allowance
-from catalog.ingestion.fetch import FetchError, fetch
+from catalog.ingestion.fetch import Fetched, FetchError, fetch
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -31,7 +34,7 @@ class SourceError(Exception):
         self.is_missing = is_missing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Root:
     """One thing an operator named.
 
@@ -43,7 +46,7 @@ class Root:
     type: str
     target: str
 
-    @property
+    @cached_property
     def folder(self) -> Path | None:
         """The folder that a folder or glob stands for; None for a single file or an address."""
         if self.type == "url":
@@ -54,6 +57,13 @@ class Root:
         if glob.has_magic(self.target) and not path.exists():
             return Path(*_fixed_parts(path))
         return None
+
+    @cached_property
+    def room(self) -> Path | None:
+        """The folder that placeholders are confined to: a single file's is the one it lies in."""
+        if self.type == "url":
+            return None
+        return self.folder or Path(self.target).parent
 
 
 def _fixed_parts(path: Path) -> Iterator[str]:
@@ -83,9 +93,18 @@ def without_user(url: str) -> str:
     return f"{scheme}://***@{host}{slash}{path}" if at or user else url
 
 
-def _is_hidden(relative: Path) -> bool:
+def _is_hidden(name: str) -> bool:
     # Kubernetes keeps the real files of a mounted ConfigMap in folders whose names start with "..".
-    return any(part == ".git" or part.startswith("..") for part in relative.parts)
+    return name == ".git" or name.startswith("..")
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    """Every ``*.yaml`` and ``*.yml`` of a folder; links to folders are not followed."""
+    for path, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        for name in files:
+            if name.lower().endswith(_SUFFIXES) and not _is_hidden(name):
+                yield f"{path.rstrip('/')}/{name}"
 
 
 class Reader:
@@ -99,6 +118,8 @@ class Reader:
     def __init__(self, allow: Allowance, limits: Limits) -> None:
         self.allow = allow
         self.limits = limits
+        self._folders: dict[str, str] = {}
+        self._permitted: set[tuple[str, Path | None]] = set()
 
     def addresses(self, root: Root) -> list[str]:
         """Every file of a root in a fixed order: a folder's ``*.yaml`` and ``*.yml``, recursively.
@@ -110,13 +131,7 @@ class Reader:
             return [root.target]
         path = Path(root.target)
         if path.is_dir():
-            found = sorted(
-                str(file)
-                for file in path.rglob("*")
-                if file.suffix.lower() in _SUFFIXES
-                and not _is_hidden(file.relative_to(path))
-                and (file.is_symlink() or file.is_file())
-            )
+            found = sorted(_files_below(root.target))
             if not found:
                 raise SourceError("the folder holds no *.yaml or *.yml file")
             return found
@@ -127,6 +142,15 @@ class Reader:
                 raise SourceError("the pattern matches no file", is_missing=True)
             return found
         return [root.target]
+
+    def key(self, address: str) -> str:
+        """What two names of one file have in common: its path with links followed."""
+        if is_url(address):
+            return address
+        try:
+            return self._follow(address)[0]
+        except (OSError, ValueError):
+            return os.path.realpath(address) if "\0" not in address else address
 
     def read(self, address: str, *, inside: Path | None = None) -> str:
         """Read one file or address as text.
@@ -139,36 +163,81 @@ class Reader:
         Raises:
             SourceError: It is missing, unreadable, too large, not UTF-8 or may not be read.
         """
+        return text_of(self.load(address, inside=inside).data or b"")
+
+    def load(
+        self, address: str, *, inside: Path | None = None, etag: str = "", last_modified: str = ""
+    ) -> Fetched:
+        """Read the bytes of one file or address.
+
+        Args:
+            address: Path or http(s) address.
+            inside: As for :meth:`read`.
+            etag: Of the version that is known; with it or the date, a host need not send it again.
+            last_modified: Of the version that is known.
+
+        Raises:
+            SourceError: It is missing, unreadable, too large or may not be read.
+        """
+        if not is_url(address):
+            return Fetched(self._read_file(address, inside))
         try:
-            if is_url(address):
-                data = fetch(address, allow=self.allow, max_bytes=self.limits.max_bytes)
-            else:
-                data = self._read_file(Path(address), inside)
-            return decode(data)
+            return fetch(
+                address,
+                allow=self.allow,
+                max_bytes=self.limits.max_bytes,
+                etag=etag,
+                last_modified=last_modified,
+            )
         except FetchError as exc:
             raise SourceError(str(exc), exc.hint, is_missing=exc.is_missing) from exc
-        except YamlError as exc:
-            raise SourceError(exc.message, exc.hint, line=exc.line) from exc
 
-    def _read_file(self, path: Path, inside: Path | None) -> bytes:
+    def _follow(self, address: str) -> tuple[str, int]:
+        """The path with links followed, and its mode; a folder's links are followed once a run."""
+        folder, name = os.path.split(address)
+        real = self._folders.get(folder)
+        if real is None:
+            real = self._folders[folder] = os.path.realpath(folder, strict=True)
+        if name not in ("", ".", ".."):
+            path = f"{real.rstrip('/')}/{name}"
+            mode = os.lstat(path).st_mode
+            if not stat.S_ISLNK(mode):
+                return path, mode
+        path = os.path.realpath(address, strict=True)
+        return path, os.lstat(path).st_mode
+
+    def _read_file(self, address: str, inside: Path | None) -> bytes:
         try:
-            resolved = path.resolve(strict=True)
+            resolved, mode = self._follow(address)
         except (FileNotFoundError, NotADirectoryError) as exc:
             raise SourceError("there is no such file", is_missing=True) from exc
         except (OSError, RuntimeError, ValueError) as exc:
             raise SourceError("the path cannot be followed") from exc
-        self.check_file(resolved, inside)
-        if not resolved.is_file():
+        self._check_folder(resolved, inside)
+        if not stat.S_ISREG(mode):
             raise SourceError("is not a file")
         limit = self.limits.max_bytes
         try:
-            with resolved.open("rb") as file:
+            with open(resolved, "rb") as file:  # noqa: PTH123 -- a Path for each file takes longer
                 data = file.read(limit + 1)
         except OSError as exc:
             raise SourceError(f"cannot be read: {exc.strerror}") from exc
         if len(data) > limit:
             raise SourceError(f"is larger than {limit:,} bytes", "split it into several files")
         return data
+
+    def _check_folder(self, resolved: str, inside: Path | None) -> None:
+        """Check a file by its folder: what lies in a permitted one is permitted."""
+        folder = resolved.rpartition("/")[0] or "/"
+        if (folder, inside) in self._permitted:
+            return
+        self.check_file(Path(resolved), inside)
+        # The folder may be refused where one file of it is listed by name.
+        try:
+            self.check_file(Path(folder), inside)
+        except SourceError:
+            return
+        self._permitted.add((folder, inside))
 
     def check_file(self, resolved: Path, inside: Path | None) -> None:
         """Refuse a file outside of what is allowed.
@@ -187,3 +256,15 @@ class Reader:
                 f"leads out of the folder {inside}",
                 "add the folder it leads to to CATALOG_READING_ALLOW if it should be read",
             )
+
+
+def text_of(data: bytes) -> str:
+    """The bytes as text.
+
+    Raises:
+        SourceError: They are not UTF-8, or hold what no descriptor may.
+    """
+    try:
+        return decode(data)
+    except YamlError as exc:
+        raise SourceError(exc.message, exc.hint, line=exc.line) from exc

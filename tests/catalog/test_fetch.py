@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import requests
+from responses import matchers
 
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.fetch import FetchError, fetch
@@ -17,7 +18,7 @@ ANY = Allowance()
 
 
 def read(url=URL, allow=ANY, max_bytes=1000):
-    return fetch(url, allow=allow, max_bytes=max_bytes)
+    return fetch(url, allow=allow, max_bytes=max_bytes).data
 
 
 def refusal(url=URL, allow=ANY, max_bytes=1000):
@@ -94,7 +95,7 @@ def test_refuses_private_addresses(host):
 )
 def test_refuses_a_redirect_to_a_private_address(http, target):
     http.get("http://git.example.com/", status=302, headers={"Location": target})
-    assert "private address" in refusal("http://git.example.com/")
+    assert "redirects to another host" in refusal("http://git.example.com/")
 
 
 def test_refuses_a_redirect_from_https_to_http(http):
@@ -132,9 +133,36 @@ def test_reads_only_hosts_that_are_listed_once_any_is(http, entries, url, allowe
 
 def test_a_redirect_to_a_host_that_is_not_listed_is_refused(http):
     http.get(URL, status=302, headers={"Location": "https://elsewhere.example.org/"})
-    assert "elsewhere.example.org may not be read" in refusal(
+    assert "redirects to another host, elsewhere.example.org" in refusal(
         allow=Allowance.of(["git.example.com"])
     )
+
+
+@pytest.mark.parametrize(
+    "target", ["https://elsewhere.example.org/all.yaml", "https://git.example.com:8443/all.yaml"]
+)
+def test_a_redirect_stays_on_its_host_unless_the_other_is_named(http, target):
+    http.get(URL, status=302, headers={"Location": target})
+    assert "redirects to another host" in refusal()
+    http.get(target, body="a: 1")
+    assert read(allow=Allowance.of(["*.example.com", "elsewhere.example.org"])) == b"a: 1"
+
+
+def test_asks_only_for_a_version_that_it_does_not_know(http):
+    http.get(URL, body="a: 1", headers={"ETag": '"v1"', "Last-Modified": "Mon, 23 Nov 2026"})
+    found = fetch(URL, allow=ANY, max_bytes=1000)
+    assert found == (b"a: 1", '"v1"', "Mon, 23 Nov 2026")
+    asked = matchers.header_matcher(
+        {"If-None-Match": '"v1"', "If-Modified-Since": "Mon, 23 Nov 2026"}
+    )
+    http.replace("GET", URL, status=304, match=[asked])
+    again = fetch(URL, allow=ANY, max_bytes=1000, etag=found.etag, last_modified=found[2])
+    assert again == (None, '"v1"', "Mon, 23 Nov 2026")
+
+
+def test_a_host_may_not_say_unchanged_of_what_nobody_knows(http):
+    http.get(URL, status=304)
+    assert "HTTP 304" in refusal()
 
 
 @contextmanager

@@ -264,12 +264,13 @@ def test_without_a_source_imports_the_configured_locations(tmp_path, settings):
 def test_notes_who_started_a_run_and_what_it_read(tmp_path):
     file = write(tmp_path / "a.yaml", component("a"))
     user = make_user("ana")
-    report = run_import([str(file)], user=user, prune=True)
+    report = run_import([str(file)], user=user, trigger=ImportRun.Trigger.PERSON)
     row = ImportRun.objects.get(pk=report.run_id)
     assert row.started_by == user
-    assert row.prune
+    assert row.trigger == ImportRun.Trigger.PERSON
     assert [location.target for location in row.locations.all()] == [str(file)]
     assert row.locations.get().read_at is not None
+    assert row.locations.get().last_run == row
     assert row.duration_s > 0
 
 
@@ -290,24 +291,21 @@ def test_a_failing_database_changes_nothing_and_is_said(tmp_path):
     row = ImportRun.objects.first()
     assert row.state == ImportRun.State.FAILED
     assert (row.created, row.changed) == (0, 0)
-    assert "the database refused" in row.issues.get().messages[0]["message"]
+    assert "the database refused" in row.failure
+    assert not ImportIssue.objects.exists()
     assert refs() == {"component:default/a"}
     assert Entity.objects.get().owner_ref == "group:default/team"
 
 
 def test_a_run_whose_process_was_killed_is_not_running_for_ever(tmp_path):
-    two_hours_ago = timezone.now() - timedelta(hours=2)
-    nothing_written = ImportRun.objects.create()
-    written = ImportRun.objects.create()
-    written.locations.add(Location.objects.create(type="file", target="/x.yaml"))
-    ImportRun.objects.update(started_at=two_hours_ago)
+    killed = ImportRun.objects.create()
+    ImportRun.objects.update(started_at=timezone.now() - timedelta(hours=2))
     under_way = ImportRun.objects.create()
     run_import([str(write(tmp_path / "a.yaml", component("one")))])
-    for killed in (nothing_written, written, under_way):
-        killed.refresh_from_db()
-    assert nothing_written.state == ImportRun.State.FAILED
-    assert "its process was stopped" in nothing_written.issues.get().messages[0]["message"]
-    assert written.state == ImportRun.State.SUCCEEDED
+    killed.refresh_from_db()
+    under_way.refresh_from_db()
+    assert killed.state == ImportRun.State.FAILED
+    assert killed.failure == "its process was stopped"
     assert under_way.state == ImportRun.State.RUNNING
 
 

@@ -1,0 +1,211 @@
+"""What earlier runs left of the same roots, loaded once before anything is read."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
+
+from django.db.models import Count, Q
+
+from catalog.descriptor import Problem
+from catalog.ingestion.report import Issue
+from catalog.ingestion.sources import Root
+from catalog.models import Entity, ImportIssue, Location, SourceFile
+
+BATCH = 500
+_T = TypeVar("_T")
+
+
+class KnownFile(NamedTuple):
+    """A file as it was when it was last parsed: see ``SourceFile``."""
+
+    location: int
+    fingerprint: str
+    etag: str
+    last_modified: str
+    entities: int
+    includes: dict[str, list[str]]
+    leads_to: list[dict[str, Any]]
+
+
+class Holder(NamedTuple):
+    """Where the catalog has an entity from.
+
+    Attributes:
+        source: Path or address; empty for a local entity.
+        location: Primary key; None for a local entity, or once its location is unregistered.
+    """
+
+    source: str
+    line: int | None
+    location: int | None
+    is_orphan: bool
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it was made in the administration."""
+        return not self.source
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether nothing has its document any more, so that any document may take it."""
+        return self.is_orphan or (self.location is None and not self.is_local)
+
+    @property
+    def place(self) -> str:
+        """``file:line``; empty for a local entity."""
+        return f"{self.source}:{self.line}" if self.line and self.source else self.source
+
+
+class Standing(NamedTuple):
+    """An issue that stands, with the row it is kept in."""
+
+    pk: int
+    location: int | None
+    first_seen_at: datetime
+    issue: Issue
+
+
+@dataclass(slots=True)
+class Memory:
+    """A snapshot of everything that decides what must be read again.
+
+    Attributes:
+        locations: By index of the root; None for one that is new to the catalog.
+        kinds: The kinds that each of them may define; none means all.
+        files: By address; the files of these locations, and others below their folders.
+        owners: The locations of those files, with the kinds that they may define.
+        rows: How many entities, orphans not counted, the catalog has of each file.
+        issues: What stands of these locations and files.
+        holders: Who has the references that refused documents and conflicts are about.
+    """
+
+    locations: list[Location | None]
+    kinds: list[frozenset[str]]
+    files: dict[str, KnownFile] = field(default_factory=dict)
+    owners: dict[int, frozenset[str]] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    issues: dict[str, list[Standing]] = field(default_factory=dict)
+    holders: dict[str, Holder] = field(default_factory=dict)
+
+    def kinds_of(self, address: str, root: int) -> frozenset[str]:
+        """The kinds that a file may define: the location that had it first decides."""
+        known = self.files.get(address)
+        return self.kinds[root] if known is None else self.owners[known.location]
+
+    def is_whole(self, address: str) -> bool:
+        """Whether the catalog still has every entity that it took from a file."""
+        known = self.files.get(address)
+        return known is not None and self.rows.get(address, 0) == known.entities
+
+    def kept_last_good(self, address: str) -> int:
+        """How many entities of a file are only their last good version."""
+        refs = {
+            standing.issue.ref
+            for standing in self.issues.get(address, ())
+            if standing.issue.kind == ImportIssue.Kind.REFUSED and standing.issue.ref
+        }
+        held = (self.holders.get(ref) for ref in refs)
+        return sum(1 for holder in held if holder and holder.source == address)
+
+
+def recall(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Memory:
+    """Load what is known of the roots; a few queries for any number of files.
+
+    Args:
+        roots: What will be read.
+        allowed_kinds: For roots that are new to the catalog.
+    """
+    found = {
+        (location.type, location.target): location
+        for location in Location.objects.filter(target__in={root.target for root in roots})
+    }
+    locations = [found.get((root.type, root.target)) for root in roots]
+    memory = Memory(
+        locations=locations,
+        kinds=[
+            frozenset(location.allowed_kinds if location else allowed_kinds)
+            for location in locations
+        ],
+    )
+    keys = {location.pk for location in locations if location is not None}
+    below = Q(location_id__in=keys)
+    for root in roots:
+        below |= Q(address=root.target)
+        if root.folder is not None:
+            below |= Q(address__startswith=f"{str(root.folder).rstrip('/')}/")
+    for address, *facts in (
+        SourceFile.objects.filter(below).order_by().values_list("address", *KnownFile._fields)
+    ).iterator(chunk_size=2000):
+        memory.files[address] = KnownFile(*facts)
+    owners = {known.location for known in memory.files.values()} | keys
+    memory.owners = {
+        pk: frozenset(kinds)
+        for pk, kinds in Location.objects.filter(pk__in=owners).values_list("pk", "allowed_kinds")
+    }
+    memory.rows = rows_of(owners)
+    _recall_issues(memory, owners)
+    return memory
+
+
+def rows_of(locations: Iterable[int], sources: Sequence[str] | None = None) -> dict[str, int]:
+    """How many entities, orphans not counted, each file of the locations has.
+
+    Two queries, both within an index.
+
+    Args:
+        locations: Primary keys.
+        sources: Count for these files alone; None for all.
+    """
+    rows = Entity.objects.filter(location_id__in=locations).order_by()
+    if sources is not None:
+        rows = rows.filter(source__in=sources)
+    counts = dict(rows.values_list("source").annotate(Count("pk")))
+    orphans = rows.filter(orphaned_at__isnull=False)
+    for source, count in orphans.values_list("source").annotate(Count("pk")):
+        counts[source] -= count
+    return counts
+
+
+def _recall_issues(memory: Memory, owners: Iterable[int]) -> None:
+    refs: set[str] = set()
+    for row in ImportIssue.objects.filter(location_id__in=owners).order_by("pk").iterator():
+        memory.issues.setdefault(row.file, []).append(
+            Standing(row.pk, row.location_id, row.first_seen_at, _issue_of(row))
+        )
+        if row.ref and row.kind in (ImportIssue.Kind.REFUSED, ImportIssue.Kind.CONFLICT):
+            refs.add(row.ref)
+    for batch in batched(sorted(refs), BATCH):
+        rows = Entity.objects.filter(ref__in=batch).values_list(
+            "ref", "source", "source_line", "location_id", "orphaned_at"
+        )
+        for ref, source, line, location, orphaned_at in rows:
+            memory.holders[ref] = Holder(source, line, location, orphaned_at is not None)
+
+
+def _issue_of(row: ImportIssue) -> Issue:
+    return Issue(
+        kind=row.kind,
+        file=row.file,
+        document=row.document,
+        ref=row.ref,
+        holder=row.holder,
+        problems=[
+            Problem(
+                line=message.get("line") or 0,
+                column=message.get("column") or 0,
+                path=message.get("path", ""),
+                message=message.get("message", ""),
+                hint=message.get("hint", ""),
+            )
+            for message in row.messages
+        ],
+    )
+
+
+def batched(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """The items in lists of at most ``size``."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

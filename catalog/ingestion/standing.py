@@ -1,0 +1,144 @@
+"""Issues that stand: a row is there while the thing is wrong, and remembers since when."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from catalog.ingestion.memory import BATCH, Memory, Standing, batched
+from catalog.ingestion.reading import Reading
+from catalog.ingestion.report import Issue
+from catalog.models import ImportIssue, ImportRun
+
+_Open = dict[tuple[str, ...], list[Standing]]
+_FIELDS = ("location", "run", "document", "line", "holder", "messages", "last_seen_at")
+
+
+def write_issues(
+    found: Iterable[Issue],
+    memory: Memory,
+    reading: Reading,
+    *,
+    location_of: Callable[[Issue], int],
+    run: ImportRun | None,
+    at: datetime,
+) -> bool:
+    """Bring the rows to what this reading found.
+
+    What stands of a file that was as it was still stands; what stands of a place that was not
+    reached because of something else stands too, seen no later than before.
+
+    Args:
+        found: Everything that is wrong now.
+        memory: What stood before.
+        reading: Says which files were reached.
+        location_of: The primary key of the location an issue is kept under.
+        run: The run.
+        at: When (UTC).
+
+    Returns:
+        Whether any row came, went or says something else.
+    """
+    seen, unseen, open_ = _sort(memory, reading)
+    new: list[ImportIssue] = []
+    changed: list[ImportIssue] = []
+    for issue in found:
+        if _is_unparsed(issue, reading):
+            continue
+        row = _row(issue, location_of(issue), run, at)
+        before = open_[_key(issue)]
+        if not before:
+            new.append(row)
+            continue
+        standing = _closest(issue, before)
+        before.remove(standing)
+        row.pk, row.first_seen_at = standing.pk, standing.first_seen_at
+        if _said(issue) == _said(standing.issue) and row.location_id == standing.location:
+            seen.append(row.pk)
+        else:
+            changed.append(row)
+    cleared = [standing.pk for rows in open_.values() for standing in rows]
+    for batch in batched(cleared, BATCH):
+        ImportIssue.objects.filter(pk__in=batch).delete()
+    if seen:
+        _mark_seen(seen, unseen, memory, run, at)
+    ImportIssue.objects.bulk_update(changed, _FIELDS, batch_size=100)
+    ImportIssue.objects.bulk_create(new, batch_size=BATCH)
+    return bool(new or changed or cleared)
+
+
+def _sort(memory: Memory, reading: Reading) -> tuple[list[int], list[int], _Open]:
+    """What stands: unlooked at and seen so, not reached this time, and up to this reading."""
+    seen: list[int] = []
+    unseen: list[int] = []
+    open_: _Open = defaultdict(list)
+    whole = {
+        location.pk
+        for number, location in enumerate(memory.locations)
+        if location is not None and number not in reading.incomplete_roots
+    }
+    for standing in (standing for rows in memory.issues.values() for standing in rows):
+        issue = standing.issue
+        is_unreadable = issue.kind == ImportIssue.Kind.UNREADABLE
+        if _is_unparsed(issue, reading):
+            seen.append(standing.pk)
+        elif (
+            issue.file in reading.parsed
+            or (is_unreadable and issue.file in reading.reached)
+            or (standing.location in whole and issue.file not in reading.reached)
+        ):
+            open_[_key(issue)].append(standing)
+        else:
+            unseen.append(standing.pk)
+    return seen, unseen, open_
+
+
+def _is_unparsed(issue: Issue, reading: Reading) -> bool:
+    """Whether it is about a document that was not looked at again."""
+    return issue.kind != ImportIssue.Kind.UNREADABLE and issue.file in reading.unchanged
+
+
+def _key(issue: Issue) -> tuple[str, ...]:
+    """What makes an issue the same one although its document moved or its reason changed."""
+    if issue.kind == ImportIssue.Kind.UNREADABLE:
+        what = issue.problems[0].message.split(": ")[0] if issue.document is not None else ""
+        return (issue.kind, issue.file, issue.ref, what)
+    return (issue.kind, issue.file, issue.ref or str(issue.document))
+
+
+def _closest(issue: Issue, before: list[Standing]) -> Standing:
+    same = (standing for standing in before if standing.issue.document == issue.document)
+    return next(same, before[0])
+
+
+def _said(issue: Issue) -> tuple[Any, ...]:
+    messages = [problem.as_json() for problem in issue.problems]
+    return (issue.document, issue.line, issue.holder, messages)
+
+
+def _row(issue: Issue, location: int, run: ImportRun | None, at: datetime) -> ImportIssue:
+    return ImportIssue(
+        kind=issue.kind,
+        location_id=location,
+        run=run,
+        file=issue.file[:1000],
+        document=issue.document,
+        line=issue.line,
+        ref=issue.ref[:200],
+        holder=issue.holder[:1100],
+        messages=[problem.as_json() for problem in issue.problems],
+        first_seen_at=at,
+        last_seen_at=at,
+    )
+
+
+def _mark_seen(
+    seen: list[int], unseen: list[int], memory: Memory, run: ImportRun | None, at: datetime
+) -> None:
+    """Move the time on: in one query, unless most of what stands was not seen."""
+    rows = ImportIssue.objects.filter(location_id__in=memory.owners)
+    if len(unseen) <= BATCH:
+        rows.exclude(pk__in=unseen).update(run=run, last_seen_at=at)
+        return
+    for batch in batched(seen, BATCH):
+        rows.filter(pk__in=batch).update(run=run, last_seen_at=at)

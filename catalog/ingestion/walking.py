@@ -1,0 +1,388 @@
+"""From roots to a reading: which files there are, which are as they were, what the others say."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from catalog.descriptor import Document, Problem, iter_parse
+from catalog.ingestion.fingerprints import fingerprint_of, salt_of
+from catalog.ingestion.memory import Holder, Memory
+from catalog.ingestion.placeholders import Inclusions
+from catalog.ingestion.reading import FileFacts, Reading
+from catalog.ingestion.report import Issue
+from catalog.ingestion.sources import Reader, Root, SourceError, is_url, text_of, without_user
+from catalog.models import ImportIssue
+
+MAX_LOCATION_DEPTH = 10
+
+Lead = dict[str, Any]
+"""What one Location document points to: ``document``, ``line``, ``ref``, ``type``, ``optional``,
+and ``targets`` as ``[path, target, address]``; the address is empty where there is none."""
+
+
+class _Origin(NamedTuple):
+    """The Location document that asked for a file, and by which of its fields."""
+
+    file: str
+    lead: Lead
+    path: str
+    target: str
+
+
+class _Pending(NamedTuple):
+    address: str
+    depth: int
+    origin: _Origin | None
+
+
+class Walk:
+    """Reads every root to its end; what cannot be read is an issue, never an exception.
+
+    Args:
+        reader: Reads within what is allowed.
+        memory: What is known of the files; one that is as it was is not parsed.
+        reading: Has the roots, and takes what is found: each file once.
+        on_document: Called with how many more documents are done.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        memory: Memory,
+        reading: Reading,
+        on_document: Callable[[int], object],
+    ) -> None:
+        self._reader = reader
+        self._memory = memory
+        self._reading = reading
+        self._on_document = on_document
+        self._salts: dict[frozenset[str], str] = {}
+        self._names: dict[str, str] = {}
+        self._leads: dict[str, Sequence[Lead]] = {}
+        self._failures: dict[str, SourceError] = {}
+        self._noted: set[tuple[str, int | None, str]] = set()
+
+    def read(self) -> None:
+        """Read all roots, then once more the files that lost a reference which is free now."""
+        for number, root in enumerate(self._reading.roots):
+            self._read_root(number, root)
+        self._read_losers_again()
+        self._report_unparsed()
+
+    def _read_root(self, number: int, root: Root) -> None:
+        try:
+            addresses = self._reader.addresses(root)
+        except SourceError as exc:
+            self._reading.reach(root.target, number)
+            self._note(number, root.target, exc, None)
+            return
+        visited: set[str] = set()
+        queue = deque(_Pending(address, 0, None) for address in addresses)
+        while queue:
+            pending = queue.popleft()
+            key = self._reader.key(pending.address)
+            failure = self._failures.get(key)
+            if failure is not None:
+                self._note(number, pending.address, failure, pending.origin)
+                continue
+            if key in visited:
+                continue
+            visited.add(key)
+            address = self._names.setdefault(key, pending.address)
+            is_read = address in self._reading.reached
+            self._reading.reach(address, number)
+            if not is_read:
+                # Only what an operator's folder or glob turned up is held inside it.
+                inside = root.folder if pending.origin is None else None
+                try:
+                    self._read_file(number, address, inside, len(self._reading.reached))
+                except SourceError as exc:
+                    self._failures[key] = exc
+                    if not self._note(number, address, exc, pending.origin):
+                        self._reading.forget(address)
+                    continue
+            leads = self._leads.get(address)
+            if leads:
+                queue.extendleft(reversed(self._follow(number, address, pending.depth, leads)))
+
+    def _note(self, root: int, file: str, exc: SourceError, origin: _Origin | None) -> bool:
+        """Record a source that could not be read, at the line that asked for it.
+
+        Returns:
+            False for one that need not be there and is not.
+        """
+        if origin is not None and origin.lead["optional"] and exc.is_missing:
+            return False
+        self._reading.incomplete_roots.add(root)
+        if origin is None:
+            issue = Issue(
+                kind=ImportIssue.Kind.UNREADABLE,
+                file=file,
+                root=root,
+                problems=[
+                    Problem(
+                        line=exc.line or 0,
+                        column=1 if exc.line else 0,
+                        path="",
+                        message=str(exc),
+                        hint=exc.hint,
+                    )
+                ],
+            )
+        else:
+            issue = Issue(
+                kind=ImportIssue.Kind.UNREADABLE,
+                file=origin.file,
+                document=origin.lead["document"],
+                ref=origin.lead["ref"],
+                root=root,
+                problems=[
+                    Problem(
+                        line=origin.lead["line"],
+                        column=1,
+                        path=origin.path,
+                        message=f"{file}: {exc}",
+                        hint=exc.hint,
+                    )
+                ],
+            )
+        key = (issue.file, issue.document, issue.problems[0].path + issue.problems[0].message)
+        if key not in self._noted:  # another root may lead to the same line
+            self._noted.add(key)
+            self._reading.issues.append(issue)
+        return True
+
+    def _read_file(
+        self,
+        number: int,
+        address: str,
+        inside: Path | None,
+        order: int,
+        *,
+        is_forced: bool = False,
+    ) -> None:
+        """Take one file: as it was if nothing tells otherwise, else document by document."""
+        known = self._memory.files.get(address)
+        kinds = self._memory.kinds_of(address, number)
+        salt = self._salt(kinds)
+        is_usable = (
+            not is_forced
+            and known is not None
+            and known.fingerprint.startswith(salt)
+            and self._memory.is_whole(address)
+        )
+        inclusions = Inclusions(self._reader, self._reading.roots[number], address)
+        if known is None or not is_usable:
+            found = self._reader.load(address, inside=inside)
+        else:
+            found = self._reader.load(
+                address, inside=inside, etag=known.etag, last_modified=known.last_modified
+            )
+            is_same = found.data is None or fingerprint_of(salt, found.data) == known.fingerprint
+            if is_same and (not known.includes or inclusions.are_as(known.includes)):
+                self._pass_over(address, known.leads_to)
+                return
+            if found.data is None:
+                found = self._reader.load(address, inside=inside)
+        data = found.data or b""
+        text = text_of(data)
+        self._reading.parsed[address] = order
+        leads = self._parse(address, text, kinds, inclusions)
+        if leads:
+            self._leads[address] = leads
+        self._reading.remember(
+            FileFacts(
+                address,
+                fingerprint_of(salt, data),
+                found.etag,
+                found.last_modified,
+                inclusions.marks,
+                leads,
+            )
+        )
+
+    def _salt(self, kinds: frozenset[str]) -> str:
+        if kinds not in self._salts:
+            self._salts[kinds] = salt_of(kinds, self._reader.limits)
+        return self._salts[kinds]
+
+    def _pass_over(self, address: str, leads: Sequence[Lead]) -> None:
+        self._reading.unchanged[address] = None
+        if leads:
+            self._leads[address] = leads
+        for standing in self._memory.issues.get(address, ()):
+            if standing.issue.kind == ImportIssue.Kind.REFUSED:
+                self._reading.protect(address, standing.issue.ref)
+        self._on_document(self._memory.files[address].entities)
+
+    def _parse(
+        self, address: str, text: str, kinds: frozenset[str], inclusions: Inclusions
+    ) -> list[Lead]:
+        leads: list[Lead] = []
+        reading = self._reading
+        for document in iter_parse(text, limits=self._reader.limits, resolve=inclusions.resolve):
+            self._on_document(1)
+            if document.warnings:
+                reading.warn(address, document)
+            kind = document.data.get("kind") if isinstance(document.data, dict) else None
+            if kinds and document.ref is not None and kind not in kinds:
+                reading.refuse(address, document, [_of_foreign_kind(document, kind, kinds)])
+            elif document.problems:
+                reading.refuse(address, document)
+            elif document.is_valid:
+                reading.keep(address, document)
+                if kind == "Location":
+                    leads.append(self._lead(address, document))
+        return leads
+
+    def _lead(self, address: str, document: Document) -> Lead:
+        """What a Location document points to, as it is remembered."""
+        spec = document.data["spec"]
+        kind = spec.get("type")
+        targets = [("spec.target", spec["target"])] if "target" in spec else []
+        targets += [(f"spec.targets[{n}]", t) for n, t in enumerate(spec.get("targets", []))]
+        return {
+            "document": document.index,
+            "line": document.line,
+            "ref": str(document.ref),
+            "type": kind,
+            "optional": spec.get("presence") == "optional",
+            "targets": [[path, t, _address_or_none(address, kind, t)] for path, t in targets],
+        }
+
+    def _follow(self, number: int, file: str, depth: int, leads: Sequence[Lead]) -> list[_Pending]:
+        """The files that the Location documents of a file point to."""
+        found: list[_Pending] = []
+        for lead in leads:
+            for path, target, _address in lead["targets"]:
+                origin = _Origin(file, lead, path, target)
+                try:
+                    _check_depth(depth)
+                    address = address_of(file, lead["type"], target)
+                    found += [
+                        _Pending(each, depth + 1, origin)
+                        for each in self._reader.addresses(
+                            Root("url" if is_url(address) else "file", address)
+                        )
+                    ]
+                except SourceError as exc:
+                    self._note(number, target, exc, origin)
+        return found
+
+    def _read_losers_again(self) -> None:
+        """Parse the unchanged files that lost a reference to a document which may be gone."""
+        losers = [
+            address
+            for address in self._reading.unchanged
+            if any(
+                standing.issue.kind == ImportIssue.Kind.CONFLICT
+                and not self._still_loses(standing.issue)
+                for standing in self._memory.issues.get(address, ())
+            )
+        ]
+        if not losers:
+            return
+        orders = {address: order for order, address in enumerate(self._reading.reached, start=1)}
+        for address in losers:
+            del self._reading.unchanged[address]
+            number = self._reading.reached[address]
+            try:
+                self._read_file(number, address, None, orders[address], is_forced=True)
+            except SourceError as exc:
+                self._note(number, address, exc, None)
+
+    def _still_loses(self, issue: Issue) -> bool:
+        """Whether a conflict is certainly as it was: the holder stands where it stood."""
+        holder = self._memory.holders.get(issue.ref)
+        if holder is None or holder.is_abandoned or holder.place != issue.holder:
+            return False
+        if holder.is_local or holder.source in self._reading.unchanged:
+            return True
+        return holder.source not in self._reading.parsed and not is_gone(
+            holder, self._memory, self._reading
+        )
+
+    def _report_unparsed(self) -> None:
+        """Say again what stands of the files that were not parsed."""
+        for address in self._reading.unchanged:
+            for standing in self._memory.issues.get(address, ()):
+                if standing.issue.kind == ImportIssue.Kind.WARNING:
+                    self._reading.warnings.append(standing.issue)
+                elif standing.issue.kind != ImportIssue.Kind.UNREADABLE:
+                    self._reading.issues.append(standing.issue)
+
+
+def is_gone(holder: Holder, memory: Memory, reading: Reading) -> bool:
+    """Whether a file is certainly no part of the catalog any more, though an entity says it is.
+
+    That is so when its location was read to its end and leads to it no more.
+    """
+    if holder.source in reading.reached:
+        return False
+    return any(
+        location is not None
+        and location.pk == holder.location
+        and number not in reading.incomplete_roots
+        for number, location in enumerate(memory.locations)
+    )
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= MAX_LOCATION_DEPTH:
+        raise SourceError(f"Locations lead to Locations {MAX_LOCATION_DEPTH} times over")
+
+
+def address_of(file: str, kind: str | None, target: str) -> str:
+    """Where one target of a Location leads: an address, a path or a glob.
+
+    Args:
+        file: The file that the Location stands in.
+        kind: Its ``spec.type``.
+        target: As written.
+
+    Raises:
+        SourceError: It leads nowhere that is read.
+    """
+    if kind not in (None, "file", "url"):
+        raise SourceError(
+            f"locations of type {kind} are not read", "use type file or url, or name the files"
+        )
+    if is_url(file):
+        if kind == "file":
+            raise SourceError("a Location read from an address cannot point to files on disk")
+        url = urljoin(file, target)
+        if not is_url(url):
+            raise SourceError("only http and https addresses are read")
+        return _plain(url)
+    if is_url(target):
+        return _plain(target)
+    if kind == "url":
+        raise SourceError("is not an http or https address")
+    return str(Path(file).parent / target)
+
+
+def _plain(url: str) -> str:
+    if "*" in urlsplit(url).path:
+        raise SourceError(
+            "patterns are expanded on disk only", "name each address, or read a checkout on disk"
+        )
+    return without_user(url)
+
+
+def _address_or_none(file: str, kind: str | None, target: str) -> str:
+    try:
+        return address_of(file, kind, target)
+    except SourceError:
+        return ""
+
+
+def _of_foreign_kind(document: Document, kind: object, kinds: frozenset[str]) -> Problem:
+    return Problem(
+        line=document.line,
+        column=1,
+        path="kind",
+        message=f"kind {kind} may not be defined here, only {', '.join(sorted(kinds))}",
+        hint="whoever may change locations can add the kind to this one",
+    )
