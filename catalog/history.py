@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,17 +35,24 @@ class _Missing:
 _MISSING = _Missing()
 
 
-def differences(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, str | None]]:
+def differences(
+    old: dict[str, Any], new: dict[str, Any], *, hidden: Sequence[dict[str, Any]] = ()
+) -> list[dict[str, str | None]]:
     """What changed between two descriptors, field by field, in the order of the old one.
 
     An item that came into a list of texts, or went, stands under the list's path; links are told
     apart by their URL.
 
+    Args:
+        old: The descriptor before.
+        new: The descriptor after.
+        hidden: Further descriptors whose secrets are masked: what overlays replace, for example.
+
     Returns:
         At most a hundred of ``{"path", "old", "new"}``; ``old`` or ``new`` is None for what was
         not there. Secrets of either descriptor are masked, texts cut at 500 characters.
     """
-    masker = Masker.of_annotations(_annotations(old), _annotations(new))
+    masker = Masker.of_annotations(*map(_annotations, (old, new, *hidden)))
     return [
         {
             "path": masker.text(dotted(path)),
@@ -65,6 +72,7 @@ def revision(
     user: "User | None" = None,
     old: dict[str, Any] | None = None,
     new: dict[str, Any] | None = None,
+    hidden: Sequence[dict[str, Any]] = (),
 ) -> Revision:
     """A row of an entity's history, not saved.
 
@@ -76,8 +84,9 @@ def revision(
         user: The person who did it, if one did.
         old: The descriptor before; the row says what changed if both are given.
         new: The descriptor after.
+        hidden: Further descriptors whose secrets are masked.
     """
-    changes = differences(old, new) if old is not None and new is not None else []
+    changes = differences(old, new, hidden=hidden) if old is not None and new is not None else []
     return Revision(entity_id=ref, action=action, at=at, run=run, user=user, changes=changes)
 
 

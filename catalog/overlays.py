@@ -215,6 +215,7 @@ def replace_overlays(entity: Entity, values: Sequence[Value], *, user: "User | N
                 user=user,
                 old=old,
                 new=entity.descriptor,
+                hidden=[entity.as_written],
             )
         )
         bump()

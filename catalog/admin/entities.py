@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import DELETION, LogEntry
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
@@ -22,7 +22,7 @@ from catalog.admin.reading import lines, outcome, person, reasons
 from catalog.documents import descriptor_yaml, masked_yaml
 from catalog.forms import DescriptorForm, OverlayForm, OverlayRowForm
 from catalog.local import InvalidDescriptor
-from catalog.models import Entity, ImportRun, Location, Overlay
+from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay
 from catalog.overlays import InvalidOverlay
 from catalog.refreshing import refresh
 from portal.templatetags.ui import ago
@@ -70,7 +70,9 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         rows = super().get_queryset(request)
         match = request.resolver_match
         if match is not None and match.url_name == "catalog_entity_changelist":
-            return issues.with_has_issues(rows.defer("descriptor", "written", "description"))
+            return rows.defer("descriptor", "written", "description").annotate(
+                has_issues=Exists(ImportIssue.objects.filter(ref=OuterRef("ref")))
+            )
         return rows.select_related("location", "run")
 
     def get_form(
@@ -112,7 +114,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
             ),
         ]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Entity | None = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Entity | None = None) -> list[str]:
         """The descriptor of a file is read only."""
         del request
         own = [*self.readonly_fields]
@@ -237,8 +239,10 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         return TemplateResponse(request, "admin/catalog/entity/delete_chosen.html", context)
 
     def _log_deletions(self, request: HttpRequest, rows: QuerySet[Entity]) -> None:
-        if rows.count() <= SHOWN:
-            LogEntry.objects.log_actions(request.user.pk, rows, DELETION)
+        """Django's own record, where it is short; the history of each entity has it anyway."""
+        user = person(request)
+        if user is not None and rows.count() <= SHOWN:
+            LogEntry.objects.log_actions(user.pk, rows, DELETION)
 
     @admin.action(description="Make local (orphans only)", permissions=["change"])
     def adopt(self, request: HttpRequest, rows: QuerySet[Entity]) -> None:

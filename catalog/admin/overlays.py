@@ -62,7 +62,7 @@ class OverlayInline(admin.StackedInline[Overlay, Entity]):
     @admin.display(description="Set by")
     def set_by(self, overlay: Overlay) -> str:
         """Who wrote it last, and when."""
-        if overlay.pk is None:
+        if not overlay.changed_at:  # a row to fill in
             return "nobody yet"
         name = overlay.author.get_username() if overlay.author else "a former user"
         return format_html("{}, {}", name, ago(overlay.changed_at))

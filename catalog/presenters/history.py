@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from catalog.masking import Masker
 from catalog.models import Entity, Revision
 from catalog.presenters.inspect import RunLink, run_link
 
@@ -49,10 +50,11 @@ class Entry:
 
 def entries(entity: Entity, rows: Iterable[Revision | None], *, may_see_runs: bool) -> list[Entry]:
     """What happened, in the order given; None stands for the making of the entity."""
+    masker = Masker.of(entity)  # what became a secret later is one in older rows too
     return [
         _made(entity, may_see_runs=may_see_runs)
         if row is None
-        else _entry(row, may_see_runs=may_see_runs)
+        else _entry(row, masker, may_see_runs=may_see_runs)
         for row in rows
     ]
 
@@ -70,7 +72,7 @@ def _made(entity: Entity, *, may_see_runs: bool) -> Entry:
     )
 
 
-def _entry(row: Revision, *, may_see_runs: bool) -> Entry:
+def _entry(row: Revision, masker: Masker, *, may_see_runs: bool) -> Entry:
     action = Revision.Action(row.action)
     unsaid = "Nothing but the order or spelling of its keys changed."
     says_what = action in {Revision.Action.CHANGED, Revision.Action.OVERLAID}
@@ -80,7 +82,7 @@ def _entry(row: Revision, *, may_see_runs: bool) -> Entry:
         at=row.at,
         run=run_link(row.run_id, may_see_runs=may_see_runs),
         by=person(row),
-        changes=row.changes,
+        changes=masker.tree(row.changes),
         note=unsaid if says_what and not row.changes else _NOTES.get(action, ""),
     )
 
