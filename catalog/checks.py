@@ -11,7 +11,9 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.sources import is_url, root_of
+from catalog.kinds import Kind
 
+_SHORTEST_TOKEN = 20
 _HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 
 
@@ -62,3 +64,64 @@ def check_reading_allow(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
         for entry in map(str.strip, settings.CATALOG_READING_ALLOW)
         if entry and not entry.startswith("/") and not _HOST.fullmatch(entry)
     ]
+
+
+@register
+def check_orphans(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """``CATALOG_ORPHANS`` says one of two things."""
+    if settings.CATALOG_ORPHANS in ("keep", "delete"):
+        return []
+    return [
+        Error(
+            f"CATALOG_ORPHANS: {settings.CATALOG_ORPHANS!r} is neither keep nor delete.",
+            hint="keep marks the entities whose document is gone; delete removes them.",
+            id="catalog.E004",
+        )
+    ]
+
+
+@register
+def check_refresh(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """``CATALOG_REFRESH_S`` is no time in the past, and its token is hard to guess."""
+    found: list[CheckMessage] = []
+    if settings.CATALOG_REFRESH_S < 0:
+        found.append(
+            Error(
+                f"CATALOG_REFRESH_S: {settings.CATALOG_REFRESH_S} is negative.",
+                hint="Write seconds, for example 120; 0 has the worker read nothing by itself.",
+                id="catalog.E005",
+            )
+        )
+    if 0 < len(settings.CATALOG_REFRESH_TOKEN) < _SHORTEST_TOKEN:
+        found.append(
+            Warning(
+                f"CATALOG_REFRESH_TOKEN is shorter than {_SHORTEST_TOKEN} characters.",
+                hint="Make a longer one: python -c 'import secrets; print(secrets.token_hex(32))'",
+                id="catalog.W002",
+            )
+        )
+    return found
+
+
+@register
+def check_registered_kinds(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """``CATALOG_REGISTERED_KINDS`` names kinds that exist, and at least one."""
+    named = [kind.strip() for kind in settings.CATALOG_REGISTERED_KINDS if kind.strip()]
+    found: list[CheckMessage] = [
+        Error(
+            f"CATALOG_REGISTERED_KINDS: there is no kind {kind}.",
+            hint=f"The kinds are {', '.join(Kind.values)}, spelt like this.",
+            id="catalog.E006",
+        )
+        for kind in named
+        if kind not in Kind.values
+    ]
+    if not named:
+        found.append(
+            Error(
+                "CATALOG_REGISTERED_KINDS names no kind, which would allow every one.",
+                hint="Name at least one; leave the setting out for all but Group and User.",
+                id="catalog.E007",
+            )
+        )
+    return found

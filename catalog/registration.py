@@ -56,8 +56,11 @@ class RegisterForm(forms.Form):
     def clean_target(self) -> str:
         """The address of the file itself, or an absolute path that may be read."""
         text = str(self.cleaned_data["target"]).strip()
-        if is_url(text):
-            return raw_address(text)
+        try:
+            if is_url(text):
+                return raw_address(text)
+        except ValueError as exc:
+            raise ValidationError("This is not an address.") from exc
         if "://" in text:
             raise ValidationError("Only addresses that begin with https:// or http:// are read.")
         return _readable_path(text)
@@ -73,7 +76,9 @@ class RegisterForm(forms.Form):
 
 def registered_kinds() -> list[str]:
     """``CATALOG_REGISTERED_KINDS``, spelt as in descriptors; without those that do not exist."""
-    return [kind for kind in Kind.values if kind in settings.CATALOG_REGISTERED_KINDS]
+    named = {kind.strip() for kind in settings.CATALOG_REGISTERED_KINDS}
+    # An empty list would allow every kind: then rather the fewest.
+    return [kind for kind in Kind.values if kind in named] or [Kind.COMPONENT.value]
 
 
 def _readable_path(text: str) -> str:

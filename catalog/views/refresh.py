@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from catalog import refreshing, tasks
-from catalog.ingestion.sources import is_url, root_of
+from catalog.ingestion.sources import is_url
 from catalog.models import Entity, ImportRun, Location, SourceFile
 from catalog.presenters.locations import Told, told
 from catalog.repositories import web_addresses
@@ -150,10 +150,7 @@ def _payload(request: HttpRequest) -> dict[str, Any]:
 def _named(payload: dict[str, Any]) -> list[Location]:
     target = payload.get("target")
     if isinstance(target, str) and target:
-        if "\x00" in target or not (is_url(target) or target.startswith("/")):
-            return []
-        root = root_of(target)
-        return list(Location.objects.filter(type=root.type, target=root.target))
+        return _at(target)
     addresses = _repository(payload)
     if addresses is None:
         return list(Location.objects.filter(origin__in=refreshing.SCHEDULED))
@@ -163,6 +160,15 @@ def _named(payload: dict[str, Any]) -> list[Location]:
         leads |= Q(address__istartswith=beginning)
     files = SourceFile.objects.filter(leads).values("location")
     return list(Location.objects.filter(Q(type=Location.Type.URL) & holds | Q(pk__in=files)))
+
+
+def _at(target: str) -> list[Location]:
+    try:
+        is_readable = "\x00" not in target and (is_url(target) or target.startswith("/"))
+        found = refreshing.find_location(target) if is_readable else None
+    except ValueError:  # brackets that are no address
+        return []
+    return [found] if found else []
 
 
 def _repository(payload: dict[str, Any]) -> list[str] | None:

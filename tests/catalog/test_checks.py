@@ -1,6 +1,12 @@
 import pytest
 
-from catalog.checks import check_locations, check_reading_allow
+from catalog.checks import (
+    check_locations,
+    check_orphans,
+    check_reading_allow,
+    check_refresh,
+    check_registered_kinds,
+)
 
 
 def ids(messages):
@@ -41,3 +47,25 @@ def test_names_locations_that_cannot_work(settings, tmp_path, locations, allow, 
 def test_names_entries_that_are_neither_host_nor_folder(settings, entry):
     settings.CATALOG_READING_ALLOW = [entry]
     assert ids(check_reading_allow(None)) == ["catalog.E003"]
+
+
+def test_the_defaults_of_refreshing_are_sensible():
+    assert check_orphans(None) == check_refresh(None) == check_registered_kinds(None) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check", "found"),
+    [
+        ("CATALOG_ORPHANS", "remove", check_orphans, "catalog.E004"),
+        ("CATALOG_REFRESH_S", -1, check_refresh, "catalog.E005"),
+        ("CATALOG_REFRESH_TOKEN", "short", check_refresh, "catalog.W002"),
+        ("CATALOG_REGISTERED_KINDS", ["component"], check_registered_kinds, "catalog.E006"),
+        ("CATALOG_REGISTERED_KINDS", [""], check_registered_kinds, "catalog.E007"),
+    ],
+)
+def test_names_settings_of_refreshing_that_cannot_work(settings, name, value, check, found):
+    setattr(settings, name, value)
+    (message,) = check(None)
+    assert message.id == found
+    assert message.hint
+    assert "short" not in message.msg.replace("shorter", "")

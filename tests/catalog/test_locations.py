@@ -111,7 +111,7 @@ def test_the_page_of_a_location_pages_its_entities_and_lists_its_issues(client):
     (issue,) = texts(response, ".issue")
     assert "/srv/b/y.yaml:3" in issue
     assert "Line 1, column 1: is already defined" in issue
-    assert "Kinds Component" in texts(response, "#reading")[0]
+    assert "KindsComponent" in texts(response, "#reading")[0]
     last = client.get(page_of(found) + "?page=2")
     assert len(select(last, "#entities .row")) == 5
 
