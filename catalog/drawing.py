@@ -13,15 +13,15 @@ from catalog.links import entity_url, kind_icon
 from catalog.models import Entity, Relation
 
 MAX_NODES = 50
-WIDTH = 720
 _BOX_WIDTH = 196
-_BOX_HEIGHT = 28
-_ROW = 34
+_BOX_HEIGHT = 26
+_BEND_WIDTH = 58
+_ROW = 30
 _CAPTION = 24
 _GROUP_GAP = 10
 _MARGIN = 8
-_MAX_LETTERS = 24
-_COLUMNS = {"left": _MARGIN, "centre": (WIDTH - _BOX_WIDTH) // 2, "right": WIDTH - _BOX_WIDTH - 8}
+_MAX_LETTERS = 22
+_STEP = _BOX_WIDTH + _BEND_WIDTH
 
 T = Relation.Type
 # What a page of dependencies is read for comes first; who owns it stands in the header already.
@@ -154,6 +154,7 @@ def draw(
     headings: Mapping[Relation.Type, str],
     url_of: Callable[[Relation.Type], str],
     limit: int = MAX_NODES,
+    limit_each: int = MAX_NODES,
 ) -> Drawing | None:
     """Lay out an entity's neighbourhood; None when it has no neighbours.
 
@@ -164,18 +165,22 @@ def draw(
         headings: What each relation is called.
         url_of: The page with all neighbours of one type.
         limit: How many neighbours are drawn at most.
+        limit_each: How many of one type of relation.
     """
     groups = ordered(around.edges)
     if not groups:
         return None
-    shares = _shares([len(group.nodes) for group in groups], limit)
+    shares = _shares([min(len(group.nodes), limit_each) for group in groups], limit)
     drawn = [(group, group.nodes[:share]) for group, share in zip(groups, shares, strict=True)]
     left = _height([one for one in drawn if one[0].type in _LEADS_HERE])
     right = _height([one for one in drawn if one[0].type not in _LEADS_HERE])
     height = max(left, right, _BOX_HEIGHT) + 2 * _MARGIN
+    # A side with nothing on it takes no room.
+    columns = {"left": _MARGIN, "centre": _MARGIN + (_STEP if left else 0)}
+    columns["right"] = columns["centre"] + _STEP
     middle = height // 2
     centre = Box(
-        x=_COLUMNS["centre"],
+        x=columns["centre"],
         y=middle - _BOX_HEIGHT // 2,
         text=_cut(title),
         title=f"{title} ({entity.ref})",
@@ -187,14 +192,14 @@ def draw(
     boxes, arrows, captions, more = [], [], [], []
     for group, nodes in drawn:
         side = "left" if group.type in _LEADS_HERE else "right"
-        x, y = _COLUMNS[side], tops[side]
+        x, y = columns[side], tops[side]
         captions.append(Caption(x=x, y=y + 16, text=headings[group.type]))
         y += _CAPTION
         for node in nodes:
             boxes.append(_box(node, x, y))
             arrows.append(
                 Arrow(
-                    path=_curve(side, y + _BOX_HEIGHT // 2, middle),
+                    path=_curve(columns, side, y + _BOX_HEIGHT // 2, middle),
                     is_faint=group.type in _OWNERSHIP,
                     is_missing=not node.exists,
                 )
@@ -207,7 +212,7 @@ def draw(
             y += _CAPTION
         tops[side] = y + _GROUP_GAP
     return Drawing(
-        width=WIDTH,
+        width=columns["right" if right else "centre"] + _BOX_WIDTH + _MARGIN,
         height=height,
         centre=centre,
         boxes=boxes,
@@ -258,11 +263,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= _MAX_LETTERS else f"{text[: _MAX_LETTERS - 1]}…"
 
 
-def _curve(side: str, y: int, middle: int) -> str:
+def _curve(columns: Mapping[str, int], side: str, y: int, middle: int) -> str:
     if side == "left":
-        start, end = (_COLUMNS["left"] + _BOX_WIDTH, y), (_COLUMNS["centre"] - 6, middle)
+        start, end = (columns["left"] + _BOX_WIDTH, y), (columns["centre"] - 3, middle)
     else:
-        start, end = (_COLUMNS["centre"] + _BOX_WIDTH, middle), (_COLUMNS["right"] - 6, y)
+        start, end = (columns["centre"] + _BOX_WIDTH, middle), (columns["right"] - 3, y)
     bend = (start[0] + end[0]) // 2
     return f"M{start[0]} {start[1]}C{bend} {start[1]} {bend} {end[1]} {end[0]} {end[1]}"
 

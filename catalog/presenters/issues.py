@@ -63,11 +63,12 @@ def notices(
 def _notice(issue: ImportIssue, masker: Masker, *, is_in_catalog: bool) -> Notice:
     messages = [message_text(message) for message in issue.messages]
     kind = ImportIssue.Kind(issue.kind)
-    title = _TITLES[kind]
+    title, next_step = _TITLES[kind], _NEXT_STEPS[kind]
     if not is_in_catalog and kind == _K.REFUSED:
         title = "An import read it and refused it"
     elif not issue.ref and issue.document is None:
         title = "Its file cannot be read; this is the last good version"
+        next_step = "Put the file back or correct it: the next reading takes it."
     elif not issue.ref:
         title = "A document of its file cannot be read; this may be the last good version"
     return Notice(
@@ -77,7 +78,7 @@ def _notice(issue: ImportIssue, masker: Masker, *, is_in_catalog: bool) -> Notic
         holder=issue.holder if kind == _K.CONFLICT else "",
         messages=[masker.text(text) for text in messages[:MESSAGE_LIMIT]],
         more=max(len(messages) - MESSAGE_LIMIT, 0),
-        next_step=_NEXT_STEPS[kind],
+        next_step=next_step,
     )
 
 

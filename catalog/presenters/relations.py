@@ -8,13 +8,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from catalog.descriptor.relations import declared
-from catalog.drawing import Drawing, draw, ordered
+from catalog.drawing import MAX_NODES, Drawing, draw, ordered
 from catalog.graph import Edges, Neighbourhood, Node, Parts
 from catalog.kinds import Kind
 from catalog.links import Link, link_to, link_to_entity
 from catalog.models import Entity, Relation
 
 LINKS_LIMIT = 12
+GROUPS_LIMIT = 4
 DANGLING_LIMIT = 20
 PEOPLE = (Kind.GROUP, Kind.USER)
 WHOLES = (Kind.SYSTEM, Kind.DOMAIN)
@@ -69,7 +70,9 @@ class TableRow:
     """An entity in a table.
 
     Attributes:
-        belongs_to: For a member of nested groups, those that the person is in.
+        belongs_to: For a member of nested groups, the first of those that the person is in.
+        belongs_to_more: In how many more.
+        groups_url: All groups of the person.
     """
 
     link: Link
@@ -79,6 +82,8 @@ class TableRow:
     owner: Link | None
     badges: Sequence[SafeString]
     belongs_to: Sequence[Link] = ()
+    belongs_to_more: int = 0
+    groups_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +162,7 @@ def table_rows(
         badges: What the cards say of each entity, by primary key.
         groups: For members, the references of their groups by their own reference.
     """
+    belongs = groups or {}
     return [
         TableRow(
             link=link_to_entity(entity),
@@ -171,9 +177,10 @@ def table_rows(
             badges=badges.get(entity.pk, ()),
             belongs_to=[
                 link_to(nodes[ref], default_kind="group")
-                for ref in (groups or {}).get(entity.ref, ())
-                if ref in nodes
+                for ref in belongs.get(entity.ref, ())[:GROUPS_LIMIT]
             ],
+            belongs_to_more=max(len(belongs.get(entity.ref, ())) - GROUPS_LIMIT, 0),
+            groups_url=relations_url(entity, T.MEMBER_OF) if belongs else "",
         )
         for entity in entities
     ]
@@ -229,15 +236,24 @@ def in_order(kind: Kind, edges: Sequence[Edges]) -> list[Edges]:
     return sorted(ordered(edges), key=lambda one: one.type not in first)
 
 
-def drawing_of(entity: Entity, title: str, around: Neighbourhood, *, limit: int) -> Drawing | None:
-    """The drawing of the neighbourhood; None when there is nothing to draw."""
+def drawing_of(
+    entity: Entity, title: str, around: Neighbourhood, *, limit_each: int = MAX_NODES
+) -> Drawing | None:
+    """The drawing of the neighbourhood; None when there is nothing to draw.
+
+    Args:
+        entity: The one in the middle.
+        title: What it is called.
+        around: Its neighbours.
+        limit_each: How many of one type of relation are drawn at most.
+    """
     return draw(
         entity,
         title,
         around,
         headings=_HEADINGS,
         url_of=lambda relation: relations_url(entity, relation),
-        limit=limit,
+        limit_each=limit_each,
     )
 
 

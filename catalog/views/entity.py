@@ -18,7 +18,7 @@ from catalog.presenters import relations as relation_presenters
 from catalog.presenters.issues import notices
 from catalog.views.lookup import entity_context, of_entity, standing_issues
 
-DRAWN_ON_OVERVIEW = 24
+DRAWN_OF_EACH = 8
 MAX_NUMBERED_LINES = 10_000
 
 
@@ -49,7 +49,7 @@ def entity(request: HttpRequest, found: Entity) -> HttpResponse:
         context["owned"] = presenters.kind_counts(counts, page, of="direct")
     context["relations"] = relation_presenters.relation_lists(found, around, without=without)
     context["drawing"] = relation_presenters.drawing_of(
-        found, context["header"].title, around, limit=DRAWN_ON_OVERVIEW
+        found, context["header"].title, around, limit_each=DRAWN_OF_EACH
     )
     context["about"] = presenters.about(found)
     context["cards"] = cards.render(request, found, own_cards)

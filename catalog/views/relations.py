@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from catalog import cards, groups
-from catalog.drawing import MAX_NODES
 from catalog.graph import Neighbourhood, connected, neighbourhood, neighbours, nodes_of
 from catalog.kinds import Kind
 from catalog.links import link_to
@@ -35,9 +34,7 @@ def dependencies(request: HttpRequest, found: Entity) -> HttpResponse:
         return _one_type(request, found, "dependencies", asked)
     around = neighbourhood(found)
     context = _context(request, found, "dependencies", dict(around.names))
-    context["drawing"] = presenters.drawing_of(
-        found, context["header"].title, around, limit=MAX_NODES
-    )
+    context["drawing"] = presenters.drawing_of(found, context["header"].title, around)
     context |= _tables(found, around)
     return render(request, "catalog/neighbours.html", context)
 
