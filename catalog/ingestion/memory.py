@@ -14,6 +14,8 @@ from catalog.ingestion.sources import Root
 from catalog.models import Entity, ImportIssue, Location, SourceFile
 
 BATCH = 500
+_NOTHING: dict[str, list[str]] = {}
+_NOWHERE: list[dict[str, Any]] = []
 _T = TypeVar("_T")
 
 
@@ -135,10 +137,14 @@ def recall(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Memory:
         below |= Q(address=root.target)
         if root.folder is not None:
             below |= Q(address__startswith=f"{str(root.folder).rstrip('/')}/")
-    for address, *facts in (
-        SourceFile.objects.filter(below).order_by().values_list("address", *KnownFile._fields)
-    ).iterator(chunk_size=2000):
-        memory.files[address] = KnownFile(*facts)
+    rows = SourceFile.objects.filter(below).order_by()
+    columns = ("address", *KnownFile._fields[:5])
+    for address, *facts in rows.values_list(*columns).iterator(chunk_size=2000):
+        memory.files[address] = KnownFile(*facts, _NOTHING, _NOWHERE)
+    # Few files lead anywhere; reading JSON of all of them would take longer than the rest.
+    leading = rows.exclude(includes={}, leads_to=[]).values_list("address", "includes", "leads_to")
+    for address, includes, leads_to in leading.iterator():
+        memory.files[address] = memory.files[address]._replace(includes=includes, leads_to=leads_to)
     owners = {known.location for known in memory.files.values()} | keys
     memory.owners = {
         pk: frozenset(kinds)

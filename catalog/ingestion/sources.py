@@ -13,6 +13,7 @@ from catalog.descriptor import Limits, YamlError, decode
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.fetch import Fetched, FetchError, fetch
 
+_CHUNK_BYTES = 64 * 1024
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -119,6 +120,7 @@ class Reader:
         self.allow = allow
         self.limits = limits
         self._folders: dict[str, str] = {}
+        self._followed: tuple[str, str, os.stat_result] | None = None
         self._permitted: set[tuple[str, Path | None]] = set()
 
     def addresses(self, root: Root) -> list[str]:
@@ -192,34 +194,38 @@ class Reader:
         except FetchError as exc:
             raise SourceError(str(exc), exc.hint, is_missing=exc.is_missing) from exc
 
-    def _follow(self, address: str) -> tuple[str, int]:
-        """The path with links followed, and its mode; a folder's links are followed once a run."""
+    def _follow(self, address: str) -> tuple[str, os.stat_result]:
+        """The path with links followed, and what it is; a folder's are followed once a run."""
+        if self._followed is None or self._followed[0] != address:
+            self._followed = (address, *self._really_follow(address))
+        return self._followed[1:]
+
+    def _really_follow(self, address: str) -> tuple[str, os.stat_result]:
         folder, name = os.path.split(address)
         real = self._folders.get(folder)
         if real is None:
             real = self._folders[folder] = os.path.realpath(folder, strict=True)
         if name not in ("", ".", ".."):
             path = f"{real.rstrip('/')}/{name}"
-            mode = os.lstat(path).st_mode
-            if not stat.S_ISLNK(mode):
-                return path, mode
+            found = os.lstat(path)
+            if not stat.S_ISLNK(found.st_mode):
+                return path, found
         path = os.path.realpath(address, strict=True)
-        return path, os.lstat(path).st_mode
+        return path, os.lstat(path)
 
     def _read_file(self, address: str, inside: Path | None) -> bytes:
         try:
-            resolved, mode = self._follow(address)
+            resolved, found = self._follow(address)
         except (FileNotFoundError, NotADirectoryError) as exc:
             raise SourceError("there is no such file", is_missing=True) from exc
         except (OSError, RuntimeError, ValueError) as exc:
             raise SourceError("the path cannot be followed") from exc
         self._check_folder(resolved, inside)
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(found.st_mode):
             raise SourceError("is not a file")
         limit = self.limits.max_bytes
         try:
-            with open(resolved, "rb") as file:  # noqa: PTH123 -- a Path for each file takes longer
-                data = file.read(limit + 1)
+            data = _bytes_of(resolved, found.st_size, limit)
         except OSError as exc:
             raise SourceError(f"cannot be read: {exc.strerror}") from exc
         if len(data) > limit:
@@ -256,6 +262,15 @@ class Reader:
                 f"leads out of the folder {inside}",
                 "add the folder it leads to to CATALOG_READING_ALLOW if it should be read",
             )
+
+
+def _bytes_of(path: str, size: int, limit: int) -> bytes:
+    """At most one byte more than the limit; asking for what is there spares a large buffer."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 -- a Path for each takes longer
+        data: bytes = file.read(min(size, limit) + 1)
+        while len(data) <= limit and (more := file.read(_CHUNK_BYTES)):
+            data += more
+    return data
 
 
 def text_of(data: bytes) -> str:
