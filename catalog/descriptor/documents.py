@@ -1,7 +1,7 @@
 """Text to documents: each with its data, reference, relations and all its problems. Pure."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.descriptor import schema
@@ -19,6 +19,10 @@ Resolve = Callable[[str, str], Any]
 """Given ``$text``, ``$json`` or ``$yaml`` and its target, what stands there."""
 
 _PLACEHOLDERS = frozenset(("$text", "$json", "$yaml"))
+# What tells one entity from another is read before anything else: no other file can give it.
+_LITERAL = frozenset(
+    (("apiVersion",), ("kind",), ("metadata",), ("metadata", "name"), ("metadata", "namespace"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class Document:
         warnings: What is allowed and looks like a mistake.
         ref: Canonical reference; None if the document is too broken to have one.
         relations: What it declares; empty for a refused document.
+        raw: The document as text, to tell later where a field stands.
     """
 
     index: int
@@ -76,6 +81,7 @@ class Document:
     warnings: tuple[Problem, ...] = ()
     ref: EntityRef | None = None
     relations: tuple[Declared, ...] = ()
+    raw: RawDocument | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_empty(self) -> bool:
@@ -86,6 +92,11 @@ class Document:
     def is_valid(self) -> bool:
         """Whether it is a descriptor that the catalog takes."""
         return self.data is not None and not self.problems
+
+    def warn(self, path: Path, message: str, hint: str = "") -> Problem:
+        """A warning about one field, at its place; finding it reads the document once more."""
+        positions = self.raw.positions() if self.raw else {}
+        return _problems([schema.Breach(path, message, hint)], positions, self.line)[0]
 
 
 def parse(
@@ -126,12 +137,14 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
     if raw.value is None:
         return Document(index=raw.index, line=raw.line, data=None)
     found = list(_unstorable(raw.value, ()))
-    data, checked, unread = _fill(raw.value, resolve)
+    filled = _fill(raw.value, resolve)
+    data, checked = filled.kept, filled.checked
+    found += filled.refused
     found += schema.breaches(checked)
     ref = _ref(checked)
     relations: Sequence[Declared] = ()
     # An entity whose definition cannot be read is still owned and paged: it is kept.
-    warnings: list[schema.Breach] = unread
+    warnings = list(filled.unread)
     if ref is not None and isinstance(checked.get("spec"), dict):
         namespace = checked["metadata"].get("namespace", "default")
         relations, bad = declared(checked["kind"], namespace, checked["spec"])
@@ -145,10 +158,23 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
         line=raw.line,
         data=data,
         problems=_problems(found, positions, raw.line),
-        warnings=_problems(warnings, positions, raw.line),
+        warnings=(*_undecoded(raw), *_problems(warnings, positions, raw.line)),
         ref=ref,
         relations=() if found else tuple(relations),
+        raw=raw,
     )
+
+
+def _undecoded(raw: RawDocument) -> Iterator[Problem]:
+    if raw.undecoded is not None:
+        line, column = raw.undecoded
+        yield Problem(
+            line=line,
+            column=column,
+            path="",
+            message="a character here is not UTF-8 and was lost",
+            hint="save the file as UTF-8",
+        )
 
 
 def _ref(data: Any) -> EntityRef | None:
@@ -185,42 +211,70 @@ def _unstorable(value: Any, path: Path) -> Iterator[schema.Breach]:
             yield from _unstorable(inner, (*path, number))
 
 
-def _fill(value: Any, resolve: Resolve | None) -> tuple[Any, Any, list[schema.Breach]]:
-    """Put in what placeholders stand for: (to keep, to check, what could not be read)."""
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """A document with its placeholders filled in: to keep, and to check by the rules."""
+
+    kept: Any
+    checked: Any
+    refused: Sequence[schema.Breach] = ()
+    unread: Sequence[schema.Breach] = ()
+
+
+def _fill(value: Any, resolve: Resolve | None) -> _Filled:
     if not _has_placeholder(value):
-        return value, value, []
-    if resolve is None:
-        return value, _filled(value, _stand_in, (), []), []
-    bad: list[schema.Breach] = []
-    filled = _filled(value, resolve, (), bad)
-    return filled, _filled(filled, _stand_in, (), []), bad
-
-
-def _placeholder(value: dict[str, Any]) -> tuple[str, str] | None:
-    if len(value) != 1:
-        return None
-    ((key, target),) = value.items()
-    return (key, target) if key in _PLACEHOLDERS and isinstance(target, str) else None
+        return _Filled(value, value)
+    refused: list[schema.Breach] = []
+    unread: list[schema.Breach] = []
+    filled = value
+    if resolve is not None:
+        filled = _filled(value, resolve, (), unread, [])
+    return _Filled(filled, _filled(filled, _stand_in, (), [], refused), refused, unread)
 
 
 def _has_placeholder(value: Any) -> bool:
     if isinstance(value, dict):
-        return _placeholder(value) is not None or any(map(_has_placeholder, value.values()))
+        if len(value) == 1 and next(iter(value)) in _PLACEHOLDERS:
+            return True
+        return any(map(_has_placeholder, value.values()))
     return isinstance(value, list) and any(map(_has_placeholder, value))
 
 
-def _filled(value: Any, resolve: Resolve, path: Path, bad: list[schema.Breach]) -> Any:
+def _filled(
+    value: Any,
+    resolve: Resolve,
+    path: Path,
+    unread: list[schema.Breach],
+    refused: list[schema.Breach],
+) -> Any:
     if isinstance(value, list):
-        return [_filled(v, resolve, (*path, n), bad) for n, v in enumerate(value)]
+        return [_filled(v, resolve, (*path, n), unread, refused) for n, v in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    found = _placeholder(value)
-    if found is None:
-        return {key: _filled(v, resolve, (*path, key), bad) for key, v in value.items()}
+    if path in _LITERAL and len(value) == 1 and next(iter(value)) in _PLACEHOLDERS:
+        return value
+    if not any(key.startswith("$") for key in value):
+        return {k: _filled(v, resolve, (*path, k), unread, refused) for k, v in value.items()}
+    if len(value) != 1:
+        return value
+    ((key, target),) = value.items()
+    if key not in _PLACEHOLDERS:
+        return value
+    if not isinstance(target, str):
+        refused.append(
+            schema.Breach(
+                (*path, key),
+                f"{key} is not followed by the name of a file",
+                "write ./file or a URL",
+            )
+        )
+        return value
     try:
-        return resolve(*found)
+        return resolve(key, target)
     except PlaceholderError as exc:
-        bad.append(schema.Breach(path, str(exc), "its place stays empty until it can be read"))
+        unread.append(
+            schema.Breach(path, str(exc), "what is written here is kept until it can be read")
+        )
         return value
 
 

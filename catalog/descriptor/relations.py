@@ -127,7 +127,7 @@ def _values(name: str, value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]
     if isinstance(value, list):
         for number, item in enumerate(value):
             yield ("spec", name, number), item
-    elif value:
+    elif value or isinstance(value, dict):
         yield ("spec", name), value
 
 

@@ -43,7 +43,7 @@ def repair(text: str, exc: yaml.MarkedYAMLError) -> str | None:
     return "\n".join(lines)
 
 
-def _line(line: str, column: int, number: int, problem: str, context: str) -> str | None:  # noqa: PLR0911 - one answer for each construct
+def _line(line: str, column: int, number: int, problem: str, context: str) -> str | None:
     if any(words in problem for words in _TAB_PROBLEMS):
         if _BLANK_WITH_TAB.match(line.rstrip("\r")):
             return line.partition("#")[0].replace("\t", " ").rstrip("\r")

@@ -7,7 +7,7 @@ Source: https://backstage.io/docs/features/software-catalog/descriptor-format
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
@@ -62,6 +62,7 @@ _KINDS: Mapping[str, _Schema] = {
 }
 KINDS = tuple(_KINDS)
 _SHOWN = 60
+_MAX_NAME = 63
 
 
 def _says(node: Any) -> Iterator[tuple[str, str]]:
@@ -108,19 +109,29 @@ def breaches(data: Any) -> list[Breach]:
 
 
 def misspelt(data: Mapping[str, Any]) -> Iterator[Breach]:
-    """Keys of ``spec`` and ``metadata`` that are allowed but look like a misspelt known one."""
+    """Keys of ``spec`` and ``metadata`` that are allowed but look like a misspelt known one.
+
+    A key that is written in place of a required one is left out: that error names it already.
+    """
     kind, spec, metadata = data.get("kind"), data.get("spec"), data.get("metadata")
     known: dict[str, Any] = {}
+    required: Sequence[str] = ()
     if isinstance(kind, str) and kind in _KINDS:
-        known = _KINDS[kind].source["properties"]["spec"]["properties"]
+        rules = _KINDS[kind].source["properties"]["spec"]
+        known, required = rules["properties"], rules.get("required", ())
     meta = _ENVELOPE.source["properties"]["metadata"]["properties"]
     for parent, block, names in (("spec", spec, known), ("metadata", metadata, meta)):
         if not isinstance(block, dict):
             continue
-        for key in block.keys() - names.keys() - {"dependencyOf"}:
-            near = get_close_matches(key, names.keys() - block.keys(), 1, 0.85)
-            if near:
-                yield Breach((parent, key), f"{key} is not read", f"did you mean {near[0]}?")
+        wanted = required if parent == "spec" else ("name",)
+        lowered = {name.lower(): name for name in names if name not in block}
+        for key in block:
+            if key in names or key == "dependencyOf":
+                continue
+            near = get_close_matches(key.lower(), lowered, 1, 0.85)
+            if near and lowered[near[0]] not in wanted:
+                message = "is no field of the format and is not read"
+                yield Breach((parent, key), message, f"did you mean {lowered[near[0]]}?")
 
 
 def _schema_for(data: dict[str, Any]) -> tuple[_Schema | None, list[Breach]]:
@@ -130,6 +141,8 @@ def _schema_for(data: dict[str, Any]) -> tuple[_Schema | None, list[Breach]]:
     schema = _KINDS.get(kind)
     if schema is None:
         lowered = {known.lower(): known for known in KINDS}
+        # What is meant is plain then, and its other errors are said with it.
+        schema = _KINDS.get(lowered.get(kind.lower(), ""))
         near = get_close_matches(kind.lower(), lowered, 1, 0.7)
         if near:
             hint = f"did you mean {lowered[near[0]]}?"
@@ -137,7 +150,7 @@ def _schema_for(data: dict[str, Any]) -> tuple[_Schema | None, list[Breach]]:
                 hint += " Upper and lower case count"
         else:
             hint = "use one of these kinds; spec.type can tell sorts of one kind apart"
-        return None, [
+        return schema, [
             Breach(("kind",), f"unknown kind {_show(kind)}; allowed are {', '.join(KINDS)}", hint)
         ]
     versions: list[str] = schema.source["apiVersions"]
@@ -173,7 +186,8 @@ def _explain(error: Any, data: dict[str, Any], schema: _Schema | None = None) ->
         case "propertyNames":
             key = kind.error.instance
             says = _PATTERNS[kind.error.kind.pattern]
-            yield Breach((*path, key), f"{_show(key)} is not a valid key; allowed is {says}")
+            message = f"{_show(key)} is not a valid key; allowed is {says}"
+            yield Breach((*path, key), message, _key_hint(key, kind.error.kind.pattern))
         case "minLength":
             yield Breach(path, "is empty; text is required", "fill it in or delete the line")
         case "enum":
@@ -187,7 +201,6 @@ def _explain(error: Any, data: dict[str, Any], schema: _Schema | None = None) ->
 
 
 def _missing(path: Path, name: str, instance: Any, schema: _Schema | None) -> Breach:
-    place = f"{'.'.join(map(str, path))}.{name}" if path else name
     near = get_close_matches(name, instance, 1, 0.75) if isinstance(instance, dict) else []
     kind = schema.source["title"] if schema else ""
     if near:
@@ -198,9 +211,12 @@ def _missing(path: Path, name: str, instance: Any, schema: _Schema | None) -> Br
         hint = "write 'memberOf: []' if the user belongs to no group"
     elif name == "apiVersion":
         hint = "start with 'apiVersion: backstage.io/v1alpha1'"
+    elif path and isinstance(path[-1], int):
+        hint = f"add '{name}:' to this item of {path[-2]}"
     else:
-        hint = f"add {place}"
-    return Breach(path, f"{place} is missing" + (f"; {kind} requires it" if kind else ""), hint)
+        hint = f"add '{name}:'" + (f" below {path[-1]}" if path else "")
+    message = "is missing" + (f"; {kind} requires it" if kind else "")
+    return Breach((*path, name), message, hint)
 
 
 _TYPE_NAMES = {
@@ -229,6 +245,8 @@ def _wrong_type(path: Path, types: list[str], instance: Any) -> tuple[str, str]:
         return message, f"write the value on a line of its own: '- {_show(instance, quote=False)}'"
     if "array" in types and isinstance(instance, dict):
         return message, "start each item with '- '"
+    if "object" in types and isinstance(instance, list):
+        return message, "write 'key: value' lines without '- '"
     return message, ""
 
 
@@ -247,15 +265,30 @@ def _wrong_form(path: Path, value: str, says: str) -> tuple[str, str]:
     if "{{" in value or "${" in value or "{%" in value:
         return message, "this looks like a template: it becomes a descriptor once filled in"
     field = next((part for part in reversed(path) if isinstance(part, str)), "")
-    if field == "tags" and value != value.lower():
-        return message, f"write {value.lower()}"
     if field == "tags":
-        return message, "separate words by single hyphens"
+        return message, _write(re.sub("[^a-z0-9:+#]+", "-", value.lower()))
     if field == "namespace":
-        return message, f"write {re.sub('[^a-z0-9]+', '-', value.lower()).strip('-') or 'default'}"
-    if field == "name" and " " in value:
-        return message, f"write {'-'.join(value.split())} and put the other form into title"
+        return message, _write(re.sub("[^a-z0-9]+", "-", value.lower()))
+    if field == "name":
+        hint = _write(re.sub("[^A-Za-z0-9_.-]+", "-", value))
+        return message, hint + " and put the other form into title" if " " in value else hint
+    if path[:2] == ("metadata", "labels"):
+        hint = _write(re.sub("[^A-Za-z0-9_.-]+", "-", value))
+        return message, ", or ".join((*filter(None, [hint]), "put it into annotations: any text"))
     return message, ""
+
+
+def _write(text: str) -> str:
+    """A hint to write this, cut to what a name may hold; nothing where no letter is left."""
+    text = text.strip("-_.")[:_MAX_NAME].strip("-_.")
+    return f"write {text}" if text else ""
+
+
+def _key_hint(key: str, pattern: str) -> str:
+    prefix, slash, name = key.rpartition("/")
+    better = re.sub("[^a-z0-9.-]+", "-", prefix.lower()).strip("-.") + slash
+    better += re.sub("[^A-Za-z0-9_.-]+", "-", name).strip("-_.")[:_MAX_NAME]
+    return f"write {better}" if re.search(pattern, better) else ""
 
 
 def _foreign(key: str, data: dict[str, Any]) -> Breach:

@@ -58,6 +58,14 @@ class RawDocument:
     _text: str
     _offset: int
 
+    @property
+    def undecoded(self) -> tuple[int, int] | None:
+        """Line and column (1-based) of the first character that was not UTF-8, or None."""
+        at = self._text.find("\ufffd")
+        if at < 0:
+            return None
+        return self._offset + self._text.count("\n", 0, at) + 1, at - self._text.rfind("\n", 0, at)
+
     def positions(self) -> Positions:
         """Line and column (1-based) of every path; reads the document a second time."""
         found: Positions = {}
@@ -74,20 +82,22 @@ _FIRST = re.compile(
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 
 
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+
+
 def decode(data: bytes) -> str:
     """Decode a file's bytes as UTF-8, with or without a byte order mark.
 
+    A byte that is not UTF-8 becomes U+FFFD, as in the format's own reader: the umlaut of an old
+    editor in a description is no reason to lose the entity. :func:`catalog.descriptor.parse` warns
+    of it.
+
     Raises:
-        YamlError: It is not UTF-8; the position is that of the first wrong byte.
+        YamlError: The file is UTF-16, of which nothing could be read.
     """
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        before = data[: exc.start]
-        line = before.count(b"\n") + 1
-        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
-        message = f"byte 0x{data[exc.start]:02x} is not UTF-8"
-        raise YamlError(message, line, column, "save the file as UTF-8") from exc
+    if data.startswith(_WIDE):
+        raise YamlError("the file is UTF-16, not UTF-8", hint="save the file as UTF-8")
+    return data.decode("utf-8-sig", "replace")
 
 
 def read(text: str, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[RawDocument]:

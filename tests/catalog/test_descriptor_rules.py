@@ -1,309 +1,12 @@
-import copy
-
 import pytest
 
-from catalog.descriptor import parse
+from catalog.descriptor import PlaceholderError, parse
 from catalog.descriptor.writing import dump
-
-BASE = {
-    "apiVersion": "backstage.io/v1alpha1",
-    "kind": "Component",
-    "metadata": {"name": "thing"},
-    "spec": {"type": "service", "lifecycle": "production", "owner": "team"},
-}
-MISSING = object()
-
-
-def descriptor(path, value, base=BASE):
-    data = copy.deepcopy(base)
-    *parents, last = path
-    block = data
-    for key in parents:
-        block = block.setdefault(key, {})
-    if value is MISSING:
-        block.pop(last, None)
-    else:
-        block[last] = value
-    return data
-
-
-def problems(data):
-    (document,) = parse(dump(data))
-    return document.problems
-
-
-def accepts(path, value, base=BASE):
-    found = problems(descriptor(path, value, base))
-    assert not found, found
-
-
-def refuses(path, value, base=BASE):
-    found = problems(descriptor(path, value, base))
-    assert found
-    return found
-
-
-NAME = ("metadata", "name")
-NAMESPACE = ("metadata", "namespace")
-LONG = "a" * 64
-
-
-@pytest.mark.parametrize("name", ["a", "1", "A-b_c.D", "a..b", "a--b", "a" * 63])
-def test_accepts_name(name):
-    accepts(NAME, name)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["-a", "a-", "_a", "a_", ".a", "a b", "a/b", "a:b", "å", LONG, 1, "", None, MISSING, "a\n"],
-)
-def test_refuses_name(name):
-    refuses(NAME, name)
-
-
-@pytest.mark.parametrize("namespace", ["default", "1", "a--b", "a" * 63, MISSING])
-def test_accepts_namespace(namespace):
-    accepts(NAMESPACE, namespace)
-
-
-@pytest.mark.parametrize("namespace", ["Default", "a_b", "a.b", "-a", "", None, LONG])
-def test_refuses_namespace(namespace):
-    refuses(NAMESPACE, namespace)
-
-
-@pytest.mark.parametrize("version", ["backstage.io/v1alpha1", "backstage.io/v1beta1"])
-def test_accepts_api_version(version):
-    accepts(("apiVersion",), version)
-
-
-@pytest.mark.parametrize(
-    "version",
-    [
-        *("backstage.io/v1", "backstage.io/v1beta3", "v1", "1.0", "Backstage.io/v1alpha1", "a/b/c"),
-        *("backstage.io/v1-a", "scaffolder.backstage.io/v1beta3", 1, None, "", MISSING),
-    ],
-)
-def test_refuses_api_version(version):
-    refuses(("apiVersion",), version)
-
-
-@pytest.mark.parametrize(
-    "kind", ["component", "COMPONENT", "Custom", "Comp-x", "1C", "", None, 1, MISSING, "AiResource"]
-)
-def test_refuses_kind(kind):
-    refuses(("kind",), kind)
-
-
-@pytest.mark.parametrize("tag", ["java", "c++", "c#", "a:b", "a-b", "a" * 63])
-def test_accepts_tag(tag):
-    accepts(("metadata", "tags"), [tag, tag])
-
-
-@pytest.mark.parametrize("tag", ["Java", "a--b", "-a", "a_b", "a.b", "é", "", LONG, 1, None])
-def test_refuses_tag(tag):
-    refuses(("metadata", "tags"), [tag])
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("a", "b"), ("a/b", "c"), ("a.b/c_d.E", "x"), ("a", ""), ("a--b.c/x", "1"), ("a", "b" * 63)],
-)
-def test_accepts_label(key, value):
-    accepts(("metadata", "labels"), {key: value})
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        *(("A.com/b", "x"), ("a/b/c", "x"), ("a/", "x"), ("/a", "x"), ("-a", "x"), ("", "x")),
-        *(("a", "b c"), ("a", "-x"), ("a", LONG), ("a", 1), ("a", None), ("a", True)),
-    ],
-)
-def test_refuses_label(key, value):
-    refuses(("metadata", "labels"), {key: value})
-
-
-@pytest.mark.parametrize("value", ["", "x", "any text at all: ü\n" * 100])
-def test_accepts_annotation(value):
-    accepts(("metadata", "annotations"), {"pagerduty.com/service-id": value})
-
-
-@pytest.mark.parametrize("value", [1, True, None, [], {}])
-def test_refuses_annotation_that_is_no_text(value):
-    refuses(("metadata", "annotations"), {"a": value})
-
-
-PREFIX = ".".join(["a" * 62] * 4)
-
-
-@pytest.mark.parametrize(
-    "key", ["PagerDuty.com/x", "a b", LONG, f"{PREFIX}aa.bb/x", f"{LONG}.com/x"]
-)
-def test_refuses_annotation_key(key):
-    refuses(("metadata", "annotations"), {key: "x"})
-
-
-def test_accepts_the_longest_annotation_key():
-    accepts(("metadata", "annotations"), {f"{PREFIX}/{'n' * 63}": "x"})
-
-
-@pytest.mark.parametrize(
-    "url", ["https://a", "mailto:x", "x:y", "javascript:alert(1)", "https://a/b?c#d"]
-)
-def test_accepts_link(url):
-    accepts(
-        ("metadata", "links"), [{"url": url, "title": "t", "icon": "i", "type": "x", "more": 1}]
-    )
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        *(
-            {"url": "a"},
-            {"url": "/rel"},
-            {"url": ""},
-            {},
-            {"url": 1},
-            "https://a",
-            {"url": "https://"},
-        ),
-        *({"url": "https://a", "title": ""}, {"url": "https://a", "title": " "}),
-        *({"url": "https://a", "icon": " "}, {"url": "https://a", "type": ""}),
-        *(
-            {"url": "http://a b"},
-            {"url": "http://x:99999"},
-            {"url": "http://[zz]"},
-            {"url": "http://1.2.3.4.5"},
-        ),
-    ],
-)
-def test_refuses_link(link):
-    refuses(("metadata", "links"), [link])
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("description", ""), ("annotations", None), ("own", {"x": [1]}), ("uid", "x"), ("etag", "x")],
-)
-def test_accepts_metadata(key, value):
-    accepts(("metadata", key), value)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        *(("title", ""), ("title", 1), ("description", None), ("labels", None), ("tags", None)),
-        *(("tags", "java"), ("links", None), ("links", {}), ("annotations", []), ("labels", [])),
-    ],
-)
-def test_refuses_metadata(key, value):
-    refuses(("metadata", key), value)
-
-
-@pytest.mark.parametrize("key", ["extra", "relations", "status", "Spec"])
-def test_refuses_foreign_root_field(key):
-    refuses((key,), [])
-
-
-@pytest.mark.parametrize("spec", [None, MISSING, [], "x"])
-def test_refuses_spec(spec):
-    refuses(("spec",), spec)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("extra", {"x": 1}),
-        ("dependsOn", []),
-        ("dependencyOf", "component:a"),
-        ("type", "anything at all"),
-    ],
-)
-def test_accepts_component_spec(key, value):
-    accepts(("spec", key), value)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        *(("owner", ""), ("owner", 1), ("owner", None), ("owner", "a/"), ("lifecycle", MISSING)),
-        *(("system", None), ("dependsOn", None), ("dependsOn", "component:a"), ("dependsOn", [""])),
-        *(
-            ("dependsOn", ["bare"]),
-            ("subcomponentOf", ["a"]),
-            ("providesApis", "a"),
-            ("dependencyOf", "bare"),
-        ),
-        *(("dependencyOf", [1]), ("owner", "x" * 600)),
-    ],
-)
-def test_refuses_component_spec(key, value):
-    refuses(("spec", key), value)
-
-
-def of_kind(kind, spec, version="backstage.io/v1alpha1"):
-    return {"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": spec}
-
-
-API = {"type": "openapi", "lifecycle": "production", "owner": "o", "definition": "x"}
-TEMPLATE = {"type": "service", "steps": [{"action": "a", "if": True, "input": {}}]}
-SCAFFOLDER = "scaffolder.backstage.io/v1beta3"
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        of_kind("API", API),
-        of_kind("API", {**API, "definition": {"$text": "./api.yaml"}}),
-        of_kind("Group", {"type": "team", "children": []}),
-        of_kind("User", {"memberOf": []}),
-        of_kind("Resource", {"type": "db", "owner": "o"}),
-        of_kind("System", {"owner": "o"}),
-        of_kind("Domain", {"owner": "o", "subdomainOf": "d", "type": "x"}),
-        of_kind("Location", {}),
-        of_kind("Location", {"targets": ["./a"], "presence": "optional", "type": "url"}),
-        of_kind("Template", TEMPLATE, SCAFFOLDER),
-        of_kind(
-            "Template",
-            {**TEMPLATE, "parameters": [{"title": "x"}], "output": {"a": "b"}},
-            SCAFFOLDER,
-        ),
-    ],
-)
-def test_accepts_kind(data):
-    assert not problems(data)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        of_kind("API", {**API, "definition": {"openapi": "3"}}),
-        of_kind("API", {k: v for k, v in API.items() if k != "definition"}),
-        of_kind("Group", {"type": "team"}),
-        of_kind("Group", {"type": "team", "children": None}),
-        of_kind("Group", {"type": "team", "children": [], "profile": {"email": ""}}),
-        of_kind("User", {}),
-        of_kind("User", {"memberOf": ["team", None]}),
-        of_kind("Resource", {"owner": "o"}),
-        of_kind("System", {}),
-        of_kind("Domain", {}),
-        of_kind("Location", {"presence": "maybe"}),
-        of_kind("Location", {"targets": None}),
-        of_kind("Template", TEMPLATE),
-        of_kind("Template", {"type": "x", "steps": {}}, SCAFFOLDER),
-        of_kind("Template", {"type": "x", "steps": [{"id": "x"}]}, SCAFFOLDER),
-        of_kind("Template", {**TEMPLATE, "parameters": [None]}, SCAFFOLDER),
-        of_kind("Template", {**TEMPLATE, "output": {"a": {}}}, SCAFFOLDER),
-        of_kind("Component", BASE["spec"], SCAFFOLDER),
-    ],
-)
-def test_refuses_kind_spec(data):
-    assert problems(data)
+from tests.catalog.descriptors import API, SCAFFOLDER, TEMPLATE, descriptor, of_kind, problems
 
 
 def test_refuses_keys_that_differ_only_in_case():
-    found = refuses(("metadata", "annotations"), {"a/Key": "1", "a/key": "2"})
+    found = problems(descriptor(("metadata", "annotations"), {"a/Key": "1", "a/key": "2"}))
     assert "differ only in case" in found[0].message
 
 
@@ -342,7 +45,7 @@ spec:
         (8, 3, "metadata.tags"),
         (10, 31, 'metadata.annotations["pagerduty.com/service-id"]'),
         (11, 9, "owners"),
-        (12, 1, "spec"),
+        (12, 1, "spec.lifecycle"),
         (18, 7, "spec.dependsOn[1]"),
     ]
     hints = [p.hint for p in document.problems]
@@ -368,7 +71,18 @@ spec:
         (descriptor(("relations",), []), "computes it"),
         (descriptor(("metadata", "tags"), ["Java"]), "write java"),
         (descriptor(("metadata", "namespace"), "My.Team"), "write my-team"),
+        (descriptor(("metadata", "tags"), ["My Tag"]), "write my-tag"),
+        (descriptor(("metadata", "tags"), ["spring_boot"]), "write spring-boot"),
+        (descriptor(("metadata", "name"), "my_service-"), "write my_service"),
+        (descriptor(("metadata", "name"), "a/b"), "write a-b"),
+        (descriptor(("metadata", "name"), "x" * 70), f"write {'x' * 63}"),
+        (descriptor(("metadata", "labels"), {"a": "b c"}), "write b-c, or put it into annotations"),
+        (descriptor(("metadata", "annotations"), {"Foo.com/x y": "1"}), "write foo.com/x-y"),
         (descriptor(("metadata", "name"), "${{ values.name }}"), "template"),
+        (descriptor(("metadata", "links"), [{"title": "x"}]), "add 'url:' to this item of links"),
+        (descriptor(("spec",), []), "without '- '"),
+        (of_kind("Template", {"type": "x", "steps": {"a": 1}}, SCAFFOLDER), "start each item with"),
+        (of_kind("Template", TEMPLATE, "backstage.io/v1beta2"), f"write apiVersion: {SCAFFOLDER}"),
         (of_kind("Group", {"type": "team"}), "children: []"),
         (of_kind("User", {}), "memberOf: []"),
         (of_kind("API", {**API, "definition": {"a": 1}}), "definition: |"),
@@ -385,3 +99,72 @@ def test_warns_of_a_key_that_looks_misspelt_and_takes_the_document():
     (warning,) = document.warnings
     assert warning.path == "spec.dependsOnn"
     assert warning.hint == "did you mean dependsOn?"
+
+
+@pytest.mark.parametrize(
+    ("parent", "written", "meant"),
+    [
+        ("spec", "dependson", "dependsOn"),
+        ("spec", "providesApi", "providesApis"),
+        ("spec", "sytem", "system"),
+        ("metadata", "anotations", "annotations"),
+        ("metadata", "Tags", "tags"),
+    ],
+)
+def test_warns_of_misspelt_fields(parent, written, meant):
+    (document,) = parse(dump(descriptor((parent, written), ["x"])))
+    assert document.is_valid
+    assert [(w.path, w.hint) for w in document.warnings] == [
+        (f"{parent}.{written}", f"did you mean {meant}?")
+    ]
+
+
+def test_a_required_field_that_is_misspelt_is_one_error_and_no_warning():
+    data = descriptor(("spec", "lifecycle"), "x")
+    data["spec"]["lifecyle"] = data["spec"].pop("lifecycle")
+    (document,) = parse(dump(data))
+    (problem,) = document.problems
+    assert (problem.path, problem.hint) == (
+        "spec.lifecycle",
+        "did you mean lifecycle where lifecyle is written?",
+    )
+    assert document.warnings == ()
+
+
+def test_a_kind_in_the_wrong_case_hides_no_other_error():
+    data = descriptor(("kind",), "component")
+    del data["spec"]["owner"]
+    assert [problem.path for problem in problems(data)] == ["kind", "spec.owner"]
+
+
+@pytest.mark.parametrize("target", [1, None, ["./a"], {"a": "b"}])
+def test_refuses_a_placeholder_that_names_no_file(target):
+    found = problems(of_kind("API", {**API, "definition": {"$text": target}}))
+    assert "spec.definition.$text" in [problem.path for problem in found]
+
+
+@pytest.mark.parametrize("path", [("kind",), ("apiVersion",), ("metadata", "name")])
+def test_no_other_file_says_which_entity_it_is(path):
+    (document,) = parse(dump(descriptor(path, {"$text": "./x"})), resolve=lambda *_: "thing")
+    assert not document.is_valid
+    assert document.ref is None
+
+
+def test_leaves_other_keys_with_a_dollar_alone():
+    own = {"$openapi": "./x", "both": {"$text": "./x", "more": 1}, "in": {"$a": {"$text": "./x"}}}
+    (document,) = parse(dump(descriptor(("spec", "own"), own)), resolve=lambda *_: "read")
+    assert document.is_valid
+    assert document.data["spec"]["own"] == own
+
+
+def test_a_placeholder_that_cannot_be_read_is_a_warning_at_its_place():
+    def gone(key, target):
+        raise PlaceholderError(f"{key} {target}: there is no such file")
+
+    data = of_kind("API", {**API, "definition": {"$text": "./gone.yaml"}})
+    (document,) = parse(dump(data), resolve=gone)
+    assert document.is_valid
+    (warning,) = document.warnings
+    assert warning.path == "spec.definition"
+    assert (warning.line, warning.column) == (9, 3)
+    assert "no such file" in warning.message

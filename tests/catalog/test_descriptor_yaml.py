@@ -48,7 +48,11 @@ def problem(text, **limits):
         ('"014"', "014"),
         ("!!str 12", "12"),
         ('!!int "3"', 3),
-        ("!!binary aGk=", "aGk="),
+        ("!!binary aGk=", {"type": "Buffer", "data": [104, 105]}),
+        ("!!str", ""),
+        ("!!int 1.5", "1.5"),
+        ("!!float .5", 0.5),
+        ("!!bool yes", "yes"),
         ("!Ref thing", "thing"),
         ("12345678901234567890", 12345678901234567000),
         ("9" * 400, None),
@@ -122,6 +126,9 @@ def test_an_alias_to_nothing_leaves_the_others_alone():
         ("---\n", [None]),
         ("a: 1\n---\n# nothing\n", [{"a": 1}, None]),
         ("a: 1\n...\n", [{"a": 1}]),
+        ("...\n", [None]),
+        ("a: 1\n...\n...\n", [{"a": 1}, None]),
+        ("\u00a0\n", ["\u00a0"]),
         ("%YAML 1.2\n---\na: 1\n...\nb: 2\n", [{"a": 1}, {"b": 2}]),
         ("# head\n---\na: 1\n--- # tail\nb: 2\n", [{"a": 1}, {"b": 2}]),
         ("a: |\n  x\n  ---\n  y\n", [{"a": "x\n---\ny\n"}]),
@@ -173,7 +180,6 @@ def test_keeps_characters_that_only_older_yaml_takes_for_line_breaks():
         ("a: 1\n b: 2\n", 2, 3, "second ': '"),
         ("a:\n  - b\n  c: 1\n", 3, 3, "does not fit"),
         ("a: b\nc\nd: 1\n", 3, 1, "neither"),
-        ("a: \x07\n", 1, 4, "U+0007"),
         ("ok: 1\nb: \x00\n", 2, 4, "U+0000"),
         ("a: '\ud800'\n", 1, 5, "U+D800"),
         ('a: "\\ud800"\n', 1, 7, "escape"),
@@ -221,11 +227,52 @@ def test_keeps_what_comes_before_too_many_documents():
     assert documents[3].problems[0].line == 7
 
 
-def test_refuses_bytes_that_are_not_utf_8_and_says_where():
-    with pytest.raises(YamlError) as caught:
-        decode("a: ü\nb: ö".encode() + b"\xff")
-    assert (caught.value.line, caught.value.column) == (2, 5)
-    assert "0xff" in caught.value.message
+def test_warns_of_bytes_that_are_not_utf_8_and_reads_the_rest():
+    text = decode("a: ü\nb: M".encode() + b"\xfcller\n---\nc: d\n")
+    first, second = parse(text)
+    assert first.data == {"a": "ü", "b": "M\ufffdller"}
+    (warning,) = first.warnings
+    assert (warning.line, warning.column) == (2, 5)
+    assert warning.hint == "save the file as UTF-8"
+    assert second.warnings == ()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_refuses_a_file_in_utf_16(encoding):
+    data = "a: b\n".encode(encoding)
+    with pytest.raises(YamlError, match="UTF-16"):
+        decode(data if encoding == "utf-16" else b"\xfe\xff" + data)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: x\x07y\x1b[0m\n", {"a": "x\x07y\x1b[0m"}),
+        ("a: x\ry\n", {"a": "x\ry"}),
+        ("a: x\ufeffy\n", {"a": "x\ufeffy"}),
+        ("a: |\n  last line", {"a": "last line\n"}),
+        ("-\ta\n-\t'b'\n", ["a", "b"]),
+        ("a: |\n \tb\n", {"a": "\tb\n"}),
+        ("a: {b:}\n", {"a": {"b": None}}),
+        ("a: {{ b }}\n", {"a": {"{ b }": None}}),
+        ("a: b\n: c\n", {"a": "b", "": "c"}),
+        ("%FOO bar\n---\na: 1\n", {"a": 1}),
+        ("%YAML 1.3\n---\na: 1\n", {"a": 1}),
+        ("a: &amp; b\n", {"a": "b"}),
+        ('{\n\t"a": 1,\n\t"b": {\n\t\t"c": 2\n\t}\n}\n', {"a": 1, "b": {"c": 2}}),
+        ("a: 'it''s'\nb: \"x\\\n  y\"\n", {"a": "it's", "b": "xy"}),
+        ("a: b\n  c\n\n  d\n", {"a": "b c\nd"}),
+        ("a: b # c\nd: e#f\n", {"a": "b", "d": "e#f"}),
+        ("1e-7: a\n", {"1e-7": "a"}),
+    ],
+)
+def test_reads_what_the_formats_own_reader_reads(text, expected):
+    assert value(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a: 'b'#c\n", 'a: "b"#c\n', "a: [b]#c\n", "a: {b: c}#d\n"])
+def test_refuses_a_comment_that_sticks_to_a_quote_or_bracket(text):
+    assert "needs a space" in problem(text).message
 
 
 @pytest.mark.parametrize("text", ['x: "\\0"', '"a\\0": 1'])

@@ -1,6 +1,7 @@
 """Check catalog files without a catalog: the command."""
 
 import json
+import os
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from catalog.descriptor import DEFAULT_LIMITS, Document, Problem, iter_parse
+from catalog.descriptor.crossing import Crossing
 from catalog.ingestion.allow import Allowance
-from catalog.ingestion.sources import Reader, SourceError, is_url, root_of
+from catalog.ingestion.sources import Reader, Root, SourceError, is_url, root_of
+from catalog.models import Entity
+
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +28,18 @@ class _Checked:
     problems: Sequence[Problem] = ()
     warnings: Sequence[Problem] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        return not self.problems and (self.document is None or self.document.is_empty)
+
 
 class Command(BaseCommand):
     """Says everything that is wrong with files, by the rules of the import."""
 
     help = (
-        "Check files against the format, each on its own: nothing is stored, and what a Location "
-        "or a placeholder points to is not read. The exit status is 1 if any document is invalid."
+        "Check files against the format: nothing is stored, and what a Location or a placeholder "
+        "points to is not read. The exit status is 1 if any document is invalid; warnings alone "
+        "leave it at 0."
     )
     requires_system_checks: list[str] = []
 
@@ -44,18 +54,34 @@ class Command(BaseCommand):
             default="text",
             help="json: one object a line per document; github: workflow annotations",
         )
+        parser.add_argument(
+            "--references",
+            choices=["files", "catalog", "off"],
+            default="files",
+            help=(
+                "where references are looked up: in the files checked (the default, needs no "
+                "database), in the catalog too, or not at all"
+            ),
+        )
 
     def handle(self, **options: Any) -> None:
         """Check every document and say what is wrong."""
         printer = {"text": self._text, "json": self._json, "github": self._github}
-        documents = invalid = 0
-        for checked in _check(options["paths"]):
-            if checked.document is not None and not checked.document.is_empty:
-                documents += 1
+        found: Iterator[_Checked] = _check(options["paths"])
+        if options["references"] != "off":
+            found = _crossed(list(found), is_catalog_asked=options["references"] == "catalog")
+        files, documents, invalid, warnings = set(), 0, 0, 0
+        for checked in found:
+            files.add(checked.file)
+            documents += not checked.is_empty and checked.document is not None
             invalid += bool(checked.problems)
+            warnings += len(checked.warnings)
             printer[options["format"]](checked)
         if options["format"] == "text":
-            self.stdout.write(f"{documents:,} documents, {invalid:,} invalid.")
+            self.stdout.write(
+                f"{_count(documents, 'document')} in {_count(len(files), 'file')}: "
+                f"{invalid:,} invalid, {_count(warnings, 'warning')}."
+            )
         if invalid:
             raise SystemExit(1)
 
@@ -74,11 +100,10 @@ class Command(BaseCommand):
 
     def _json(self, checked: _Checked) -> None:
         document = checked.document
-        is_empty = document is None or document.is_empty
         line = {
             "file": checked.file,
             "index": document.index if document else None,
-            "valid": None if is_empty and not checked.problems else not checked.problems,
+            "valid": None if checked.is_empty else not checked.problems,
             "ref": str(document.ref) if document and document.ref else None,
             "relations": [
                 {"type": relation.type, "target": relation.target}
@@ -90,13 +115,14 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(line, ensure_ascii=False))
 
     def _github(self, checked: _Checked) -> None:
+        title = checked.document.ref if checked.document else None
         for problems, level in ((checked.problems, "error"), (checked.warnings, "warning")):
             for problem in problems:
                 values = {
                     "file": checked.file,
                     "line": problem.line or 1,
                     "col": problem.column or 1,
-                    "title": str(checked.document.ref) if checked.document else checked.file,
+                    "title": title or Path(checked.file).name,
                 }
                 where = ",".join(f"{key}={_property(value)}" for key, value in values.items())
                 self.stdout.write(f"::{level} {where}::{_message(str(problem))}")
@@ -112,7 +138,7 @@ def _check(paths: Sequence[str]) -> Iterator[_Checked]:
             yield _unread(path, exc)
             continue
         for address in addresses:
-            file = _shown(address, path)
+            file = _shown(address, root, path)
             try:
                 text = reader.read(address, inside=root.folder)
             except SourceError as exc:
@@ -126,10 +152,56 @@ def _check(paths: Sequence[str]) -> Iterator[_Checked]:
                 yield _Checked(file, None)
 
 
-def _shown(address: str, given: str) -> str:
-    """The file's path as the caller would write it: relative, if that is how it was given."""
+def _crossed(found: Sequence[_Checked], *, is_catalog_asked: bool) -> Iterator[_Checked]:
+    """The same documents with warnings of references to nothing and of names given twice."""
+    where = "the files checked"
+    crossing = Crossing(f"{where} nor in the catalog" if is_catalog_asked else where)
+    twice = {}
+    for number, checked in enumerate(found):
+        if checked.document is not None:
+            first = crossing.add(checked.document, f"{checked.file}:{checked.document.line}")
+            twice[number] = first
+    if is_catalog_asked:
+        crossing.know(_in_catalog(found))
+    for number, checked in enumerate(found):
+        document = checked.document
+        if document is None or not document.is_valid:
+            yield checked
+            continue
+        warnings = [*checked.warnings, *crossing.unresolved(document)]
+        if twice[number]:
+            warnings.append(
+                document.warn(
+                    ("metadata", "name"),
+                    f"{document.ref} is declared at {twice[number]} already",
+                    "the first one is kept: give one of them another name",
+                )
+            )
+        warnings.sort(key=lambda warning: (warning.line, warning.column))
+        yield _Checked(checked.file, document, checked.problems, warnings)
+
+
+def _in_catalog(found: Sequence[_Checked]) -> set[str]:
+    wanted = sorted(
+        {r.target for checked in found if checked.document for r in checked.document.relations}
+    )
+    known: set[str] = set()
+    for at in range(0, len(wanted), _BATCH):
+        rows = Entity.objects.filter(ref__in=wanted[at : at + _BATCH])
+        known.update(rows.values_list("ref", flat=True))
+    return known
+
+
+def _shown(address: str, root: Root, given: str) -> str:
+    """The file's path as the caller would write it: as given, or below the folder as given."""
+    if is_url(address):
+        return address  # without the password that may have been given
+    if address == root.target:
+        return given
+    if Path(root.target).is_dir():
+        return os.path.join(given, os.path.relpath(address, root.target))  # noqa: PTH118 - "./" stays
     path, here = Path(address), Path.cwd()
-    if is_url(address) or Path(given).is_absolute() or not path.is_relative_to(here):
+    if Path(given).is_absolute() or not path.is_relative_to(here):
         return address
     return str(path.relative_to(here))
 
@@ -138,7 +210,13 @@ def _unread(file: str, exc: SourceError) -> _Checked:
     problem = Problem(
         line=exc.line or 0, column=1 if exc.line else 0, path="", message=str(exc), hint=exc.hint
     )
+    if exc.line:  # it was read, and is no text
+        return _Checked(file, Document(index=0, line=1, data=None, problems=(problem,)), [problem])
     return _Checked(file, None, [problem])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _message(text: str) -> str:
