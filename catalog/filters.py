@@ -197,20 +197,29 @@ def marked(entities: EntityQuerySet, key: str, value: str, reader: Reader) -> En
     """Those of the entities that are something: owned, starred, in error; none if it is unknown."""
     if key == "has":
         return cards.find(value, entities)
-    if (key, value) == ("user", "starred"):
-        return entities.filter(ref__in=reader.starred)
-    if (key, value) == ("user", "owned"):
-        return entities.filter(owner_ref__in=reader.owner_refs)
-    if (key, value) == ("is", "error"):
-        wrong = ImportIssue.objects.exclude(kind=ImportIssue.Kind.WARNING).exclude(ref="")
-        return entities.filter(ref__in=wrong.order_by().values("ref"))
-    if (key, value) == ("is", "orphan"):
-        return entities.filter(orphaned_at__isnull=False)
-    if (key, value) == ("is", "local"):
-        return entities.filter(location=None, source="")
-    if (key, value) == ("is", "overlaid"):
-        return entities.filter(ref__in=Overlay.objects.order_by().values("entity_id"))
-    return entities.none()
+    # The few that are marked are found first, whatever else is asked: as a list of keys, that is
+    # what a database looks them up by.
+    found = _marked(key, value, reader)
+    return entities.none() if found is None else entities.filter(pk__in=found.values("pk"))
+
+
+def _marked(key: str, value: str, reader: Reader) -> EntityQuerySet | None:
+    rows = Entity.objects.order_by()
+    match key, value:
+        case "user", "starred":
+            return rows.filter(ref__in=reader.starred)
+        case "user", "owned":
+            return rows.filter(owner_ref__in=reader.owner_refs)
+        case "is", "error":
+            wrong = ImportIssue.objects.exclude(kind=ImportIssue.Kind.WARNING).exclude(ref="")
+            return rows.filter(ref__in=wrong.order_by().values("ref"))
+        case "is", "orphan":
+            return rows.filter(orphaned_at__isnull=False)
+        case "is", "local":
+            return rows.filter(location=None, source="")
+        case "is", "overlaid":
+            return rows.filter(ref__in=Overlay.objects.order_by().values("entity_id"))
+    return None
 
 
 def label_of(key: str, value: str) -> str:
