@@ -21,7 +21,7 @@ from catalog.holding import heirs_of
 from catalog.ingestion.importer import configured_sources, run_import
 from catalog.ingestion.report import Report
 from catalog.ingestion.sources import root_of
-from catalog.models import Entity, ImportRun, Location, Revision, SourceFile
+from catalog.models import Entity, ImportRun, Location, Revision
 from catalog.versions import bump
 
 if TYPE_CHECKING:
@@ -256,7 +256,6 @@ def _let_go(location: Location, *, user: "User | None") -> Unregistered:
         held.update(location=None)
         if is_kept:
             _record(new, Revision.Action.ORPHANED, now, user)
-        _forget_verdicts(heirs)
         location.delete()
         bump()
     logger.info("location unregistered", extra={"location": pk, "user": user.pk if user else None})
@@ -271,11 +270,6 @@ def _let_go(location: Location, *, user: "User | None") -> Unregistered:
         removed=0 if is_kept else len(orphans),
         stayed=len(refs) - len(orphans),
     )
-
-
-def _forget_verdicts(heirs: Sequence[Location]) -> None:
-    """Have the heirs' files parsed again, unchanged as they are: what they lost to is gone."""
-    SourceFile.objects.filter(location__in=heirs).update(fingerprint="", etag="", last_modified="")
 
 
 def _orphans_among(refs: Sequence[str]) -> list[str]:

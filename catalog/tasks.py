@@ -34,22 +34,16 @@ def refresh_named(pks: Sequence[int]) -> None:
 def forget_old_runs() -> None:
     """Delete the runs nobody asks for.
 
-    After a day those that changed and refused nothing, of which there are thousands; after ninety
-    days all. The last run of a location stays, and in the first ninety days every run that an
-    entity, an issue or a revision names.
+    After a day those that changed nothing, of which there are thousands; what they refused stands
+    in issues of its own. After ninety days all. The last run of a location stays, and in the
+    first ninety days every run that an entity, an issue or a revision names.
     """
     now = timezone.now()
     last = Exists(Location.objects.filter(last_run=OuterRef("pk")))
     ended = ImportRun.objects.exclude(state=ImportRun.State.RUNNING).exclude(last)
     ended.filter(started_at__lt=now - RUNS_KEPT).delete()
-    quiet = ended.filter(
-        started_at__lt=now - QUIET_RUNS_KEPT,
-        state=ImportRun.State.SUCCEEDED,
-        created=0,
-        changed=0,
-        orphaned=0,
-        removed=0,
-        refused=0,
+    quiet = ended.exclude(state=ImportRun.State.FAILED).filter(
+        started_at__lt=now - QUIET_RUNS_KEPT, created=0, changed=0, orphaned=0, removed=0
     )
     for rows in (Entity, ImportIssue, Revision):
         quiet = quiet.exclude(Exists(rows.objects.filter(run=OuterRef("pk"))))

@@ -43,8 +43,9 @@ def issues(request: HttpRequest) -> HttpResponse:
         "is_filtered": bool(text or where),
     }
     if kind == DANGLING:
-        page = Paginator(dangling, PAGE_SIZE).get_page(page_number(request))
-        context |= {"page": page, "dangling": _dangling_rows(page.object_list)}
+        wide = dangling.select_related("source").defer("source__descriptor", "source__written")
+        found = Paginator(wide, PAGE_SIZE).get_page(page_number(request))
+        context |= {"page": found, "dangling": _dangling_rows(list(found.object_list))}
     else:
         rows = standing.filter(kind=kind) if kind in ImportIssue.Kind.values else standing
         page = Paginator(rows.select_related("location"), PAGE_SIZE).get_page(page_number(request))
@@ -85,8 +86,7 @@ def _count(dangling: RelationQuerySet, *, is_whole: bool) -> int:
     return total
 
 
-def _dangling_rows(found: QuerySet[Relation]) -> list[presenters.DanglingRow]:
-    shown = list(found.select_related("source").defer("source__descriptor", "source__written"))
+def _dangling_rows(shown: list[Relation]) -> list[presenters.DanglingRow]:
     wanted = {str(ref): ref for ref in map(_ref, [one.target_ref for one in shown]) if ref}
     return presenters.dangling_rows(shown, near_refs(list(wanted.values())))
 

@@ -306,6 +306,6 @@ def current_section(context: Context, address: str) -> str:
         return "page"
     if address == "/" or not request.path.startswith(address):
         return ""
-    entries = (reverse(item.url_name) for item in context.get("nav_items", ()))
+    entries = (reverse(item.url_name) for item in context.get("nav_items") or ())
     nearest = max((e for e in entries if request.path.startswith(e)), key=len, default=address)
     return "true" if len(address) >= len(nearest) else ""
