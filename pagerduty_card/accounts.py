@@ -1,12 +1,27 @@
-"""PagerDuty accounts, regions and tokens, from the settings. No HTTP."""
+"""PagerDuty accounts, regions and credentials, from the settings. No HTTP."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from pagerduty_card import configuration
+from pagerduty_card.configuration import SETTING, Written
 from pagerduty_card.errors import NotConfigured
 
 DEFAULT_ACCOUNT = "default"
+
+# What every read of the portal needs, each named by the endpoint's documentation.
+SCOPES = {
+    "services.read": "services, their changes and maintenance windows",
+    "incidents.read": "open incidents",
+    "oncalls.read": "who is on call",
+    "escalation_policies.read": "escalation policies",
+    "change_events.read": "recent changes",
+}
+# Tokens of OAuth carry their region in front.
+_BEARER = ("pdus+", "pdeu+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +33,8 @@ class Region:
 
     api_base_url: str
     events_base_url: str
+    # One host serves both regions; the scope ``as_account-<region>.<subdomain>`` tells which.
+    identity_base_url: str = "https://identity.pagerduty.com"
 
 
 REGIONS = {
@@ -33,54 +50,174 @@ REGIONS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthClient:
+    """Client credentials of an app with Scoped OAuth.
+
+    Attributes:
+        client_secret: Not part of ``repr``.
+        subdomain: Of the PagerDuty account, for example ``meridian``.
+        scopes: Those to ask for, ``as_account-...`` aside.
+        identity_base_url: Where tokens are given, without a trailing slash.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    subdomain: str
+    scopes: tuple[str, ...]
+    identity_base_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One PagerDuty account the portal may talk to.
 
     Attributes:
         name: As written in ``pagerduty.com/account``; the default account is ``default``.
-        token: REST API token; empty when none is configured. Not part of ``repr``.
+        token: REST API token; empty with OAuth, and when none is configured. Not part of ``repr``.
         api_base_url: REST v2, without a trailing slash.
-        events_base_url: Events v2 up to and including ``/v2``, without a trailing slash.
+        events_base_url: Events v2 up to and including ``/v2``, without a trailing slash; empty
+            when the region is not known, so that nobody is paged in the wrong one.
+        region: ``us`` or ``eu``, or what else was written.
+        oauth: Client credentials; None with a token.
+        setting: Where its credentials are configured, for a reader who can change it.
+        problem: Why PagerDuty cannot be asked, one sentence without secrets; empty when it can.
     """
 
     name: str
-    token: str = field(repr=False)
+    token: str = field(default="", repr=False)
     api_base_url: str
     events_base_url: str
+    region: str = "us"
+    oauth: OAuthClient | None = None
+    setting: str = "PAGERDUTY_TOKEN"
+    problem: str = ""
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there are credentials to ask PagerDuty with."""
+        return not self.problem
+
+    @property
+    def digest(self) -> str:
+        """Names the credentials in cache keys; two accounts with one token share one quota."""
+        whose = (
+            f"{self.oauth.client_id} {self.region} {self.oauth.subdomain}"
+            if self.oauth
+            else self.token
+        )
+        # A cache key is printed by tools and logs: it holds a digest, not the token.
+        return hashlib.sha256(f"{self.api_base_url} {whose}".encode()).hexdigest()[:32]
 
 
 def all_accounts() -> dict[str, Account]:
-    """Every configured account by name; the default account is there even without a token."""
-    region = REGIONS.get(settings.PAGERDUTY_REGION, REGIONS["us"])
-    sandbox = settings.PAGERDUTY_SANDBOX
-    account = Account(
-        name=DEFAULT_ACCOUNT,
-        token="sandbox-token" if sandbox else settings.PAGERDUTY_TOKEN,
-        api_base_url=settings.PAGERDUTY_API_BASE_URL
-        or (settings.PAGERDUTY_SANDBOX_URL if sandbox else region.api_base_url),
-        events_base_url=settings.PAGERDUTY_EVENTS_BASE_URL
-        or (f"{settings.PAGERDUTY_SANDBOX_URL}/v2" if sandbox else region.events_base_url),
-    )
-    return {account.name: account}
+    """Every account by name; the default one is there even without credentials.
+
+    An account with a mistake in its configuration is there too, with its ``problem``.
+    """
+    written = configuration.read(settings.PAGERDUTY_ACCOUNTS)
+    accounts = {one.name: _account_of(one, written) for one in written.accounts}
+    if DEFAULT_ACCOUNT in accounts and not has_own_token():
+        return accounts
+    return {**accounts, DEFAULT_ACCOUNT: _own_account(accounts)}
+
+
+def has_own_token() -> bool:
+    """Whether the settings beside ``PAGERDUTY_ACCOUNTS`` make a default account."""
+    return bool(settings.PAGERDUTY_TOKEN or settings.PAGERDUTY_SANDBOX)
+
+
+def configured_accounts() -> dict[str, Account]:
+    """The accounts that PagerDuty can be asked about, by name."""
+    return {name: one for name, one in all_accounts().items() if one.is_configured}
+
+
+def names_of(accounts: Mapping[str, Account]) -> str:
+    """The accounts for a sentence: those with credentials, or the default one for none."""
+    return ", ".join(sorted(n for n, a in accounts.items() if a.is_configured)) or DEFAULT_ACCOUNT
 
 
 def get_account(name: str = "") -> Account:
     """The account an annotation names, or the default one for an empty name.
 
     Raises:
-        NotConfigured: There is no account of that name, or it has no token; the detail says which
-            and what to set.
+        NotConfigured: There is no account of that name, or it has no usable credentials; the
+            detail says which and what to set.
     """
     accounts = all_accounts()
     account = accounts.get(name or DEFAULT_ACCOUNT)
     if account is None:
-        known = ", ".join(sorted(accounts))
-        raise NotConfigured(f"No PagerDuty account is called {name!r}; configured: {known}.")
-    if not account.token:
-        raise NotConfigured("No PagerDuty token is configured: set PAGERDUTY_TOKEN.")
+        raise NotConfigured(
+            f"No PagerDuty account is called {name!r}; configured: {names_of(accounts)}."
+        )
+    if account.problem:
+        raise NotConfigured(account.problem)
     return account
+
+
+def is_bearer(token: str) -> bool:
+    """Whether a token is one of OAuth's, to be sent as ``Bearer``."""
+    return token.startswith(_BEARER)
 
 
 def mask(secret: str) -> str:
     """The secret with all but its last four characters hidden; wholly hidden when it is short."""
     return f"****{secret[-4:]}" if len(secret) > 8 else "****"
+
+
+def _own_account(others: Mapping[str, Account]) -> Account:
+    """The default account, of the settings whose names begin with ``PAGERDUTY_``."""
+    region = REGIONS.get(settings.PAGERDUTY_REGION, REGIONS["us"])
+    sandbox = settings.PAGERDUTY_SANDBOX
+    token = "sandbox-token" if sandbox else settings.PAGERDUTY_TOKEN
+    problem = ""
+    if not token:
+        problem = "No PagerDuty token is configured: set PAGERDUTY_TOKEN."
+        if others:
+            problem = (
+                "No default PagerDuty account is configured: set PAGERDUTY_TOKEN, or name one of "
+                f"{names_of(others)} in pagerduty.com/account."
+            )
+    elif mistake := configuration.credential_mistake(token):
+        token, problem = "", f"PAGERDUTY_TOKEN {mistake}."
+    return Account(
+        name=DEFAULT_ACCOUNT,
+        token=token,
+        api_base_url=settings.PAGERDUTY_API_BASE_URL
+        or (settings.PAGERDUTY_SANDBOX_URL if sandbox else region.api_base_url),
+        events_base_url=settings.PAGERDUTY_EVENTS_BASE_URL
+        or (f"{settings.PAGERDUTY_SANDBOX_URL}/v2" if sandbox else region.events_base_url),
+        region=settings.PAGERDUTY_REGION,
+        problem=problem,
+    )
+
+
+def _account_of(written: Written, whole: configuration.Configuration) -> Account:
+    name = written.region or "us"
+    region = REGIONS.get(name)
+    sandbox = settings.PAGERDUTY_SANDBOX_URL if settings.PAGERDUTY_SANDBOX else ""
+    mistake = whole.mistake_of(written.name)
+    problem = f"{SETTING}: {mistake.text}" if mistake and not mistake.is_double else ""
+    if region is None and not problem:
+        problem = f"{SETTING}: region of account {written.name!r} is {name!r}, which is no region."
+    oauth = None
+    if written.client_id and not written.token:
+        oauth = OAuthClient(
+            client_id=written.client_id,
+            client_secret=written.client_secret,
+            subdomain=written.subdomain,
+            scopes=written.scopes or tuple(SCOPES),
+            identity_base_url=written.identity_base_url
+            or sandbox
+            or (region or REGIONS["us"]).identity_base_url,
+        )
+    return Account(
+        name=written.name,
+        token=written.token,
+        api_base_url=written.api_base_url or sandbox or (region.api_base_url if region else ""),
+        events_base_url=written.events_base_url
+        or (f"{sandbox}/v2" if sandbox else region.events_base_url if region else ""),
+        region=name,
+        oauth=oauth,
+        setting=f"{SETTING}, account {written.name}",
+        problem=problem,
+    )

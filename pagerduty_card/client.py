@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from pagerduty_card.accounts import Account
 from pagerduty_card.alerts import TriggerEvent
@@ -24,8 +24,8 @@ from pagerduty_card.domain import (
     Service,
 )
 from pagerduty_card.errors import Throttled, Unreadable
-from pagerduty_card.quota import Quota
-from pagerduty_card.transport import Answer, Transport, hide
+from pagerduty_card.rest import Params, Rest
+from pagerduty_card.transport import hide
 
 PAGE_SIZE = 100  # records a request, PagerDuty's maximum
 MAX_RECORDS = 10_000  # PagerDuty refuses offset + limit above this
@@ -33,7 +33,6 @@ CALL_BUDGET_S = 60.0
 MAX_IDS_IN_QUERY = 100  # keeps the address below 8 kB
 
 _T = TypeVar("_T")
-_Params = list[tuple[str, str]]
 
 
 class PagerDutyClient:
@@ -50,21 +49,19 @@ class PagerDutyClient:
             total_budget_s: Seconds that all calls together may take; None: 60 s for each call.
         """
         self.account = account
-        self._transport = Transport()
-        self._quota = Quota(account)
-        self._background = background
+        self._rest = Rest(account, background=background)
         self._deadline = None if total_budget_s is None else time.monotonic() + total_budget_s
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *args: object) -> None:
-        self._transport.close()
+        self._rest.transport.close()
 
     @property
     def requests_sent(self) -> int:
         """How many requests were sent so far, repetitions by the transport aside."""
-        return self._transport.requests_sent
+        return self._rest.transport.requests_sent
 
     # Reading ----------------------------------------------------------------------------------
 
@@ -101,7 +98,7 @@ class PagerDutyClient:
             https://developer.pagerduty.com/api-reference/ (Get a service)
         """
         path = f"/services/{_segment(service_id)}"
-        body, answer = self._get(path, _INCLUDE_SERVICE, self._until(), needs="services.read")
+        body, answer = self._rest.get(path, _INCLUDE_SERVICE, self._until(), needs="services.read")
         return parsed(Service.from_api, body.get("service"), answer.request_id)
 
     def services_by_key(self, integration_key: str) -> list[Service]:
@@ -183,7 +180,7 @@ class PagerDutyClient:
         Source:
             https://developer.pagerduty.com/api-reference/ (List all of the on-calls)
         """
-        span: _Params = []
+        span: Params = []
         if since and until:
             span = [("since", _iso(since)), ("until", _iso(until)), ("earliest", "true")]
         return self._list(
@@ -254,6 +251,15 @@ class PagerDutyClient:
             needs="services.read",
         )
 
+    def probe(self, path: str, *, needs: str) -> None:
+        """Read one record of a list, only to learn whether it may be read.
+
+        Args:
+            path: Of the list, for example ``/services``.
+            needs: The permission (OAuth scope) that it takes.
+        """
+        self._rest.get(path, [("limit", "1")], self._until(), needs=needs)
+
     # Paging somebody --------------------------------------------------------------------------
 
     def enqueue(self, event: TriggerEvent) -> str:
@@ -274,7 +280,7 @@ class PagerDutyClient:
         Source:
             https://developer.pagerduty.com/docs/events-api-v2-trigger-events
         """
-        answer = self._transport.send(
+        answer = self._rest.transport.send(
             "POST",
             f"{self.account.events_base_url}/enqueue",
             until=self._until(),
@@ -302,7 +308,7 @@ class PagerDutyClient:
         return self._deadline or time.monotonic() + CALL_BUDGET_S
 
     def _list(
-        self, path: str, key: str, parse: Callable[[Any], _T], params: _Params, *, needs: str
+        self, path: str, key: str, parse: Callable[[Any], _T], params: Params, *, needs: str
     ) -> list[_T]:
         records, more = self._pages(path, key, parse, params, needs=needs)
         if more:
@@ -314,7 +320,7 @@ class PagerDutyClient:
         path: str,
         key: str,
         parse: Callable[[Any], _T],
-        params: _Params,
+        params: Params,
         *,
         needs: str,
         max_pages: int = MAX_RECORDS // PAGE_SIZE,
@@ -324,7 +330,7 @@ class PagerDutyClient:
         records: list[_T] = []
         for page in range(max_pages):
             paging = [("limit", str(PAGE_SIZE)), ("offset", str(page * PAGE_SIZE))]
-            body, answer = self._get(path, [*params, *paging], until, needs=needs)
+            body, answer = self._rest.get(path, [*params, *paging], until, needs=needs)
             rows = body.get(key)
             more = body.get("more")
             if not isinstance(rows, list):
@@ -338,52 +344,15 @@ class PagerDutyClient:
                 raise broken(f"{path} promises more on an empty page", answer.request_id)
         return records, True
 
-    def _get(
-        self, path: str, params: _Params, until: float, *, needs: str
-    ) -> tuple[dict[str, Any], Answer]:
-        wait_s = self._quota.wait_s(background=self._background)
-        if wait_s:
-            raise Throttled("The account cools down.", retry_after_s=wait_s)
-        token = self.account.token
-        answer = self._transport.send(
-            "GET",
-            f"{self.account.api_base_url}{path}?{urlencode(params)}",
-            until=until,
-            token=token,
-            headers={
-                "Accept": "application/vnd.pagerduty+json;version=2",
-                "Content-Type": "application/json",  # demanded of GETs too, without a charset
-            },
-            secrets=(token,),
-        )
-        reset_s = answer.number("ratelimit-reset")
-        self._quota.note(
-            limit=answer.number("ratelimit-limit"),
-            remaining=answer.number("ratelimit-remaining"),
-            reset_s=reset_s,
-        )
-        if answer.status == 429:
-            raise Throttled(
-                "PagerDuty's request limit is used up.",
-                retry_after_s=self._quota.exhausted(reset_s),
-                request_id=answer.request_id,
-            )
-        if answer.status != 200:
-            raise error_of(answer, secrets=(token,), needs=needs)
-        body = answer.body
-        if not isinstance(body, dict):
-            raise broken(f"{path} did not answer with a JSON object", answer.request_id)
-        return body, answer
 
-
-_INCLUDE_SERVICE: _Params = [("include[]", "escalation_policies"), ("include[]", "integrations")]
+_INCLUDE_SERVICE: Params = [("include[]", "escalation_policies"), ("include[]", "integrations")]
 
 
 def _segment(value: str) -> str:
     return quote(value, safe="")
 
 
-def _ids(name: str, values: Sequence[str]) -> _Params:
+def _ids(name: str, values: Sequence[str]) -> Params:
     if len(values) > MAX_IDS_IN_QUERY:
         raise ValueError(f"{name}: at most {MAX_IDS_IN_QUERY} at once")
     return [(name, value) for value in values]

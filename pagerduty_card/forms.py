@@ -8,7 +8,7 @@ from django.core import signing
 from django.http import QueryDict
 
 from catalog.models import Entity
-from pagerduty_card.accounts import DEFAULT_ACCOUNT, all_accounts
+from pagerduty_card.accounts import DEFAULT_ACCOUNT, all_accounts, names_of
 from pagerduty_card.domain import Severity
 from pagerduty_card.models import ServiceLink
 
@@ -131,8 +131,7 @@ class ServiceLinkForm(forms.ModelForm[ServiceLink]):
         known = all_accounts()
         if account and account not in known:
             raise forms.ValidationError(
-                f"No PagerDuty account is called {account!r}; configured: "
-                f"{', '.join(sorted(known))}."
+                f"No PagerDuty account is called {account!r}; configured: {names_of(known)}."
             )
         return "" if account == DEFAULT_ACCOUNT else account
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from catalog.models import Annotation, Entity
 from catalog.querysets import EntityQuerySet
-from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, all_accounts, mask
+from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, all_accounts, mask, names_of
 from pagerduty_card.freshness import UNKNOWN, Freshness
 from pagerduty_card.models import Feed, Service, ServiceLink
 
@@ -281,14 +281,11 @@ def _problem(
         return Problem(
             kind=ProblemKind.UNKNOWN_ACCOUNT,
             text=f"{ACCOUNT} names {target.account!r}, but no PagerDuty account is called so; "
-            f"configured: {', '.join(sorted(accounts))}.",
+            f"configured: {names_of(accounts)}.",
             place=target.place,
         )
-    if not account.token:
-        return Problem(
-            kind=ProblemKind.NOT_CONFIGURED,
-            text="No PagerDuty token is configured: set PAGERDUTY_TOKEN.",
-        )
+    if account.problem:
+        return Problem(kind=ProblemKind.NOT_CONFIGURED, text=account.problem)
     listing = freshness[Feed.Kind.SERVICES]
     is_listed = listing.is_fresh(timezone.now(), LISTED_WITHIN)
     if service is None:

@@ -8,6 +8,8 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -76,16 +78,27 @@ class Answer:
             return None
         return value if 0 <= value < 1e9 else None
 
+    @property
+    def dated_at(self) -> datetime | None:
+        """The clock of who answered (UTC), by its ``Date``; None when it does not tell."""
+        try:
+            at = parsedate_to_datetime(self.headers["Date"])
+        except (KeyError, ValueError):
+            return None
+        return at if at.tzinfo else None
+
 
 class _Auth(AuthBase):
     """Sets the token itself, or nothing, so that no ``.netrc`` of the machine sets another."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, *, is_bearer: bool) -> None:
         self._token = token
+        self._is_bearer = is_bearer
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._token:
-            request.headers["Authorization"] = f"Token token={self._token}"
+            scheme = "Bearer " if self._is_bearer else "Token token="
+            request.headers["Authorization"] = f"{scheme}{self._token}"
         return request
 
 
@@ -115,6 +128,7 @@ class Transport:
         until: float,
         headers: Mapping[str, str],
         token: str = "",
+        is_bearer: bool = False,
         secrets: Sequence[str] = (),
         data: bytes | None = None,
     ) -> Answer:
@@ -126,6 +140,7 @@ class Transport:
             until: Monotonic time at which it must be over.
             headers: Beside the token's.
             token: REST API token; empty sends no credentials at all.
+            is_bearer: Whether it is one of OAuth.
             secrets: What must not show in a log.
             data: The body.
 
@@ -144,7 +159,7 @@ class Transport:
                 method,
                 url,
                 data=data,
-                auth=_Auth(token),
+                auth=_Auth(token, is_bearer=is_bearer),
                 headers=headers,
                 timeout=(min(CONNECT_TIMEOUT_S, share_s), min(READ_TIMEOUT_S, share_s)),
                 allow_redirects=False,

@@ -146,8 +146,15 @@ def _event(
     dedup_key: str,
     user: User,
 ) -> TriggerEvent:
-    if mapped.target.account not in all_accounts():
+    account = all_accounts().get(mapped.target.account)
+    if account is None:
         raise CannotPage(f"No PagerDuty account is called {mapped.target.account!r}.")
+    if not account.events_base_url:
+        # In the wrong region nobody would be paged, and PagerDuty might say that it was accepted.
+        raise CannotPage(
+            f"The configuration of the PagerDuty account {account.name!r} has a mistake: an "
+            "administrator must correct it first."
+        )
     if not mapped.routing_key:
         raise CannotPage(
             "PagerDuty has no Events API v2 integration for this service that the portal knows "

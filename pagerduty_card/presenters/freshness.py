@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from pagerduty_card.configuration import SETTING
 from pagerduty_card.freshness import Freshness
 from pagerduty_card.models import Feed
 
@@ -165,12 +166,7 @@ def explain(reason: str, detail: str = "", *, reader: Reader) -> Explanation:
             why = "PagerDuty limits how often it may be asked, and the limit is reached."
             advice = "The portal asks again when the limit ends."
         case "token":
-            why = "PagerDuty does not accept the token."
-            advice = (
-                "Put a valid REST API token into PAGERDUTY_TOKEN and restart the portal."
-                if reader.is_admin
-                else administrator
-            )
+            why, advice = _of_token(detail, reader)
         case "permission":
             why = f"The token may not read this.{quoted}"
             advice = (
@@ -191,7 +187,7 @@ def explain(reason: str, detail: str = "", *, reader: Reader) -> Explanation:
                 else "The portal is not connected to PagerDuty."
             )
             advice = (
-                "Set PAGERDUTY_TOKEN and restart the portal." if reader.is_admin else administrator
+                "Correct the setting and restart the portal." if reader.is_admin else administrator
             )
         case "rejected":
             why = f"PagerDuty did not accept the portal's question.{quoted}"
@@ -202,3 +198,15 @@ def explain(reason: str, detail: str = "", *, reader: Reader) -> Explanation:
         case _:
             why, advice = f"PagerDuty gave no usable answer ({reason or 'no reason'}).", own_turn
     return Explanation(reason=reason, why=why, advice=advice)
+
+
+def _of_token(detail: str, reader: Reader) -> tuple[str, str]:
+    if not reader.is_admin:
+        why, advice = "PagerDuty does not accept the token.", "Ask an administrator of this portal."
+    elif SETTING in detail:
+        # One account of several: the detail names which.
+        why, advice = detail, "Correct the credentials there and restart the portal."
+    else:
+        why = "PagerDuty does not accept the token."
+        advice = "Put a valid REST API token into PAGERDUTY_TOKEN and restart the portal."
+    return why, advice

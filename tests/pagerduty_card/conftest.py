@@ -2,7 +2,16 @@
 
 import pytest
 
+from pagerduty_card import tokens
 from tests.pagerduty_card.factories import TOKEN
+
+
+@pytest.fixture(autouse=True)
+def _no_tokens():
+    """Tokens of OAuth are kept by the process: none outlives its test."""
+    tokens.forget_all()
+    yield
+    tokens.forget_all()
 
 
 @pytest.fixture

@@ -1,0 +1,110 @@
+"""One GET of the REST API: token, budget, and the answer's judgement. No endpoint, no page.
+
+Source: https://developer.pagerduty.com/docs/rest-api-overview
+"""
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from pagerduty_card import tokens
+from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, is_bearer
+from pagerduty_card.answers import broken, error_of
+from pagerduty_card.errors import Refused, Throttled
+from pagerduty_card.quota import Quota, Reading
+from pagerduty_card.transport import Answer, Transport
+
+Params = list[tuple[str, str]]
+
+
+class Rest:
+    """The REST API of one account.
+
+    Attributes:
+        transport: Sends; its connections are given back by whoever made this.
+    """
+
+    def __init__(self, account: Account, *, background: bool) -> None:
+        """Prepare; nothing is sent.
+
+        Args:
+            account: Whom to ask.
+            background: Whether nobody is waiting; background work leaves a fifth of the quota.
+        """
+        self.transport = Transport()
+        self._account = account
+        self._quota = Quota(account)
+        self._background = background
+
+    def get(
+        self, path: str, params: Params, until: float, *, needs: str
+    ) -> tuple[dict[str, Any], Answer]:
+        """Read one page.
+
+        Args:
+            path: Below the account's base.
+            params: Of the query, in order.
+            until: Monotonic time at which it must be over.
+            needs: The permission (OAuth scope) that the endpoint needs.
+
+        Returns:
+            The JSON object and the answer it came in.
+
+        Raises:
+            PagerDutyError: See ``PagerDutyClient.services``.
+        """
+        wait_s = self._quota.wait_s(background=self._background)
+        if wait_s:
+            raise Throttled("The account cools down.", retry_after_s=wait_s)
+        token = tokens.token_of(self._account, self.transport, until=until)
+        answer = self._send(path, params, token, until)
+        if answer.status == 401 and (
+            # Taken back, or expired early: another one serves, where there is one to be had.
+            other := tokens.renewed(self._account, self.transport, token, until=until)
+        ):
+            token = other
+            answer = self._send(path, params, token, until)
+        if answer.status == 429:
+            raise Throttled(
+                "PagerDuty's request limit is used up.",
+                retry_after_s=self._quota.exhausted(answer.number("ratelimit-reset")),
+                request_id=answer.request_id,
+            )
+        if answer.status == 401 and self._account.name != DEFAULT_ACCOUNT:
+            raise Refused(
+                f"PagerDuty does not accept the token of {self._account.setting}.",
+                request_id=answer.request_id,
+            )
+        if answer.status != 200:
+            raise error_of(answer, secrets=(token,), needs=needs)
+        body = answer.body
+        if not isinstance(body, dict):
+            raise broken(f"{path} did not answer with a JSON object", answer.request_id)
+        return body, answer
+
+    def _send(self, path: str, params: Params, token: str, until: float) -> Answer:
+        """Ask once, and take in what the answer tells beside its data."""
+        answer = self.transport.send(
+            "GET",
+            f"{self._account.api_base_url}{path}?{urlencode(params)}",
+            until=until,
+            token=token,
+            is_bearer=self._account.oauth is not None or is_bearer(token),
+            headers={
+                "Accept": "application/vnd.pagerduty+json;version=2",
+                "Content-Type": "application/json",  # demanded of GETs too, without a charset
+            },
+            secrets=(token,),
+        )
+        now = time.time()
+        dated_at = answer.dated_at
+        self._quota.note(
+            Reading(
+                at=now,
+                limit=answer.number("ratelimit-limit"),
+                remaining=answer.number("ratelimit-remaining"),
+                reset_s=answer.number("ratelimit-reset"),
+                skew_s=dated_at.timestamp() - now if dated_at else None,
+            )
+        )
+        return answer
