@@ -1,6 +1,6 @@
 """The forms of the administration: a descriptor as YAML, what lies over a file, a location."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -168,7 +168,7 @@ class OverlayForm(forms.ModelForm[Entity]):
         setattr(self, "save_m2m", lambda: None)  # noqa: B010 -- Django makes it an attribute too
         return self.instance
 
-    def save_overlays(self, rows: Iterable["OverlayRowForm"]) -> bool:
+    def save_overlays(self, rows: Sequence["OverlayRowForm"]) -> bool:
         """Store the owner and the rows as one change; what others added meanwhile stays.
 
         Returns:

@@ -148,7 +148,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
             return
         rows = [row for formset in formsets for row in formset.forms]
         try:
-            form.save_overlays(row for row in rows if isinstance(row, OverlayRowForm))
+            form.save_overlays([row for row in rows if isinstance(row, OverlayRowForm)])
         except InvalidOverlay as exc:
             text = f"The file changed meanwhile, and this does not fit over it any more: {exc}"
             self.message_user(request, text, messages.ERROR)
@@ -259,7 +259,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
             except InvalidDescriptor as exc:
                 self.message_user(request, str(exc), messages.ERROR)
             else:
-                self.message_user(request, f"{entity.ref} is local now.", messages.SUCCESS)
+                self.message_user(request, f"Made local: {entity.ref}.", messages.SUCCESS)
 
     def has_refresh_permission(self, request: HttpRequest) -> bool:
         """Who may have locations read again."""
