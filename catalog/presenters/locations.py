@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from catalog.ingestion.report import Action, Issue, Outcome, Report
 from catalog.models import ImportRun, Location
@@ -18,11 +18,17 @@ class Told:
     """A reading's outcome as a message.
 
     Attributes:
-        tone: ``good``, ``warning`` or ``critical``.
+        tone: ``good``, ``warning``, ``critical``, or ``info`` while it goes on.
     """
 
     text: str
     tone: str
+
+    @property
+    def word(self) -> str:
+        """The outcome in a word."""
+        words = {"good": "done", "warning": "some refused", "critical": "failed"}
+        return words.get(self.tone, "going on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,16 @@ class PreviewList:
     total: int
     refs: Sequence[PlacedRef] = ()
     documents: Sequence[RefusedDocument] = ()
+
+    @property
+    def heading(self) -> str:
+        """The title with the total."""
+        return f"{self.title}: {self.total:,}"
+
+    @property
+    def shown(self) -> int:
+        """How many of them the list has."""
+        return len(self.refs) or len(self.documents)
 
 
 def told(report: Report) -> Told:
@@ -155,6 +171,8 @@ def location_row(location: Location, counts: Counts, *, period_s: int) -> Locati
             next_text = "only when somebody asks"
         elif period_s <= 0:
             next_text = "never by itself: CATALOG_REFRESH_S is 0"
+        elif location.read_at:
+            next_read_at = location.read_at + timedelta(seconds=period_s)
         else:
             next_text = "as soon as the worker comes round"
     return LocationRow(
@@ -199,13 +217,13 @@ def preview_lists(report: Report, *, keeps_orphans: bool) -> list[PreviewList]:
         _refs("Would be changed", "changed", report.changed, outcomes[Action.CHANGED]),
         _refs("Would be found again", "restored", report.restored, outcomes[Action.RESTORED]),
         _refs(
-            f"Would be {gone}: their documents are gone",
+            f"Would be {gone}, for their documents are gone",
             "gone",
             report.gone,
             [*outcomes[Action.ORPHANED], *outcomes[Action.REMOVED]],
         ),
         _documents("Would be refused", "refused", refused),
-        _documents("In conflict: somebody else has the name", "conflicts", conflicts),
+        _documents("In conflict, for another document has the name", "conflicts", conflicts),
     ]
     return [one for one in lists if one.total]
 

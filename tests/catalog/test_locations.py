@@ -260,3 +260,9 @@ def test_next_reading_is_told(client):
     sign_in(client, VIEW)
     make_location(next_refresh_at=timezone.now() + dt.timedelta(minutes=5, seconds=20))
     assert "in 5\xa0minutes" in client.get(reverse("catalog:locations")).text
+
+
+def test_the_next_reading_is_near_where_the_worker_has_not_planned_it(client):
+    sign_in(client, VIEW)
+    make_location(origin="static", read_at=timezone.now())
+    assert "in a minute" in texts(client.get(reverse("catalog:locations")), "tbody tr")[0]

@@ -175,7 +175,7 @@ def test_lists_at_most_a_hundred_and_says_how_many_there_are(client, person, htt
     serve(http, *(component(f"c{number:03}") for number in range(130)))
     response = post(client, ADDRESS)
     assert len(select(response, "#created li")) == 100
-    assert "130, the first 100 here" in texts(response, "#created")[0]
+    assert "Would be created: 130 The first 100 of 130." in texts(response, "#created")[0]
 
 
 def test_turns_the_page_of_a_file_into_the_file(client, person, http):
