@@ -60,11 +60,17 @@ class YamlError(ValueError):
 
 # Characters that libyaml refuses or takes for line breaks, and the format's own reader for text.
 FOREIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)")
+_ANY_FOREIGN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SHELTER = 0x100000
 _UNSHELTER = {
     _SHELTER + code: code
     for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
 }
+
+
+def has_foreign(text: str) -> bool:
+    """Whether the text holds a character that libyaml would trip over."""
+    return _ANY_FOREIGN.search(text) is not None and FOREIGN.search(text) is not None
 
 
 def sheltered(character: str) -> str:
@@ -138,8 +144,12 @@ class Builder:
         if self.is_sheltered:
             text = text.translate(_UNSHELTER)
         style = event.style
-        if style in ('"', "'"):
-            self._check_quoted(event)
+        if style == '"' or style == "'":
+            end = event.end_mark
+            if self.text[end.index] == "#":
+                raise _stuck(end)
+            if end.line != event.start_mark.line:
+                self._check_quoted(event)
         value = resolve(text, event.tag) if style == "" or event.tag else text
         cost = _NODE_COST + len(text)
         if event.anchor:
@@ -169,9 +179,11 @@ class Builder:
     def _close(self, event: Any) -> None:
         frame = self.stack.pop()
         if frame.flow_line >= 0:
-            self._check_comment(event.end_mark)
-        if 0 <= frame.flow_line < event.end_mark.line:
-            self._check_flow(frame, event.end_mark)
+            end = event.end_mark
+            if self.text[end.index] == "#":
+                raise _stuck(end)
+            if frame.flow_line < end.line:
+                self._check_flow(frame, end)
         if frame.anchor:
             self.anchors[frame.anchor] = (frame.value, frame.cost)
         self._add(frame.value, frame.cost, None)
@@ -265,21 +277,8 @@ class Builder:
             self._lines = self.text.split("\n")
         return self._lines[number].rstrip("\r") if number < len(self._lines) else ""
 
-    def _check_comment(self, end: Any) -> None:
-        """Refuse a comment right after a quote or bracket, which libyaml lets pass."""
-        if self.text[end.index : end.index + 1] == "#":
-            raise YamlError(
-                "a comment needs a space before it",
-                end.line + 1,
-                end.column + 1,
-                "put a space before the '#'",
-            )
-
     def _check_quoted(self, event: Any) -> None:
         """Refuse quoted text that continues left of its block, which libyaml lets pass."""
-        self._check_comment(event.end_mark)
-        if event.end_mark.line == event.start_mark.line:
-            return
         needed = (self.stack[-1].block_indent if self.stack else -1) + 1
         for number in range(event.start_mark.line + 1, event.end_mark.line + 1):
             line = self._line(number)
@@ -306,3 +305,10 @@ class Builder:
                     1,
                     f"indent it by at least {needed} spaces",
                 )
+
+
+def _stuck(end: Any) -> YamlError:
+    """The error of a comment right after a quote or bracket, which libyaml lets pass."""
+    return YamlError(
+        "a comment needs a space before it", end.line + 1, end.column + 1, "put a space before '#'"
+    )

@@ -166,8 +166,9 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
 
 
 def _undecoded(raw: RawDocument) -> Iterator[Problem]:
-    if raw.undecoded is not None:
-        line, column = raw.undecoded
+    place = raw.undecoded
+    if place is not None:
+        line, column = place
         yield Problem(
             line=line,
             column=column,

@@ -24,6 +24,7 @@ from catalog.descriptor.builder import (
     Path,
     Positions,
     YamlError,
+    has_foreign,
     sheltered,
 )
 from catalog.descriptor.repairs import repair
@@ -175,7 +176,7 @@ def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
         )
     if not text.endswith("\n"):
         text += "\n"  # a block of text at the very end keeps its line break
-    is_sheltered = FOREIGN.search(text) is not None
+    is_sheltered = has_foreign(text)
     if is_sheltered:
         text = FOREIGN.sub(lambda match: sheltered(match[0]), text)
     for _attempt in range(100):
