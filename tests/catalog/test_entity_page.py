@@ -68,18 +68,18 @@ def test_shows_edges_of_both_ends_each_once(reader):
     page = reader.get(team.get_absolute_url())
     assert relation(page, "hasMember") == ["ana", "bo"]
     assert relation(page, "parentOf") == ["sub"]
-    assert relation(page, "ownerOf") == ["shop"]
+    assert relation(page, "ownerOf") == ["Component 1"]
     assert texts(page, "#hasMember dt") == ["Members"]
 
 
-@pytest.mark.parametrize(("number", "heading"), [(3, "Owns"), (4, "Owns 4")])
+@pytest.mark.parametrize(("number", "heading"), [(3, "Used by"), (4, "Used by 4")])
 def test_neighbours_are_counted_where_one_does_not_see_how_many(reader, number, heading):
-    team = make_entity("team", kind="Group")
+    core = make_entity("core")
     for each in range(number):
-        make_entity(f"e-{each}", owner="team")
-    page = reader.get(team.get_absolute_url())
-    assert texts(page, "#ownerOf dt") == [heading]
-    assert len(relation(page, "ownerOf")) == number
+        make_entity(f"e-{each}", relations=(("dependsOn", core.ref),))
+    page = reader.get(core.get_absolute_url())
+    assert texts(page, "#dependencyOf dt") == [heading]
+    assert len(relation(page, "dependencyOf")) == number
 
 
 @pytest.mark.parametrize("type_", list(Relation.Type))
@@ -96,30 +96,46 @@ def test_a_target_that_does_not_exist_is_said_so_and_a_near_name_offered(reader)
     page = reader.get(entity.get_absolute_url())
     notice = texts(page, ".notice")[0]
     assert "not in the catalog" in notice
-    assert "group:default/team-aplha: did you mean group:team-alpha?" in notice
+    assert "group:default/team-aplha in spec.owner: did you mean group:team-alpha?" in notice
     assert select(page, ".notice a")[0]["href"] == "/catalog/default/group/team-alpha/"
     assert not select(page, ".meta a")
 
 
-def test_only_the_first_two_hundred_neighbours_are_shown_and_the_rest_is_a_link_away(reader):
-    team = make_entity("team", kind="Group")
-    for number in range(203):
-        make_entity(f"e-{number:03}", owner="team")
-    page = reader.get(team.get_absolute_url())
-    assert len(relation(page, "ownerOf")) == 200
-    assert texts(page, "#ownerOf dt") == ["Owns 203"]
-    link = select(page, "#ownerOf p a")[0]["href"]
-    assert "The first 200 of 203" in " ".join(texts(page, "#ownerOf p"))
-    last = reader.get(f"{link}&page=5")
-    assert texts(last, ".row__title") == ["e-200", "e-201", "e-202"]
-    assert "203 of 203" in last.text
+def test_only_the_first_neighbours_are_shown_and_the_rest_is_a_link_away(reader):
+    core = make_entity("core")
+    for number in range(53):
+        make_entity(f"e-{number:02}", relations=(("dependsOn", core.ref),))
+    page = reader.get(core.get_absolute_url())
+    assert relation(page, "dependencyOf") == [f"e-{number:02}" for number in range(12)]
+    assert texts(page, "#dependencyOf dt") == ["Used by 53"]
+    assert texts(page, "#dependencyOf p") == ["The first 12 of 53. See all 53"]
+    link = select(page, "#dependencyOf p a")[0]["href"]
+    last = reader.get(f"{link}&page=2")
+    assert texts(last, "tbody th a") == ["e-50", "e-51", "e-52"]
+    assert texts(last, ".pagination__count")[0].endswith("of 53")
 
 
-def test_the_neighbours_page_tells_of_those_that_do_not_exist(reader):
-    entity = make_entity("shop", relations=(("dependsOn", "resource:default/gone"),))
-    page = reader.get(f"{entity.get_absolute_url()}dependencies/")
-    assert "1 more is named but not in the catalog" in " ".join(texts(page, "#neighbours p"))
-    assert texts(page, "#neighbours li") == ["resource:default/gone"]
+def test_a_long_list_of_missing_names_is_cut_and_counted(reader):
+    entity = make_entity(
+        "shop", relations=tuple(("dependsOn", f"api:default/gone-{n:02}") for n in range(23))
+    )
+    page = reader.get(entity.get_absolute_url())
+    assert len(select(page, ".notice li")) == 21
+    assert texts(page, ".notice li")[-1] == "and 3 more"
+
+
+def test_an_orphan_says_since_when_where_it_was_and_what_to_do(client):
+    entity = make_entity("shop", source="/srv/a.yaml", source_line=7)
+    Entity.objects.update(orphaned_at=timezone.now() - dt.timedelta(days=2))
+    client.force_login(make_user())
+    page = client.get(entity.get_absolute_url())
+    assert texts(page, ".page-header .badge") == ["orphan"]
+    notice = texts(page, ".notice")[0].replace("\xa0", " ")
+    assert "Since 2 days ago its document is no longer found in /srv/a.yaml:7" in notice
+    assert "an administrator can delete it" in notice
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    page = client.get(entity.get_absolute_url())
+    assert f"/admin/catalog/entity/{entity.pk}/delete/" in page.text
 
 
 @pytest.mark.parametrize(
@@ -154,8 +170,14 @@ def test_links_are_links_only_where_a_link_is_safe(reader):
 
 
 def test_about_tells_the_source_the_change_and_the_run(reader):
-    location = Location.objects.create(type="file", target="/srv/a.yaml", read_at=timezone.now())
     run = ImportRun.objects.create(state=ImportRun.State.SUCCEEDED)
+    read = ImportRun.objects.create(state=ImportRun.State.SUCCEEDED)
+    location = Location.objects.create(
+        type="file",
+        target="/srv/a.yaml",
+        read_at=timezone.now() - dt.timedelta(minutes=3),
+        last_run=read,
+    )
     with time_machine.travel(dt.datetime(2026, 3, 1, tzinfo=dt.UTC), tick=False):
         entity = make_entity(
             "shop", source="/srv/a.yaml", source_line=12, location=location, run=run
@@ -163,8 +185,26 @@ def test_about_tells_the_source_the_change_and_the_run(reader):
     page = reader.get(entity.get_absolute_url())
     about = " ".join(texts(page, "#about"))
     assert "/srv/a.yaml:12" in about
-    assert f"import {run.pk}" in about
-    assert "2026-03-01" in select(page, "#about time")[0]["datetime"]
+    assert f"3 minutes ago by import {read.pk}" in about.replace("\xa0", " ")
+    assert f"by import {run.pk}" in about
+    assert "2026-03-01" in select(page, "#about time")[1]["datetime"]
+
+
+def test_about_does_not_call_a_reading_that_broke_off_a_good_one(reader):
+    run = ImportRun.objects.create(state=ImportRun.State.REFUSED)
+    location = Location.objects.create(
+        type="file",
+        target="/srv/a.yaml",
+        read_at=timezone.now() - dt.timedelta(days=1),
+        last_run=run,
+        failures=2,
+    )
+    entity = make_entity("shop", source="/srv/a.yaml", location=location)
+    about = " ".join(texts(reader.get(entity.get_absolute_url()), "#about")).replace("\xa0", " ")
+    assert (
+        f"1 day ago; since then 2 readings did not get to the end, the last was import {run.pk}"
+        in about
+    )
 
 
 def test_a_source_that_is_an_address_is_a_link(reader):
@@ -185,27 +225,41 @@ def test_a_refused_newer_file_is_a_warning_with_its_reasons(reader):
     assert BAD not in page.text
 
 
-def test_a_refusal_that_a_later_run_cleared_is_no_warning(reader):
-    location = Location.objects.create(type="file", target="/srv/a.yaml")
+def test_a_refusal_that_no_longer_stands_is_no_warning(reader):
     entity = make_entity("shop")
     issue = make_issue(entity.ref, "owner is missing")
-    issue.run.locations.add(location)
+    make_issue("component:default/other", "owner is missing")
     assert "last good version" in reader.get(entity.get_absolute_url()).text
-    failed = ImportRun.objects.create(state=ImportRun.State.FAILED)
-    failed.locations.add(location)
-    ImportRun.objects.create(state=ImportRun.State.SUCCEEDED)
-    assert "last good version" in reader.get(entity.get_absolute_url()).text
-    clean = ImportRun.objects.create(state=ImportRun.State.SUCCEEDED)
-    clean.locations.add(location)
+    issue.delete()
     assert "last good version" not in reader.get(entity.get_absolute_url()).text
 
 
-def test_a_refusal_older_than_the_entitys_own_run_is_no_warning(reader):
-    issue = make_issue("component:default/shop", "owner is missing")
-    run = ImportRun.objects.create(state=ImportRun.State.SUCCEEDED)
-    entity = make_entity("shop", run=run)
-    assert issue.run_id < run.pk
-    assert "last good version" not in reader.get(entity.get_absolute_url()).text
+def test_a_file_that_cannot_be_read_is_a_warning_on_what_was_read_from_it(reader):
+    entity = make_entity("shop", source="/srv/a.yaml", source_line=3)
+    make_entity("other", source="/srv/b.yaml")
+    make_issue("", "there is no such file", file="/srv/a.yaml", document=None, line=None)
+    notice = texts(reader.get(entity.get_absolute_url()), ".notice")[0]
+    assert notice.startswith("Its file cannot be read; this is the last good version")
+    assert "there is no such file" in notice
+    assert "cannot be read" not in reader.get("/catalog/default/component/other/").text
+
+
+def test_a_conflict_names_both_places_on_the_page_of_the_one_that_stays(reader):
+    entity = make_entity("shop", source="/srv/a.yaml", source_line=3)
+    make_issue(entity.ref, kind="conflict", file="/srv/b.yaml", line=9, holder="/srv/a.yaml:3")
+    notice = texts(reader.get(entity.get_absolute_url()), ".notice")[0]
+    assert "The document at /srv/a.yaml:3 came first and keeps the reference" in notice
+    assert "The one at /srv/b.yaml:9 claims it too and is not taken" in notice
+    assert "Rename or remove one of the two documents" in notice
+
+
+@pytest.mark.parametrize("kind", ["refused", "conflict", "unreadable", "warning"])
+def test_every_kind_of_issue_says_what_to_do(reader, kind):
+    entity = make_entity("shop")
+    make_issue(entity.ref, "what is wrong", kind=kind, file="shop.yaml", line=4)
+    notice = texts(reader.get(entity.get_absolute_url()), ".notice")[0]
+    assert "shop.yaml:4" in notice
+    assert "what is wrong" in notice
 
 
 @pytest.mark.parametrize("tab", ["", "inspect/", "dependencies/"])
@@ -318,15 +372,15 @@ def test_asks_the_database_as_often_for_one_neighbour_as_for_fifty(
     make_entity("web", kind="Group")
     entity = make_entity("shop", owner="web", relations=(("dependsOn", "api:default/gone"),))
     entity.declared.create(type="partOf", target_ref="system:default/store")
-    # user, entity, edges at both ends, near names
-    with django_assert_num_queries(4):
+    # user and rights, entity, edges at both ends, version and names for what is near
+    with django_assert_num_queries(6):
         reader.get(entity.get_absolute_url())
     for number in range(50):
         make_entity(f"e-{number}", relations=(("dependsOn", entity.ref),))
         Relation.objects.create(
             source=entity, type="dependsOn", target_ref=f"api:default/g{number}"
         )
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         reader.get(entity.get_absolute_url())
 
 
@@ -416,7 +470,8 @@ def test_no_name_breaks_the_page(reader, name, tab):
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "trace", "patch"])
 @pytest.mark.parametrize(
-    "tab", ["", "inspect/", "dependencies/", "members/", "api/", "api/download/"]
+    "tab",
+    ["", "inspect/", "dependencies/", "members/", "ownership/", "api/", "api/download/"],
 )
 def test_answers_only_reading(reader, method, tab):
     url = make_entity("shop").get_absolute_url()
