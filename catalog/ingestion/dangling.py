@@ -1,20 +1,22 @@
-"""References that point to nothing, each with the nearest name that exists."""
+"""References that point to nothing, each with the field that holds it and the nearest name."""
 
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db.models import Exists, OuterRef
 
+from catalog import vocabulary
+from catalog.descriptor.relations import declared
 from catalog.ingestion.report import Notice
 from catalog.models import Entity, Relation
+from catalog.near import near_refs
 from catalog.refs import EntityRef
 
 MAX_SHOWN = 20
-_MAX_CANDIDATES = 5000
 
 
 def find_dangling(locations: Sequence[int]) -> tuple[list[Notice], int]:
-    """The dangling references that entities of these locations declare.
+    """The dangling references that entities of these locations declare; at most four queries.
 
     Args:
         locations: Primary keys.
@@ -22,35 +24,40 @@ def find_dangling(locations: Sequence[int]) -> tuple[list[Notice], int]:
     Returns:
         The first twenty, by file and line, and how many there are in all.
     """
-    rows = (
-        Relation.objects.filter(source__location_id__in=locations)
-        .exclude(Exists(Entity.objects.filter(ref=OuterRef("target_ref"))))
-        .order_by("source__source", "source__source_line", "pk")
+    rows = Relation.objects.filter(source__location_id__in=locations).exclude(
+        Exists(Entity.objects.filter(ref=OuterRef("target_ref")))
     )
     total = rows.count()
-    shown = rows.values_list(
-        "source__source", "source__source_line", "source__ref", "type", "target_ref"
-    )[:MAX_SHOWN]
-    return [
-        Notice(
-            file=file,
-            line=line,
-            ref=ref,
-            message=f"{kind} {target} points to nothing in the catalog",
-            hint=_near(target),
-        )
-        for file, line, ref, kind, target in shown
-    ], total
-
-
-def _near(target: str) -> str:
-    ref = EntityRef.parse(target)
-    names = (
-        Entity.objects.filter(ref__startswith=f"{ref.kind}:{ref.namespace}/")
-        .order_by("pk")
-        .values_list("name", flat=True)[:_MAX_CANDIDATES]
+    if not total:
+        return [], 0
+    shown = list(
+        rows.select_related("source").order_by("source__source", "source__source_line", "pk")[
+            :MAX_SHOWN
+        ]
     )
-    # Names of a very different length cannot be near, and comparing them is what takes time.
-    close = [name.lower() for name in names if abs(len(name) - len(ref.name)) <= 2]
-    near = get_close_matches(ref.name, close, 1, 0.8)
-    return f"did you mean {EntityRef(ref.kind, ref.namespace, near[0])}?" if near else ""
+    near = near_refs([EntityRef.parse(relation.target_ref) for relation in shown])
+    vocabulary.forget()  # read within a transaction that a dry run takes back
+    return [_notice(relation, near) for relation in shown], total
+
+
+def _notice(relation: Relation, near: Mapping[str, str]) -> Notice:
+    source, target = relation.source, relation.target_ref
+    field = _field(source, relation.type, target)
+    return Notice(
+        file=source.source,
+        line=source.source_line,
+        ref=source.ref,
+        message=f"{field}{relation.type} {target} points to nothing in the catalog",
+        hint=f"did you mean {near[target]}?" if target in near else "",
+    )
+
+
+def _field(source: Entity, kind: str, target: str) -> str:
+    """Where the relation is written, as ``spec.dependsOn[1]: ``; empty where no field has it."""
+    spec: Any = source.descriptor.get("spec")
+    found, _bad = declared(source.kind, source.namespace, spec if isinstance(spec, dict) else {})
+    for relation in found:
+        if (relation.type, relation.target) == (kind, target):
+            root, name, *item = relation.path
+            return f"{root}.{name}{''.join(f'[{number}]' for number in item)}: "
+    return ""

@@ -1,0 +1,57 @@
+"""References to nothing after an import: where they are written, and what was meant."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from catalog.ingestion.dangling import find_dangling
+from catalog.models import Location
+from tests.catalog.sources import component, group, run, write
+
+pytestmark = pytest.mark.django_db
+
+
+def dangling(tmp_path, *documents):
+    run("import_catalog", write(tmp_path / "a.yaml", *documents))
+    return find_dangling(list(Location.objects.values_list("pk", flat=True)))
+
+
+def test_names_the_field_and_what_was_meant(tmp_path):
+    notices, total = dangling(
+        tmp_path,
+        component(
+            "a",
+            owner="team-aplha",
+            dependsOn=["component:b", "api:gone"],
+            subcomponentOf="bb",
+            system="gone",
+        ),
+        component("b", owner="team-alpha"),
+        group("team-alpha"),
+    )
+    assert total == 4
+    assert {notice.message: notice.hint for notice in notices} == {
+        "spec.owner: ownedBy group:default/team-aplha points to nothing in the catalog": (
+            "did you mean group:default/team-alpha?"
+        ),
+        "spec.system: partOf system:default/gone points to nothing in the catalog": "",
+        "spec.subcomponentOf: partOf component:default/bb points to nothing in the catalog": (
+            "did you mean component:default/b?"
+        ),
+        "spec.dependsOn[1]: dependsOn api:default/gone points to nothing in the catalog": "",
+    }
+    assert {(notice.ref, notice.line) for notice in notices} == {("component:default/a", 1)}
+
+
+def test_asks_as_often_for_many_as_for_one(tmp_path):
+    counts = []
+    for number in (1, 60):
+        found = [component(f"c{n}", owner=f"nobody-{n}") for n in range(number)]
+        dangling(tmp_path, *found)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            notices, total = find_dangling(list(Location.objects.values_list("pk", flat=True)))
+        assert (len(notices), total) == (min(number, 20), number)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 5
