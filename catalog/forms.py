@@ -144,7 +144,8 @@ class OverlayForm(forms.ModelForm[Entity]):
         owner = self.fields["overlay_owner"]
         owner.initial = row.value if row else ""
         written = self.instance.as_written["spec"].get("owner")
-        owner.widget.attrs["placeholder"] = written if isinstance(written, str) else ""
+        if isinstance(written, str) and written:
+            owner.help_text = f"{owner.help_text} The file says {written}."
         if not overlays.may_have_owner(self.instance.kind):
             owner.disabled = True
             owner.help_text = f"A {self.instance.kind} has no owner."

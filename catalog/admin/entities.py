@@ -38,9 +38,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
     """Edit a local entity as its descriptor; lay values over one that a file rules."""
 
     list_display = [
-        "name",
-        "namespace",
-        "kind",
+        "ref",
         "type",
         "owner_ref",
         "state",
@@ -53,6 +51,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     ordering = ["sort_name", "id"]
     actions = ["delete_selected", "delete_orphans", "adopt", "refresh_locations", "export_yaml"]
     readonly_fields = [

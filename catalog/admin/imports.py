@@ -62,7 +62,7 @@ class ImportRunAdmin(ReadOnly, admin.ModelAdmin[ImportRun]):
         "orphaned",
         "removed",
         "refused",
-        "duration_s",
+        "took",
         "started_by",
     ]
     list_filter = ["state", "trigger", "started_at"]
@@ -70,11 +70,12 @@ class ImportRunAdmin(ReadOnly, admin.ModelAdmin[ImportRun]):
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     fields = [
         "trigger",
         "started_by",
         "started_at",
-        "duration_s",
+        "took",
         "state",
         "failure",
         "created",
@@ -87,8 +88,13 @@ class ImportRunAdmin(ReadOnly, admin.ModelAdmin[ImportRun]):
         "what_changed",
         "all_issues",
     ]
-    readonly_fields = ["where", "what_changed", "all_issues"]
+    readonly_fields = ["took", "where", "what_changed", "all_issues"]
     inlines = [IssueInline]
+
+    @admin.display(description="Took", ordering="duration_s")
+    def took(self, run: ImportRun) -> str:
+        """Seconds from start to end."""
+        return f"{run.duration_s:.1f} s"
 
     @admin.display(description="Locations")
     def where(self, run: ImportRun) -> SafeString:
@@ -132,19 +138,18 @@ class ImportIssueAdmin(ReadOnly, admin.ModelAdmin[ImportIssue]):
 
     list_display = [
         "place",
+        "first_reason",
         "kind",
         "ref",
-        "first_reason",
-        "location",
         "first_seen_at",
         "last_seen_at",
     ]
-    list_select_related = ["location"]
     list_filter = ["kind", LocationFilter]
     search_fields = ["file", "ref"]
     search_help_text = "File or reference."
     ordering = ["file", "document", "pk"]
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 0
     fields = [

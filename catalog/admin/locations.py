@@ -29,6 +29,7 @@ class LocationAdmin(admin.ModelAdmin[Location]):
     list_filter = ["type", "origin"]
     search_fields = ["target"]
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 0
     actions = ["refresh_now"]

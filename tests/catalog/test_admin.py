@@ -210,10 +210,12 @@ def test_the_list_shows_owner_source_and_change_and_filters(admin, django_assert
     assert "group:default/web" in page.text
     assert len(select(page, "#result_list tbody tr")) == 2
     for query in ("kind__exact=API", "lifecycle__exact=deprecated", "q=rest"):
-        assert texts(admin.get(f"{LIST}?{query}"), "#result_list tbody th a") == ["rest"]
+        assert texts(admin.get(f"{LIST}?{query}"), "#result_list tbody th a") == [
+            "api:default/rest"
+        ]
     assert texts(
         admin.get(f"{LIST}?location__id__exact={location.pk}"), "#result_list tbody th a"
-    ) == ["shop"]
+    ) == ["component:default/shop"]
 
 
 def test_the_list_asks_as_often_for_one_row_as_for_fifty(admin, django_assert_max_num_queries):
