@@ -11,6 +11,7 @@ from pagerduty_card.configuration import SETTING, Written
 from pagerduty_card.errors import NotConfigured
 
 DEFAULT_ACCOUNT = "default"
+OWN_SETTING = "PAGERDUTY_TOKEN"
 
 # What every read of the portal needs, each named by the endpoint's documentation.
 SCOPES = {
@@ -89,13 +90,18 @@ class Account:
     events_base_url: str
     region: str = "us"
     oauth: OAuthClient | None = None
-    setting: str = "PAGERDUTY_TOKEN"
+    setting: str = OWN_SETTING
     problem: str = ""
 
     @property
     def is_configured(self) -> bool:
         """Whether there are credentials to ask PagerDuty with."""
         return not self.problem
+
+    @property
+    def is_unset(self) -> bool:
+        """Whether it is the default account and nobody tried to configure it."""
+        return bool(self.problem) and self.setting == OWN_SETTING and not settings.PAGERDUTY_TOKEN
 
     @property
     def digest(self) -> str:

@@ -12,6 +12,7 @@ class PagerdutyCardConfig(AppConfig):
         # Models cannot be imported before the apps are ready.
         from catalog import cards
         from pagerduty_card import card, checks, mapping  # noqa: F401 -- importing registers checks
+        from pagerduty_card.doctor import findings
         from portal import shell
 
         cards.register(
@@ -26,3 +27,11 @@ class PagerdutyCardConfig(AppConfig):
             )
         )
         shell.add_banner("pagerduty-sandbox", card.sandbox_banner)
+        shell.add_nav(
+            shell.NavItem(
+                label="PagerDuty doctor",
+                url_name="pagerduty:doctor",
+                icon="wrench",
+                permission=findings.PERMISSION,
+            )
+        )

@@ -9,7 +9,16 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from pagerduty_card.accounts import REGIONS, all_accounts
+from pagerduty_card import configuration
+from pagerduty_card.accounts import (
+    DEFAULT_ACCOUNT,
+    OWN_SETTING,
+    REGIONS,
+    Account,
+    all_accounts,
+    configured_accounts,
+    has_own_token,
+)
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -30,22 +39,20 @@ def check_configuration(
                 id="pagerduty_card.E001",
             )
         )
-    if not settings.PAGERDUTY_TOKEN and not settings.PAGERDUTY_SANDBOX:
+    if not configured_accounts():
         found.append(
             checks.Warning(
                 "No PagerDuty token is configured: cards will say so instead of showing incidents.",
                 hint="Set PAGERDUTY_TOKEN (or PAGERDUTY_TOKEN_FILE) to a read-only REST API key, "
-                "made in PagerDuty under Integrations, API Access Keys. To try the portal "
+                "made in PagerDuty under Integrations, API Access Keys, or PAGERDUTY_ACCOUNTS "
+                "to several accounts. To try the portal "
                 "without PagerDuty set PAGERDUTY_SANDBOX=True.",
                 id="pagerduty_card.W001",
             )
         )
     for account in all_accounts().values():
-        for variable, url in (
-            ("PAGERDUTY_API_BASE_URL", account.api_base_url),
-            ("PAGERDUTY_EVENTS_BASE_URL", account.events_base_url),
-        ):
-            found += _insecure(variable, url)
+        found += _addresses(account)
+    found += _accounts()
     if settings.PAGERDUTY_SANDBOX and settings.PAGERDUTY_TOKEN:
         found.append(
             Error(
@@ -72,6 +79,84 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     ]
 
 
+def _accounts() -> list[CheckMessage]:
+    """What is wrong in ``PAGERDUTY_ACCOUNTS`` and in the token beside it."""
+    whole = configuration.read(settings.PAGERDUTY_ACCOUNTS)
+    found: list[CheckMessage] = [
+        Error(
+            one.text,
+            hint=one.hint,
+            id=f"pagerduty_card.{'E006' if one.is_double else 'E005' if one.account else 'E004'}",
+        )
+        for one in whole.mistakes
+    ]
+    if settings.PAGERDUTY_TOKEN and (
+        mistake := configuration.credential_mistake(settings.PAGERDUTY_TOKEN)
+    ):
+        found.append(
+            Error(
+                f"PAGERDUTY_TOKEN {mistake}.",
+                hint="Copy the token again, and nothing else with it.",
+                id="pagerduty_card.E007",
+            )
+        )
+    for account in whole.accounts:
+        if (account.region or "us") not in REGIONS:
+            found.append(
+                Error(
+                    f"region of account {account.name!r} is {account.region!r}, which is no "
+                    "region.",
+                    hint=f"Set it to {' or '.join(sorted(REGIONS))}.",
+                    id="pagerduty_card.E001",
+                )
+            )
+        if account.name == DEFAULT_ACCOUNT and has_own_token():
+            found.append(
+                Error(
+                    "PAGERDUTY_ACCOUNTS has an account called 'default', and PAGERDUTY_TOKEN or "
+                    "the sandbox makes one too: which one is meant?",
+                    hint="Rename the one in PAGERDUTY_ACCOUNTS, or remove the other.",
+                    id="pagerduty_card.E006",
+                )
+            )
+        if settings.PAGERDUTY_SANDBOX and not _is_of_sandbox(account):
+            found.append(
+                Error(
+                    f"PAGERDUTY_SANDBOX is on and account {account.name!r} has credentials of its "
+                    "own: they would be sent to the sandbox.",
+                    hint="Set PAGERDUTY_SANDBOX=False, or try several accounts with the sandbox's "
+                    "own: token: sandbox-token, or client_id: sandbox-client with client_secret: "
+                    "sandbox-secret.",
+                    id="pagerduty_card.E003",
+                )
+            )
+    return found
+
+
+def _is_of_sandbox(account: configuration.Written) -> bool:
+    return account.token in {"", "sandbox-token"} and account.client_secret in {
+        "",
+        "sandbox-secret",
+    }
+
+
+def _addresses(account: Account) -> list[CheckMessage]:
+    """The account's addresses, each under the name it is configured by."""
+    is_own = account.setting == OWN_SETTING
+    named = {
+        "api_base_url": account.api_base_url,
+        "events_base_url": account.events_base_url,
+        "identity_base_url": account.oauth.identity_base_url if account.oauth else "",
+    }
+    found: list[CheckMessage] = []
+    for name, url in named.items():
+        if is_own and name != "identity_base_url":
+            found += _insecure(f"PAGERDUTY_{name.upper()}", url)
+        elif url:
+            found += _insecure(f"{name} of account {account.name!r}", url)
+    return found
+
+
 def _insecure(variable: str, url: str) -> list[CheckMessage]:
     """The address must be https, except to this very machine or the sandbox."""
     try:
@@ -88,7 +173,7 @@ def _insecure(variable: str, url: str) -> list[CheckMessage]:
         Error(
             f"{variable} is not an https address.",
             hint="Tokens and integration keys would travel readably. Write https://, or leave "
-            f"{variable} unset to use the hosts of PAGERDUTY_REGION.",
+            f"{variable} unset to use the hosts of the region.",
             id="pagerduty_card.E002",
         )
     ]

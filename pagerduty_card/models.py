@@ -259,6 +259,7 @@ class Feed(models.Model):
 
     class Meta:
         ordering = ["account", "kind", "service_pd_id"]
+        permissions = [("run_doctor", "Can see how PagerDuty is connected, and check it")]
         constraints = [
             models.UniqueConstraint(fields=["account", "kind", "service_pd_id"], name="feed_once")
         ]

@@ -1,13 +1,51 @@
 """What the worker does for PagerDuty while nobody looks."""
 
+import logging
+import threading
+
+from django.core.cache import cache
+from django.db import connections
+
 from pagerduty_card import sync
-from pagerduty_card.accounts import all_accounts
+from pagerduty_card.accounts import Account, configured_accounts
 from portal.tasks import every
+
+logger = logging.getLogger(__name__)
+
+# Shorter than the time to the next turn, so that an account that hangs holds up no other's.
+_WAIT_S = 25.0
+# A worker that dies leaves an account's turn open no longer than this.
+_TURN_ENDS_AFTER_S = 300
 
 
 @every(seconds=30)
 def sync_accounts() -> None:
-    """Mirror what is due of every account that has a token."""
-    for account in all_accounts().values():
-        if account.token:
-            sync.sync_due(account)
+    """Mirror what is due of every account that has credentials.
+
+    Each account has a thread: one that does not answer must not make the others old.
+    """
+    accounts = list(configured_accounts().values())
+    if len(accounts) == 1:
+        sync.sync_due(accounts[0])
+        return
+    turns = [
+        threading.Thread(target=_take_turn, args=(account,), daemon=True) for account in accounts
+    ]
+    for turn in turns:
+        turn.start()
+    for turn in turns:
+        turn.join(_WAIT_S)
+
+
+def _take_turn(account: Account) -> None:
+    """Mirror one account, unless its last turn is still under way."""
+    flight = f"pagerduty:syncing:{account.name}"
+    if not cache.add(flight, 1, _TURN_ENDS_AFTER_S):
+        return
+    try:
+        sync.sync_due(account)
+    except Exception:
+        logger.exception("account not mirrored", extra={"account": account.name})
+    finally:
+        cache.delete(flight)
+        connections.close_all()

@@ -1,6 +1,7 @@
 """Pages below an entity's page: the card alone, its refresh, and the form that pages somebody."""
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -15,7 +16,13 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigg
 from catalog.models import Entity
 from catalog.refs import EntityRef
 from pagerduty_card import mapping, sync, triggering
+from pagerduty_card.accounts import all_accounts
 from pagerduty_card.card import Loaded, load, may_trigger, render_card
+from pagerduty_card.doctor.accounts import examine_accounts, examine_portal
+from pagerduty_card.doctor.entities import examine_entity
+from pagerduty_card.doctor.findings import PERMISSION as RUN_DOCTOR
+from pagerduty_card.doctor.findings import worst_of
+from pagerduty_card.doctor.probing import Probe, probe_all
 from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
 from pagerduty_card.forms import TriggerForm
@@ -81,6 +88,41 @@ def trigger(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
     if not form.is_valid():
         return _show(request, entity, loaded, form=form, status=422)
     return _send(request, entity, loaded, form)
+
+
+@never_cache
+@login_required
+@permission_required(RUN_DOCTOR, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def doctor(request: HttpRequest) -> HttpResponse:
+    """Show what is wrong between the portal and PagerDuty; a POST asks PagerDuty first."""
+    accounts = [one for _, one in sorted(all_accounts().items())]
+    if any(one.is_configured for one in accounts):
+        accounts = [one for one in accounts if not one.is_unset]
+    ref = request.GET.get("entity", "").strip()
+    if request.method == "POST":
+        probes = probe_all(one for one in accounts if one.is_configured)
+        # In the reader's session: it shows also where the cache is what is wrong.
+        request.session[_PROBES] = [one.to_json() for one in probes.values()]
+        return _see_other(request.get_full_path())
+    kept = [Probe.from_json(one) for one in request.session.get(_PROBES, [])]
+    now = timezone.now()
+    findings = [
+        examine_portal(),
+        *examine_accounts(accounts, {one.account: one for one in kept}, now),
+    ]
+    walked = examine_entity(ref, now) if ref else []
+    context = {
+        "findings": findings,
+        "walked": walked,
+        "ref": ref,
+        "verdict": worst_of(one.verdict for one in findings),
+        "wrong_count": sum(step.is_wrong for one in findings for step in one.steps),
+    }
+    return render(request, "pagerduty_card/doctor.html", context)
+
+
+_PROBES = "pagerduty_probes"
 
 
 def _send(request: HttpRequest, entity: Entity, loaded: Loaded, form: TriggerForm) -> HttpResponse:

@@ -20,12 +20,13 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 if apps.is_installed("pagerduty_card"):
-    urlpatterns.append(
+    urlpatterns += [
         path(
             "catalog/<slug:namespace>/<slug:kind>/<str:name>/pagerduty/",
             include("pagerduty_card.urls"),
-        )
-    )
+        ),
+        path("pagerduty/", include("pagerduty_card.site_urls")),
+    ]
 
 handler400 = views.bad_request
 handler403 = views.forbidden

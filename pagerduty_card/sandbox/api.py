@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pagerduty_card.sandbox import events, rest, writes
+from pagerduty_card.sandbox import events, oauth, rest, writes
 from pagerduty_card.sandbox.query import Query
 from pagerduty_card.sandbox.state import State
 
@@ -68,6 +68,8 @@ def respond(state: State, asked: Asked) -> Response:
     """Do what a request asks and say what came of it."""
     with state.lock:
         state.advance()
+        if asked.path == oauth.PATH:
+            return _token(state, asked)
         return _event(state, asked) if asked.is_event else _rest(state, asked)
 
 
@@ -103,12 +105,15 @@ _EVENT_WORDS = {
 
 
 def _rest(state: State, asked: Asked) -> Response:
-    if not _is_known(asked.headers.get("authorization", ""), state.token):
+    scopes = _scopes(state, asked.headers.get("authorization", ""))
+    if scopes is None:
         return as_response(401, rest.error(401, 2006, "Authentication failed").body)
     reading = state.quota.take("token")
     headers = reading.headers()
     if reading.is_exceeded:
         return as_response(429, rest.error(429, 2020, "Rate Limit Exceeded").body, headers)
+    if not oauth.may(scopes, asked.method, asked.path):
+        return as_response(403, rest.error(403, 2010, "Access Denied").body, headers)
     return _of(_rest_reply(state, asked), headers)
 
 
@@ -132,13 +137,27 @@ def _of(reply: rest.Reply, headers: Mapping[str, str]) -> Response:
     return as_response(reply.status, reply.body, headers)
 
 
-def _is_known(authorization: str, token: str) -> bool:
+def _scopes(state: State, authorization: str) -> frozenset[str] | None:
+    """What the credentials may do; None: they are not accepted."""
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "token":
         value = value.strip().removeprefix("token=").strip('"')
+    elif scheme.lower() == "bearer" and (
+        (granted := state.grants.scopes_of(value.strip())) is not None
+    ):
+        return granted
     elif scheme.lower() != "bearer":
-        return False
-    return hmac.compare_digest(value.strip().encode(), token.encode())
+        return None
+    is_own = hmac.compare_digest(value.strip().encode(), state.token.encode())
+    return oauth.EVERYTHING if is_own else None
+
+
+def _token(state: State, asked: Asked) -> Response:
+    form = {name: values[-1] for name, values in parse_qs(asked.body.decode("latin-1")).items()}
+    if asked.method != "POST":
+        return as_response(404, {"error": "not_found"})
+    status, body = state.grants.give(form)
+    return as_response(status, body)
 
 
 def _event(state: State, asked: Asked) -> Response:

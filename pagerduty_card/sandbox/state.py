@@ -10,6 +10,7 @@ from typing import Any
 from pagerduty_card.accounts import mask
 from pagerduty_card.sandbox import events, world
 from pagerduty_card.sandbox.faults import Faults
+from pagerduty_card.sandbox.oauth import Grants
 from pagerduty_card.sandbox.quota import Quota
 from pagerduty_card.sandbox.request_log import RequestLog
 from pagerduty_card.sandbox.things import (
@@ -83,6 +84,7 @@ class State:
             self.world = self._make_world(self.now())
             self.quota = Quota(self._requests_per_minute, self.now)
             self.events_quota = Quota(EVENTS_PER_MINUTE, self.now)
+            self.grants = Grants(self.now)
             self.faults.clear()
             self.requests.clear()
             self._accepted: list[Accepted] = []

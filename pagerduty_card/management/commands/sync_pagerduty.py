@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from pagerduty_card import sync
-from pagerduty_card.accounts import Account, all_accounts, get_account
+from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, all_accounts, get_account
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import NotConfigured
 from pagerduty_card.models import Feed
@@ -45,9 +45,20 @@ class Command(BaseCommand):
 
     def _accounts(self, name: str) -> list[Account]:
         try:
-            return [get_account(one) for one in ([name] if name else sorted(all_accounts()))]
+            return [get_account(name)] if name else self._all()
         except NotConfigured as exc:
             raise CommandError(exc.detail) from exc
+
+    def _all(self) -> list[Account]:
+        """Every account with credentials; what is wrong with the others is said and no more."""
+        accounts = all_accounts()
+        found = [accounts[name] for name in sorted(accounts) if accounts[name].is_configured]
+        if not found:
+            get_account()  # raises: it says what to set
+        for account in accounts.values():
+            if account.problem and account.name != DEFAULT_ACCOUNT:
+                self.stderr.write(f"{account.name}: {account.problem}")
+        return found
 
     def _whole(self, account: Account) -> bool:
         with PagerDutyClient(account) as client:

@@ -1,0 +1,263 @@
+"""What is wrong between the portal and PagerDuty, and what to do: configuration, accounts, feeds.
+
+Reads configuration, cache and mirror. It asks PagerDuty nothing: ``probing`` does, for a caller
+who wants that. Nothing here shows a secret: tokens and keys are masked.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.cache import cache
+
+from pagerduty_card import configuration, tokens
+from pagerduty_card.accounts import SCOPES, Account, mask
+from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
+from pagerduty_card.doctor.probing import Probe
+from pagerduty_card.models import Feed, Service
+from pagerduty_card.presenters.freshness import OLD_AFTER, explain
+from pagerduty_card.quota import RESERVED_SHARE, Quota, Reading
+
+# Ages of incidents and ends of shifts are told to the minute.
+SKEW_NOTICED_S = 30
+SKEW_WRONG_S = 300
+
+
+def examine_portal() -> Finding:
+    """The portal's own side: the setting as a whole, the sandbox, the cache."""
+    steps = [
+        step("Setting", Verdict.WRONG, one.text, one.hint)
+        for one in configuration.read(settings.PAGERDUTY_ACCOUNTS).mistakes
+        if one.is_double or not one.account
+    ]
+    if settings.PAGERDUTY_SANDBOX:
+        steps.append(
+            step(
+                "Sandbox",
+                Verdict.WARNING,
+                "PagerDuty is the built-in sandbox: incidents and people are invented.",
+                "Set PAGERDUTY_SANDBOX=False and PAGERDUTY_TOKEN to connect to PagerDuty.",
+            )
+        )
+    steps.append(_cache())
+    return Finding(title="This portal", key="portal", steps=tuple(steps))
+
+
+def examine_accounts(
+    accounts: Iterable[Account], probes: Mapping[str, Probe], now: datetime
+) -> list[Finding]:
+    """Every account by itself; one query for all feeds.
+
+    Args:
+        accounts: Which.
+        probes: What came of asking them lately, by name; those not asked are missing.
+        now: The instant (UTC).
+    """
+    given = list(accounts)
+    feeds: dict[tuple[str, str], Feed] = {
+        (feed.account, feed.kind): feed
+        for feed in Feed.objects.filter(
+            service_pd_id="", account__in=[account.name for account in given]
+        )
+    }
+    return [
+        Finding(
+            title=f"Account {account.name}",
+            key=f"account-{account.name}",
+            steps=tuple(_account_steps(account, probes.get(account.name), feeds, now)),
+        )
+        for account in given
+    ]
+
+
+def _cache() -> Step:
+    backend = str(settings.CACHES["default"]["BACKEND"])
+    token = uuid4().hex
+    cache.set("pagerduty:doctor", token, 10)
+    if cache.get("pagerduty:doctor") != token:
+        return step(
+            "Cache",
+            Verdict.WRONG,
+            "The cache keeps nothing: limits count for nothing and each process asks by itself.",
+            "Look whether the Redis of REDIS_URL answers.",
+        )
+    if backend.endswith("LocMemCache"):
+        return step(
+            "Cache",
+            Verdict.OK,
+            "Each process has its own: what other processes learned of budget and clock is not "
+            "seen here. REDIS_URL makes one of them.",
+        )
+    return step("Cache", Verdict.OK, "Shared by all processes.")
+
+
+def _account_steps(
+    account: Account, probe: Probe | None, feeds: Mapping[tuple[str, str], Feed], now: datetime
+) -> Iterable[Step]:
+    yield _credentials(account)
+    if account.problem:
+        return
+    if account.oauth:
+        yield _scopes(account)
+    yield _hosts(account)
+    quota = Quota(account)
+    reading = quota.last_reading()
+    yield _answers(probe, reading)
+    if probe and not probe.reason:
+        yield _permissions(probe)
+    yield _clock(reading)
+    yield _budget(quota, reading)
+    for kind in Feed.Kind:
+        yield _feed(kind, feeds.get((account.name, kind.value)), account, now)
+
+
+def _credentials(account: Account) -> Step:
+    if account.problem:
+        return step(
+            "Credentials",
+            Verdict.WRONG,
+            account.problem,
+            "Correct the setting and restart the portal.",
+        )
+    if account.oauth:
+        kind = (
+            f"OAuth client {mask(account.oauth.client_id)} with secret "
+            f"{mask(account.oauth.client_secret)}, as_account-{account.region}."
+            f"{account.oauth.subdomain}"
+        )
+    elif account.token.startswith("u+"):
+        kind = f"REST API key of a user, {mask(account.token)}"
+    else:
+        kind = f"REST API key, {mask(account.token)}"
+    return step("Credentials", Verdict.OK, f"{kind} ({account.setting}).")
+
+
+def _scopes(account: Account) -> Step:
+    grant = tokens.last_grant(account)
+    if grant is None:
+        return step(
+            "Scopes", Verdict.UNKNOWN, "No token has been given yet.", "Check now to ask for one."
+        )
+    granted = ", ".join(sorted(grant.scopes)) or "none"
+    at = datetime.fromtimestamp(grant.given_at, UTC)
+    if grant.missing:
+        lacking = "; ".join(f"{scope} (for {SCOPES[scope]})" for scope in grant.missing)
+        return step(
+            "Scopes",
+            Verdict.WRONG,
+            f"Missing: {lacking}. Granted: {granted}.",
+            "Add the missing scopes to the app in PagerDuty (Integrations, App Registration) "
+            "and, where scopes are listed, to the account's scopes; then restart the portal.",
+            at,
+        )
+    return step("Scopes", Verdict.OK, f"Granted all that is needed: {granted}.", at=at)
+
+
+def _hosts(account: Account) -> Step:
+    hosts = [account.api_base_url, account.events_base_url]
+    if account.oauth:
+        hosts.append(account.oauth.identity_base_url)
+    return step("Hosts", Verdict.OK, f"Region {account.region}: {', '.join(hosts)}.")
+
+
+def _answers(probe: Probe | None, reading: Reading | None) -> Step:
+    if probe:
+        at = datetime.fromtimestamp(probe.at, UTC)
+        if probe.reason:
+            said = explain(probe.reason, probe.detail, reader=READER)
+            return step("Answers", Verdict.WRONG, _joined(said.why, probe), said.advice, at)
+        took_ms = round((probe.took_s or 0) * 1000)
+        return step("Answers", Verdict.OK, f"PagerDuty answered within {took_ms} ms.", at=at)
+    if reading is None:
+        return step(
+            "Answers",
+            Verdict.UNKNOWN,
+            "No answer came within the last day, as far as this process knows.",
+            "Check now to ask.",
+        )
+    at = datetime.fromtimestamp(reading.at, UTC)
+    return step("Answers", Verdict.OK, "The last answer that came.", at=at)
+
+
+def _joined(why: str, probe: Probe) -> str:
+    """The sentence with the detail behind it, unless it has it already."""
+    return why if not probe.detail or probe.detail in why else f"{why} {probe.detail}"
+
+
+def _permissions(probe: Probe) -> Step:
+    at = datetime.fromtimestamp(probe.at, UTC)
+    if not probe.refused:
+        return step("Permissions", Verdict.OK, "All that the card needs may be read.", at=at)
+    lacking = "; ".join(
+        f"{SCOPES[scope]} ({scope}): {detail}" for scope, detail in sorted(probe.refused.items())
+    )
+    return step(
+        "Permissions",
+        Verdict.WRONG,
+        f"May not be read: {lacking}",
+        "Give the key's user, or the app, the missing permission in PagerDuty.",
+        at,
+    )
+
+
+def _clock(reading: Reading | None) -> Step:
+    if reading is None or reading.skew_s is None:
+        return step("Clock", Verdict.UNKNOWN, "No answer told PagerDuty's time.")
+    at = datetime.fromtimestamp(reading.at, UTC)
+    skew_s = round(reading.skew_s)
+    if abs(skew_s) <= SKEW_NOTICED_S:
+        return step("Clock", Verdict.OK, f"{abs(skew_s)} s from PagerDuty's clock.", at=at)
+    side = "behind" if skew_s > 0 else "ahead of"
+    verdict = Verdict.WRONG if abs(skew_s) > SKEW_WRONG_S else Verdict.WARNING
+    return step(
+        "Clock",
+        verdict,
+        f"This machine's clock is {abs(skew_s)} s {side} PagerDuty's: ages and ends of shifts "
+        "are told wrongly.",
+        "Let the machine keep its time (NTP).",
+        at,
+    )
+
+
+def _budget(quota: Quota, reading: Reading | None) -> Step:
+    wait_s = quota.wait_s(background=False)
+    at = datetime.fromtimestamp(reading.at, UTC) if reading else None
+    if wait_s:
+        return step(
+            "Budget",
+            Verdict.WARNING,
+            f"PagerDuty's limit is reached: nothing is asked for another {round(wait_s)} s.",
+            "Give this portal a token of its own if other programs use this one.",
+        )
+    if reading is None or reading.limit is None or reading.remaining is None:
+        return step("Budget", Verdict.UNKNOWN, "No answer told how many requests are left.", at=at)
+    text = f"{reading.remaining:.0f} of {reading.limit:.0f} requests a minute were left."
+    if reading.remaining <= reading.limit * RESERVED_SHARE:
+        return step(
+            "Budget",
+            Verdict.WARNING,
+            f"{text} Background work waits; people go first.",
+            "Give this portal a token of its own if other programs use this one.",
+            at,
+        )
+    return step("Budget", Verdict.OK, text, at=at)
+
+
+def _feed(kind: Feed.Kind, feed: Feed | None, account: Account, now: datetime) -> Step:
+    what = kind.label.capitalize()
+    if feed is None:
+        return step(what, Verdict.WRONG, "Never asked for, so every card is empty.", START_WORKER)
+    good = "Last good answer" if feed.succeeded_at else "No good answer yet"
+    if feed.failed_at:
+        said = explain(feed.reason, feed.detail, reader=READER)
+        return step(what, Verdict.WRONG, f"{said.why} {good}.", said.advice, feed.succeeded_at)
+    if feed.succeeded_at and now - feed.succeeded_at > OLD_AFTER[kind]:
+        return step(
+            what, Verdict.WRONG, f"Not asked since. {good}.", START_WORKER, feed.succeeded_at
+        )
+    text = f"{good}."
+    if kind is Feed.Kind.SERVICES:
+        count = Service.objects.of_account(account.name).count()
+        text = f"{count} services mirrored. {text}"
+    return step(what, Verdict.OK, text, at=feed.succeeded_at)

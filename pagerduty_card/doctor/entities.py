@@ -1,0 +1,165 @@
+"""Why is this card empty? From an entity's annotation to the age of each section.
+
+Reads catalog and mirror, and asks PagerDuty nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from catalog.models import Entity
+from catalog.refs import EntityRef, InvalidRefError
+from pagerduty_card import mapping
+from pagerduty_card.accounts import all_accounts, mask
+from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
+from pagerduty_card.mapping import Mapped
+from pagerduty_card.models import Feed, Incident
+from pagerduty_card.presenters.freshness import NOT_ASKED, judge
+
+
+def examine_entity(ref: str, now: datetime) -> list[Finding]:
+    """Why an entity's card is empty: from its annotation to the age of each section.
+
+    Args:
+        ref: As people write it; a name alone is a component.
+        now: The instant (UTC).
+
+    Returns:
+        First how the entity names its services, then each service.
+    """
+    entity, steps = _find_entity(ref)
+    if entity is None:
+        return [Finding(title=f"Entity {ref[:200]}", key="entity", steps=tuple(steps))]
+    targets = mapping.targets_of(entity)
+    steps.append(_names_a_service(entity, targets))
+    found = [Finding(title=f"Entity {entity.ref}", key="entity", steps=tuple(steps))]
+    for number, mapped in enumerate(mapping.resolve(targets), start=1):
+        target = mapped.target
+        named = mapped.service_pd_id or f"integration key {mask(target.integration_key)}"
+        found.append(
+            Finding(
+                title=f"{named} of account {target.account}",
+                key=f"service-{number}",
+                steps=tuple(_service_steps(mapped, now)),
+            )
+        )
+    return found
+
+
+def _find_entity(text: str) -> tuple[Entity | None, list[Step]]:
+    try:
+        ref = EntityRef.parse(text.strip(), default_kind="component")
+    except InvalidRefError:
+        return None, [
+            step(
+                "Reference",
+                Verdict.WRONG,
+                "This is no reference to an entity.",
+                "Write kind:namespace/name, for example component:default/checkout-api.",
+            )
+        ]
+    entity = None if "\x00" in text else Entity.objects.filter(ref=str(ref)).first()
+    if entity:
+        place = f"{entity.source}:{entity.source_line}" if entity.source else "the administration"
+        return entity, [step("Entity", Verdict.OK, f"{entity.ref}, written in {place}.")]
+    others = ""
+    if "\x00" not in text:  # PostgreSQL refuses it in a query
+        same = Entity.objects.filter(ref__endswith=f"/{ref.name}").values_list("ref", flat=True)
+        others = ", ".join(same[:3])
+    return None, [
+        step(
+            "Entity",
+            Verdict.WRONG,
+            f"The catalog has no {ref}." + (f" It has {others}." if others else ""),
+            "Correct the reference, or have the entity's descriptor imported.",
+        )
+    ]
+
+
+def _names_a_service(entity: Entity, targets: Sequence[mapping.Target]) -> Step:
+    if not targets:
+        return step(
+            "Annotation",
+            Verdict.WRONG,
+            "The entity names no PagerDuty service, so it has no card.",
+            f"Write {mapping.SERVICE_ID} or {mapping.INTEGRATION_KEY} into its annotations, or "
+            "link a service to it in the administration.",
+        )
+    annotations = entity.annotations
+    told = []
+    for key in (mapping.SERVICE_ID, mapping.INTEGRATION_KEY, mapping.ACCOUNT):
+        value = annotations.get(key)
+        if isinstance(value, str) and value.strip():
+            is_key = key == mapping.INTEGRATION_KEY
+            told.append(f"{key}: {mask(value.strip()) if is_key else value.strip()[:200]}")
+    links = sum(target.place == "admin" for target in targets) if entity.source else 0
+    if links:
+        told.append(f"{links} linked in the administration")
+    return step("Annotation", Verdict.OK, "; ".join(told) or "Linked in the administration.")
+
+
+def _service_steps(mapped: Mapped, now: datetime) -> Iterable[Step]:
+    problem, target = mapped.problem, mapped.target
+    kinds = mapping.ProblemKind
+    account = all_accounts().get(target.account)
+    if problem and problem.kind in {kinds.UNKNOWN_ACCOUNT, kinds.NOT_CONFIGURED}:
+        place = f" ({problem.place})" if problem.place else ""
+        yield step(
+            "Account",
+            Verdict.WRONG,
+            f"{problem.text}{place}",
+            "Correct the annotation, or add the account to PAGERDUTY_ACCOUNTS."
+            if account is None
+            else "Correct the setting and restart the portal.",
+        )
+        return
+    yield step("Account", Verdict.OK, f"{target.account} is configured.")
+    yield _service(mapped, now)
+    if mapped.service is None:
+        return
+    for kind in (Feed.Kind.INCIDENTS, Feed.Kind.ON_CALL, Feed.Kind.CHANGES):
+        yield _section(kind, mapped, now)
+    yield _paging(mapped)
+
+
+def _service(mapped: Mapped, now: datetime) -> Step:
+    problem, place = mapped.problem, f" ({mapped.target.place})" if mapped.target.place else ""
+    if problem:
+        return step(
+            "Service",
+            Verdict.WRONG,
+            f"{problem.text}{place}",
+            "Correct the annotation or the link.",
+        )
+    if mapped.service:
+        return step("Service", Verdict.OK, f"{mapped.service.name} ({mapped.service.pd_id}).")
+    answer = judge(Feed.Kind.SERVICES, mapped.freshness[Feed.Kind.SERVICES], now=now, reader=READER)
+    said = answer.explanation or NOT_ASKED
+    advice = START_WORKER if said.reason == NOT_ASKED.reason else said.advice
+    return step("Service", Verdict.WRONG, f"Not known yet: {said.why}", advice, answer.at)
+
+
+def _section(kind: Feed.Kind, mapped: Mapped, now: datetime) -> Step:
+    answer = judge(kind, mapped.freshness[kind], now=now, reader=READER)
+    what = kind.label.capitalize()
+    if answer.is_unknown:
+        advice = START_WORKER if answer.explanation is NOT_ASKED else answer.advice
+        return step(what, Verdict.WRONG, f"Not known: {answer.why}", advice)
+    if answer.is_old:
+        return step(what, Verdict.WARNING, f"Known but old: {answer.why}", answer.advice, answer.at)
+    text = "Known."
+    if kind is Feed.Kind.INCIDENTS and mapped.service:
+        count = Incident.objects.of_services([mapped.service]).count()
+        text = f"{count} open, as PagerDuty says." if count else "PagerDuty says that none is open."
+    return step(what, Verdict.OK, text, at=answer.at)
+
+
+def _paging(mapped: Mapped) -> Step:
+    if mapped.can_page:
+        return step("Paging", Verdict.OK, f"With the integration key {mask(mapped.routing_key)}.")
+    return step(
+        "Paging",
+        Verdict.WARNING,
+        "Nobody can be paged from here: no integration key is known.",
+        "Add an Events API v2 integration to the service in PagerDuty, or write its key into "
+        f"{mapping.INTEGRATION_KEY}.",
+    )

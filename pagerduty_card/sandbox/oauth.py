@@ -1,0 +1,86 @@
+"""The sandbox's identity host: tokens for client credentials, and what each may read."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+PATH = "/oauth/token"
+CLIENT_ID = "sandbox-client"
+CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - opens nothing but this process
+LIFETIME = timedelta(days=1)
+
+_NEEDS = {
+    "services": "services",
+    "maintenance_windows": "services",
+    "incidents": "incidents",
+    "oncalls": "oncalls",
+    "escalation_policies": "escalation_policies",
+    "change_events": "change_events",
+    "schedules": "schedules",
+    "users": "users",
+    "teams": "teams",
+    "priorities": "priorities",
+    "abilities": "abilities",
+}
+KNOWN = frozenset(f"{what}.{how}" for what in _NEEDS.values() for how in ("read", "write"))
+EVERYTHING = KNOWN | {"everything"}
+
+
+def may(scopes: frozenset[str], method: str, path: str) -> bool:
+    """Whether credentials with these scopes may send this request."""
+    if "everything" in scopes:
+        return True
+    what = _NEEDS.get(path.strip("/").partition("/")[0])
+    return what is None or f"{what}.{'read' if method == 'GET' else 'write'}" in scopes
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    scopes: frozenset[str]
+    until: datetime
+
+
+class Grants:
+    """The tokens given so far.
+
+    Attributes:
+        available: Scopes the app was registered with; others asked for are dropped in silence.
+        lifetime: Of a token.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.available = KNOWN
+        self.lifetime = LIFETIME
+        self._now = now
+        self._given: dict[str, _Given] = {}
+
+    def give(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        """Answer a request for a token: status and body."""
+        if form.get("grant_type") != "client_credentials":
+            return 400, {"error": "unsupported_grant_type"}
+        if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+            return 401, {"error": "invalid_client", "error_description": "Unknown client"}
+        asked = form.get("scope", "").split()
+        whom = [one for one in asked if one.startswith(("as_account-us.", "as_account-eu."))]
+        if len(whom) != 1:
+            return 400, {"error": "invalid_scope", "error_description": "No as_account scope"}
+        scopes = frozenset(asked) & self.available
+        token = f"pdus+_{secrets.token_hex(16)}"
+        self._given[token] = _Given(scopes, self._now() + self.lifetime)
+        return 200, {
+            "access_token": token,
+            "scope": " ".join([*whom, *sorted(scopes)]),
+            "token_type": "bearer",
+            "expires_in": int(self.lifetime.total_seconds()),
+        }
+
+    def scopes_of(self, token: str) -> frozenset[str] | None:
+        """What a token may do; None when it was never given, has expired or was taken back."""
+        given = self._given.get(token)
+        return given.scopes if given and given.until > self._now() else None
+
+    def revoke_all(self) -> None:
+        """Take back every token."""
+        self._given.clear()
