@@ -232,6 +232,10 @@ def _wrong_type(path: Path, types: list[str], instance: Any) -> tuple[str, str]:
     wanted = [t for t in ("string", "boolean", "array", "object") if t in types]
     allowed = " or ".join(_TYPE_NAMES[t] for t in wanted)
     message = f"is {_name(instance)}; {allowed} is required"
+    if isinstance(instance, dict) and len(instance) == 1 and instance.keys() & {"$json", "$yaml"}:
+        ((key, target),) = instance.items()
+        message = f"{allowed} is required, and {key} {target} could not be read"
+        return message, "put the file beside the descriptor, or write what it holds here"
     if instance is None:
         return message, "delete the line, or write something under it"
     if "string" in types and isinstance(instance, bool | int | float):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.descriptor.writing import dump
 from tests.catalog.sources import component, group, location, run, write
 
 REPO = Path(__file__).parents[2]
@@ -195,3 +196,35 @@ def test_looks_references_up_in_the_catalog_when_asked(tmp_path):
 def test_does_not_read_what_a_location_points_to(tmp_path):
     file = write(tmp_path / "a.yaml", location("./gone.yaml", "https://git.example.com/x"))
     assert run("validate_catalog", file)[0] == 0
+
+
+def api(definition):
+    spec = {"type": "openapi", "lifecycle": "production", "owner": "team", "definition": definition}
+    return dump(
+        {
+            "apiVersion": "backstage.io/v1alpha1",
+            "kind": "API",
+            "metadata": {"name": "a"},
+            "spec": spec,
+        }
+    )
+
+
+def test_reads_the_placeholders_of_a_file_as_the_import_does(tmp_path):
+    write(tmp_path / "repo" / "openapi.yaml", "openapi: 3.1.0\n")
+    write(tmp_path / "outside.yaml", "openapi: 3.1.0\n")
+    file = write(
+        tmp_path / "repo" / "catalog-info.yaml",
+        api({"$text": "./openapi.yaml"}),
+        api({"$text": "../outside.yaml"}),
+        api({"$text": "https://example.com/openapi.yaml"}),
+        api({"$yaml": "./openapi.yaml"}),
+    )
+    good, outside, elsewhere, block = found(file, references="off")
+    assert (good["valid"], good["warnings"]) == (True, [])
+    for line in (outside, elsewhere):
+        assert line["valid"] is True
+        (warning,) = line["warnings"]
+        assert warning["path"] == "spec.definition"
+        assert warning["message"].startswith("$text ")
+    assert block["valid"] is False

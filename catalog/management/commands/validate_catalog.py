@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from catalog.descriptor import DEFAULT_LIMITS, Document, Problem, iter_parse
 from catalog.descriptor.crossing import Crossing
 from catalog.ingestion.allow import Allowance
+from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.sources import Reader, Root, SourceError, is_url, root_of
 from catalog.models import Entity
 
@@ -37,9 +38,9 @@ class Command(BaseCommand):
     """Says everything that is wrong with files, by the rules of the import."""
 
     help = (
-        "Check files against the format: nothing is stored, and what a Location or a placeholder "
-        "points to is not read. The exit status is 1 if any document is invalid; warnings alone "
-        "leave it at 0."
+        "Check files against the format, by the rules of the import: nothing is stored, and what a "
+        "Location points to is not read. The exit status is 1 if any document is invalid; warnings "
+        "alone leave it at 0."
     )
     requires_system_checks: list[str] = []
 
@@ -145,7 +146,8 @@ def _check(paths: Sequence[str]) -> Iterator[_Checked]:
                 yield _unread(file, exc)
                 continue
             is_empty = True
-            for document in iter_parse(text):
+            inclusions = Inclusions(reader, root, address)
+            for document in iter_parse(text, resolve=inclusions.resolve):
                 is_empty = False
                 yield _Checked(file, document, document.problems, document.warnings)
             if is_empty:
