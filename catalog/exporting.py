@@ -45,7 +45,7 @@ def entities_in_order(found: EntityQuerySet) -> Iterator[Entity]:
     keys = array("q", found.values_list("pk", flat=True).iterator(chunk_size=5_000))
     for start in range(0, len(keys), _AT_ONCE):
         some = keys[start : start + _AT_ONCE].tolist()
-        rows = Entity.objects.filter(pk__in=some).defer("written").prefetch_related("tag_rows")
+        rows = Entity.objects.filter(pk__in=some).prefetch_related("tag_rows")
         by_key = {entity.pk: entity for entity in rows}
         yield from (by_key[key] for key in some if key in by_key)
 

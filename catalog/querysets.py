@@ -24,7 +24,7 @@ class EntityQuerySet(models.QuerySet["Entity"]):
 
     def for_list(self) -> Self:
         """Everything that a row of a list prints: one query, and one for the tags."""
-        return self.defer("descriptor", "written").prefetch_related("tag_rows")
+        return self.defer("descriptor").prefetch_related("tag_rows")
 
 
 class RelationQuerySet(models.QuerySet["Relation"]):

@@ -13,7 +13,9 @@ from catalog.models import Entity
 
 LINE_LIMIT = 300
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s[^)]*)?\)")
-_MARKS = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d+[.)]\s+)|\*\*|__|~~|`+")
+_BLOCK_MARKS = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d+[.)]\s+)+")
+# Pairs around words; a row of asterisks is a mask, not a mark.
+_PAIRS = re.compile(r"(?<![*\w])(\*{1,2}|_{1,2}|~~|`{1,3})(?![*\s])(.+?)(?<![*\s])\1(?![*\w])")
 _NOTHING = Masker({})
 
 
@@ -76,7 +78,8 @@ def rows(
 def first_line(description: str) -> str:
     """The first line with text in it, without the marks of Markdown, at most 300 characters."""
     for line in description.splitlines():
-        text = _LINK.sub(r"\1", _MARKS.sub("", line)).strip()
+        text = _LINK.sub(r"\1", _BLOCK_MARKS.sub("", line))
+        text = _PAIRS.sub(r"\2", _PAIRS.sub(r"\2", text)).strip()
         if any(character.isalnum() for character in text):
             return text[:LINE_LIMIT]
     return ""

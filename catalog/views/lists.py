@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from catalog import cards, stars
 from catalog.filters import PAGE_SIZE
 from catalog.graph import nodes_of
-from catalog.masking import Masker, is_secret, mask
+from catalog.masking import Masker, is_secret
 from catalog.models import Annotation, Entity
 from catalog.presenters import rows as presenters
 
@@ -66,15 +66,20 @@ def page_number(request: HttpRequest) -> str:
 def maskers(entities: Sequence[Entity]) -> dict[int, Masker]:
     """What hides the secrets of those that have any, by primary key. One query.
 
-    From the annotation rows: lists do not load descriptors.
+    From the annotation rows: lists do not load descriptors. What an overlay hides is a secret too.
     """
-    secrets: dict[int, list[str]] = {}
     described = [entity.pk for entity in entities if entity.description or entity.title]
-    annotations = Annotation.objects.filter(entity_id__in=described).exclude(value="")
-    for pk, key, value in annotations.values_list("entity_id", "key", "value"):
+    in_force: dict[int, dict[str, str]] = {}
+    rows = Annotation.objects.filter(entity_id__in=described).exclude(value="")
+    for pk, key, value in rows.values_list("entity_id", "key", "value"):
         if is_secret(key):
-            secrets.setdefault(pk, []).append(value)
+            in_force.setdefault(pk, {})[key] = value
+    before = {
+        entity.pk: (entity.written.get("metadata") or {}).get("annotations") or {}
+        for entity in entities
+        if entity.written
+    }
     return {
-        pk: Masker({value: mask(value) for value in sorted(values, key=len, reverse=True)})
-        for pk, values in secrets.items()
+        pk: Masker.of_annotations(in_force.get(pk, {}), before.get(pk, {}))
+        for pk in in_force.keys() | before.keys()
     }

@@ -1,5 +1,4 @@
-/* A link with data-dialog opens its address in a native <dialog>; without this file, as a page.
-   What was typed stays until a POST from the dialog succeeds. */
+/* a[data-dialog] opens in a native <dialog>; what was typed stays until a POST succeeds. */
 
 const dialogs = new Map();
 

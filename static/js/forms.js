@@ -1,4 +1,4 @@
-/* Forms: sent once, by Ctrl-Enter too; counters near the limit; failures keep what was typed. */
+/* Sent once, by Ctrl-Enter too; counters near the limit; failures keep what was typed. */
 
 const SHOWN_LAST = 0.2;
 

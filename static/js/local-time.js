@@ -1,4 +1,4 @@
-/* Tells the server the reader's zone; keeps "5 minutes ago" true; light, dark or the system's own. */
+/* The reader's zone; "5 minutes ago" kept true; light or dark. */
 
 function remember(name, value) {
   const secure = location.protocol === "https:" ? "; Secure" : "";

@@ -1,6 +1,6 @@
-/* An element says its keys in data-shortcut ("/", "p", "g c"). Never while typing. */
+/* Keys of data-shortcut ("/", "p", "g c"), never while typing; Ctrl-K is "/". */
 
-const PAUSE_MS = 1200;
+const TYPING = "input, textarea, select, dialog[open]";
 let pressed = "";
 let timer;
 
@@ -10,12 +10,15 @@ function find(keys) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.key.length > 1) return;
-  if (event.target.closest("input, textarea, select, dialog[open]")) return;
+  const { target: place, ctrlKey, metaKey, altKey } = event;
+  const isFind = (ctrlKey || metaKey) && event.key === "k";
+  const key = isFind ? "/" : event.key;
+  if (key === "Escape" && place.closest(".masthead__search")) place.blur();
+  if (!isFind && (ctrlKey || metaKey || altKey || key.length > 1 || place.closest(TYPING))) return;
   clearTimeout(timer);
-  timer = setTimeout(() => { pressed = ""; }, PAUSE_MS);
-  const target = (pressed && find(`${pressed} ${event.key}`)) || find(event.key);
-  pressed = target ? "" : event.key;
+  timer = setTimeout(() => { pressed = ""; }, 1200);
+  const target = (pressed && find(`${pressed} ${key}`)) || find(key);
+  pressed = target ? "" : key;
   if (!target) return;
   event.preventDefault();
   if (target.matches("input")) target.select();

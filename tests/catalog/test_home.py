@@ -89,7 +89,7 @@ def test_asks_the_database_as_often_for_one_entity_as_for_fifty(
         make_entity(f"ship-{number}", owner="crew", tags=("a", "b"))
     with django_assert_max_num_queries(len(one)):
         reader.get(HOME)
-    assert len(one) <= 11
+    assert len(one) <= 18
 
 
 def test_says_where_the_rest_of_ones_own_is(reader):
@@ -99,3 +99,25 @@ def test_says_where_the_rest_of_ones_own_is(reader):
     page = reader.get(HOME)
     link = next(a for a in select(page, "#own a") if a.get_text().startswith("All that you"))
     assert "12 of the catalog" in reader.get(link["href"]).text
+
+
+def test_owns_what_the_groups_below_ones_own_own(reader):
+    make_entity("crew", kind="Group", relations=(("parentOf", "group:default/deck"),))
+    make_entity("deck", kind="Group")
+    make_entity("ana", kind="User", relations=(("memberOf", "group:default/crew"),))
+    make_entity("mop", owner="deck")
+    assert texts(reader.get(HOME), "#own .row__title") == ["mop"]
+
+
+def test_lists_what_the_reader_starred(reader):
+    make_entity("ship")
+    make_entity("mop")
+    reader.post("/catalog/default/component/ship/star/", {"star": "on"})
+    assert texts(reader.get(HOME), "#starred .row__title") == ["ship"]
+
+
+def test_a_person_in_another_namespace_is_found_by_the_user_name_in_any_case(client):
+    client.force_login(make_user("Ana"))
+    make_entity("aNa", kind="User", namespace="people")
+    make_entity("ship", owner="user:people/ana")
+    assert texts(client.get(HOME), "#own .row__title") == ["ship"]

@@ -50,6 +50,18 @@ def test_lists_every_kind_by_name_and_says_how_many(reader):
         ("filters[owners][0]=core&filters[owners][1]=web", ["cart", "rest", "shop"]),
         ("filters[tags]=java&filters[tags]=web", ["shop"]),
         ("filters[text]=car", ["cart"]),
+        ("filters[namespace]=default&kind=api", ["rest"]),
+        ("filters[namespaces]=other", []),
+        ("filters[orphan]=true", []),
+        ("filters[orphan]=false&kind=api", ["rest"]),
+        ("filters[error]=true", []),
+        ("namespace=default&namespace=other&kind=api", ["rest"]),
+        ("tag=java&tag=web&tags=any", ["cart", "shop"]),
+        ("tag=java&tag=web&tags=all", ["shop"]),
+        ("is=nonsense", []),
+        ("has=nonsense", []),
+        ("user=nonsense", []),
+        ("user=all&kind=api", ["rest"]),
         ("kind=nonsense", []),
         ("owner=:::", []),
     ],
@@ -87,15 +99,23 @@ def test_each_filter_in_force_can_be_removed_by_itself(reader):
 def test_the_form_keeps_every_filter_of_the_address(reader):
     make_entity("shop", owner="web", tags=("java", "web"))
     make_entity("cart", owner="core", tags=("java", "web"))
-    page = reader.get(f"{INDEX}?kind=component&q=a&owner=web&owner=core&tag=java&sort=owner")
+    page = reader.get(
+        f"{INDEX}?kind=component&q=a&owner=web&owner=core&tag=java&is=orphan&sort=owner&limit=50"
+    )
     form = select(page, "main form[role=search]")[0]
-    sent = [(i["name"], i.get("value", "")) for i in form.select("input")]
+    sent = [
+        (i["name"], i.get("value", ""))
+        for i in form.select("input")
+        if i["type"] != "checkbox" or i.has_attr("checked")
+    ]
     sent += [
         (s["name"], s.select_one("option[selected]")["value"])
         for s in form.select("select:has(option[selected])")
     ]
     assert sorted(sent) == [
+        ("is", "orphan"),
         ("kind", "component"),
+        ("limit", "50"),
         ("owner", "group:default/core"),
         ("owner", "group:default/web"),
         ("q", "a"),
@@ -219,45 +239,112 @@ def test_a_card_that_fails_is_named_and_its_state_not_shown_as_fine(reader, capl
 def test_asks_the_database_as_often_for_one_row_as_for_fifty(reader, django_assert_num_queries):
     cards.register(make_card())
     make_entity("web", kind="Group")
-    make_entity("e", owner="web", system="s", tags=("java",))
-    # user, page count, rows, tags, owners, six facets
-    with django_assert_num_queries(11):
+    make_entity("e", owner="web", system="s", tags=("java",), title="e")
+    asked = f"{INDEX}?q=e&owner=web&tag=java&kind=component"
+    # user, version, stars, person, counts (6), page, rows, tags, owners, secrets, stars shown
+    with django_assert_num_queries(16):
         reader.get(INDEX)
+    reader.get(asked)
     for number in range(50):
-        make_entity(f"e-{number}", owner=f"team-{number}", system="s", tags=("a", f"t{number}"))
-    with django_assert_num_queries(11):
+        tags = ("a", f"t{number}")
+        make_entity(f"e-{number}", owner=f"team-{number}", system="s", tags=tags, title="e")
+    with django_assert_num_queries(16):
         reader.get(INDEX)
-    with django_assert_num_queries(11):
-        reader.get(f"{INDEX}?q=e&owner=web&tag=java&kind=component")
+    with django_assert_num_queries(16):
+        reader.get(asked)
 
 
-def test_more_values_than_a_list_holds_are_said_to_be_cut(reader):
+def test_asks_less_until_the_catalog_is_written_again(reader, django_assert_num_queries):
+    make_entity("e", owner="web", tags=("java",), title="e")
+    reader.get(INDEX)
+    with django_assert_num_queries(10):
+        reader.get(INDEX)
+    make_entity("f", owner="web", tags=("java",))
+    assert texts(reader.get(INDEX), ".list-count") == ["2 entities"]
+
+
+def test_more_values_than_a_list_holds_are_one_link_away_and_said_to_be_cut(reader):
     for number in range(201):
         make_entity(f"e-{number}", type=f"type-{number:03}")
     page = reader.get(f"{INDEX}?type=type-200")
-    assert "200 most frequent" in page.text
-    assert texts(page, "#filter-type option[selected]") == ["type-200"]
+    boxes = select(page, "#facet-type input")
+    assert [box["value"] for box in boxes if box.has_attr("checked")] == ["type-200"]
+    assert len(boxes) == 8
+    (link,) = select(page, "#facet-type p a")
+    assert "of the 200 most frequent" in link.get_text()
+    more = reader.get(INDEX + link["href"].partition("#")[0])
+    assert len(select(more, "#facet-type input")) == 201
 
 
 @pytest.mark.parametrize(
-    ("query", "is_open"),
-    [("", False), ("q=e&kind=component", False), ("owner=x", True), ("tag=java", True)],
+    ("query", "says"),
+    [("", "Filters and order"), ("owner=x&tag=a&tag=b", "Filters and order (2 in force)")],
 )
-def test_the_filters_of_a_phone_are_open_where_one_is_in_force(reader, query, is_open):
+def test_the_filters_of_a_phone_are_folded_and_say_how_many_are_in_force(reader, query, says):
     make_entity("e")
-    filters = select(reader.get(f"{INDEX}?{query}"), ".index-filters details")[0]
-    assert filters.has_attr("open") == is_open
+    page = reader.get(f"{INDEX}?{query}")
+    filters = select(page, "details.index-filters__all")[0]
+    assert not filters.has_attr("open")
+    assert " ".join(filters.find("summary").get_text().split()) == says
     assert filters.select("#filter-sort")
     assert not filters.select("[name=q]")
 
 
-def test_a_facets_counts_are_those_the_other_filters_leave(reader):
-    make_entity("a", type="service", owner="x")
-    make_entity("b", type="service", owner="y")
-    make_entity("c", type="website", owner="x")
-    page = reader.get(f"{INDEX}?owner=x&type=service")
-    assert texts(page, "#filter-type option") == ["all", "service (1)", "website (1)"]
-    assert texts(page, "#filter-owner option") == ["all", "x (1)", "y (1)"]
+@pytest.mark.parametrize(
+    ("limit", "rows"), [("5", 5), ("30", 30), ("1", 5), ("500", 31), ("x", 25), ("-5", 25)]
+)
+def test_the_reader_says_how_many_rows_a_page_has(reader, limit, rows):
+    for number in range(31):
+        make_entity(f"e-{number:02}")
+    page = reader.get(INDEX, {"limit": limit})
+    assert len(names(page)) == rows
+    if rows < 31:
+        link = select(page, "a[rel=next]")[0]["href"]
+        assert names(reader.get(INDEX + link))
+
+
+def test_a_single_page_says_how_many_without_a_range(reader):
+    make_entity("a")
+    page = reader.get(INDEX)
+    assert texts(page, ".pagination__count") == ["1 in all"]
+    assert not select(page, "nav.pagination")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["Name", "Type", "Owner", "Lifecycle", "About"]),
+        ("kind=component", ["Name", "System", "Type", "Owner", "Lifecycle", "About"]),
+        ("kind=component&type=service", ["Name", "System", "Owner", "Lifecycle", "About"]),
+        ("kind=system", ["Name", "Owner", "About"]),
+        ("kind=user", ["Name", "About"]),
+        ("kind=group&kind=component", ["Name", "Type", "Owner", "Lifecycle", "About"]),
+    ],
+)
+def test_shows_the_columns_that_the_kind_has(reader, query, expected):
+    for kind in ("Component", "System", "User", "Group"):
+        make_entity("e", kind=kind, system="s")
+    page = reader.get(f"{INDEX}?{query}")
+    assert [text.split(" ")[0] for text in texts(page, "thead th")] == expected
+    assert {len(row.select("th, td")) for row in select(page, "tbody tr")} == {len(expected)}
+
+
+def test_descriptions_are_one_plain_line_without_secrets(reader):
+    make_entity(
+        "shop",
+        description="\n# Sells **[things](https://x.example)** with R0UT1NGKEY00\n\nMore.",
+        annotations={"pagerduty.com/integration-key": "R0UT1NGKEY00"},
+    )
+    page = reader.get(INDEX)
+    assert texts(page, ".index-table__description") == ["Sells things with ****EY00"]
+    assert "R0UT1NGKEY00" not in page.text
+
+
+def test_the_canonical_address_is_written_in_our_own_names(reader):
+    make_entity("shop", tags=("java",))
+    page = reader.get(f"{INDEX}?filters[tags]=java&filters[user]=all&page=1")
+    assert select(page, "link[rel=canonical]")[0]["href"] == "/catalog/?tag=java"
+    assert select(reader.get(INDEX), "link[rel=canonical]")[0]["href"] == "/catalog/"
 
 
 def test_escapes_everything_it_prints(reader):
