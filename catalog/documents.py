@@ -55,11 +55,6 @@ def descriptor_yaml(entity: Entity) -> str:
     return dump(_shortened(Masker.of(entity).descriptor(entity)))
 
 
-def masked_yaml(entity: Entity) -> str:
-    """The whole descriptor as YAML with its secrets masked."""
-    return dump(Masker.of(entity).descriptor(entity))
-
-
 def _shortened(value: Any) -> Any:
     if isinstance(value, str) and len(value) > YAML_TEXT_LIMIT:
         left_out = f"{len(value) - YAML_TEXT_LIMIT:,} of {len(value):,}"

@@ -12,7 +12,7 @@ from catalog import overlays
 from catalog.descriptor import Problem, parse
 from catalog.descriptor.relations import MAX_REF_LENGTH
 from catalog.descriptor.writing import dump
-from catalog.ingestion.sources import without_user
+from catalog.ingestion.sources import root_of, without_user
 from catalog.kinds import Kind
 from catalog.local import InvalidDescriptor, save_descriptor
 from catalog.masking import (
@@ -25,6 +25,7 @@ from catalog.masking import (
     with_secrets_restored,
 )
 from catalog.models import Entity, Location, Overlay
+from catalog.registration import registered_kinds
 
 BLANK_DESCRIPTOR = """apiVersion: backstage.io/v1alpha1
 kind: Component
@@ -318,8 +319,8 @@ class LocationForm(forms.ModelForm[Location]):
         choices=Kind,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="What its files may define; none ticked: every kind. Location files are "
-        "followed in any case.",
+        help_text="What its files may define; none ticked: every kind. Tick Location too if they "
+        "lead to further files.",
     )
 
     class Meta:
@@ -332,6 +333,12 @@ class LocationForm(forms.ModelForm[Location]):
             )
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Begin with the kinds that a registered location may define."""
+        super().__init__(*args, **kwargs)
+        if not self.instance.pk:
+            self.fields["allowed_kinds"].initial = registered_kinds()
+
     def clean(self) -> dict[str, Any]:
         """Refuse an address for a file, and a path for a URL."""
         cleaned = super().clean() or {}
@@ -343,6 +350,8 @@ class LocationForm(forms.ModelForm[Location]):
             self.add_error("target", "Write an absolute path, beginning with a slash.")
         if is_address and without_user(target) != target:
             self.add_error("target", "Leave user name and password out: readers see the address.")
+        if target and not self.errors:
+            cleaned["target"] = root_of(target).target
         return cleaned
 
 

@@ -1,6 +1,7 @@
 """Entities in the administration: local ones as YAML, those of files with what lies over them."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from django.contrib import admin, messages
@@ -19,7 +20,8 @@ from catalog import issues, local, removing
 from catalog.admin.filters import ORPHAN, LifecycleFilter, LocationFilter, StateFilter
 from catalog.admin.overlays import AnnotationInline, LinkInline
 from catalog.admin.reading import lines, outcome, person, reasons
-from catalog.documents import descriptor_yaml, masked_yaml
+from catalog.documents import descriptor_yaml
+from catalog.exporting import FORMATS, entities_in_order
 from catalog.forms import DescriptorForm, OverlayForm, OverlayRowForm
 from catalog.local import InvalidDescriptor
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay
@@ -29,6 +31,7 @@ from portal.templatetags.ui import ago
 
 SHOWN = 50
 MAX_REFRESHED = 50
+_HEAD = "# Secrets are masked; the command export_catalog writes what imports unchanged.\n"
 _FROM_FILE = "A file rules this entity, so its descriptor is changed there."
 _ORPHAN = "No location has this entity any more. Delete it, or make it local to go on with it here."
 
@@ -284,15 +287,10 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
     def export_yaml(self, request: HttpRequest, rows: QuerySet[Entity]) -> StreamingHttpResponse:
         """Give the descriptors in force as one file."""
         del request
-        whole = Entity.objects.filter(pk__in=rows.order_by().values("pk")).order_by("ref")
-        head = ["# Secrets are masked; the command export_catalog writes what imports unchanged.\n"]
+        chosen = Entity.objects.filter(pk__in=rows.order_by().values("pk")).order_by("ref")
+        whole = FORMATS["yaml"]
         response = StreamingHttpResponse(
-            (
-                text
-                for texts in (head, (f"---\n{masked_yaml(one)}" for one in whole.iterator(500)))
-                for text in texts
-            ),
-            content_type="application/yaml; charset=utf-8",
+            chain([_HEAD], whole.write(entities_in_order(chosen))), content_type=whole.content_type
         )
         name = f"catalog-{timezone.now():%Y-%m-%d}.yaml"
         response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -14,17 +14,23 @@ class Command(BaseCommand):
     """Writes the catalog as a multi-document YAML file that imports unchanged."""
 
     help = (
-        "Write every entity as YAML, one document each; importing it changes nothing. A backup: "
-        "keys in annotations are in it in full, so keep it like a password."
+        "Write every entity as YAML, one document each, with its overlays over it; importing it "
+        "changes nothing. A backup: keys in annotations are in it in full, so keep it like a "
+        "password."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which kinds."""
+        """Which entities."""
         parser.add_argument(
             "--kind",
             action="append",
             choices=Kind.values,
             help="only entities of this kind; may be given several times",
+        )
+        parser.add_argument(
+            "--local",
+            action="store_true",
+            help="only entities made in the administration, which are in no file yet",
         )
 
     def handle(self, **options: Any) -> None:
@@ -32,6 +38,8 @@ class Command(BaseCommand):
         entities = Entity.objects.order_by("ref")
         if options["kind"]:
             entities = entities.filter(kind__in=options["kind"])
+        if options["local"]:
+            entities = entities.filter(source="")
         descriptors = entities.values_list("descriptor", flat=True)
         for descriptor in descriptors.iterator(chunk_size=500):
             self.stdout.write("---\n" + dump(descriptor), ending="")
