@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from catalog.descriptor import parse
+from catalog.groups import below
 from catalog.models import Entity, Relation
 from pagerduty_card.sandbox.world import KEYS, World
 
@@ -42,7 +43,7 @@ def test_every_document_is_valid_and_the_company_is_whole(documents):
         "Component": 14,
         "API": 5,
         "Resource": 5,
-        "Group": 6,
+        "Group": 9,
         "User": 12,
     }
 
@@ -66,7 +67,7 @@ def test_everything_tells_what_it_is(documents):
 def test_one_location_brings_in_everything_with_one_typing_mistake():
     call_command("import_catalog", str(EXAMPLES / "all.yaml"), verbosity=0)
 
-    assert Entity.objects.count() == 50
+    assert Entity.objects.count() == 53
     known = {f"{e.kind}:{e.namespace}/{e.name}".lower() for e in Entity.objects.all()}
     dangling = {
         relation.target_ref
@@ -104,3 +105,26 @@ def test_components_are_linked_in_every_way_there_is(annotations):
     assert annotations["warehouse-sync"]["service-id"] == "PWAREHS,PWAREUS"
     assert annotations["delivery-tracker"]["service-id"] == "PWRONG1"
     assert ways["invoice-worker"] == ways["product-feed"] == set()
+
+
+@pytest.mark.django_db
+def test_teams_are_nested_and_definitions_lie_in_files_of_their_own():
+    call_command("import_catalog", str(EXAMPLES / "all.yaml"), verbosity=0)
+
+    assert set(below(["group:default/meridian"])) == {
+        f"group:default/{name}"
+        for name in (
+            *("meridian", "shop", "operations", "payments-squad", "checkout-team"),
+            *("storefront-team", "catalog-team", "fulfilment-team", "platform-team"),
+        )
+    }
+    definition = Entity.objects.get(name="payments-grpc").spec["definition"]
+    assert definition.startswith('syntax = "proto3";')
+    assert "| scheme |" in Entity.objects.get(name="payment-gateway").description
+
+
+def test_the_check_finds_the_one_mistake(capsys):
+    call_command("validate_catalog", str(EXAMPLES))
+    out = capsys.readouterr().out
+    assert "did you mean component:default/order-router?" in out
+    assert out.endswith("53 documents in 8 files: 0 invalid, 1 warning.\n")
