@@ -13,7 +13,7 @@ from django.utils import timezone
 from catalog.descriptor import DEFAULT_LIMITS, Limits
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.dangling import find_dangling
-from catalog.ingestion.memory import recall
+from catalog.ingestion.memory import Memory, learn, recall
 from catalog.ingestion.reading import Reading
 from catalog.ingestion.report import Notice, Report
 from catalog.ingestion.sources import Reader, Root, root_of
@@ -143,8 +143,7 @@ class _Attempt:
         """
         report = Report(run_id=self._run.pk if self._run else None, is_dry_run=self._run is None)
         memory = recall(roots, self._allowed_kinds)
-        with Reading(roots) as reading:
-            Walk(self._reader(), memory, reading, lambda n: self._progress("read", n)).read()
+        with self._read(roots, memory) as reading:
             report.issues = reading.issues
             report.incomplete = [roots[n].target for n in sorted(reading.incomplete_roots)]
             with transaction.atomic():
@@ -176,6 +175,20 @@ class _Attempt:
             self._add_dangling(report, locations)
         report.duration_s = time.monotonic() - self._started
         return report
+
+    def _read(self, roots: Sequence[Root], memory: Memory) -> Reading:
+        """Read the roots; twice if they turn out to lead to files that other locations have."""
+        for _time in range(2):
+            reading = Reading(roots)
+            try:
+                Walk(self._reader(), memory, reading, lambda n: self._progress("read", n)).read()
+            except BaseException:
+                reading.close()
+                raise
+            if not learn(memory, reading.parsed):
+                break
+            reading.close()
+        return reading
 
     def fail(self, reason: str) -> Report:
         """Say that nothing was changed, and why."""

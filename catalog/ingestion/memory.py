@@ -137,22 +137,69 @@ def recall(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Memory:
         below |= Q(address=root.target)
         if root.folder is not None:
             below |= Q(address__startswith=f"{str(root.folder).rstrip('/')}/")
-    rows = SourceFile.objects.filter(below).order_by()
-    columns = ("address", *KnownFile._fields[:5])
-    for address, *facts in rows.values_list(*columns).iterator(chunk_size=2000):
-        memory.files[address] = KnownFile(*facts, _NOTHING, _NOWHERE)
+    found_now = _recall_files(memory, below)
+    while leads := _leads_of(found_now, memory):
+        found_now = {}
+        for batch in batched(leads, BATCH):
+            found_now |= _recall_files(memory, Q(address__in=batch))
+    _recall_rest(memory, keys)
+    return memory
+
+
+def learn(memory: Memory, addresses: Iterable[str]) -> bool:
+    """Load what is known of files that no root was known to lead to: other locations have them.
+
+    Returns:
+        Whether any is known; then the roots must be walked again.
+    """
+    unknown = [address for address in addresses if address not in memory.files]
+    found = False
+    for batch in batched(unknown, BATCH):
+        found = bool(_recall_files(memory, Q(address__in=batch))) or found
+    if found:
+        _recall_rest(memory, {one.pk for one in memory.locations if one is not None})
+    return found
+
+
+def _recall_files(memory: Memory, which: Q) -> dict[str, KnownFile]:
+    rows = SourceFile.objects.filter(which).order_by()
+    found: dict[str, KnownFile] = {}
+    for address, location, fingerprint, etag, last_modified, entities in rows.values_list(
+        "address", "location_id", "fingerprint", "etag", "last_modified", "entities"
+    ).iterator(chunk_size=2000):
+        found[address] = KnownFile(
+            location, fingerprint, etag, last_modified, entities, _NOTHING, _NOWHERE
+        )
     # Few files lead anywhere; reading JSON of all of them would take longer than the rest.
     leading = rows.exclude(includes={}, leads_to=[]).values_list("address", "includes", "leads_to")
-    for address, includes, leads_to in leading.iterator():
-        memory.files[address] = memory.files[address]._replace(includes=includes, leads_to=leads_to)
+    for address, includes, leads_to in leading.iterator() if found else ():
+        found[address] = found[address]._replace(includes=includes, leads_to=leads_to)
+    memory.files.update(found)
+    return found
+
+
+def _leads_of(files: dict[str, KnownFile], memory: Memory) -> list[str]:
+    """Where Location documents of these files lead that was not recalled with them."""
+    found = {
+        address: None
+        for known in files.values()
+        for lead in known.leads_to
+        for _path, _target, address in lead["targets"]
+        if address
+    }
+    return [address for address in found if address not in memory.files]
+
+
+def _recall_rest(memory: Memory, keys: set[int]) -> None:
     owners = {known.location for known in memory.files.values()} | keys
     memory.owners = {
         pk: frozenset(kinds)
         for pk, kinds in Location.objects.filter(pk__in=owners).values_list("pk", "allowed_kinds")
     }
     memory.rows = rows_of(owners)
+    memory.issues.clear()
+    memory.holders.clear()
     _recall_issues(memory, owners)
-    return memory
 
 
 def rows_of(locations: Iterable[int], sources: Sequence[str] | None = None) -> dict[str, int]:

@@ -118,6 +118,10 @@ class Reading:
         exc: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Throw away what was put by."""
         self._claims.close()
         self._files.close()
 

@@ -1,5 +1,6 @@
 """From a reading to rows: entities with their history, files, issues; one transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,15 +9,16 @@ from django.db.models import F
 from django.utils import timezone
 
 from catalog import history
-from catalog.descriptor import Problem
+from catalog.ingestion.conflicts import Conflicts
+from catalog.ingestion.files import MAX_ADDRESS, Files
 from catalog.ingestion.lifting import LIFTED, Pairs, lift, write_details
-from catalog.ingestion.memory import BATCH, Holder, Memory, batched, rows_of
+from catalog.ingestion.memory import BATCH, Memory, batched
 from catalog.ingestion.reading import Claim, Reading
-from catalog.ingestion.report import Action, Issue, Outcome, Report
+from catalog.ingestion.report import Action, Outcome, Report
 from catalog.ingestion.standing import write_issues
-from catalog.ingestion.walking import is_gone
-from catalog.models import Entity, ImportIssue, ImportRun, Location, Revision, SourceFile
+from catalog.models import Entity, ImportRun, Location, Revision
 from catalog.overlays import overlays_of, put_over, relations_of
+from catalog.querysets import EntityQuerySet
 from catalog.versions import bump
 
 if TYPE_CHECKING:
@@ -26,10 +28,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 _PLACE = ("location", "source", "source_line", "orphaned_at")
-_REMEMBERED = (
-    *("location", "fingerprint", "etag", "last_modified", "entities", "includes", "leads_to"),
-)
-_MAX_ADDRESS = 1000
 # One number for all writers: two runs that claim one reference must see each other's rows.
 _LOCK = 0x5C_A7A1_06
 
@@ -72,9 +70,9 @@ class Writer:
         self._on_document = on_document
         self._now: datetime = timezone.now()
         self._locations: list[Location] = []
-        self._winners: dict[str, str] = {}
-        self._winning_numbers: dict[str, int] = {}
-        self._owners: dict[str, int] = {}
+        self._conflicts = Conflicts(reading, memory, report)
+        self._files = Files(reading, memory, self._locations)
+        self._lingering: Counter[str] = Counter()
         self._revisions: list[Revision] = []
         self._has_moved = False
 
@@ -101,21 +99,20 @@ class Writer:
             OvertakenError: The reading may be older than what the catalog holds.
         """
         self._lock(origin, allowed_kinds, user)
-        self._recall_owners()
-        self._choose_winners()
+        self._conflicts.choose()
         for batch in batched(self._reading.claims(), BATCH):
             self._write_batch(batch)
             self._on_document(len(batch))
         self._count_unparsed()
-        self._hand_over()
+        self._has_moved = self._files.hand_over() or self._has_moved
         self._let_go(is_deleting=is_deleting)
         self._write_history()
-        self._remember_files()
+        self._files.remember(self._lingering)
         has_new_issues = write_issues(
             [*self._report.issues, *self._reading.warnings],
             self._memory,
             self._reading,
-            location_of=self._location_of,
+            location_of=self._files.location_of,
             run=self._run,
             at=self._now,
         )
@@ -164,43 +161,6 @@ class Writer:
                     raise OvertakenError
             self._locations.append(location)
 
-    def _recall_owners(self) -> None:
-        """Find who owns the parsed files that none of the roots was known to lead to."""
-        unknown = [file for file in self._reading.parsed if file not in self._memory.files]
-        for batch in batched(unknown, BATCH):
-            rows = SourceFile.objects.filter(address__in=batch)
-            self._owners.update(rows.values_list("address", "location_id"))
-
-    def _owner_of(self, address: str) -> int:
-        """The location that a file belongs to: the one that had it first and still leads to it."""
-        known = self._memory.files.get(address)
-        owner = self._owners.get(address) if known is None else known.location
-        if owner is not None:
-            roots = [n for n, location in enumerate(self._locations) if location.pk == owner]
-            if not roots or roots[0] in self._reading.roots_of(address):
-                return owner
-        return self._locations[self._reading.reached[address]].pk
-
-    def _location_of(self, issue: Issue) -> int:
-        if issue.kind != ImportIssue.Kind.UNREADABLE and issue.file in self._reading.reached:
-            return self._owner_of(issue.file)
-        return self._locations[issue.root].pk
-
-    def _choose_winners(self) -> None:
-        """Of several documents with one reference: the one the catalog holds, else the first."""
-        contested = self._reading.contested()
-        held: dict[str, tuple[str, str]] = {}
-        for refs in batched(contested, BATCH):
-            rows = Entity.objects.filter(ref__in=refs).values_list("ref", "source", "digest")
-            held.update({ref: (source, digest) for ref, source, digest in rows})
-        for ref, places in contested.items():
-            source, digest = held.get(ref, ("", ""))
-            same = [place for place in places if place.source == source]
-            alike = [place for place in places if place.digest == digest]  # its file was renamed
-            winner = (same or alike or places)[0]
-            self._winners[ref] = f"{winner.source}:{winner.line}"
-            self._winning_numbers[ref] = winner.number
-
     def _write_batch(self, batch: Sequence[Claim]) -> None:
         stored = {
             entity.ref: entity
@@ -212,11 +172,11 @@ class Writer:
         move: list[Entity] = []
         for claim in batch:
             known = stored.get(claim.ref)
-            if self._is_refused(claim, known):
+            if self._conflicts.refuses(claim, known):
                 continue
             place = {
-                "location_id": self._owner_of(claim.source),
-                "source": claim.source[:_MAX_ADDRESS],
+                "location_id": self._files.owner_of(claim.source),
+                "source": claim.source[:MAX_ADDRESS],
                 "source_line": claim.line,
                 "orphaned_at": None,
             }
@@ -313,91 +273,17 @@ class Writer:
         history.trim({revision.entity_id for revision in self._revisions})
         self._revisions.clear()
 
-    def _is_refused(self, claim: Claim, known: Entity | None) -> bool:
-        """Refuse a document whose reference belongs to another one, naming both places."""
-        if known is not None and known.source != claim.source[:_MAX_ADDRESS]:
-            holder = Holder(
-                known.source,
-                known.source_line,
-                known.location_id,
-                known.orphaned_at is not None,
-            )
-            if self._still_holds(holder, claim.ref):
-                self._refuse_twin(claim, holder.place)
-                return True
-        if self._winning_numbers.get(claim.ref, claim.number) != claim.number:
-            self._refuse_twin(claim, self._winners[claim.ref])
-            return True
-        return False
-
-    def _still_holds(self, holder: Holder, ref: str) -> bool:
-        """Whether the document that the catalog has an entity from is, or may be, still there."""
-        if holder.is_local:
-            return True
-        if holder.is_abandoned:
-            return False
-        if holder.source in self._reading.unchanged:
-            return True
-        if holder.source in self._reading.parsed:
-            winner = self._winners.get(ref, "").rpartition(":")[0]
-            return (
-                winner == holder.source
-                or ref in self._reading.refused_refs
-                or holder.source in self._reading.broken_sources
-            )
-        return not is_gone(holder, self._memory, self._reading)
-
-    def _refuse_twin(self, claim: Claim, holder: str) -> None:
-        hint = "rename one of the two, or delete one"
-        if not holder:
-            hint = "rename one of the two, or delete the local entity to let this one in"
-        problem = Problem(
-            line=claim.line,
-            column=1,
-            path="metadata.name",
-            message=f"{claim.ref} is already defined {f'at {holder}' if holder else 'locally'}",
-            hint=hint,
-        )
-        self._report.issues.append(
-            Issue(
-                kind=ImportIssue.Kind.CONFLICT,
-                file=claim.source,
-                document=claim.document,
-                ref=claim.ref,
-                problems=[problem],
-                holder=holder,
-                root=self._reading.reached[claim.source],
-            )
-        )
-
     def _count_unparsed(self) -> None:
         self._report.unchanged += sum(
             self._memory.files[file].entities - self._memory.kept_last_good(file)
             for file in self._reading.unchanged
         )
 
-    def _hand_over(self) -> None:
-        """Give unchanged files, and what is in them, to a root that leads to them if none did."""
-        for file in self._reading.unchanged:
-            before = self._memory.files[file].location
-            if before == self._locations[self._reading.reached[file]].pk:
-                continue
-            owner = self._owner_of(file)
-            if owner != before:
-                self._has_moved = True
-                SourceFile.objects.filter(address=file).update(location_id=owner)
-                Entity.objects.filter(location_id=before, source=file).update(location_id=owner)
-                ImportIssue.objects.filter(file=file).update(location_id=owner)
-
     def _let_go(self, *, is_deleting: bool) -> None:
         """Mark or remove what no document has any more; never what may only be unreadable now."""
         reading = self._reading
-        whole = [
-            location.pk
-            for number, location in enumerate(self._locations)
-            if number not in reading.incomplete_roots
-        ]
-        rows = Entity.objects.filter(location_id__in=whole).order_by("pk")
+        whole = self._files.whole
+        rows = Entity.objects.filter(location_id__in=self._memory.owners).order_by("pk")
         # In a file that was as it was, everything is there; one that was tried is unreadable.
         doubtful = [
             source
@@ -407,9 +293,10 @@ class Writer:
         gone: list[int] = []
         for sources in batched(doubtful, BATCH):
             found = rows.filter(source__in=sources, orphaned_at=None)
-            gone += self._gone_of(found, Action.REMOVED if is_deleting else Action.ORPHANED)
+            gone += self._gone_of(found, whole, Action.REMOVED if is_deleting else Action.ORPHANED)
         if is_deleting:
-            gone += self._gone_of(rows.filter(orphaned_at__isnull=False), Action.REMOVED)
+            found = rows.filter(orphaned_at__isnull=False, location_id__in=whole)
+            gone += self._gone_of(found, whole, Action.REMOVED, are_orphans=True)
         for keys in batched(gone, BATCH):
             if is_deleting:
                 Entity.objects.filter(pk__in=keys).delete()
@@ -420,57 +307,28 @@ class Writer:
         else:
             self._report.orphaned = len(gone)
 
-    def _gone_of(self, rows: Any, action: Action) -> list[int]:
+    def _gone_of(
+        self, rows: EntityQuerySet, whole: set[int], action: Action, *, are_orphans: bool = False
+    ) -> list[int]:
+        """Which of these have no document any more; the others are counted as lingering."""
         reading = self._reading
+        refused = {(issue.file, issue.ref) for issue in self._report.issues}
         gone: list[int] = []
-        for pk, ref, source, line in rows.values_list("pk", "ref", "source", "source_line"):
-            if reading.has(ref) or ref in reading.refused_refs or source in reading.broken_sources:
+        columns = ("pk", "ref", "source", "source_line", "location_id")
+        for pk, ref, source, line, location in rows.values_list(*columns):
+            if reading.has(ref) or source in reading.broken_sources or (source, ref) in refused:
                 continue
-            gone.append(pk)
-            self._note(ref, action, source, line)
+            if location in whole and ref not in reading.refused_refs:
+                gone.append(pk)
+                self._note(ref, action, source, line)
+            elif not are_orphans:
+                self._lingering[source] += 1
         return gone
-
-    def _remember_files(self) -> None:
-        """Keep what tells next time whether a file is as it was; forget those that are gone."""
-        for batch in batched(self._reading.files(), BATCH):
-            facts = [one for one in batch if len(one.address) <= _MAX_ADDRESS]
-            owners = {one.address: self._owner_of(one.address) for one in facts}
-            counts = rows_of(set(owners.values()), list(owners))
-            SourceFile.objects.bulk_create(
-                (
-                    SourceFile(
-                        location_id=owners[one.address],
-                        entities=counts.get(one.address, 0),
-                        **one._asdict(),
-                    )
-                    for one in facts
-                ),
-                update_conflicts=True,
-                unique_fields=["address"],
-                update_fields=_REMEMBERED,
-            )
-        whole = {
-            location.pk
-            for number, location in enumerate(self._locations)
-            if number not in self._reading.incomplete_roots
-        }
-        gone = [
-            address
-            for address, known in self._memory.files.items()
-            if known.location in whole and address not in self._reading.reached
-        ]
-        for addresses in batched(gone, BATCH):
-            SourceFile.objects.filter(address__in=addresses).delete()
 
     def _write_locations(self) -> None:
         keys = [location.pk for location in self._locations]
-        whole = [
-            location.pk
-            for number, location in enumerate(self._locations)
-            if number not in self._reading.incomplete_roots
-        ]
         rows = Location.objects.filter(pk__in=keys)
         rows.update(generation=F("generation") + 1, last_run=self._run)
-        rows.filter(pk__in=whole).update(read_at=self._now)
+        rows.filter(pk__in=self._files.whole).update(read_at=self._now)
         if self._run is not None:
             self._run.locations.set(keys)

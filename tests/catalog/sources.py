@@ -6,6 +6,7 @@ import json
 from django.core.management import call_command
 
 from catalog.descriptor.writing import dump
+from catalog.ingestion.importer import run_import
 
 
 def component(name="thing", *, namespace=None, metadata=None, **spec):
@@ -67,3 +68,15 @@ def run_json(*arguments, **options):
     """Import with ``--format json``: (exit status, the report)."""
     status, out = run("import_catalog", *arguments, format="json", **options)
     return status, json.loads(out)
+
+
+def imported(*sources, **options):
+    """Import: (the report, how many good documents were parsed for it)."""
+    parsed = []
+
+    def progress(phase, count):
+        if phase == "write":
+            parsed.append(count)
+
+    report = run_import([*map(str, sources)], progress=progress, **options)
+    return report, sum(parsed)

@@ -81,12 +81,20 @@ class Command(BaseCommand):
         shown = sum(1 for notice in report.notices if "points to nothing" in notice.message)
         if report.dangling > shown:
             self.stdout.write(f"... and {report.dangling - shown} more references to nothing")
-        if report.failure:
-            return
+        if not report.failure:
+            self._print_outcome(report)
+
+    def _print_outcome(self, report: Report) -> None:
         width = 9
         self.stdout.write("")
-        for name in ("created", "changed", "unchanged", "removed", "refused"):
+        for name in ("created", "changed", "unchanged"):
             self.stdout.write(f"  {name:<{width}} {getattr(report, name):>8,}")
+        for name in ("orphaned", "removed", "restored"):
+            if count := getattr(report, name):
+                self.stdout.write(f"  {name:<{width}} {count:>8,}")
+        conflicts = len(report.conflicts)
+        among = f", {conflicts:,} of them in conflict" if conflicts else ""
+        self.stdout.write(f"  {'refused':<{width}} {report.refused:>8,}{among}")
         if not report.has_changes:
             outcome = "Nothing changed"
         elif report.is_dry_run:

@@ -1,0 +1,104 @@
+"""Which location each file belongs to, and what is remembered of it for the next reading."""
+
+from collections.abc import Mapping, Sequence
+
+from catalog.ingestion.memory import BATCH, Memory, batched, rows_of
+from catalog.ingestion.reading import Reading
+from catalog.ingestion.report import Issue
+from catalog.models import Entity, ImportIssue, Location, SourceFile
+
+MAX_ADDRESS = 1000
+_REMEMBERED = (
+    *("location", "fingerprint", "etag", "last_modified", "entities", "includes", "leads_to"),
+)
+
+
+class Files:
+    """The files of one reading.
+
+    Args:
+        reading: What was read.
+        memory: What was known of them.
+        locations: By index of the root.
+    """
+
+    def __init__(self, reading: Reading, memory: Memory, locations: Sequence[Location]) -> None:
+        self._reading = reading
+        self._memory = memory
+        self._locations = locations
+
+    @property
+    def whole(self) -> set[int]:
+        """Primary keys of the locations that were read to their end."""
+        return {
+            location.pk
+            for number, location in enumerate(self._locations)
+            if number not in self._reading.incomplete_roots
+        }
+
+    def owner_of(self, address: str) -> int:
+        """The location that a file belongs to: the one that had it first and still leads to it."""
+        known = self._memory.files.get(address)
+        if known is not None:
+            roots = [n for n, one in enumerate(self._locations) if one.pk == known.location]
+            if not roots or roots[0] in self._reading.roots_of(address):
+                return known.location
+        return self._locations[self._reading.reached[address]].pk
+
+    def location_of(self, issue: Issue) -> int:
+        """The location that an issue is kept under."""
+        if issue.kind != ImportIssue.Kind.UNREADABLE and issue.file in self._reading.reached:
+            return self.owner_of(issue.file)
+        return self._locations[issue.root].pk
+
+    def hand_over(self) -> bool:
+        """Give unchanged files, and what is in them, to a root that leads to them if none did.
+
+        Returns:
+            Whether any was given away.
+        """
+        has_moved = False
+        for file in self._reading.unchanged:
+            before = self._memory.files[file].location
+            if before == self._locations[self._reading.reached[file]].pk:
+                continue
+            owner = self.owner_of(file)
+            if owner != before:
+                has_moved = True
+                SourceFile.objects.filter(address=file).update(location_id=owner)
+                Entity.objects.filter(location_id=before, source=file).update(location_id=owner)
+                ImportIssue.objects.filter(file=file).update(location_id=owner)
+        return has_moved
+
+    def remember(self, lingering: Mapping[str, int]) -> None:
+        """Keep what tells next time whether a file is as it was; forget those that are gone.
+
+        Args:
+            lingering: By address, how many entities no document vouches for, though they stay:
+                until those are gone, the file is parsed each time.
+        """
+        for batch in batched(self._reading.files(), BATCH):
+            facts = [one for one in batch if len(one.address) <= MAX_ADDRESS]
+            owners = {one.address: self.owner_of(one.address) for one in facts}
+            counts = rows_of(set(owners.values()), list(owners))
+            SourceFile.objects.bulk_create(
+                (
+                    SourceFile(
+                        location_id=owners[one.address],
+                        entities=counts.get(one.address, 0) - lingering.get(one.address, 0),
+                        **one._asdict(),
+                    )
+                    for one in facts
+                ),
+                update_conflicts=True,
+                unique_fields=["address"],
+                update_fields=_REMEMBERED,
+            )
+        whole = self.whole
+        gone = [
+            address
+            for address, known in self._memory.files.items()
+            if known.location in whole and address not in self._reading.reached
+        ]
+        for addresses in batched(gone, BATCH):
+            SourceFile.objects.filter(address__in=addresses).delete()

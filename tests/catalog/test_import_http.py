@@ -1,0 +1,123 @@
+"""Addresses: only news is asked for, and an unchanged answer is as good as an unchanged file."""
+
+import pytest
+from responses import matchers
+
+from catalog.models import Entity, Location, SourceFile
+from tests.catalog.sources import component, dump, imported, location, write
+
+pytestmark = pytest.mark.django_db
+
+ROOT = "https://git.example.com/main/all.yaml"
+PART = "https://git.example.com/main/api.txt"
+
+
+def conditional(tag):
+    return [matchers.header_matcher({"If-None-Match": tag})]
+
+
+def unconditional(request):
+    return "If-None-Match" not in request.headers, "asks for news only"
+
+
+API = dump(
+    {
+        "apiVersion": "backstage.io/v1alpha1",
+        "kind": "API",
+        "metadata": {"name": "api"},
+        "spec": {
+            "type": "openapi",
+            "lifecycle": "production",
+            "owner": "team",
+            "definition": {"$text": "./api.txt"},
+        },
+    }
+)
+
+
+def test_an_address_that_says_unchanged_is_not_parsed(http):
+    http.get(ROOT, body=component("a"), headers={"ETag": '"v1"'}, match=[unconditional])
+    imported(ROOT)
+    http.get(ROOT, status=304, match=conditional('"v1"'))
+    report, parsed = imported(ROOT)
+    assert (report.unchanged, parsed) == (1, 0)
+    http.remove("GET", ROOT)
+    http.get(ROOT, body=component("b"), headers={"ETag": '"v2"'}, match=conditional('"v1"'))
+    report, _parsed = imported(ROOT)
+    assert (report.created, report.orphaned) == (1, 1)
+    assert SourceFile.objects.get().etag == '"v2"'
+
+
+def test_the_same_bytes_without_marks_are_not_parsed_either(http):
+    http.get(ROOT, body=component("a"))
+    imported(ROOT)
+    assert imported(ROOT)[1] == 0
+
+
+@pytest.mark.parametrize("change", ["row", "rule"])
+def test_what_must_be_parsed_is_asked_for_whole(http, change):
+    http.get(ROOT, body=component("a"), headers={"ETag": '"v1"'}, match=[unconditional])
+    imported(ROOT)
+    if change == "row":
+        Entity.objects.all().delete()
+    else:
+        Location.objects.update(allowed_kinds=["Component"])
+    report, parsed = imported(ROOT)
+    assert parsed == 1
+    assert report.created == (change == "row")
+
+
+def test_a_target_of_an_unchanged_address_is_asked_for_news(http):
+    http.get(ROOT, body=location("./a.yaml"), headers={"ETag": '"r"'}, match=[unconditional])
+    target = "https://git.example.com/main/a.yaml"
+    http.get(target, body=component("a"))
+    imported(ROOT)
+    http.get(ROOT, status=304, match=conditional('"r"'))
+    http.replace("GET", target, body=component("a", owner="others"))
+    report, parsed = imported(ROOT)
+    assert (report.changed, parsed) == (1, 1)
+
+
+def test_what_a_placeholder_stands_for_is_asked_for_news_too(http):
+    http.get(ROOT, body=API, headers={"ETag": '"r"'}, match=[unconditional])
+    http.get(PART, body="one", headers={"ETag": '"p1"'}, match=[unconditional])
+    imported(ROOT)
+    http.get(ROOT, status=304, match=conditional('"r"'))
+    news = http.get(PART, status=304, match=conditional('"p1"'))
+    assert imported(ROOT)[1] == 0
+    http.remove(news)
+    http.get(PART, body="two", headers={"ETag": '"p2"'}, match=conditional('"p1"'))
+    report, parsed = imported(ROOT)
+    assert (report.changed, parsed) == (1, 1)
+    assert Entity.objects.get().spec["definition"] == "two"
+
+
+def test_a_host_in_trouble_takes_nothing_away(http):
+    http.get(ROOT, body=API)
+    http.get(PART, body="one")
+    imported(ROOT)
+    http.replace("GET", PART, status=503)
+    report, parsed = imported(ROOT)
+    assert (report.unchanged, parsed) == (1, 0)
+    http.replace("GET", ROOT, status=503)
+    http.remove("GET", PART)
+    report, _parsed = imported(ROOT)
+    assert report.incomplete == [ROOT]
+    assert report.gone == 0
+    assert Entity.objects.get().spec["definition"] == "one"
+
+
+def test_a_pattern_in_an_address_is_said_not_to_be_read(http):
+    http.get(ROOT, body=location("./teams/*.yaml"))
+    report, _parsed = imported(ROOT)
+    assert "expanded on disk only" in report.issues[0].problems[0].message
+
+
+def test_a_file_that_leads_to_an_address_keeps_its_own_place(http, tmp_path):
+    http.get(ROOT, body=component("far"))
+    root = write(tmp_path / "all.yaml", location(ROOT), component("near"))
+    imported(root)
+    http.replace("GET", ROOT, status=404)
+    report, parsed = imported(root)
+    assert (report.issues[0].file, report.issues[0].line, parsed) == (str(root), 1, 0)
+    assert report.gone == 0

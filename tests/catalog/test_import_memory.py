@@ -1,0 +1,230 @@
+"""What is remembered of files: an unchanged one is not parsed, and nothing is missed by that."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from catalog import versions
+from catalog.models import Entity, ImportIssue, Location, SourceFile
+from tests.catalog.sources import component, dump, group, imported, location, write
+
+pytestmark = pytest.mark.django_db
+
+UNOWNED = component("unowned", owner="")
+
+
+def refs():
+    return {ref.partition("/")[2] for ref in Entity.objects.values_list("ref", flat=True)}
+
+
+def api(definition):
+    return dump(
+        {
+            "apiVersion": "backstage.io/v1alpha1",
+            "kind": "API",
+            "metadata": {"name": "api"},
+            "spec": {
+                "type": "openapi",
+                "lifecycle": "production",
+                "owner": "team",
+                "definition": definition,
+            },
+        }
+    )
+
+
+def definition():
+    return Entity.objects.get(kind="API").spec["definition"]
+
+
+def test_only_a_changed_file_is_parsed(tmp_path):
+    write(tmp_path / "a.yaml", component("a"), component("b"))
+    write(tmp_path / "c.yaml", component("c"))
+    report, parsed = imported(tmp_path)
+    assert (report.created, parsed) == (3, 3)
+    report, parsed = imported(tmp_path)
+    assert (report.unchanged, parsed) == (3, 0)
+    assert not report.has_changes
+    write(tmp_path / "c.yaml", component("c", owner="others"))
+    report, parsed = imported(tmp_path)
+    assert (report.changed, report.unchanged, parsed) == (1, 2, 1)
+    assert imported(tmp_path)[1] == 0
+
+
+def test_a_run_that_finds_nothing_new_leaves_the_catalogs_version_alone(tmp_path):
+    file = write(tmp_path / "a.yaml", component("a"), UNOWNED)
+    imported(file)
+    before = versions.current()
+    imported(file)
+    assert versions.current() == before
+    write(file, component("a"))
+    imported(file)
+    assert versions.current() == before + 1
+
+
+def test_an_unchanged_catalog_costs_the_same_few_queries_whatever_its_size(tmp_path):
+    write(tmp_path / "0.yaml", component("c0"), group("team"), UNOWNED)
+    imported(tmp_path)
+
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert imported(tmp_path)[1] == 0
+        return len(captured)
+
+    few = queries()
+    for number in range(1, 60):
+        write(tmp_path / f"{number}.yaml", component(f"c{number}"), UNOWNED)
+    imported(tmp_path)
+    assert queries() <= few
+
+
+def test_a_deleted_row_comes_back_though_its_file_is_as_it_was(tmp_path):
+    write(tmp_path / "a.yaml", component("a"), component("b"))
+    write(tmp_path / "c.yaml", component("c"))
+    imported(tmp_path)
+    Entity.objects.get(name="a").delete()
+    report, parsed = imported(tmp_path)
+    assert (report.created, report.unchanged, parsed) == (1, 2, 2)
+    assert imported(tmp_path)[1] == 0
+
+
+def test_other_rules_have_a_file_judged_again(tmp_path):
+    write(tmp_path / "a.yaml", component("a"), group("g"))
+    imported(tmp_path)
+    Location.objects.update(allowed_kinds=["Component"])
+    report, parsed = imported(tmp_path)
+    assert (report.refused, parsed) == (1, 1)
+    report, parsed = imported(tmp_path)
+    assert (report.refused, parsed) == (1, 0)
+
+
+def test_what_a_placeholder_stands_for_is_looked_at_too(tmp_path):
+    write(tmp_path / "a.yaml", api({"$text": "./api.txt"}))
+    part = tmp_path / "api.txt"
+    part.write_text("one")
+    imported(tmp_path)
+    assert imported(tmp_path)[1] == 0
+    part.write_text("two")
+    report, parsed = imported(tmp_path)
+    assert (report.changed, parsed, definition()) == (1, 1, "two")
+    part.unlink()
+    report, _parsed = imported(tmp_path)
+    assert "no such file" in report.notices[0].message
+    assert imported(tmp_path)[1] == 0
+    part.write_text("three")
+    imported(tmp_path)
+    assert definition() == "three"
+    assert not ImportIssue.objects.exists()
+
+
+def test_a_placeholder_stays_in_the_folder_of_a_root_that_is_one_file(tmp_path):
+    root = write(tmp_path / "repo" / "all.yaml", location("./deep/a.yaml"))
+    write(tmp_path / "repo" / "deep" / "a.yaml", api({"$text": "../shared.txt"}))
+    (tmp_path / "repo" / "shared.txt").write_text("shared")
+    (tmp_path / "secret.txt").write_text("secret")
+    imported(root)
+    assert definition() == "shared"
+    write(tmp_path / "repo" / "deep" / "a.yaml", api({"$text": "../../secret.txt"}))
+    report, _parsed = imported(root)
+    assert "leads out of the folder" in report.notices[0].message
+    assert definition() == {"$text": "../../secret.txt"}
+
+
+def test_the_targets_of_an_unparsed_location_are_followed(tmp_path):
+    root = write(tmp_path / "all.yaml", group("g"), location("./a.yaml", "./more/*.yaml"))
+    target = write(tmp_path / "a.yaml", component("a"))
+    write(tmp_path / "more" / "b.yaml", component("b"))
+    imported(root)
+    write(target, component("a", owner="others"))
+    write(tmp_path / "more" / "c.yaml", component("c"))
+    report, parsed = imported(root)
+    assert (report.created, report.changed, parsed) == (1, 1, 2)
+    target.unlink()
+    report, parsed = imported(root)
+    (issue,) = report.issues
+    assert parsed == 0
+    assert (issue.file, issue.document, issue.line) == (str(root), 1, 9)
+    assert (issue.kind, issue.ref) == ("unreadable", "location:default/all")
+    assert issue.problems[0].path == "spec.targets[0]"
+    assert "a" in refs()
+
+
+def test_an_unparsed_location_that_need_not_be_there_may_go(tmp_path):
+    root = write(tmp_path / "all.yaml", location("./a.yaml", presence="optional"))
+    target = write(tmp_path / "a.yaml", component("a"))
+    imported(root)
+    target.unlink()
+    report, _parsed = imported(root)
+    assert report.is_ok
+    assert report.orphaned == 1
+    write(target, component("a"))
+    assert imported(root)[0].restored == 1
+
+
+def test_what_stands_of_an_unparsed_file_is_reported_again(tmp_path):
+    file = write(
+        tmp_path / "a.yaml", component("a", dependOn=[]), UNOWNED, component("a"), component("b")
+    )
+    first, _parsed = imported(file)
+    again, parsed = imported(file)
+    assert parsed == 0
+    assert [(i.kind, i.document, i.line) for i in again.issues] == [
+        (i.kind, i.document, i.line) for i in first.issues
+    ]
+    assert again.refused == 2
+    assert len(again.conflicts) == 1
+    assert [notice.message for notice in again.notices] == [n.message for n in first.notices]
+
+
+def test_a_last_good_version_is_not_counted_as_unchanged(tmp_path):
+    file = write(tmp_path / "a.yaml", component("a"), component("b"))
+    imported(file)
+    write(file, component("a", owner=""), component("b"))
+    first, _parsed = imported(file)
+    again, parsed = imported(file)
+    assert parsed == 0
+    assert first.unchanged == again.unchanged == 1
+
+
+def test_a_file_below_two_roots_is_read_once_and_stays_with_the_first(tmp_path):
+    file = write(tmp_path / "a.yaml", component("a"))
+    root = write(tmp_path / "all.yaml", location("./a.yaml"))
+    imported(root)
+    report, parsed = imported(file, root)
+    assert (report.is_ok, parsed) == (True, 0)
+    report, parsed = imported(file)
+    assert report.is_ok
+    entity = Entity.objects.get(name="a")
+    assert entity.location.target == str(root)
+    assert SourceFile.objects.get(address=str(file)).location.target == str(root)
+
+
+def test_a_file_is_handed_over_to_the_root_that_still_leads_to_it(tmp_path):
+    file = write(tmp_path / "a.yaml", component("a"), UNOWNED)
+    root = write(tmp_path / "all.yaml", location("./a.yaml"))
+    imported(root, file)
+    write(root, location("./b.yaml", presence="optional"))
+    report, _parsed = imported(root, file)
+    assert report.gone == 0
+    assert Entity.objects.get(name="a").location.target == str(file)
+    assert SourceFile.objects.get(address=str(file)).location.target == str(file)
+    assert ImportIssue.objects.get().location.target == str(file)
+
+
+def test_what_is_remembered_of_a_file_goes_with_it(tmp_path):
+    write(tmp_path / "a.yaml", component("a"))
+    gone = write(tmp_path / "b.yaml", component("b"))
+    imported(tmp_path)
+    gone.unlink()
+    imported(tmp_path)
+    assert list(SourceFile.objects.values_list("address", flat=True)) == [str(tmp_path / "a.yaml")]
+
+
+def test_a_dry_run_remembers_nothing_and_counts_the_same(tmp_path):
+    write(tmp_path / "a.yaml", component("a"))
+    report, _parsed = imported(tmp_path, dry_run=True)
+    assert [(o.ref, o.action) for o in report.outcomes] == [("component:default/a", "created")]
+    assert not SourceFile.objects.exists()
+    imported(tmp_path)
+    report, parsed = imported(tmp_path, dry_run=True)
+    assert (report.unchanged, parsed) == (1, 0)

@@ -1,0 +1,197 @@
+"""What becomes of entities whose document is gone, and of their history."""
+
+import pytest
+from django.utils import timezone
+
+from catalog import overlays
+from catalog.models import Entity, ImportRun, Overlay, Revision
+from tests.catalog.sources import component, imported, location, run, run_json, write
+
+pytestmark = pytest.mark.django_db
+
+
+def orphans():
+    rows = Entity.objects.filter(orphaned_at__isnull=False)
+    return set(rows.values_list("name", flat=True))
+
+
+def actions(name):
+    rows = Revision.objects.filter(entity_id=f"component:default/{name}").order_by("pk")
+    return list(rows.values_list("action", flat=True))
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A folder with a file of one document and a file of two, imported."""
+    write(tmp_path / "1.yaml", component("a"))
+    write(tmp_path / "2.yaml", component("b"), component("c"))
+    imported(tmp_path)
+    return tmp_path
+
+
+def test_an_entity_whose_document_is_gone_is_kept_and_marked(two):
+    write(two / "2.yaml", component("b"))
+    (two / "1.yaml").unlink()
+    report, _parsed = imported(two)
+    assert (report.orphaned, report.removed, report.gone) == (2, 0, 2)
+    assert {(o.ref, o.action) for o in report.outcomes} == {
+        ("component:default/a", "orphaned"),
+        ("component:default/c", "orphaned"),
+    }
+    assert orphans() == {"a", "c"}
+    row = ImportRun.objects.first()
+    assert row.orphaned == 2
+    revision = Revision.objects.get(entity_id="component:default/a")
+    assert (revision.action, revision.run) == ("orphaned", row)
+    report, _parsed = imported(two)
+    assert (report.orphaned, report.unchanged) == (0, 1)
+    assert actions("a") == ["orphaned"]
+
+
+def test_an_orphan_is_restored_when_it_is_found_again(two):
+    write(two / "2.yaml", component("b"))
+    imported(two)
+    write(two / "2.yaml", component("b"), component("c"))
+    report, _parsed = imported(two)
+    assert (report.restored, report.unchanged, report.changed) == (1, 3, 0)
+    assert orphans() == set()
+    assert actions("c") == ["orphaned", "restored"]
+    assert imported(two)[1] == 0
+
+
+def test_an_orphan_may_come_back_changed(two):
+    write(two / "2.yaml", component("b"))
+    imported(two)
+    write(two / "2.yaml", component("b"), component("c", owner="others"))
+    report, _parsed = imported(two)
+    assert (report.restored, report.changed) == (1, 1)
+    assert orphans() == set()
+    assert sorted(actions("c")) == ["changed", "orphaned", "restored"]
+
+
+def test_an_orphans_reference_is_free(two, tmp_path_factory):
+    (two / "1.yaml").unlink()
+    imported(two)
+    other = write(tmp_path_factory.mktemp("other") / "x.yaml", component("a", owner="others"))
+    report, _parsed = imported(other)
+    assert (report.is_ok, report.restored) == (True, 1)
+    assert Entity.objects.get(name="a").source == str(other)
+
+
+def test_orphans_are_removed_where_the_setting_says_so(two, settings):
+    settings.CATALOG_ORPHANS = "delete"
+    (two / "1.yaml").unlink()
+    report, _parsed = imported(two)
+    assert (report.orphaned, report.removed) == (0, 1)
+    assert not Entity.objects.filter(name="a").exists()
+    assert actions("a") == ["removed"]
+    assert ImportRun.objects.first().removed == 1
+
+
+def test_removing_takes_the_orphans_of_earlier_runs_too(two):
+    (two / "1.yaml").unlink()
+    imported(two)
+    write(two / "2.yaml", component("b"))
+    report, _parsed = imported(two, orphans="delete")
+    assert report.removed == 2
+    assert set(Entity.objects.values_list("name", flat=True)) == {"b"}
+
+
+def test_nothing_becomes_an_orphan_while_something_is_unreadable(tmp_path):
+    root = write(tmp_path / "all.yaml", location("./1.yaml", "./2.yaml"))
+    write(tmp_path / "1.yaml", component("a"))
+    write(tmp_path / "2.yaml", component("b"))
+    imported(root)
+    (tmp_path / "1.yaml").unlink()
+    write(tmp_path / "2.yaml", component("c"))
+    report, _parsed = imported(root)
+    assert report.incomplete == [str(root)]
+    assert report.gone == 0
+    write(tmp_path / "1.yaml", component("a"))
+    assert imported(root)[0].orphaned == 1
+    assert orphans() == {"b"}
+
+
+def test_a_refused_document_in_an_unparsed_file_still_protects_its_entity(two):
+    write(two / "3.yaml", component("a", owner=""))
+    imported(two)
+    (two / "1.yaml").unlink()
+    assert imported(two)[0].gone == 0
+    assert orphans() == set()
+
+
+@pytest.mark.parametrize("name", ["0.yaml", "9.yaml"])
+def test_a_renamed_file_is_a_move(two, name):
+    before = Entity.objects.get(name="b")
+    (two / "2.yaml").rename(two / name)
+    report, _parsed = imported(two)
+    assert report.is_ok
+    assert (report.unchanged, report.gone) == (3, 0)
+    after = Entity.objects.get(name="b")
+    assert (after.pk, after.source) == (before.pk, str(two / name))
+    assert not Revision.objects.exists()
+
+
+def test_a_renamed_file_keeps_what_another_claims_too(two):
+    write(two / "0.yaml", component("b", owner="others"))
+    assert len(imported(two)[0].conflicts) == 1
+    (two / "2.yaml").rename(two / "3.yaml")
+    report, _parsed = imported(two)
+    assert report.conflicts[0].holder == f"{two / '3.yaml'}:1"
+    assert Entity.objects.get(name="b").owner_ref == "group:default/team"
+
+
+def test_a_change_is_written_down_field_by_field(two):
+    file = write(two / "1.yaml", component("a", owner="others"))
+    report, _parsed = imported(file)
+    entity = Entity.objects.get(name="a")
+    assert entity.run_id == report.run_id
+    assert entity.first_run == ImportRun.objects.earliest("pk")
+    revision = Revision.objects.get()
+    assert (revision.action, revision.run_id, revision.at) == (
+        "changed",
+        report.run_id,
+        entity.changed_at,
+    )
+    assert revision.changes == [{"path": "spec.owner", "old": "team", "new": "others"}]
+
+
+def test_an_overlay_stays_over_a_changed_document(two):
+    entity = Entity.objects.get(name="a")
+    overlays.set_overlay(entity, Overlay.Field.OWNER, "", "deciders", user=None)
+    digest = Entity.objects.get(name="a").digest
+    assert imported(two)[1] == 0
+    write(two / "1.yaml", component("a", owner="others", metadata={"title": "New"}))
+    report, _parsed = imported(two)
+    assert report.changed == 1
+    entity = Entity.objects.get(name="a")
+    assert (entity.title, entity.owner_ref) == ("New", "group:default/deciders")
+    assert entity.written["spec"]["owner"] == "others"
+    assert entity.digest != digest
+    assert list(entity.declared.values_list("type", "target_ref")) == [
+        ("ownedBy", "group:default/deciders")
+    ]
+    revision = Revision.objects.filter(action="changed").get()
+    assert {change["path"] for change in revision.changes} == {"metadata.title", "spec.owner"}
+
+
+def test_the_command_says_what_is_gone_and_what_came_back(two):
+    (two / "1.yaml").unlink()
+    _status, out = run("import_catalog", two)
+    assert "orphaned         1" in out
+    write(two / "1.yaml", component("a"))
+    _status, out = run("import_catalog", two)
+    assert "restored         1" in out
+    (two / "1.yaml").unlink()
+    _status, report = run_json(two, prune=True)
+    assert (report["removed"], report["orphaned"], report["restored"]) == (1, 0, 0)
+    assert report["outcomes"][0]["action"] == "removed"
+
+
+def test_only_what_lies_below_the_sources_becomes_an_orphan(two, tmp_path_factory):
+    other = write(tmp_path_factory.mktemp("other") / "x.yaml", component("x"))
+    imported(other)
+    Entity.objects.filter(name="x").update(changed_at=timezone.now())
+    (two / "1.yaml").unlink()
+    imported(two)
+    assert orphans() == {"a"}
