@@ -8,6 +8,7 @@ minute, because seconds say more about the machine than about the portal.
 ``BENCH_KEEP`` names a folder that keeps the filled databases for the next run.
 """
 
+import os
 import sys
 from functools import partial
 
@@ -15,6 +16,8 @@ from tests.bench import catalog, corpus, imports, pages, sync
 from tests.bench.databases import workshop
 
 if __name__ == "__main__":
+    load, processors = os.getloadavg()[0], os.cpu_count()
+    sys.stdout.write(f"{processors} processors with {load:.1f} at work before this\n")
     with workshop() as opened:
         sections = {
             "pages": pages.measure,

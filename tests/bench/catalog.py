@@ -43,12 +43,15 @@ def measure(workshop: Workshop) -> Iterator[tuple[str, object]]:
 def _told(lines: list[dict[str, Any]], bound: float | None) -> str:
     if any(line["status"] != 200 for line in lines):
         return f"left out: answers {sorted({line['status'] for line in lines})}"
-    return "; ".join(f"{state} {_cost(lines, state, bound)}" for state in ("cold", "warm"))
+    return " | ".join(f"{state} {_cost(lines, state, bound)}" for state in ("cold", "warm"))
 
 
 def _cost(lines: list[dict[str, Any]], state: str, bound: float | None) -> str:
     queries = [line[state][0] for line in lines]
     seconds = [line[state][1] for line in lines]
+    processor = [line[state][2] for line in lines]
     constant = str(queries[0]) if len(set(queries)) == 1 else f"{queries} NOT CONSTANT"
     times = " ".join(f"{one * 1000:.0f}" for one in seconds)
-    return f"x {verdict(seconds[-1] / seconds[0], bound, '{:.1f}')}, queries {constant}, {times} ms"
+    share = verdict(seconds[-1] / seconds[0], bound, "{:.1f}")
+    of_processor = f"of processor {processor[-1] / processor[0]:.1f}"
+    return f"x {share}, {of_processor}; queries {constant}; {times} ms"
