@@ -43,7 +43,7 @@ ACCOUNTS = {
                 "catalog.view_location",
                 "catalog.refresh_location",
             ),
-            may="look, page, and have the catalog read again",
+            may="look and page, and have the catalog read again",
         ),
         DemoAccount(username="viewer", first_name="Viewer", email="viewer@meridian.example"),
         DemoAccount(
@@ -79,14 +79,14 @@ def ensure_account(account: DemoAccount) -> User:
     if created:
         user.set_unusable_password()
         user.save(update_fields=["password"])
-        for name in account.permissions:
-            app_label, codename = name.split(".")
-            # An app that is not installed has no such right.
-            user.user_permissions.add(
-                *Permission.objects.filter(content_type__app_label=app_label, codename=codename)
-            )
     elif user.has_usable_password():
         raise NameIsTakenError(account.username)
+    for name in account.permissions:
+        app_label, codename = name.split(".")
+        # An app that is not installed has no such right.
+        user.user_permissions.add(
+            *Permission.objects.filter(content_type__app_label=app_label, codename=codename)
+        )
     return user
 
 

@@ -118,6 +118,8 @@ def told(report: Report) -> Told:
         gone=report.gone,
         refused=report.refused,
     )
+    if conflicts := len(report.conflicts):
+        counted += f" ({conflicts:,} in conflict)"
     text = f"Read in {_duration(report.duration_s)}: {counted}."
     unread = [issue for issue in report.issues if issue.kind == "unreadable"]
     if report.incomplete and unread:

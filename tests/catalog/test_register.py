@@ -61,6 +61,7 @@ def test_shows_everything_that_would_happen_and_writes_nothing(client, person, h
     assert "Line" in refused
     assert "Group" in refused
     assert "1 created, 0 changed" in texts(response, ".notice")[0]
+    assert "3 refused (1 in conflict)" in texts(response, ".notice")[0]
     assert Location.objects.count() == 1
     assert Entity.objects.count() == 1
     assert ImportRun.objects.count() == runs
