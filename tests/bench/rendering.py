@@ -27,7 +27,7 @@ from django.test import Client  # noqa: E402
 from environ import Env  # noqa: E402
 
 from catalog import versions  # noqa: E402
-from catalog.models import CatalogState, Entity, Star  # noqa: E402
+from catalog.models import CatalogState, Entity, Relation, Star  # noqa: E402
 from pagerduty_card.models import Service  # noqa: E402
 from tests.bench.generate_catalog import last_of, number_of, ref_of  # noqa: E402
 
@@ -110,7 +110,7 @@ class Place:
         """A person who owns things and has stars, a mirror of services, a number of its own."""
         versions.bump()
         CatalogState.objects.update(version=self.size * 1_000_000)
-        person = Entity.objects.get(ref=ref_of(last_of("User", self.size)))
+        person = _person()
         user, _ = get_user_model().objects.get_or_create(username=person.name)
         starred = Entity.objects.filter(kind="Component").order_by("pk")[:STARS]
         Star.objects.bulk_create(
@@ -150,6 +150,18 @@ class Place:
 
     def _path(self, number: int) -> str:
         return Entity.objects.get(ref=ref_of(number)).get_absolute_url()
+
+
+def _person() -> Entity:
+    """The last person all of whose groups are without groups below them, as most people's are."""
+    groups = Relation.objects.filter(type="childOf").values_list("target_ref", flat=True)
+    above = set(groups.distinct())
+    people = Entity.objects.filter(kind="User").order_by("-pk").prefetch_related("declared")
+    return next(
+        person
+        for person in people.iterator(chunk_size=100)
+        if not above.intersection(edge.target_ref for edge in person.declared.all())
+    )
 
 
 def draw(places: list[Place], rounds: int) -> None:
