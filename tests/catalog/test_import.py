@@ -136,6 +136,21 @@ def test_text_output_says_file_line_entity_reason_and_hint(tmp_path):
     assert "component:default/a spec.dependsOn[0]: 'bare' has no kind" in line
     assert "    write component:bare or resource:bare" in out
     assert "refused          1" in out
+    assert "conflict" not in out
+
+
+def test_text_output_tells_conflicts_apart(tmp_path):
+    file = write(tmp_path / "a.yaml", component("a"), component("a"), UNOWNED)
+    _status, out = run("import_catalog", file)
+    assert "refused          2, 1 of them in conflict" in out
+    _status, report = run_json(file)
+    assert (report["refused"], report["conflicts"]) == (2, 1)
+    assert {issue["kind"] for issue in report["issues"]} == {"refused", "conflict"}
+    conflict = next(issue for issue in report["issues"] if issue["kind"] == "conflict")
+    assert conflict["holder"] == f"{file}:1"
+    file = write(tmp_path / "b.yaml", component("b"))
+    run("import_catalog", file)
+    assert Location.objects.get(target=str(file)).origin == Location.Origin.COMMAND
 
 
 def test_a_dry_run_reports_and_leaves_no_trace(tmp_path):
@@ -256,6 +271,7 @@ def test_without_a_source_imports_the_configured_locations(tmp_path, settings):
     status, _out = run("import_catalog")
     assert status == 0
     assert refs() == {"component:default/a"}
+    assert Location.objects.get().origin == Location.Origin.STATIC
     settings.CATALOG_LOCATIONS = []
     with pytest.raises(CommandError, match="CATALOG_LOCATIONS"):
         call_command("import_catalog")

@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 from catalog.ingestion.importer import configured_sources, run_import
 from catalog.ingestion.report import Issue, Report
+from catalog.models import Location
+from catalog.refreshing import adopt_configured
 
 
 class Command(BaseCommand):
@@ -31,7 +33,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--prune",
             action="store_true",
-            help="remove entities of these sources that no document has any more",
+            help="remove entities of these sources that no document has any more, instead of what "
+            "CATALOG_ORPHANS says",
         )
         parser.add_argument("--format", choices=["text", "json"], default="text")
 
@@ -40,6 +43,11 @@ class Command(BaseCommand):
         sources: list[str] = options["sources"] or configured_sources()
         if not sources:
             raise CommandError("name a SOURCE, or set CATALOG_LOCATIONS")
+        origin = Location.Origin.COMMAND
+        if not options["sources"]:
+            origin = Location.Origin.STATIC
+            if not options["dry_run"]:
+                adopt_configured()
         is_text = options["format"] == "text"
         disable = None if is_text else True  # None: no bar unless it is a terminal
         with (
@@ -55,6 +63,7 @@ class Command(BaseCommand):
                 sources,
                 dry_run=options["dry_run"],
                 orphans="delete" if options["prune"] else None,
+                origin=origin,
                 progress=progress,
             )
         if is_text:

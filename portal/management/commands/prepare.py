@@ -30,7 +30,7 @@ class Command(BaseCommand):
         _collect_static()
         if settings.CATALOG_LOCATIONS:
             try:
-                call_command("import_catalog", *settings.CATALOG_LOCATIONS, stdout=self.stdout)
+                call_command("import_catalog", stdout=self.stdout)
             except (CommandError, SystemExit) as refused:
                 self.stderr.write(f"The catalog was read with problems. {refused}")
         self.stdout.write("")
