@@ -29,7 +29,9 @@ from catalog.models import Entity, Relation
 from catalog.querysets import EntityQuerySet, RelationQuerySet
 from catalog.refs import EntityRef
 
-GROUP_LIMIT = 100
+GROUP_LIMIT = 60
+# What one descriptor declares is looked at whole, within reason: a name that leads nowhere is told.
+DECLARED_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ class Edges:
 
     Attributes:
         total: How many there are.
-        nodes: At most 100 of them, by kind and name.
+        nodes: At most 60 of them, by kind and name.
     """
 
     type: Relation.Type
@@ -95,24 +97,20 @@ class Neighbourhood:
     @property
     def dangling(self) -> list[Node]:
         """The neighbours that the catalog does not have, each once."""
-        return list(
-            {
-                str(node.ref): node
-                for edges in self.edges
-                for node in edges.nodes
-                if not node.exists
-            }.values()
+        return sorted(
+            (node for node in self.names.values() if not node.exists),
+            key=lambda node: str(node.ref),
         )
 
 
 # More edges than this are counted and cut by the database; fewer are cheaper to read whole.
-_READ_WHOLE = 500
+_READ_WHOLE = 200
 
 
 def neighbourhood(entity: Entity) -> Neighbourhood:
     """Collect what surrounds the entity.
 
-    One query, or three for an entity with hundreds of edges; never one for each neighbour.
+    One query, or three for an entity with more than 200 edges; never one for each neighbour.
     """
     edges = _named(Relation.objects.around(entity))[: _READ_WHOLE + 1]
     found = [_edge(row) for row in edges]
@@ -203,7 +201,9 @@ def _crowd(entity: Entity) -> tuple[list[_Edge], Counter[str]]:
         seen_as = Relation.Type(type_).inverse.value if side == "about" else type_
         totals[seen_as] += -number if side == "twice" else number
     rows = _at_once(
-        _named(sides[side].filter(type=type_))[:GROUP_LIMIT]
+        _named(sides[side].filter(type=type_))[
+            : DECLARED_LIMIT if side == "declared" else GROUP_LIMIT
+        ]
         for side, type_, _ in counted
         if side in sides
     )
@@ -248,26 +248,33 @@ def nodes_of(refs: Iterable[str]) -> dict[str, Node]:
 
 def neighbours(entity: Entity, relation: Relation.Type) -> EntityQuerySet:
     """Every neighbour of one type that the catalog has, each once, by the name shown."""
-    return connected([entity.ref], relation)
+    return _connected([entity.pk], [entity.ref], relation)
 
 
 def connected(refs: Sequence[str], relation: Relation.Type) -> EntityQuerySet:
     """The neighbours of one type of any of these entities, each once, by the name shown.
 
+    One query here, one for the rows.
+
     Args:
         refs: Canonical references.
         relation: As these entities see it.
     """
-    declared = Relation.objects.filter(source__ref__in=refs, type=relation)
+    keys = Entity.objects.filter(ref__in=refs).order_by().values_list("pk", flat=True)
+    return _connected(list(keys), refs, relation)
+
+
+def _connected(keys: Sequence[int], refs: Sequence[str], relation: Relation.Type) -> EntityQuerySet:
+    declared = Relation.objects.filter(source__in=keys, type=relation)
     about = Relation.objects.filter(target_ref__in=refs, type=relation.inverse)
     # One list of keys: two joined by "or" would make PostgreSQL read every entity.
-    keys = (
+    found = (
         Entity.objects.filter(ref__in=declared.values("target_ref"))
         .order_by()
         .values("pk")
         .union(about.values("source_id"))
     )
-    return Entity.objects.filter(pk__in=keys).order_by("sort_name", "pk")
+    return Entity.objects.filter(pk__in=found).order_by("sort_name", "pk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

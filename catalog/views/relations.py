@@ -63,7 +63,7 @@ def ownership(request: HttpRequest, found: Entity) -> HttpResponse:
     owned = groups.owned_by([found.ref, *further])
     counts = groups.counts_by_kind(owned)
     kind = Kind.from_segment(request.GET.get("kind", ""))
-    page = _page(request, owned.filter(kind=kind) if kind else owned)
+    page = _page(request, owned, counts, kind)
     context = _context(request, found, "ownership", {})
     address = entity_presenters.page_url(found, "ownership")
     of = "direct" if is_direct else "all"
@@ -90,7 +90,7 @@ def _all_members(request: HttpRequest, found: Entity) -> HttpResponse:
     is_direct = request.GET.get("of") == "direct"
     refs = [found.ref] if is_direct else groups.below([found.ref])
     people = connected(refs, Relation.Type.HAS_MEMBER)
-    page = _page(request, people)
+    page = _page(request, people, groups.counts_by_kind(people), None)
     belongs = groups.groups_of([one.ref for one in page.object_list], refs)
     context = _context(request, found, "members", {})
     context |= {
@@ -112,7 +112,7 @@ def _one_type(
     existing = neighbours(found, relation)
     counts = groups.counts_by_kind(existing)
     kind = Kind.from_segment(request.GET.get("kind", ""))
-    page = _page(request, existing.filter(kind=kind) if kind else existing)
+    page = _page(request, existing, counts, kind)
     edges = around.of(relation)
     missing = [link_to(node) for node in edges.nodes if not node.exists]
     address = presenters.relations_url(found, relation).partition("?")[0]
@@ -164,9 +164,14 @@ def _tables(found: Entity, around: Neighbourhood) -> dict[str, Any]:
     return {"tables": tables, "failed_cards": failed}
 
 
-def _page(request: HttpRequest, entities: EntityQuerySet) -> Page[Entity]:
-    rows = entities.defer("descriptor", "written")
-    return Paginator(rows, PAGE_SIZE).get_page(page_number(request))
+def _page(
+    request: HttpRequest, entities: EntityQuerySet, counts: Mapping[Kind, int], kind: Kind | None
+) -> Page[Entity]:
+    """The page asked for of all, or of those of one kind; they are counted by kind already."""
+    rows = entities.filter(kind=kind) if kind else entities
+    pages = Paginator(rows.defer("descriptor", "written"), PAGE_SIZE)
+    pages.count = counts.get(kind, 0) if kind else sum(counts.values())
+    return pages.get_page(page_number(request))
 
 
 def _table(

@@ -207,6 +207,38 @@ def test_about_does_not_call_a_reading_that_broke_off_a_good_one(reader):
     )
 
 
+@pytest.mark.parametrize(
+    ("permissions", "is_read", "is_offered"),
+    [
+        ((), True, False),
+        (("catalog.refresh_location",), True, True),
+        (("catalog.refresh_location",), False, False),
+    ],
+)
+def test_who_may_and_what_has_a_location_is_offered_to_be_read_again(
+    client, permissions, is_read, is_offered
+):
+    location = Location.objects.create(type="file", target="/srv/a.yaml")
+    entity = make_entity("shop", source="/srv/a.yaml", location=location if is_read else None)
+    client.force_login(make_user(permissions=permissions))
+    page = client.get(entity.get_absolute_url())
+    forms = select(page, "#about form")
+    assert [form["action"] for form in forms] == (
+        [f"{entity.get_absolute_url()}refresh/"] if is_offered else []
+    )
+    assert all(form["method"] == "post" for form in forms)
+
+
+def test_the_issues_are_linked_for_those_who_may_see_them(client):
+    entity = make_entity("shop")
+    make_issue(entity.ref, "owner is missing")
+    for permissions, expected in (((), False), (("catalog.view_importissue",), True)):
+        client.force_login(make_user(permissions=permissions))
+        page = client.get(entity.get_absolute_url())
+        link = "/catalog/issues/?q=component%3Adefault/shop"
+        assert (link in [a["href"] for a in select(page, ".notice a")]) is expected
+
+
 def test_a_source_that_is_an_address_is_a_link(reader):
     entity = make_entity("shop", source="https://example.com/a.yaml", source_line=3)
     link = select(reader.get(entity.get_absolute_url()), "#about a.external")[0]

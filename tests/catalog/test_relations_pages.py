@@ -264,7 +264,7 @@ def queries_of(reader, address):
 def test_a_group_asks_the_database_as_often_whatever_it_owns(reader, org, tab):
     reader.get(f"{org}{tab}")
     few = len(queries_of(reader, f"{org}{tab}"))
-    make_many(200, owner_ref="group:default/root")
+    make_many(120, owner_ref="group:default/root")
     for number in range(60):
         make_person(f"p-{number:02}", "root", "squad")
     reader.get(f"{org}{tab}")
@@ -283,6 +283,17 @@ def test_no_crowd_takes_the_overview_over_its_bound(reader, kind):
             if type_ != Relation.Type.OWNED_BY
         )
     assert len(queries_of(reader, crowded.get_absolute_url())) <= 12
+
+
+def test_a_name_that_leads_nowhere_is_told_in_a_crowd_too(reader):
+    core = make_entity(
+        "core", relations=tuple(("dependsOn", f"component:default/e-{n:05}") for n in range(220))
+    )
+    make_many(219)
+    page = reader.get(core.get_absolute_url())
+    told = texts(page, ".notice li")
+    assert len(told) == 1
+    assert told[0].startswith("component:default/e-00219")
 
 
 def test_a_crowd_is_counted_right_where_both_ends_tell_of_an_edge(reader):
