@@ -1,5 +1,6 @@
 import pytest
 
+from catalog import search
 from catalog.kinds import Kind
 from catalog.models import Entity
 from catalog.near import near_names, near_refs
@@ -67,6 +68,79 @@ def test_searches_within_the_entities_given():
     make_entity("cart", kind="API")
     within = Entity.objects.of_kind(Kind.API)
     assert [entity.kind for entity in search_entities("cart", within)] == ["API"]
+
+
+@pytest.mark.parametrize("text", ["größe", "GRÖSSE".replace("SS", "ß"), "ÉCOLE", "école"])
+def test_letters_beyond_ascii_are_found_in_either_case(text):
+    make_entity("one", title="Größe der ÉCOLE")
+    make_entity("other")
+    assert found(text) == ["one"]
+
+
+def test_finds_by_annotations_but_never_by_a_secret():
+    make_entity(
+        "one",
+        description="with R0UT1NGKEY00",
+        annotations={
+            "github.com/slug": "org/repo-x",
+            "pagerduty.com/integration-key": "R0UT1NGKEY00",
+        },
+    )
+    assert found("org/repo-x") == ["one"]
+    assert found("integration-key") == ["one"]
+    assert found("R0UT1NGKEY00") == []
+
+
+def test_a_word_nothing_contains_is_replaced_by_the_nearest():
+    make_entity("checkout-api", tags=("payments",))
+    make_entity("cart", title="Shopping Basket")
+    for typed, meant in [("chekout", "checkout"), ("paymnets", "payments"), ("baskte", "basket")]:
+        match = search.match(typed)
+        assert match.corrected == ((typed, meant),)
+        assert match.words == (meant,)
+        assert match.keys
+
+
+def test_only_the_word_nothing_contains_is_replaced():
+    make_entity("checkout-api")
+    match = search.match("chekout api")
+    assert (match.words, match.corrected) == (("checkout", "api"), (("chekout", "checkout"),))
+
+
+def test_words_that_are_there_but_not_together_are_not_replaced():
+    make_entity("checkout")
+    make_entity("cart")
+    assert search.match("checkout cart") == search.Match(words=("checkout", "cart"), keys=())
+
+
+@pytest.mark.parametrize("text", ["zzzzqqqq", "zz", "123456", "%%%"])
+def test_what_resembles_nothing_is_not_replaced(text):
+    make_entity("checkout")
+    match = search.match(text)
+    assert (match.corrected, match.keys) == ((), ())
+
+
+def test_a_word_looked_for_as_typed_is_not_replaced():
+    make_entity("checkout")
+    assert search.match("chekout", exact=True).keys == ()
+
+
+def test_the_vocabulary_follows_the_catalog():
+    make_entity("checkout")
+    assert search.match("chekout").words == ("checkout",)
+    make_entity("delivery")
+    assert search.match("delivrey").words == ("delivery",)
+
+
+def test_more_matches_than_are_handed_on_are_ranked_and_counted_alike(monkeypatch):
+    make_entity("cart-service")
+    make_entity("cart")
+    make_entity("other", description="about the cart")
+    few = found("cart")
+    monkeypatch.setattr(search, "KEYS_LIMIT", 2)
+    match = search.match("cart")
+    assert match.keys is None
+    assert [entity.name for entity in match.rank(match.narrow(Entity.objects.all()))] == few
 
 
 def test_near_names_put_the_same_name_elsewhere_first():
