@@ -30,6 +30,7 @@ from catalog.refreshing import refresh
 from portal.templatetags.ui import ago
 
 SHOWN = 50
+SHORT = 30
 MAX_REFRESHED = 50
 _HEAD = "# Secrets are masked; the command export_catalog writes what imports unchanged.\n"
 _FROM_FILE = "A file rules this entity, so its descriptor is changed there."
@@ -45,7 +46,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         "type",
         "owner_ref",
         "state",
-        "place",
+        "short_place",
         "changed_at",
     ]
     list_filter = [StateFilter, "kind", LifecycleFilter, LocationFilter]
@@ -66,6 +67,9 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         "standing",
         "choices",
     ]
+
+    class Media:
+        css = {"all": ["css/pages/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entity]:
         """Leave the descriptors unread in lists."""
@@ -91,12 +95,12 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
     def get_fieldsets(self, request: HttpRequest, obj: Entity | None = None) -> Any:
         """The descriptor to edit, or to read with what lies over it and where it comes from."""
         if obj is None:
-            return [(None, {"fields": ["descriptor_text"]})]
+            return [(None, {"fields": ["descriptor_text"], "classes": ["monospace"]})]
         place = {"fields": ["ref", "place", "location_link", "run_link", "changed_at"]}
         if obj.is_local:
             return [
-                (None, {"fields": ["descriptor_text", "standing"]}),
-                ("Where it comes from", place),
+                (None, {"fields": ["descriptor_text"], "classes": ["monospace"]}),
+                ("Where it comes from", {"fields": [*place["fields"], "standing"]}),
             ]
         why = _ORPHAN if obj.is_orphan else _FROM_FILE
         may_choose = obj.is_orphan and self.has_change_permission(request, obj)
@@ -335,6 +339,13 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         if obj.is_local:
             return "made in the administration"
         return f"{obj.source}:{obj.source_line}" if obj.source_line else obj.source
+
+    @admin.display(description="Source", ordering="source")
+    def short_place(self, obj: Entity) -> SafeString:
+        """The end of the file and line, which a row has room for."""
+        place = self.place(obj)
+        short = place if len(place) <= SHORT else f"…{place[-SHORT:]}"
+        return format_html('<span title="{}">{}</span>', place, short)
 
     @admin.display(description="Location")
     def location_link(self, obj: Entity) -> SafeString | str:
