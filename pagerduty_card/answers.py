@@ -24,6 +24,7 @@ def error_of(answer: Answer, *, secrets: Sequence[str], needs: str = "") -> Page
     said = " ".join(words) or f"PagerDuty answered {status}."
     if status in {402, 403}:
         named = f" It needs the permission {needs}." if needs and status == 403 else ""
+        said = f"{said}." if named and not said.endswith(".") else said
         reason = "ability" if status == 402 else "permission"
         return Refused(said + named, reason=reason, request_id=request_id)
     if status == 401:

@@ -245,7 +245,7 @@ def _budget(quota: Quota, reading: Reading | None) -> Step:
 
 
 def _feed(kind: Feed.Kind, feed: Feed | None, account: Account, now: datetime) -> Step:
-    what = kind.label.capitalize()
+    what = "Services" if kind is Feed.Kind.SERVICES else kind.label.capitalize()
     if feed is None:
         return step(what, Verdict.WRONG, "Never asked for, so every card is empty.", START_WORKER)
     good = "Last good answer" if feed.succeeded_at else "No good answer yet"

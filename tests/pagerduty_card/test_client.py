@@ -240,7 +240,7 @@ def test_names_the_permission_that_is_missing(client, http):
     announce(http, "/incidents", {"error": {"message": "Access Denied", "code": 2010}}, status=403)
     with pytest.raises(Refused) as caught:
         client.open_incidents()
-    assert caught.value.detail == "Access Denied It needs the permission incidents.read."
+    assert caught.value.detail == "Access Denied. It needs the permission incidents.read."
 
 
 def test_keeps_pagerdutys_request_id_with_the_error(client, http):
