@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permissi
 from django.core.exceptions import ValidationError
 
 from catalog.ingestion.allow import Allowance
-from catalog.ingestion.sources import is_url, root_of
+from catalog.ingestion.sources import is_url, root_of, without_user
 from catalog.kinds import Kind
 from catalog.repositories import raw_address
 
@@ -58,6 +58,10 @@ class RegisterForm(forms.Form):
         text = str(self.cleaned_data["target"]).strip()
         try:
             if is_url(text):
+                if without_user(text) != text:
+                    raise ValidationError(
+                        "Leave user name and password out: readers see the address."
+                    )
                 return raw_address(text)
         except ValueError as exc:
             raise ValidationError("This is not an address.") from exc

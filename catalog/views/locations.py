@@ -144,7 +144,8 @@ def register(request: HttpRequest) -> HttpResponse:
     except refreshing.AlreadyRegisteredError as exc:
         return _register_page(request, form, known=exc.location, status=409)
     tell(request, presenters.told(report))
-    return see_other(made.get_absolute_url())
+    may_see = request.user.has_perm("catalog.view_location")
+    return see_other(made.get_absolute_url() if may_see else reverse("catalog:index"))
 
 
 def _register_page(

@@ -84,6 +84,13 @@ def test_registers_and_imports_when_the_person_says_so(client, person, http):
     assert "1 created" in texts(client.get(response["Location"]), "#messages p")[0]
 
 
+def test_shows_the_outcome_to_one_who_may_not_see_locations_too(client, http):
+    client.force_login(make_user(permissions=(ADD,)))
+    serve(http, component("fresh"))
+    response = post(client, ADDRESS, step="confirm")
+    assert "1 created" in texts(client.get(response["Location"]), "#messages p")[0]
+
+
 def test_the_review_goes_on_to_the_same_target_and_back_to_the_form(client, person, http):
     serve(http, component("fresh"))
     response = post(client, ADDRESS)
@@ -133,6 +140,7 @@ def test_says_when_the_target_is_read_already(client, person):
         ("/etc/passwd", "CATALOG_READING_ALLOW lists no folder"),
         ("file:/etc/passwd", "CATALOG_READING_ALLOW lists no folder"),
         ("https://[", "not an address"),
+        ("https://me:secret@git.example.com/a.yaml", "Leave user name and password out"),
         ("/a\x00b", "Null"),
         ("x" * 1001, "1000"),
     ],
