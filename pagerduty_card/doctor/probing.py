@@ -11,7 +11,7 @@ from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import PagerDutyError, Refused
 
 # One list for each permission: the cheapest read that shows it.
-_LISTS = {
+LISTS = {
     "services.read": "/services",
     "incidents.read": "/incidents",
     "oncalls.read": "/oncalls",
@@ -59,7 +59,7 @@ def probe(account: Account) -> Probe:
     with PagerDutyClient(account, total_budget_s=BUDGET_S) as client:
         for scope in SCOPES:
             try:
-                client.probe(_LISTS[scope], needs=scope)
+                client.probe(LISTS[scope], needs=scope)
             except Refused as exc:
                 if exc.reason == "token":
                     return _lost(account, exc, refused)

@@ -16,6 +16,7 @@ import pytest
 
 from pagerduty_card.alerts import TriggerEvent
 from pagerduty_card.client import PagerDutyClient
+from pagerduty_card.doctor.probing import LISTS
 from pagerduty_card.domain import Link, Severity
 from tests.pagerduty_card.factories import (
     API,
@@ -63,6 +64,10 @@ CALLS = {
     "changes": lambda client: client.change_events(since=NOW),
     "changes of a service": lambda client: client.change_events(since=NOW, service_id="PCHKOUT"),
     "maintenance": lambda client: client.maintenance_windows(["PCHKOUT"]),
+    **{
+        f"probe of {path}": lambda client, path=path: client.probe(path, needs="")
+        for path in LISTS.values()
+    },
 }
 ANSWERS = {
     "/services": page_of("services", service_json()),
@@ -147,6 +152,12 @@ def test_a_reading_request_is_as_published(http, name):
     assert headers["Content-Type"] == "application/json"
     assert headers["Accept"] == "application/vnd.pagerduty+json;version=2"
     assert headers["Authorization"].startswith("Token token=")
+
+
+@pytest.mark.parametrize("scope", LISTS)
+def test_a_scope_is_the_one_that_the_list_is_documented_to_need(scope):
+    operation, _ = operation_of(spec("rest-v2.json"), "GET", LISTS[scope])
+    assert f"Scoped OAuth requires: `{scope}`" in operation["description"]
 
 
 def test_an_event_is_as_published(http):
