@@ -134,6 +134,7 @@ class _Attempt:
         self._progress = progress
         self._reader = reader
         self._started = started
+        self._is_written = False
 
     def make(self, roots: Sequence[Root]) -> Report:
         """Read the roots once and write what they say.
@@ -172,7 +173,11 @@ class _Attempt:
                 else:
                     self._close(self._run, report)
         if self._run is not None:
-            self._add_dangling(report, locations)
+            self._is_written = True
+            try:
+                self._add_dangling(report, locations)
+            except DatabaseError:
+                logger.exception("references to nothing are not counted")
         report.duration_s = time.monotonic() - self._started
         return report
 
@@ -198,7 +203,7 @@ class _Attempt:
             failure=reason,
             duration_s=time.monotonic() - self._started,
         )
-        if self._run is not None:
+        if self._run is not None and not self._is_written:
             try:
                 self._close(self._run, report)
             except DatabaseError:

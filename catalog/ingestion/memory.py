@@ -109,7 +109,9 @@ class Memory:
             if standing.issue.kind == ImportIssue.Kind.REFUSED and standing.issue.ref
         }
         held = (self.holders.get(ref) for ref in refs)
-        return sum(1 for holder in held if holder and holder.source == address)
+        return sum(
+            1 for holder in held if holder and holder.source == address and not holder.is_orphan
+        )
 
 
 def recall(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Memory:

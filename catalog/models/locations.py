@@ -69,8 +69,8 @@ class SourceFile(models.Model):
     Attributes:
         address: Path or address; unique, the key to ``Entity.source`` and ``ImportIssue.file``.
         location: The root under which it was found first.
-        fingerprint: SHA-256 (hex) over its bytes and everything else its verdict follows from:
-            the rules' version and the kinds its location may define.
+        fingerprint: 64 hex digits: the first 16 stand for all that its verdict follows from but
+            its bytes (the rules' version, the kinds its location may define), the others for those.
         etag: As the host sent it; empty for a file on disk.
         last_modified: As the host sent it; empty for a file on disk.
         entities: How many entities the catalog took from it.
