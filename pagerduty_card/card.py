@@ -85,6 +85,7 @@ def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: date
     zone = timezone.get_current_timezone()
     services = [one.service for one in mapped if one.service]
     rows = _Rows(services)
+    is_mixed = len({one.target.account for one in mapped}) > 1
     blocks = [
         present_block(
             one.service,
@@ -93,7 +94,7 @@ def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: date
             on_calls=rows.on_calls.get(one.service.policy_id, []),
             freshness=one.freshness,
             entity_name=entity.display_name,
-            label=one.target.label,
+            label=_label(one, is_mixed=is_mixed),
             mapping_problem=_explain_problem(one, reader) if one.problem else None,
             reader=reader,
             now=now,
@@ -103,12 +104,17 @@ def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: date
         else present_problem(
             key=value_of(one).replace("/", "-"),
             title=one.target.service_pd_id or f"integration key {mask(one.target.integration_key)}",
-            label=one.target.label,
+            label=_label(one, is_mixed=is_mixed),
             problem=_explain_problem(one, reader),
         )
         for one in mapped
     ]
     return Loaded(mapped=tuple(mapped), blocks=tuple(blocks))
+
+
+def _label(mapped: Mapped, *, is_mixed: bool) -> str:
+    """What tells the service apart: its label, or its account where they are of several."""
+    return mapped.target.label or (mapped.target.account if is_mixed else "")
 
 
 def value_of(mapped: Mapped) -> str:

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 # Shorter than the time to the next turn, so that an account that hangs holds up no other's.
 _WAIT_S = 25.0
 # A worker that dies leaves an account's turn open no longer than this.
-_TURN_ENDS_AFTER_S = 300
+_TURN_ENDS_AFTER_S = 120
 
 
 @every(seconds=30)

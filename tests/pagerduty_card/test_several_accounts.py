@@ -1,5 +1,7 @@
 """Several PagerDuty accounts at once: each with its own hosts, budget, feeds and failures."""
 
+import re
+import threading
 from io import StringIO
 
 import pytest
@@ -99,6 +101,31 @@ class TestTheWorker:
         assert "account not mirrored" in caplog.text
         assert feed_of("eu").succeeded_at is not None
 
+    def test_one_account_that_hangs_holds_up_no_other(self, http, monkeypatch):
+        http.assert_all_requests_are_fired = False
+        monkeypatch.setattr(tasks, "_WAIT_S", 0.5)
+        release = threading.Event()
+        asked = []
+
+        def hang(request):
+            asked.append(request.url)
+            release.wait(30)
+            return 500, {}, ""
+
+        http.add_callback("GET", re.compile(f"{US}/.*"), callback=hang)
+        announce_all(http, EU, services=[service_json()])
+        try:
+            assert run_once(NAME)
+            assert feed_of("eu").succeeded_at is not None
+            # Its turn is still under way: the next beat starts none beside it.
+            assert run_once(NAME)
+            assert len(asked) == 1
+        finally:
+            release.set()
+            for thread in threading.enumerate():
+                if thread is not threading.current_thread() and "_take_turn" in thread.name:
+                    thread.join(30)
+
     def test_a_429_cools_down_one_account_only(self, http):
         http.assert_all_requests_are_fired = False
         http.get(f"{US}/services", status=429)
@@ -133,6 +160,19 @@ class TestPages:
         assert "Only in Europe" in text
         assert "PagerDuty did not answer" in text
         assert "Nothing is open" in text  # in the account that answered
+        assert "europe" in text
+
+    def test_services_of_one_name_are_told_apart_by_their_account(self, client, person):
+        entity = make_mapped_entity(service_id="PCHKOUT")
+        entity.service_links.create(account="eu", service_pd_id="PCHKOUT")
+        make_service()
+        make_service(account="eu", key=EU_KEY)
+        url = reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
+        form = client.get(url).context["form"]
+        assert [words for _, words in form.fields["service"].choices] == [
+            "checkout-api (default)",
+            "checkout-api (eu)",
+        ]
 
     def test_an_unknown_account_names_those_there_are(self, client, person):
         entity = make_mapped_entity(service_id="PCHKOUT", account="mars")
