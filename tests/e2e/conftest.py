@@ -54,10 +54,17 @@ def portal(live_server, settings, pagerduty):
     settings.PAGERDUTY_SANDBOX = True
     settings.PAGERDUTY_SANDBOX_URL = pagerduty.url
     make_entity("checkout-team", kind="Group", type="team", title="Checkout")
+    team = "group:default/checkout-team"
+    make_entity("lea", kind="User", type="", lifecycle="", relations=(("memberOf", team),))
+    make_entity("checkout", kind="System", type="product", lifecycle="", owner=team)
+    definition = {"definition": "a: 1\n" * 90}
+    make_entity("checkout-rest", kind="API", type="openapi", system="checkout", spec=definition)
     make_entity(
         "checkout-api",
         description="Takes payments for every shop of Meridian Market.",
         owner="group:default/checkout-team",
+        system="checkout",
+        relations=(("providesApi", "api:checkout-rest"), ("dependsOn", "component:gone")),
         tags=("java", "payments"),
         annotations={SERVICE: "PCHKOUT"},
         links=[{"url": "https://example.com/runbook", "title": "Runbook"}],

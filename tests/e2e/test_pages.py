@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.e2e, pytest.mark.real_http, pytest.mark.django_db(transaction=True)]
 
 ENTITY = "/catalog/default/component/checkout-api/"
+GROUP = "/catalog/default/group/checkout-team/"
 PAGES = {
     "home": "/",
     "index": "/catalog/",
@@ -15,6 +16,11 @@ PAGES = {
     "entity": ENTITY,
     "entity nobody knows the state of": "/catalog/default/component/delivery-tracker/",
     "dependencies": f"{ENTITY}dependencies/",
+    "system with parts": "/catalog/default/system/checkout/",
+    "group": GROUP,
+    "members": f"{GROUP}members/",
+    "ownership": f"{GROUP}ownership/",
+    "definition": "/catalog/default/api/checkout-rest/api/",
     "inspect": f"{ENTITY}inspect/",
     "card": f"{ENTITY}pagerduty/",
     "trigger form": f"{ENTITY}pagerduty/trigger/",
