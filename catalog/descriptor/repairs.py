@@ -34,16 +34,19 @@ def repair(text: str, exc: yaml.MarkedYAMLError) -> str | None:
     lines = text.split("\n")
     if mark is None or mark.line >= len(lines):
         return None
-    problem, context = str(exc.problem), str(exc.context)
+    problem = str(exc.problem)
     line = lines[mark.line]
-    changed = _line(line, mark.column, mark.line, problem, context)
+    if "alphabetic or numeric" in problem and exc.context_mark is not None:
+        changed = _named(line, exc.context_mark.column)
+    else:
+        changed = _line(line, mark.column, mark.line, problem)
     if changed is None or changed == line:
         return None
     lines[mark.line] = changed
     return "\n".join(lines)
 
 
-def _line(line: str, column: int, number: int, problem: str, context: str) -> str | None:
+def _line(line: str, column: int, number: int, problem: str) -> str | None:
     if any(words in problem for words in _TAB_PROBLEMS):
         if _BLANK_WITH_TAB.match(line.rstrip("\r")):
             return line.partition("#")[0].replace("\t", " ").rstrip("\r")
@@ -58,8 +61,6 @@ def _line(line: str, column: int, number: int, problem: str, context: str) -> st
         return _EMPTY_KEY.sub(r"\1~:", line)
     if "directive" in problem or "incompatible YAML document" in problem:
         return f"%TAG !d{number}! !d" if line.startswith("%") else None
-    if "alphabetic or numeric" in problem and "anchor" in context:
-        return _ANCHOR.sub(lambda match: f"&{match[1].encode().hex()}", line, count=1)
     return None
 
 
@@ -71,3 +72,11 @@ def _joined(line: str, column: int) -> str | None:
     high, low = int(pair[1], 16), int(pair[2], 16)
     code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
     return f"{line[: pair.start()]}\\U{code:08x}{line[pair.end() :]}"
+
+
+def _named(line: str, column: int) -> str | None:
+    """The line with the anchor that starts here under a name of letters and digits."""
+    anchor = _ANCHOR.match(line, column)
+    if anchor is None:
+        return None
+    return f"{line[:column]}&x{anchor[1].encode().hex()}{line[anchor.end() :]}"

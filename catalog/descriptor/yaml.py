@@ -164,6 +164,10 @@ def _read_one(text: str, index: int, offset: int, limits: Limits) -> RawDocument
     return RawDocument(index=index, line=line, value=value, error=error, _text=text, _offset=offset)
 
 
+# Each repair reads the text anew: a large file may not ask for that a hundred times.
+_FEWEST_REPAIRS, _MOST_REPAIRS, _REPAIR_BUDGET = 3, 100, 20_000_000
+
+
 def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
     if bad := _FORBIDDEN.search(text):
         line = text.count("\n", 0, bad.start()) + 1
@@ -179,7 +183,7 @@ def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
     is_sheltered = has_foreign(text)
     if is_sheltered:
         text = FOREIGN.sub(lambda match: sheltered(match[0]), text)
-    for _attempt in range(100):
+    for _attempt in range(max(_FEWEST_REPAIRS, min(_MOST_REPAIRS, _REPAIR_BUDGET // len(text)))):
         if positions is not None:
             positions.clear()
         try:

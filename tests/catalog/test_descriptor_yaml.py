@@ -175,6 +175,7 @@ def test_keeps_characters_that_only_older_yaml_takes_for_line_breaks():
         ("a: b: c\n", 1, 5, "second ': '"),
         ("a: @b\n", 1, 4, "may not start"),
         ("a: *.yaml\n", 1, 5, "may not start with *"),
+        ("{a: & b, c: x?d&amp;e}\n", 1, 6, "may not start with * or &"),
         ("a: - b\n", 1, 4, "list starts"),
         ("a: |\n  x\n\t\n  y\n", 3, 1, "tab"),
         ("a: 1\n b: 2\n", 2, 3, "second ': '"),
