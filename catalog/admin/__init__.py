@@ -3,5 +3,6 @@
 from catalog.admin.entities import EntityAdmin
 from catalog.admin.imports import ImportIssueAdmin, ImportRunAdmin
 from catalog.admin.locations import LocationAdmin
+from catalog.admin.overlays import OverlayAdmin
 
-__all__ = ["EntityAdmin", "ImportIssueAdmin", "ImportRunAdmin", "LocationAdmin"]
+__all__ = ["EntityAdmin", "ImportIssueAdmin", "ImportRunAdmin", "LocationAdmin", "OverlayAdmin"]

@@ -1,15 +1,20 @@
-"""The rows that lay annotations and links over an entity's file."""
+"""What lies over files: the rows on an entity's page, and the list of all of it."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Cast
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from catalog.admin.reading import person
 from catalog.forms import AnnotationRowForm, LinkRowForm, OverlayRows
 from catalog.masking import is_secret, mask
 from catalog.models import Entity, Overlay
+from catalog.overlays import remove_overlay
 from portal.templatetags.ui import ago
 
 
@@ -56,8 +61,7 @@ class OverlayInline(admin.StackedInline[Overlay, Entity]):
     @admin.display(description="Value")
     def shown_value(self, overlay: Overlay) -> str:
         """The value, masked where it is secret."""
-        secret = overlay.field == Overlay.Field.ANNOTATION and is_secret(overlay.key)
-        return mask(overlay.value) if secret and overlay.value else overlay.value
+        return _shown(overlay)
 
     @admin.display(description="Set by")
     def set_by(self, overlay: Overlay) -> str:
@@ -84,3 +88,91 @@ class LinkInline(OverlayInline):
     field_of_rows = Overlay.Field.LINK
     verbose_name = "link over the file"
     verbose_name_plural = "links over the file"
+
+
+def _shown(overlay: Overlay) -> str:
+    secret = overlay.field == Overlay.Field.ANNOTATION and is_secret(overlay.key)
+    return mask(overlay.value) if secret and overlay.value else overlay.value
+
+
+@admin.register(Overlay)
+class OverlayAdmin(admin.ModelAdmin[Overlay]):
+    """All that lies over files, that of entities which are gone just now too; edited with them."""
+
+    list_display = ["entity_id", "field", "key", "shown_value", "author", "changed_at", "is_there"]
+    list_select_related = ["author"]
+    list_filter = ["field"]
+    search_fields = ["entity__ref", "key"]
+    search_help_text = "Reference or key."
+    ordering = ["entity_id", "field", "key"]
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    fields = ["entity_link", "field", "key", "shown_value", "author", "changed_at"]
+    readonly_fields = ["entity_link", "shown_value", "changed_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Overlay]:
+        """With whether the entity is in the catalog."""
+        there = Entity.objects.filter(ref=OuterRef("entity_id"))
+        rows = super().get_queryset(request).annotate(entity_pk=Subquery(there.values("pk")[:1]))
+        return rows.select_related("author")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Overlay], search_term: str
+    ) -> tuple[QuerySet[Overlay], bool]:
+        """Search the reference as it is stored: there may be no entity to join."""
+        del request
+        queryset = queryset.annotate(ref_text=Cast("entity_id", CharField()))
+        for word in search_term.split():
+            queryset = queryset.filter(Q(ref_text__icontains=word) | Q(key__icontains=word))
+        return queryset, False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """They are added on their entity's page."""
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """They are changed on their entity's page."""
+        del request, obj
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may see entities."""
+        del obj
+        user = request.user
+        return user.has_perm("catalog.view_entity") or user.has_perm("catalog.change_entity")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may change entities."""
+        del obj
+        return request.user.has_perm("catalog.change_entity")
+
+    def delete_model(self, request: HttpRequest, obj: Overlay) -> None:
+        """Bring the file's value back."""
+        remove_overlay(obj, user=person(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Overlay]) -> None:
+        """Bring the file's values back."""
+        for overlay in queryset:
+            remove_overlay(overlay, user=person(request))
+
+    @admin.display(description="Value")
+    def shown_value(self, overlay: Overlay) -> str:
+        """The value, masked where it is secret."""
+        return _shown(overlay)
+
+    @admin.display(description="In the catalog", boolean=True)
+    def is_there(self, overlay: Overlay) -> bool:
+        """Whether its entity is in the catalog just now."""
+        return getattr(overlay, "entity_pk", None) is not None
+
+    @admin.display(description="Entity")
+    def entity_link(self, overlay: Overlay) -> SafeString | str:
+        """The page where it is changed."""
+        pk = getattr(overlay, "entity_pk", None)
+        if pk is None:
+            return f"{overlay.entity_id}, which is not in the catalog just now"
+        address = reverse("admin:catalog_entity_change", args=[pk])
+        return format_html('<a href="{}">{}</a>', address, overlay.entity_id)

@@ -231,3 +231,61 @@ def test_an_entity_with_a_file_cannot_be_made_local(admin, shop):
 def test_a_local_entity_has_no_overlays_to_edit(admin):
     entity = make_entity("shop")
     assert not select(admin.get(address(entity)), "input[name=overlays-TOTAL_FORMS]")
+
+
+ALL = "/admin/catalog/overlay/"
+
+
+def test_all_overlays_are_listed_masked_those_of_entities_that_are_gone_too(admin, shop):
+    set_overlay(shop, "annotation", SECRET, KEY[::-1], user=make_user("ana"))
+    Overlay.objects.create(entity_id="component:default/gone", field="owner", value="ops")
+    page = admin.get(ALL)
+    assert texts(page, "#result_list tbody th") == [
+        "component:default/gone",
+        "component:default/shop",
+    ]
+    assert "****3210" in page.text
+    assert len(texts(admin.get(f"{ALL}?q=gone"), "#result_list tbody th")) == 1
+    assert len(texts(admin.get(f"{ALL}?q=integration"), "#result_list tbody th")) == 1
+    for overlay in Overlay.objects.all():
+        for url in (f"{ALL}{overlay.pk}/change/", f"{ALL}{overlay.pk}/delete/"):
+            page = admin.get(url)
+            assert page.status_code == 200
+            assert KEY[::-1] not in html.unescape(page.text)
+            assert not select(page, "form select")
+    assert admin.get(f"{ALL}add/").status_code == 403
+
+
+def test_overlays_taken_away_from_their_list_bring_the_files_values_back(admin, shop):
+    set_overlay(shop, "annotation", "a.b/c", "mine", user=None)
+    set_overlay(shop, "owner", "", "ops", user=None)
+    Overlay.objects.create(entity_id="component:default/gone", field="owner", value="ops")
+    first, *rest = Overlay.objects.order_by("pk")
+    admin.post(f"{ALL}{first.pk}/delete/", {"post": "yes"})
+    assert Entity.objects.get().annotations["a.b/c"] == "file"
+    data = {"_selected_action": [row.pk for row in rest], "post": "yes"}
+    admin.post(ALL, data | {"action": "delete_selected"})
+    assert not Overlay.objects.exists()
+    assert Entity.objects.get().owner_ref == "group:default/team"
+
+
+def test_the_list_of_overlays_asks_as_often_for_one_row_as_for_fifty(
+    admin, shop, django_assert_max_num_queries
+):
+    set_overlay(shop, "annotation", "k", "v", user=make_user())
+    with django_assert_max_num_queries(20) as one:
+        admin.get(ALL)
+    for number in range(49):
+        Overlay.objects.create(
+            entity_id=shop.ref, field="annotation", key=f"k-{number}", author=make_user()
+        )
+    with django_assert_max_num_queries(len(one)):
+        assert len(texts(admin.get(ALL), "#result_list tbody th")) == 50
+
+
+def test_who_may_only_look_at_entities_takes_no_overlay_away(client, shop):
+    set_overlay(shop, "owner", "", "ops", user=None)
+    client.force_login(make_user(is_staff=True, permissions=("catalog.view_entity",)))
+    assert client.get(ALL).status_code == 200
+    overlay = Overlay.objects.get()
+    assert client.post(f"{ALL}{overlay.pk}/delete/", {"post": "yes"}).status_code == 403
