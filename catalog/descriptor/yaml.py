@@ -178,11 +178,11 @@ def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
             column,
             "delete it",
         )
-    if not text.endswith("\n"):
-        text += "\n"  # a block of text at the very end keeps its line break
     is_sheltered = has_foreign(text)
     if is_sheltered:
         text = FOREIGN.sub(lambda match: sheltered(match[0]), text)
+    if not text.endswith("\n"):
+        text += "\n"  # a block of text at the very end keeps its line break
     for _attempt in range(max(_FEWEST_REPAIRS, min(_MOST_REPAIRS, _REPAIR_BUDGET // len(text)))):
         if positions is not None:
             positions.clear()

@@ -251,6 +251,7 @@ def test_refuses_a_file_in_utf_16(encoding):
         ("a: x\x07y\x1b[0m\n", {"a": "x\x07y\x1b[0m"}),
         ("a: x\ry\n", {"a": "x\ry"}),
         ("a: x\ufeffy\n", {"a": "x\ufeffy"}),
+        ("a: x\r\nb: y\r", {"a": "x", "b": "y\r"}),
         ("a: |\n  last line", {"a": "last line\n"}),
         ("-\ta\n-\t'b'\n", ["a", "b"]),
         ("a: |\n \tb\n", {"a": "\tb\n"}),
