@@ -52,7 +52,7 @@ def write_issues(
             continue
         standing = _closest(issue, before)
         before.remove(standing)
-        row.pk, row.first_seen_at = standing.pk, standing.first_seen_at
+        row.pk = standing.pk
         if _said(issue) == _said(standing.issue) and row.location_id == standing.location:
             seen.append(row.pk)
         else:
