@@ -84,13 +84,24 @@ _NODE_COST = 16
 class _Frame:
     """A collection under construction."""
 
-    __slots__ = ("anchor", "block_indent", "cost", "flow_line", "foreign", "key", "path", "value")
+    __slots__ = (
+        "anchor",
+        "block_indent",
+        "cost",
+        "flow_line",
+        "foreign",
+        "is_placed",
+        "key",
+        "path",
+        "value",
+    )
 
     def __init__(self, value: dict[str, Any] | list[Any], event: Any, block_indent: int) -> None:
         self.value = value
         self.anchor: str | None = event.anchor
         self.cost = _NODE_COST
         self.block_indent = block_indent
+        self.is_placed = True  # False until its first key tells where the block stands
         self.flow_line = -1  # first line of the outermost flow collection, on its frame only
         self.key: str | None = None
         # Keys not written as strings: `1` and `"1"` are two keys in YAML, and the last one wins.
@@ -167,7 +178,11 @@ class Builder:
                 "a descriptor needs no such depth",
             )
         indent = stack[-1].block_indent if stack else -1
-        frame = _Frame(value, event, indent if event.flow_style else mark.column)
+        # A tag or an anchor starts the collection where it stands, which may be the parent's line.
+        is_placed = event.anchor is None and event.tag is None
+        is_own = is_placed and not event.flow_style
+        frame = _Frame(value, event, mark.column if is_own else indent)
+        frame.is_placed = is_placed or event.flow_style
         if event.flow_style and not any(f.flow_line >= 0 for f in stack):
             frame.flow_line = mark.line
         if self.positions is not None:
@@ -256,6 +271,8 @@ class Builder:
                 "keep one of them",
             )
         frame.key = key
+        if not frame.is_placed and mark is not None:
+            frame.block_indent, frame.is_placed = mark.column, True
         if self.positions is not None and mark is not None:
             self.positions[(*frame.path, key)] = (mark.line + 1, mark.column + 1)
 
@@ -282,7 +299,7 @@ class Builder:
         needed = (self.stack[-1].block_indent if self.stack else -1) + 1
         for number in range(event.start_mark.line + 1, event.end_mark.line + 1):
             line = self._line(number)
-            if line and len(line) - len(line.lstrip(" ")) < needed:
+            if line.strip(" ") and len(line) - len(line.lstrip(" ")) < needed:
                 raise YamlError(
                     "quoted text continues left of the block it belongs to",
                     number + 1,
