@@ -55,8 +55,8 @@ class LocationAdmin(admin.ModelAdmin[Location]):
             "fields": ["type", "target", "allowed_kinds"],
             "description": format_html(
                 'The <a href="{}">register page</a> shows first what a location would bring. '
-                "What is saved here is read by the next refresh; Refresh now, in the list, does not "
-                "wait for it.",
+                "What is saved here is read by the next refresh; Refresh now, in the list, does "
+                "not wait for it.",
                 reverse("catalog:register"),
             ),
         }

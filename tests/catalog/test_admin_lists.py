@@ -137,6 +137,15 @@ def test_a_list_asks_as_often_for_one_row_as_for_fifty(admin, model, django_asse
     assert len(select(page, "#result_list tbody tr")) == 50
 
 
+def test_the_list_reads_no_descriptor(admin, django_assert_max_num_queries):
+    make_entity("shop")
+    with django_assert_max_num_queries(20) as asked:
+        admin.get(LIST)
+    read = [query["sql"] for query in asked if 'FROM "catalog_entity"' in query["sql"]]
+    assert read
+    assert not any('"descriptor"' in sql or '"description"' in sql for sql in read)
+
+
 def test_no_page_of_an_entity_has_a_dropdown_of_rows(admin, location):
     entity = make_entity("shop", location=location, source="/srv/a.yaml")
     for url in (f"{LIST}{entity.pk}/change/", f"{LOCATIONS}{location.pk}/change/"):

@@ -142,6 +142,15 @@ def test_a_mask_of_something_else_is_refused(admin, shop, mask):
     assert not Overlay.objects.exists()
 
 
+def test_the_mask_of_another_value_does_not_keep_the_stored_one(admin, shop):
+    set_overlay(shop, "annotation", SECRET, KEY[::-1], user=None)
+    page = save(admin, shop, **{"overlays-0-value": "****cdef"})
+    assert "is masked and is not the stored one" in errors(page)[0]
+    page = save(admin, shop, **{"overlays-0-key": "other/token"})
+    assert "The value of other/token is masked" in errors(page)[0]
+    assert Overlay.objects.get().key == SECRET
+
+
 @pytest.mark.parametrize(
     ("sent", "said"),
     [

@@ -157,6 +157,17 @@ def test_changes_are_listed_newest_first_with_who_and_what(reader):
 
 
 @pytest.mark.django_db
+def test_what_became_a_secret_later_is_masked_in_older_rows_too(reader):
+    entity = make_entity("shop", annotations={"a/token": KEY})
+    row = revision(entity.ref, Revision.Action.CHANGED, at=timezone.now())
+    row.changes = [{"path": "metadata.title", "old": None, "new": f"uses {KEY}"}]
+    row.save()
+    page = reader.get(address(entity))
+    assert KEY not in page.text
+    assert "uses ****cdef" in page.text
+
+
+@pytest.mark.django_db
 def test_saving_it_unchanged_is_no_change(reader):
     entity = save_descriptor(component("shop"), entity=None, user=None)
     save_descriptor(component("shop"), entity=entity, user=None)

@@ -162,6 +162,13 @@ def test_a_change_is_in_the_history_with_the_person_and_secrets_masked(shop):
     assert row.changes == [{"path": path, "old": "****cdef", "new": "****3210"}]
 
 
+def test_a_row_of_the_history_holds_no_secret_that_an_overlay_hides(shop):
+    set_overlay(shop, "annotation", SECRET, KEY[::-1], user=None)
+    set_overlay(shop, "annotation", "note", f"was {KEY}, is {KEY[::-1]}", user=None)
+    newest = Revision.objects.first()
+    assert newest.changes[0]["new"] == "was ****cdef, is ****3210"
+
+
 def test_origins_say_what_comes_from_where_and_mask_secrets(shop):
     user = make_user("ana")
     set_overlay(shop, "annotation", SECRET, KEY[::-1], user=user)
