@@ -6,10 +6,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from catalog.models import Entity
 from pagerduty_card.errors import Refused, Unreachable
 from pagerduty_card.mapping import (
     ProblemKind,
     Target,
+    find_mapped,
     is_mapped,
     resolve,
     targets_of,
@@ -242,3 +244,15 @@ def test_a_key_is_in_no_repr():
     mapped = only(entity(service_id="PCHKOUT", integration_key=KEY))
     assert KEY not in repr(mapped)
     assert KEY not in repr(Target(account="default", integration_key=KEY))
+
+
+def test_finds_in_the_database_whom_the_card_applies_to():
+    make_entity("by-id", annotations={"pagerduty.com/service-id": "PABC123"})
+    make_entity("by-key", annotations={"pagerduty.com/integration-key": "R0UT1NGKEY00"})
+    linked = make_entity("by-link")
+    ServiceLink.objects.create(entity=linked, service_pd_id="PXYZ789")
+    make_entity("emptied", annotations={"pagerduty.com/service-id": ""})
+    make_entity("other", annotations={"pagerduty.com/account": "eu"})
+    found = find_mapped(Entity.objects.order_by("name"))
+    assert [entity.name for entity in found] == ["by-id", "by-key", "by-link"]
+    assert all(is_mapped(entity) for entity in found)
