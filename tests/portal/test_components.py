@@ -294,5 +294,5 @@ def test_pages_keep_the_rest_of_the_query():
 def test_a_single_page_still_says_how_many_there_are():
     page = rendered("{% pagination page_obj %}", page_obj=Paginator(range(3), 50).get_page(1))
 
-    assert "1\u20133 of 3" in page.text
+    assert page.text.strip() == "3 in all"
     assert page.find("a") is None
