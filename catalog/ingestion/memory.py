@@ -1,12 +1,13 @@
 """What earlier runs left of the same roots, loaded once before anything is read."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from catalog.descriptor import Problem
 from catalog.ingestion.report import Issue
@@ -87,7 +88,7 @@ class Memory:
     kinds: list[frozenset[str]]
     files: dict[str, KnownFile] = field(default_factory=dict)
     owners: dict[int, frozenset[str]] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
+    rows: Counter[str] = field(default_factory=Counter)
     issues: dict[str, list[Standing]] = field(default_factory=dict)
     holders: dict[str, Holder] = field(default_factory=dict)
 
@@ -99,7 +100,7 @@ class Memory:
     def is_whole(self, address: str) -> bool:
         """Whether the catalog still has every entity that it took from a file."""
         known = self.files.get(address)
-        return known is not None and self.rows.get(address, 0) == known.entities
+        return known is not None and self.rows[address] == known.entities
 
     def kept_last_good(self, address: str) -> int:
         """How many entities of a file are only their last good version."""
@@ -198,10 +199,17 @@ def _recall_rest(memory: Memory, keys: set[int]) -> None:
         pk: frozenset(kinds)
         for pk, kinds in Location.objects.filter(pk__in=owners).values_list("pk", "allowed_kinds")
     }
-    memory.rows = rows_of(owners)
+    memory.rows = Counter(rows_of(keys))
     memory.issues.clear()
     memory.holders.clear()
-    _recall_issues(memory, owners)
+    _recall_issues(memory, ImportIssue.objects.filter(location_id__in=keys))
+    # Of other locations, which may be far larger, only what is said of these very files.
+    lent = [address for address, known in memory.files.items() if known.location not in keys]
+    for batch in batched(lent, BATCH):
+        memory.rows += Counter(rows_of(owners - keys, batch))
+        rows = ImportIssue.objects.filter(location_id__in=owners - keys, file__in=batch)
+        _recall_issues(memory, rows)
+    _recall_holders(memory)
 
 
 def rows_of(locations: Iterable[int], sources: Sequence[str] | None = None) -> dict[str, int]:
@@ -223,14 +231,20 @@ def rows_of(locations: Iterable[int], sources: Sequence[str] | None = None) -> d
     return counts
 
 
-def _recall_issues(memory: Memory, owners: Iterable[int]) -> None:
-    refs: set[str] = set()
-    for row in ImportIssue.objects.filter(location_id__in=owners).order_by("pk").iterator():
+def _recall_issues(memory: Memory, rows: QuerySet[ImportIssue]) -> None:
+    for row in rows.order_by("pk").iterator():
         memory.issues.setdefault(row.file, []).append(
             Standing(row.pk, row.location_id, row.first_seen_at, _issue_of(row))
         )
-        if row.ref and row.kind in (ImportIssue.Kind.REFUSED, ImportIssue.Kind.CONFLICT):
-            refs.add(row.ref)
+
+
+def _recall_holders(memory: Memory) -> None:
+    refs = {
+        standing.issue.ref
+        for issues in memory.issues.values()
+        for standing in issues
+        if standing.issue.kind in (ImportIssue.Kind.REFUSED, ImportIssue.Kind.CONFLICT)
+    }
     for batch in batched(sorted(refs), BATCH):
         rows = Entity.objects.filter(ref__in=batch).values_list(
             "ref", "source", "source_line", "location_id", "orphaned_at"

@@ -11,6 +11,8 @@ from catalog.ingestion.report import Issue
 from catalog.models import ImportIssue, ImportRun
 
 _Open = dict[tuple[str, ...], list[Standing]]
+# One query for all, unless they are very many; SQLite takes 250,000 parameters, PostgreSQL 65,535.
+_MANY = 20_000
 _FIELDS = ("location", "run", "document", "line", "holder", "messages", "last_seen_at")
 
 
@@ -39,7 +41,7 @@ def write_issues(
     Returns:
         Whether any row came, went or says something else.
     """
-    seen, unseen, open_ = _sort(memory, reading)
+    seen, open_ = _sort(memory, reading)
     new: list[ImportIssue] = []
     changed: list[ImportIssue] = []
     for issue in found:
@@ -61,16 +63,15 @@ def write_issues(
     for batch in batched(cleared, BATCH):
         ImportIssue.objects.filter(pk__in=batch).delete()
     if seen:
-        _mark_seen(seen, unseen, memory, run, at)
+        _mark_seen(seen, run, at)
     ImportIssue.objects.bulk_update(changed, _FIELDS, batch_size=100)
     ImportIssue.objects.bulk_create(new, batch_size=BATCH)
     return bool(new or changed or cleared)
 
 
-def _sort(memory: Memory, reading: Reading) -> tuple[list[int], list[int], _Open]:
-    """What stands: unlooked at and seen so, not reached this time, and up to this reading."""
+def _sort(memory: Memory, reading: Reading) -> tuple[list[int], _Open]:
+    """What stands: in files that were as they were, and what is up to this reading."""
     seen: list[int] = []
-    unseen: list[int] = []
     open_: _Open = defaultdict(list)
     whole = {
         location.pk
@@ -88,9 +89,7 @@ def _sort(memory: Memory, reading: Reading) -> tuple[list[int], list[int], _Open
             or (standing.location in whole and issue.file not in reading.reached)
         ):
             open_[_key(issue)].append(standing)
-        else:
-            unseen.append(standing.pk)
-    return seen, unseen, open_
+    return seen, open_
 
 
 def _is_unparsed(issue: Issue, reading: Reading) -> bool:
@@ -132,13 +131,7 @@ def _row(issue: Issue, location: int, run: ImportRun | None, at: datetime) -> Im
     )
 
 
-def _mark_seen(
-    seen: list[int], unseen: list[int], memory: Memory, run: ImportRun | None, at: datetime
-) -> None:
-    """Move the time on: in one query, unless most of what stands was not seen."""
-    rows = ImportIssue.objects.filter(location_id__in=memory.owners)
-    if len(unseen) <= BATCH:
-        rows.exclude(pk__in=unseen).update(run=run, last_seen_at=at)
-        return
-    for batch in batched(seen, BATCH):
-        rows.filter(pk__in=batch).update(run=run, last_seen_at=at)
+def _mark_seen(seen: list[int], run: ImportRun | None, at: datetime) -> None:
+    """Move the time on of what still stands."""
+    for batch in batched(seen, _MANY):
+        ImportIssue.objects.filter(pk__in=batch).update(run=run, last_seen_at=at)

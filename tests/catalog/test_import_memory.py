@@ -228,3 +228,18 @@ def test_a_dry_run_remembers_nothing_and_counts_the_same(tmp_path):
     imported(tmp_path)
     report, parsed = imported(tmp_path, dry_run=True)
     assert (report.unchanged, parsed) == (1, 0)
+
+
+def test_a_file_that_another_location_has_brings_nothing_else_of_that_one_along(tmp_path):
+    write(tmp_path / "big" / "a.yaml", component("a"))
+    for number in range(3):
+        write(tmp_path / "big" / f"{number}.yaml", component(f"c{number}"), UNOWNED)
+    imported(tmp_path / "big")
+    before = dict(ImportIssue.objects.values_list("pk", "last_seen_at"))
+    root = write(tmp_path / "all.yaml", location("./big/a.yaml"))
+    imported(root)
+    (tmp_path / "big" / "0.yaml").unlink()
+    report, parsed = imported(root)
+    assert (report.unchanged, report.gone, report.refused, parsed) == (2, 0, 0, 0)
+    assert dict(ImportIssue.objects.values_list("pk", "last_seen_at")) == before
+    assert imported(tmp_path / "big")[0].orphaned == 1
