@@ -187,7 +187,7 @@ def test_a_section_that_fails_stops_no_other(http):
     announce(http, "/change_events", page_of("change_events", change_json()))
     report = whole()
     assert report.done == [KINDS.SERVICES, KINDS.CHANGES]
-    assert freshness(KINDS.ON_CALL).detail == "Access Denied It needs the permission oncalls.read."
+    assert freshness(KINDS.ON_CALL).detail == "Access Denied. It needs the permission oncalls.read."
     assert freshness(KINDS.CHANGES).is_known
 
 
