@@ -18,7 +18,8 @@ from catalog.models import Tag
 from catalog.search import Match
 
 FACET_LIMIT = 200
-# Counted together: the columns of the index ``entity_facets``.
+# Counted together: the columns of the index ``entity_facets``. Rows are counted, not keys: keys are
+# not in the index on PostgreSQL.
 _TOGETHER = ("kind", "type", "lifecycle", "namespace")
 _MARKS = {
     ("user", "owned"): "Owned by me or my groups",
@@ -156,7 +157,7 @@ def _count_together(filters: Filters, match: Match, reader: Reader) -> Cube:
     """How many entities have each combination, whatever those filters say. One query."""
     entities = filters.narrow(match, reader, without=_TOGETHER)
     columns = [COLUMNS[key] for key in _TOGETHER]
-    rows = entities.values_list(*columns).annotate(n=Count("pk")).order_by(*columns)
+    rows = entities.values_list(*columns).annotate(n=Count("*")).order_by(*columns)
     return [(dict(zip(_TOGETHER, row, strict=False)), row[-1]) for row in rows]
 
 
@@ -196,7 +197,7 @@ def _of_tags(filters: Filters, match: Match, reader: Reader) -> list[tuple[str, 
 
 def _most_frequent(rows: QuerySet[Any], column: str) -> list[tuple[str, int]]:
     """The column's values with their counts, most frequent first: one more than is shown."""
-    counts = rows.values_list(column).annotate(n=Count("pk")).order_by("-n", column)
+    counts = rows.values_list(column).annotate(n=Count("*")).order_by("-n", column)
     return list(counts[: FACET_LIMIT + 1])
 
 
@@ -224,7 +225,7 @@ def _count_marks(
         marked(passed, key, value, reader)
         .annotate(which=Value(number))
         .values("which")
-        .annotate(n=Count("pk"))
+        .annotate(n=Count("*"))
         .values_list("which", "n")
         for number, (key, value) in enumerate(pairs)
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Annotation, Entity
@@ -110,7 +111,7 @@ def find_mapped(entities: EntityQuerySet) -> EntityQuerySet:
     """Those of the entities that name a PagerDuty service, by an annotation or a link."""
     named = Annotation.objects.filter(key__in=(SERVICE_ID, INTEGRATION_KEY)).exclude(value="")
     linked = ServiceLink.objects.order_by().values("entity_id")
-    return entities.filter(pk__in=named.order_by().values("entity_id").union(linked, all=True))
+    return entities.filter(Q(pk__in=named.values("entity_id")) | Q(pk__in=linked))
 
 
 def targets_of(entity: Entity) -> list[Target]:

@@ -57,7 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _kind_counts() -> dict[str, int]:
-    return dict(Entity.objects.order_by().values_list("kind").annotate(n=Count("pk")))
+    return dict(Entity.objects.order_by().values_list("kind").annotate(n=Count("*")))
 
 
 def _link(ownership: Ownership) -> object:
