@@ -45,6 +45,11 @@ _NEXT_STEPS = {
     _K.UNREADABLE: "Correct the address, or make what it names readable for the portal.",
     _K.WARNING: "It is taken as it is; correct the file when you can.",
 }
+# Of a whole file, which has no document of its own.
+_ABOUT_A_FILE: dict[tuple[ImportIssue.Kind, int | None], str] = {
+    (_K.REFUSED, None): "Its file has errors; this is the last good version",
+    (_K.UNREADABLE, None): "Its file cannot be read; this is the last good version",
+}
 
 
 def notices(
@@ -66,10 +71,10 @@ def _notice(issue: ImportIssue, masker: Masker, *, is_in_catalog: bool) -> Notic
     title, next_step = _TITLES[kind], _NEXT_STEPS[kind]
     if not is_in_catalog and kind == _K.REFUSED:
         title = "An import read it and refused it"
-    elif not issue.ref and issue.document is None:
-        title = "Its file cannot be read; this is the last good version"
+    elif not issue.ref and (kind, issue.document) in _ABOUT_A_FILE:
+        title = _ABOUT_A_FILE[kind, None]
         next_step = "Put the file back or correct it: the next reading takes it."
-    elif not issue.ref:
+    elif not issue.ref and kind in {_K.REFUSED, _K.UNREADABLE}:
         title = "A document of its file cannot be read; this may be the last good version"
     return Notice(
         issue=issue,

@@ -266,14 +266,23 @@ def test_a_refusal_that_no_longer_stands_is_no_warning(reader):
     assert "last good version" not in reader.get(entity.get_absolute_url()).text
 
 
-def test_a_file_that_cannot_be_read_is_a_warning_on_what_was_read_from_it(reader):
+@pytest.mark.parametrize(
+    ("kind", "document", "title"),
+    [
+        ("unreadable", None, "Its file cannot be read; this is the last good version"),
+        ("refused", None, "Its file has errors; this is the last good version"),
+        ("refused", 2, "A document of its file cannot be read; this may be the last good version"),
+        ("warning", None, "The file looks wrong in places"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_of_what_was_read_from_it(reader, kind, document, title):
     entity = make_entity("shop", source="/srv/a.yaml", source_line=3)
     make_entity("other", source="/srv/b.yaml")
-    make_issue("", "there is no such file", file="/srv/a.yaml", document=None, line=None)
+    make_issue("", "what is wrong", kind=kind, file="/srv/a.yaml", document=document, line=None)
     notice = texts(reader.get(entity.get_absolute_url()), ".notice")[0]
-    assert notice.startswith("Its file cannot be read; this is the last good version")
-    assert "there is no such file" in notice
-    assert "cannot be read" not in reader.get("/catalog/default/component/other/").text
+    assert notice.startswith(title)
+    assert "what is wrong" in notice
+    assert "what is wrong" not in reader.get("/catalog/default/component/other/").text
 
 
 def test_a_conflict_names_both_places_on_the_page_of_the_one_that_stays(reader):
