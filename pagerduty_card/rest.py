@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pagerduty_card import tokens
-from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, is_bearer
+from pagerduty_card.accounts import OWN_SETTING, Account, is_bearer
 from pagerduty_card.answers import broken, error_of
 from pagerduty_card.errors import Refused, Throttled
 from pagerduty_card.quota import Quota, Reading
@@ -70,7 +70,7 @@ class Rest:
                 retry_after_s=self._quota.exhausted(answer.number("ratelimit-reset")),
                 request_id=answer.request_id,
             )
-        if answer.status == 401 and self._account.name != DEFAULT_ACCOUNT:
+        if answer.status == 401 and self._account.setting != OWN_SETTING:
             raise Refused(
                 f"PagerDuty does not accept the token of {self._account.setting}.",
                 request_id=answer.request_id,

@@ -151,8 +151,8 @@ def refresh_for_page(entity: Entity) -> None:
 
     Many viewers cause one request: at most one refresh of a service is under way, and none within
     10 seconds of the last (2 seconds while a triggered incident is awaited). Takes about 4 seconds
-    at most, 8 where a key must be searched for. Never raises a ``PagerDutyError``: what went
-    wrong is in the feeds.
+    at most for each account the entity names, 8 where a key must be searched for. Never raises a
+    ``PagerDutyError``: what went wrong is in the feeds.
     """
     attempts = TriggeredIncident.objects.of_entity(entity)
     awaits = attempts.filter(state=TriggeredIncident.State.ACCEPTED).exists()

@@ -273,6 +273,24 @@ class TestPages:
         client.force_login(make_user())
         assert "PAGERDUTY_ACCOUNTS" not in client.get(entity.get_absolute_url()).text
 
+    @pytest.mark.parametrize(
+        ("written", "setting"),
+        [("", "in PAGERDUTY_TOKEN"), ("default", "of PAGERDUTY_ACCOUNTS, account default")],
+    )
+    def test_a_refused_default_token_names_the_setting_it_is_in(
+        self, client, http, settings, written, setting
+    ):
+        if written:
+            settings.PAGERDUTY_TOKEN = ""
+            settings.PAGERDUTY_ACCOUNTS = f"[{{name: default, token: {EU_TOKEN}}}]"
+        http.get(f"{US}/services/PCHKOUT", status=401)
+        entity = make_mapped_entity(service_id="PCHKOUT")
+        refresh_for_page(entity)
+        client.force_login(make_user(is_staff=True))
+        text = client.get(entity.get_absolute_url()).text
+        assert setting.removeprefix("in ") in text
+        assert ("PAGERDUTY_ACCOUNTS" in text) is bool(written)
+
     def test_accounts_with_one_id_do_not_borrow_each_others_rows(self):
         make_service(account="eu", key=EU_KEY)
         make_feeds()
