@@ -83,7 +83,14 @@ class Workshop:
         return stamp.is_file() and stamp.read_text() == _version()
 
     def mark_filled(self, engine: str, name: str) -> None:
-        """Remember that it holds a whole catalog."""
+        """Remember that it holds a whole catalog.
+
+        PostgreSQL's own housekeeping would come by within a minute: it is done at once, and done
+        too where it is switched off.
+        """
+        if engine == POSTGRESQL:
+            with psycopg.connect(self.url(engine, name), autocommit=True) as connection:
+                connection.execute("VACUUM ANALYZE")
         self._stamp(engine, name).write_text(_version())
 
     def environment(self, url: str) -> dict[str, str]:
