@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
 from catalog.ingestion.allow import Allowance
+from catalog.ingestion.importer import configured_sources
 from catalog.ingestion.sources import is_url, root_of
 from catalog.kinds import Kind
 
@@ -22,8 +23,9 @@ def check_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]: 
     """``CATALOG_LOCATIONS`` names things that exist and that may be read."""
     allow = Allowance.from_settings()
     found: list[CheckMessage] = []
-    for source in filter(None, map(str.strip, settings.CATALOG_LOCATIONS)):
-        root = root_of(source)
+    written = filter(None, map(str.strip, settings.CATALOG_LOCATIONS))
+    for source, absolute in zip(written, configured_sources(), strict=True):
+        root = root_of(absolute)
         path = Path(root.target)
         if "://" in source and not is_url(source):
             found.append(
@@ -37,7 +39,7 @@ def check_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]: 
             found.append(
                 Warning(
                     f"CATALOG_LOCATIONS: {root.target} does not exist.",
-                    hint="Paths are relative to the folder the portal is started in.",
+                    hint="Relative paths count from the project's folder, where manage.py lies.",
                     id="catalog.W001",
                 )
             )

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from catalog.ingestion.dangling import find_dangling
 from catalog.ingestion.memory import Memory, learn, recall
 from catalog.ingestion.reading import Reading
 from catalog.ingestion.report import Notice, Report
-from catalog.ingestion.sources import Reader, Root, root_of
+from catalog.ingestion.sources import Reader, Root, is_url, root_of
 from catalog.ingestion.walking import Walk
 from catalog.ingestion.writing import OvertakenError, Writer
 from catalog.models import ImportRun, Location
@@ -246,5 +247,15 @@ def _close_killed() -> None:
 
 
 def configured_sources() -> list[str]:
-    """What ``CATALOG_LOCATIONS`` names."""
-    return [source for source in settings.CATALOG_LOCATIONS if source.strip()]
+    """What ``CATALOG_LOCATIONS`` names.
+
+    A relative path counts from the project's folder, wherever a process was started: the worker
+    must not take a location for another one, and its entities for orphans.
+    """
+    return [_absolute(source.strip()) for source in settings.CATALOG_LOCATIONS if source.strip()]
+
+
+def _absolute(source: str) -> str:
+    if is_url(source):
+        return source
+    return str(settings.BASE_DIR / Path(source.removeprefix("file:")).expanduser())

@@ -250,6 +250,18 @@ class TestConfigured:
         assert entity.orphaned_at is not None
         assert list(Location.objects.all()) == [kept]
 
+    def test_a_relative_path_means_the_same_wherever_a_process_was_started(
+        self, settings, tmp_path, monkeypatch
+    ):
+        settings.CATALOG_LOCATIONS = ["examples/catalog/all.yaml"]
+        refreshing.adopt_configured()
+        (before,) = Location.objects.all()
+        monkeypatch.chdir(tmp_path)
+        refreshing.adopt_configured()
+        (after,) = Location.objects.all()
+        assert before == after
+        assert after.target == str(settings.BASE_DIR / "examples/catalog/all.yaml")
+
     def test_costs_one_query_when_nothing_changed(
         self, settings, tmp_path, django_assert_num_queries
     ):
