@@ -14,7 +14,7 @@ from django.db.models import Count, QuerySet, Value
 
 from catalog import cards, kept
 from catalog.filters import COLUMNS, MARK_KEYS, Filters, Reader, label_of, marked
-from catalog.models import Tag
+from catalog.models import Entity, Tag
 from catalog.search import Match
 
 FACET_LIMIT = 200
@@ -219,10 +219,10 @@ def _count_marks(
     filters: Filters, match: Match, reader: Reader, pairs: Sequence[tuple[str, str]]
 ) -> list[Mark]:
     """How many of what passes is each of these. One query."""
-    passed = filters.narrow(match, reader)
+    everything = Entity.objects.order_by()
     chosen = {(key, value) for key in MARK_KEYS for value in filters.of(key)}
     branches = [
-        marked(passed, key, value, reader)
+        filters.narrow(match, reader, among=marked(everything, key, value, reader))
         .annotate(which=Value(number))
         .values("which")
         .annotate(n=Count("*"))
