@@ -15,17 +15,10 @@ from catalog.descriptor.writing import dump
 from catalog.ingestion.sources import root_of, without_user
 from catalog.kinds import Kind
 from catalog.local import InvalidDescriptor, save_descriptor
-from catalog.masking import (
-    MaskedValueError,
-    Masker,
-    is_mask,
-    is_secret,
-    mask,
-    with_annotations_masked,
-    with_secrets_restored,
-)
+from catalog.masking import MaskedValueError, Masker, with_annotations_masked, with_secrets_restored
 from catalog.models import Entity, Location, Overlay
 from catalog.registration import registered_kinds
+from catalog.secrets import is_mask, is_secret, mask
 
 BLANK_DESCRIPTOR = """apiVersion: backstage.io/v1alpha1
 kind: Component

@@ -1,4 +1,4 @@
-"""Which annotations are secret, how they are shown, and how a shown one is put back.
+"""How the secrets of an entity are hidden in its texts, and how a shown one is put back.
 
 Backstage's format keeps some keys in annotations, for example a service's integration key. Whoever
 reads a page sees at most the last four characters of such a value.
@@ -12,9 +12,8 @@ from typing import Any
 import yaml
 
 from catalog.models import Entity
+from catalog.secrets import is_mask, is_secret, mask
 
-_SECRET_WORDS = ("key", "token", "secret", "password")
-_MASK = "****"
 _SHORTEST_TO_SEARCH = 5
 
 
@@ -33,21 +32,6 @@ class MaskedValueError(ValueError):
         )
         self.key = key
         self.line = line
-
-
-def is_secret(annotation: str) -> bool:
-    """Whether the annotation's value is shown masked."""
-    return any(word in annotation.lower() for word in _SECRET_WORDS)
-
-
-def mask(secret: str) -> str:
-    """The secret's last four characters behind asterisks; nothing of it when it is short."""
-    return f"{_MASK}{secret[-4:]}" if len(secret) > 8 else _MASK
-
-
-def is_mask(text: str) -> bool:
-    """Whether the text looks like a shown secret rather than one."""
-    return text.startswith(_MASK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from catalog import history
 from catalog.descriptor import schema
 from catalog.descriptor.relations import FIELDS, declared
 from catalog.ingestion.lifting import lift, write_details
-from catalog.masking import Masker, is_secret, mask
+from catalog.masking import Masker
 from catalog.models import Entity, Overlay, Revision
+from catalog.secrets import is_secret, mask
 from catalog.versions import bump
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 
 from catalog.admin.reading import person
 from catalog.forms import AnnotationRowForm, LinkRowForm, OverlayRows
-from catalog.masking import is_secret, mask
 from catalog.models import Entity, Overlay
 from catalog.overlays import remove_overlay
+from catalog.secrets import is_secret, mask
 from portal.templatetags.ui import ago
 
 

@@ -17,6 +17,7 @@ import jsonschema_rs
 
 from catalog.descriptor.urls import is_absolute
 from catalog.descriptor.yaml import Path
+from catalog.secrets import is_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +241,8 @@ def _wrong_type(path: Path, types: list[str], instance: Any) -> tuple[str, str]:
         return message, "delete the line, or write something under it"
     if "string" in types and isinstance(instance, bool | int | float):
         written = json.dumps(instance)
+        if path[:2] == ("metadata", "annotations") and is_secret(str(path[-1])):
+            return message, "write it in quotes"
         return f"is {_name(instance)} ({written}); {allowed} is required", f'write "{written}"'
     if "string" in types and isinstance(instance, list):
         return message, "write one value on the same line as the key"

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from catalog.descriptor.relations import FIELDS
-from catalog.masking import Masker, is_secret
+from catalog.masking import Masker
 from catalog.models import Annotation, Entity, Relation, SearchText, Tag
 from catalog.refs import EntityRef
+from catalog.secrets import is_secret
 
 LIFTED = (
     "kind",

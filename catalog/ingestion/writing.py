@@ -201,6 +201,10 @@ class Writer:
         self, write: Sequence[tuple[Claim, dict[str, Any]]], stored: dict[str, Entity]
     ) -> None:
         """Write new and changed entities, with what people laid over them."""
+        replaced = {claim.ref: stored[claim.ref].pk for claim, _ in write if claim.ref in stored}
+        # Whoever lays a value over one of them just now is waited for, or it would be stored and
+        # not in force.
+        list(Entity.objects.select_for_update().filter(pk__in=replaced.values()).values_list("pk"))
         overlays = overlays_of(claim.ref for claim, _place in write)
         written: list[tuple[Entity, Pairs]] = []
         for claim, place in write:
@@ -220,7 +224,6 @@ class Writer:
                 **place,
             )
             written.append((entity, relations))
-        replaced = {claim.ref: stored[claim.ref].pk for claim, _ in write if claim.ref in stored}
         self._note_changes(write, replaced)
         Entity.objects.bulk_create(
             [entity for entity, _relations in written],

@@ -4,13 +4,15 @@ Issues of earlier runs go: from here on an issue stands until a reading clears i
 is read anew the first time.
 """
 
+from typing import Any
+
 from django.db import migrations
 
 SECRET_WORDS = ("key", "token", "secret", "password")
 BATCH = 500
 
 
-def _text(entity):
+def _text(entity: Any) -> str:
     metadata = (entity.descriptor or {}).get("metadata") or {}
     annotations = metadata.get("annotations") or {}
     secrets = [k for k in annotations if any(word in k.lower() for word in SECRET_WORDS)]
@@ -29,7 +31,7 @@ def _text(entity):
     return text.lower()
 
 
-def fill(apps, schema_editor):
+def fill(apps: Any, schema_editor: Any) -> None:
     Entity = apps.get_model("catalog", "Entity")
     SearchText = apps.get_model("catalog", "SearchText")
     apps.get_model("catalog", "ImportIssue").objects.all().delete()

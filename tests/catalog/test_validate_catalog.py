@@ -228,3 +228,14 @@ def test_reads_the_placeholders_of_a_file_as_the_import_does(tmp_path):
         assert warning["path"] == "spec.definition"
         assert warning["message"].startswith("$text ")
     assert block["valid"] is False
+
+
+def test_a_secret_that_is_no_text_is_not_repeated_in_its_error(tmp_path):
+    file = write(
+        tmp_path / "a.yaml",
+        component(metadata={"annotations": {"pagerduty.com/integration-key": 123456789012}}),
+    )
+    status, out = run("validate_catalog", file)
+    assert status == 1
+    assert "pagerduty.com/integration-key" in out
+    assert "123456789012" not in out
