@@ -1,11 +1,13 @@
 """Agreement with the format's own reader: documents compared, documents that differ, and why."""
 
 import os
-from collections import Counter
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.stage import ROOT
+
+_ROW = re.compile(r"^\| `([^`]+)` (\d+) \|(.+)\|$", re.MULTILINE)
 
 
 def measure() -> Iterator[tuple[str, object]]:
@@ -16,32 +18,28 @@ def measure() -> Iterator[tuple[str, object]]:
     from tests.catalog import test_corpus as rules
 
     compared = 0
-    differing: Counter[str] = Counter()
-    unlisted: list[str] = []
+    differing: list[tuple[str, str]] = []
     for file, lines in rules.expected().items():
         text = rules.decode((Path(rules.FOLDER) / file).read_bytes())
         found = {document.index: rules.verdict(document) for document in rules.parse(text)}
         for index, line in lines.items():
             compared += 1
             relations = sorted((one["type"], one["target"]) for one in line["relations"])
-            if found.pop(index, (None, None, [])) == (line["valid"], line["ref"], relations):
-                continue
-            differing[str(line["stage"])] += 1
-            if not _why(str(line["stage"])):
-                unlisted.append(f"{file} document {index}: {line['reason']}")
-        unlisted += [f"{file} document {index}: there is none" for index in found]
+            if found.pop(index, (None, None, [])) != (line["valid"], line["ref"], relations):
+                differing.append((file, str(index)))
+        differing += [(file, str(index)) for index in found]
     yield "documents compared", compared
-    yield "documents that differ", differing.total() + sum("none" in one for one in unlisted)
-    for stage, count in differing.most_common():
-        yield f"  at the stage {stage}", f"{count}: {_why(stage) or 'not in docs/conformance.md'}"
-    for one in unlisted:
-        yield "  not in docs/conformance.md", one
+    yield "documents that differ", len(differing)
+    reasons = _reasons()
+    for file, index in differing:
+        why = reasons.get((file, index), "NOT LISTED in docs/conformance.md")
+        yield f"  {file} {index}", why
 
 
-def _why(stage: str) -> str:
-    """The reason that docs/conformance.md gives for differences at a stage."""
-    for line in (ROOT / "docs/conformance.md").read_text("utf-8").splitlines():
-        if f"stage `{stage}`" in line and line.startswith("|"):
-            _what, there, here, why = (cell.strip() for cell in line.strip("|").split(" | "))
-            return f"there {there}; here {here}; {why}"
-    return ""
+def _reasons() -> dict[tuple[str, str], str]:
+    """What docs/conformance.md says of each document that differs: there, here, and why."""
+    page = (ROOT / "docs/conformance.md").read_text("utf-8")
+    return {
+        (file, index): "; ".join(cell.strip() for cell in cells.split(" | "))
+        for file, index, cells in _ROW.findall(page)
+    }
