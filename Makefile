@@ -57,7 +57,7 @@ pins: ## compile requirements/*.txt from pyproject.toml
 	@for set in "run" "scale --extra scale" "dev --group dev"; do set -- $$set; name=$$1; shift; \
 	  var/pins/bin/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 pyproject.toml "$$@" -o requirements/$$name.txt; done
 
-bench: $(BIN)/.dev ## measure: import, pages, sync; prints ratios and counts
+bench: $(BIN)/.dev ## measure: pages, sync, import, catalog, corpus; prints ratios and counts
 	@$(BIN)/python -m tests.bench
 
 sandbox: $(BIN)/.run var/secret_key ## start only the PagerDuty sandbox
