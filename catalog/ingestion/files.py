@@ -1,5 +1,6 @@
 """Which location each file belongs to, and what is remembered of it for the next reading."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from catalog.ingestion.memory import BATCH, Memory, batched, rows_of
@@ -57,18 +58,21 @@ class Files:
         Returns:
             Whether any was given away.
         """
-        has_moved = False
+        moves: dict[tuple[int, int], list[str]] = defaultdict(list)
         for file in self._reading.unchanged:
             before = self._memory.files[file].location
             if before == self._locations[self._reading.reached[file]].pk:
                 continue
             owner = self.owner_of(file)
             if owner != before:
-                has_moved = True
-                SourceFile.objects.filter(address=file).update(location_id=owner)
-                Entity.objects.filter(location_id=before, source=file).update(location_id=owner)
-                ImportIssue.objects.filter(file=file).update(location_id=owner)
-        return has_moved
+                moves[before, owner].append(file)
+        for (before, owner), files in moves.items():
+            for batch in batched(files, BATCH):
+                SourceFile.objects.filter(address__in=batch).update(location_id=owner)
+                rows = Entity.objects.filter(location_id=before, source__in=batch)
+                rows.update(location_id=owner)
+                ImportIssue.objects.filter(file__in=batch).update(location_id=owner)
+        return bool(moves)
 
     def remember(self, lingering: Mapping[str, int]) -> None:
         """Keep what tells next time whether a file is as it was; forget those that are gone.

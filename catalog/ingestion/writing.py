@@ -169,7 +169,7 @@ class Writer:
             )
         }
         write: list[tuple[Claim, dict[str, Any]]] = []
-        move: list[Entity] = []
+        move: list[tuple[Any, ...]] = []
         for claim in batch:
             known = stored.get(claim.ref)
             if self._conflicts.refuses(claim, known):
@@ -188,12 +188,10 @@ class Writer:
                 continue
             self._report.unchanged += 1
             if any(getattr(known, name) != value for name, value in place.items()):
-                for name, value in place.items():
-                    setattr(known, name, value)
-                move.append(known)
+                move.append((*place.values(), known.pk))
         if move:
             self._has_moved = True
-            Entity.objects.bulk_update(move, _PLACE, batch_size=BATCH)
+            _move(move)
         if write:
             self._write(write, stored)
 
@@ -220,7 +218,7 @@ class Writer:
                 run=self._run,
                 first_run=self._run,
                 changed_at=self._now,
-                **lift(descriptor),
+                **lift(descriptor, claim.descriptor),
                 **place,
             )
             written.append((entity, relations))
@@ -335,3 +333,19 @@ class Writer:
         rows.filter(pk__in=self._files.whole).update(read_at=self._now)
         if self._run is not None:
             self._run.locations.set(keys)
+
+
+def _move(places: Sequence[tuple[Any, ...]]) -> None:
+    """Write where entities stand now: values in the order of ``_PLACE``, then the primary key.
+
+    One prepared statement; ``bulk_update`` builds an expression for every value, which takes
+    fifty times longer.
+    """
+    quoted = connection.ops.quote_name
+    columns = [quoted(Entity._meta.get_field(name).column) for name in _PLACE]
+    values = ", ".join(f"{column} = %s" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {quoted(Entity._meta.db_table)} SET {values} WHERE id = %s",  # noqa: S608 -- names alone
+            places,
+        )

@@ -211,6 +211,26 @@ def test_a_file_is_handed_over_to_the_root_that_still_leads_to_it(tmp_path):
     assert ImportIssue.objects.get().location.target == str(file)
 
 
+def test_many_files_are_handed_over_by_as_few_queries_as_one(tmp_path):
+    def queries(name, count):
+        folder, root = tmp_path / name, tmp_path / f"{name}.yaml"
+        for number in range(count):
+            write(folder / f"{number}.yaml", component(f"{name}-{number}"))
+        write(root, location(f"./{name}/*.yaml", name=name))
+        imported(root, folder)
+        assert {entity.location.target for entity in rows(name)} == {str(root)}
+        write(root, location("./nothing.yaml", name=name, presence="optional"))
+        with CaptureQueriesContext(connection) as captured:
+            imported(root, folder)
+        assert {entity.location.target for entity in rows(name)} == {str(folder)}
+        return len(captured)
+
+    def rows(name):
+        return Entity.objects.filter(name__startswith=f"{name}-").select_related("location")
+
+    assert queries("many", 40) <= queries("one", 1)
+
+
 def test_what_is_remembered_of_a_file_goes_with_it(tmp_path):
     write(tmp_path / "a.yaml", component("a"))
     gone = write(tmp_path / "b.yaml", component("b"))

@@ -1,6 +1,8 @@
 """What becomes of entities whose document is gone, and of their history."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog import overlays
@@ -195,3 +197,21 @@ def test_only_what_lies_below_the_sources_becomes_an_orphan(two, tmp_path_factor
     (two / "1.yaml").unlink()
     imported(two)
     assert orphans() == {"a"}
+
+
+def test_what_moves_is_written_by_one_small_statement_however_much_it_is(tmp_path):
+    file = write(tmp_path / "all.yaml", *(component(f"c{n}") for n in range(60)))
+    imported(tmp_path)
+    write(file, component("c0"))
+    imported(tmp_path)
+    assert len(orphans()) == 59
+    write(file, "# a line more\n" + component("c0"), *(component(f"c{n}") for n in range(1, 60)))
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        report, _parsed = imported(tmp_path)
+    assert (report.restored, report.unchanged, report.changed) == (59, 60, 0)
+    assert orphans() == set()
+    lines = dict(Entity.objects.values_list("name", "source_line"))
+    assert 1 < lines["c0"] < lines["c1"] < lines["c59"]
+    assert not [query["sql"] for query in queries if "CASE WHEN" in query["sql"]]
