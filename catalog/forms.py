@@ -202,9 +202,13 @@ class OverlayRowForm(forms.ModelForm[Overlay]):
         fields = ["key", "value"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Show a secret value masked."""
+        """Show a secret masked, and copies of it."""
         super().__init__(*args, **kwargs)
         self.fields["key"].required = True
+        if self.instance.pk:
+            hide = overlays.maskers_of([self.instance])[self.instance.pk].text
+            self.initial["key"] = hide(self.instance.key)
+            self.initial["value"] = hide(self.instance.value)
         if self._is_secret(self.instance.key) and self.instance.value:
             self.initial["value"] = mask(self.instance.value)
 
@@ -227,6 +231,11 @@ class OverlayRowForm(forms.ModelForm[Overlay]):
     def clean(self) -> dict[str, Any]:
         """Put a masked value back, then check by the rules of the import."""
         cleaned = super().clean() or {}
+        if self.instance.pk and "key" not in self.changed_data:
+            # What is left as it was shown stays as it is; a mask tells nothing to another key.
+            cleaned["key"] = self.instance.key
+            if "value" not in self.changed_data:
+                cleaned["value"] = self.instance.value
         key, value = cleaned.get("key", ""), cleaned.get("value", "")
         if not key or cleaned.get("DELETE"):
             return cleaned

@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from catalog.graph import Node
 from catalog.kinds import Kind
+from catalog.masking import Masker
 from catalog.models import Entity
 from catalog.refs import EntityRef
 
@@ -126,7 +127,7 @@ def source_of(entity: Entity) -> OutsideLink | None:
 
 def source_links(entity: Entity) -> list[OutsideLink]:
     """Where the annotations say the source and the descriptor can be seen and edited."""
-    annotations = entity.annotations
+    annotations = Masker.of(entity).tree(entity.annotations)
     found = [
         ("View source", annotations.get("backstage.io/source-location", "").removeprefix("url:")),
         ("View descriptor", annotations.get("backstage.io/view-url", "")),

@@ -12,9 +12,7 @@ from typing import Any
 import yaml
 
 from catalog.models import Entity
-from catalog.secrets import is_mask, is_secret, mask
-
-_SHORTEST_TO_SEARCH = 5
+from catalog.secrets import hide, is_mask, is_secret, mask, masks_of
 
 
 class MaskedValueError(ValueError):
@@ -56,20 +54,11 @@ class Masker:
     @classmethod
     def of_annotations(cls, *annotations: Mapping[str, Any]) -> "Masker":
         """Hide the secrets of all of these annotations."""
-        secrets = {
-            value
-            for own in annotations
-            for key, value in own.items()
-            if is_secret(key) and isinstance(value, str) and value
-        }
-        return cls({secret: mask(secret) for secret in sorted(secrets, key=len, reverse=True)})
+        return cls(masks_of(*annotations))
 
     def text(self, text: str) -> str:
         """The text with every secret of five characters or more masked."""
-        for secret, masked in self.masked_by_secret.items():
-            if len(secret) >= _SHORTEST_TO_SEARCH:
-                text = text.replace(secret, masked)
-        return text
+        return hide(text, self.masked_by_secret)
 
     def tree(self, value: Any) -> Any:
         """A copy of lists, maps and texts with every secret masked."""

@@ -233,7 +233,8 @@ def put_in_force(
     entity: Entity, written: dict[str, Any], overlays: Sequence[Overlay | Value]
 ) -> None:
     """Set the entity's columns from what was written and what lies over it; saves nothing."""
-    for name, value in lift(put_over(written, overlays) if overlays else written).items():
+    effective = put_over(written, overlays) if overlays else written
+    for name, value in lift(effective, written).items():
         setattr(entity, name, value)
     entity.written = written if overlays else None
     entity.changed_at = timezone.now()
@@ -283,6 +284,22 @@ def _path(value: Overlay | Value) -> tuple[str, ...]:
         case Field.LINK:
             return ("metadata", "links", value.key)
     return ("spec", "owner")
+
+
+def maskers_of(rows: Iterable[Overlay]) -> dict[int, Masker]:
+    """What hides the secrets of their entities in these rows, by primary key. Two queries.
+
+    Of an entity that is gone, the secrets among its own overlays.
+    """
+    shown = list(rows)
+    refs = {row.entity_id for row in shown}
+    found: dict[str, list[dict[str, Any]]] = {ref: [] for ref in refs}
+    for entity in Entity.objects.filter(ref__in=refs).only("ref", "descriptor", "written"):
+        for one in (entity.descriptor, entity.as_written):
+            found[entity.ref].append(one["metadata"].get("annotations") or {})
+    for ref, laid in overlays_of(refs).items():
+        found[ref].append({row.key: row.value for row in laid if row.field == Field.ANNOTATION})
+    return {row.pk: Masker.of_annotations(*found[row.entity_id]) for row in shown}
 
 
 def origins(entity: Entity) -> list[Origin]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast
 from django.http import HttpRequest
@@ -12,8 +13,9 @@ from django.utils.safestring import SafeString
 
 from catalog.admin.reading import person
 from catalog.forms import AnnotationRowForm, LinkRowForm, OverlayRows
+from catalog.masking import Masker
 from catalog.models import Entity, Overlay
-from catalog.overlays import remove_overlay
+from catalog.overlays import maskers_of, remove_overlay
 from catalog.secrets import is_secret, mask
 from portal.templatetags.ui import ago
 
@@ -24,7 +26,7 @@ class OverlayInline(admin.StackedInline[Overlay, Entity]):
     model = Overlay
     formset = OverlayRows  # type: ignore[assignment]  # its rows are checked against the entity
     extra = 1
-    readonly_fields = ["shown_value", "set_by"]
+    readonly_fields = ["shown_key", "shown_value", "set_by"]
     field_of_rows: Overlay.Field
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Overlay]:
@@ -35,7 +37,9 @@ class OverlayInline(admin.StackedInline[Overlay, Entity]):
     def get_fields(self, request: HttpRequest, obj: Entity | None = None) -> Any:
         """Who may only look sees a secret's mask."""
         may_change = self.has_change_permission(request, obj)
-        return [("key", "value"), "set_by"] if may_change else ["key", "shown_value", "set_by"]
+        return (
+            [("key", "value"), "set_by"] if may_change else ["shown_key", "shown_value", "set_by"]
+        )
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may change the entity."""
@@ -60,8 +64,13 @@ class OverlayInline(admin.StackedInline[Overlay, Entity]):
 
     @admin.display(description="Value")
     def shown_value(self, overlay: Overlay) -> str:
-        """The value, masked where it is secret."""
-        return _shown(overlay)
+        """The value, masked where it is secret or repeats a secret."""
+        return _masker(overlay).text(_shown(overlay))
+
+    @admin.display(description="Key")
+    def shown_key(self, overlay: Overlay) -> str:
+        """The key, for who may only look: the address of a link may repeat a secret."""
+        return _masker(overlay).text(overlay.key)
 
     @admin.display(description="Set by")
     def set_by(self, overlay: Overlay) -> str:
@@ -95,11 +104,25 @@ def _shown(overlay: Overlay) -> str:
     return mask(overlay.value) if secret and overlay.value else overlay.value
 
 
+def _masker(overlay: Overlay) -> Masker:
+    """What hides the secrets of its entity; lists find it for all of their rows at once."""
+    masker = getattr(overlay, "masker", None)
+    return masker or maskers_of([overlay]).get(overlay.pk, Masker({}))
+
+
 @admin.register(Overlay)
 class OverlayAdmin(admin.ModelAdmin[Overlay]):
     """All that lies over files, that of entities which are gone just now too; edited with them."""
 
-    list_display = ["entity_id", "field", "key", "shown_value", "author", "changed_at", "is_there"]
+    list_display = [
+        "entity_id",
+        "field",
+        "shown_key",
+        "shown_value",
+        "author",
+        "changed_at",
+        "is_there",
+    ]
     list_select_related = ["author"]
     list_filter = ["field"]
     search_fields = ["entity__ref", "key"]
@@ -109,14 +132,23 @@ class OverlayAdmin(admin.ModelAdmin[Overlay]):
     list_max_show_all = 0
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    fields = ["entity_link", "field", "key", "shown_value", "author", "changed_at"]
-    readonly_fields = ["entity_link", "shown_value", "changed_at"]
+    fields = ["entity_link", "field", "shown_key", "shown_value", "author", "changed_at"]
+    readonly_fields = ["entity_link", "shown_key", "shown_value", "changed_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Overlay]:
         """With whether the entity is in the catalog."""
         there = Entity.objects.filter(ref=OuterRef("entity_id"))
         rows = super().get_queryset(request).annotate(entity_pk=Subquery(there.values("pk")[:1]))
         return rows.select_related("author")
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """The list, with what hides the secrets in its rows."""
+        found = super().get_changelist_instance(request)
+        found.result_list = list(found.result_list)
+        maskers = maskers_of(found.result_list)
+        for row in found.result_list:
+            row.masker = maskers[row.pk]
+        return found
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Overlay], search_term: str
@@ -160,8 +192,13 @@ class OverlayAdmin(admin.ModelAdmin[Overlay]):
 
     @admin.display(description="Value")
     def shown_value(self, overlay: Overlay) -> str:
-        """The value, masked where it is secret."""
-        return _shown(overlay)
+        """The value, masked where it is secret or repeats a secret."""
+        return _masker(overlay).text(_shown(overlay))
+
+    @admin.display(description="Key", ordering="key")
+    def shown_key(self, overlay: Overlay) -> str:
+        """The key; the address of a link may repeat a secret."""
+        return _masker(overlay).text(overlay.key)
 
     @admin.display(description="In the catalog", boolean=True)
     def is_there(self, overlay: Overlay) -> bool:

@@ -1,6 +1,6 @@
 """Text to documents: each with its data, reference, relations and all its problems. Pure."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from catalog.descriptor.relations import Declared, declared
 from catalog.descriptor.yaml import DEFAULT_LIMITS, Limits, Path, Positions, RawDocument, YamlError
 from catalog.descriptor.yaml import read as read_yaml
 from catalog.refs import EntityRef
+from catalog.secrets import hide, masks_of
 
 
 class PlaceholderError(ValueError):
@@ -153,12 +154,13 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
     if isinstance(checked, dict):
         warnings += schema.misspelt(checked)
     positions = raw.positions() if found or warnings else {}
+    masks = _masks(checked) if found or warnings else {}
     return Document(
         index=raw.index,
         line=raw.line,
         data=data,
-        problems=_problems(found, positions, raw.line),
-        warnings=(*_undecoded(raw), *_problems(warnings, positions, raw.line)),
+        problems=_problems(found, positions, raw.line, masks),
+        warnings=(*_undecoded(raw), *_problems(warnings, positions, raw.line, masks)),
         ref=ref,
         relations=() if found else tuple(relations),
         raw=raw,
@@ -187,6 +189,13 @@ def _ref(data: Any) -> EntityRef | None:
     if not all(isinstance(part, str) and part for part in parts):
         return None
     return EntityRef.of(data["kind"], namespace, metadata["name"])
+
+
+def _masks(data: Any) -> dict[str, str]:
+    """What hides the document's own secrets in what is said of it."""
+    metadata = data.get("metadata") if isinstance(data, dict) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return masks_of(annotations) if isinstance(annotations, dict) else {}
 
 
 def _unstorable(value: Any, path: Path) -> Iterator[schema.Breach]:
@@ -284,7 +293,10 @@ def _stand_in(key: str, target: str) -> Any:
 
 
 def _problems(
-    found: Sequence[schema.Breach], positions: Positions, line: int
+    found: Sequence[schema.Breach],
+    positions: Positions,
+    line: int,
+    masks: Mapping[str, str] | None = None,
 ) -> tuple[Problem, ...]:
     problems = []
     for breach in found:
@@ -297,8 +309,8 @@ def _problems(
                 line=at[0],
                 column=at[1],
                 path=_dotted(breach.path),
-                message=breach.message,
-                hint=breach.hint,
+                message=hide(breach.message, masks or {}),
+                hint=hide(breach.hint, masks or {}),
             )
         )
     return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))

@@ -27,18 +27,21 @@ _MAX_TITLE, _MAX_TYPE, _MAX_VALUE, _MAX_SORT = 500, 200, 500, 200
 _BATCH = 1000
 
 
-def lift(descriptor: dict[str, Any]) -> dict[str, Any]:
+def lift(descriptor: dict[str, Any], written: dict[str, Any] | None = None) -> dict[str, Any]:
     """The columns of an entity.
 
     Args:
-        descriptor: A valid descriptor.
+        descriptor: A valid descriptor: the one in force.
+        written: What overlays lie over, if any do; its secrets are masked too.
 
     Returns:
-        Values of every field of ``LIFTED``; long titles and types are cut for the column, the
-        descriptor keeps all of them.
+        Values of every field of ``LIFTED``; long titles and types are cut for the column, copies
+        of secrets in them are masked. The descriptor keeps all of them.
     """
     metadata, spec = descriptor["metadata"], descriptor["spec"]
-    title = _profile_name(spec) or metadata.get("title", "")
+    replaced = written["metadata"].get("annotations") if written else None
+    hide = Masker.of_annotations(metadata.get("annotations") or {}, replaced or {}).text
+    title = hide(_profile_name(spec) or metadata.get("title", ""))
     namespace = metadata.get("namespace", "default")
     return {
         "kind": descriptor["kind"],
@@ -46,9 +49,9 @@ def lift(descriptor: dict[str, Any]) -> dict[str, Any]:
         "name": metadata["name"],
         "title": title[:_MAX_TITLE],
         "sort_name": (title or metadata["name"]).lower()[:_MAX_SORT],
-        "description": metadata.get("description", ""),
-        "type": _text(spec.get("type"))[:_MAX_TYPE],
-        "lifecycle": _text(spec.get("lifecycle"))[:_MAX_TYPE],
+        "description": hide(metadata.get("description", "")),
+        "type": hide(_text(spec.get("type")))[:_MAX_TYPE],
+        "lifecycle": hide(_text(spec.get("lifecycle")))[:_MAX_TYPE],
         "owner_ref": _ref(descriptor, "owner", namespace),
         "system_ref": _ref(descriptor, "system", namespace),
         "descriptor": descriptor,
@@ -94,7 +97,9 @@ def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence
     search_texts: list[SearchText] = []
     for entity, pairs in written:
         metadata = entity.descriptor["metadata"]
-        tags += [Tag(entity=entity, name=tag) for tag in dict.fromkeys(metadata.get("tags", ()))]
+        hide = Masker.of(entity).text
+        names = dict.fromkeys(hide(tag) for tag in metadata.get("tags", ()))
+        tags += [Tag(entity=entity, name=name) for name in names]
         annotations += [
             Annotation(entity=entity, key=key, value=value[:_MAX_VALUE])
             for key, value in (metadata.get("annotations") or {}).items()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 _PLACE = ("location", "source", "source_line", "orphaned_at")
+_MOVE = ("location_id", "source", "source_line", "orphaned_at")
 # One number for all writers: two runs that claim one reference must see each other's rows.
 _LOCK = 0x5C_A7A1_06
 
@@ -188,7 +189,7 @@ class Writer:
                 continue
             self._report.unchanged += 1
             if any(getattr(known, name) != value for name, value in place.items()):
-                move.append((*place.values(), known.pk))
+                move.append((*(place[column] for column in _MOVE), known.pk))
         if move:
             self._has_moved = True
             _move(move)
@@ -336,16 +337,13 @@ class Writer:
 
 
 def _move(places: Sequence[tuple[Any, ...]]) -> None:
-    """Write where entities stand now: values in the order of ``_PLACE``, then the primary key.
+    """Write where entities stand now: values of the columns of ``_MOVE``, then the primary key.
 
     One prepared statement; ``bulk_update`` builds an expression for every value, which takes
     fifty times longer.
     """
     quoted = connection.ops.quote_name
-    columns = [quoted(Entity._meta.get_field(name).column) for name in _PLACE]
-    values = ", ".join(f"{column} = %s" for column in columns)
+    values = ", ".join(f"{quoted(column)} = %s" for column in _MOVE)
+    statement = f"UPDATE {quoted(Entity._meta.db_table)} SET {values} WHERE id = %s"  # noqa: S608 -- names alone
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {quoted(Entity._meta.db_table)} SET {values} WHERE id = %s",  # noqa: S608 -- names alone
-            places,
-        )
+        cursor.executemany(statement, places)

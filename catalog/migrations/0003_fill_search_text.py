@@ -9,13 +9,28 @@ from typing import Any
 from django.db import migrations
 
 SECRET_WORDS = ("key", "token", "secret", "password")
+HIDDEN_IN = ("title", "description", "type", "lifecycle")
 BATCH = 500
+
+
+def _secrets(annotations: dict[str, str]) -> list[str]:
+    return [k for k in annotations if any(word in k.lower() for word in SECRET_WORDS)]
+
+
+def _hide(entity: Any) -> None:
+    """Mask copies of the entity's secrets in the columns that lists and the search show."""
+    annotations = ((entity.descriptor or {}).get("metadata") or {}).get("annotations") or {}
+    for key in _secrets(annotations):
+        if len(annotations[key]) >= 5:
+            for column in HIDDEN_IN:
+                shown = getattr(entity, column).replace(annotations[key], "****")
+                setattr(entity, column, shown)
 
 
 def _text(entity: Any) -> str:
     metadata = (entity.descriptor or {}).get("metadata") or {}
     annotations = metadata.get("annotations") or {}
-    secrets = [k for k in annotations if any(word in k.lower() for word in SECRET_WORDS)]
+    secrets = _secrets(annotations)
     parts = [
         entity.name,
         entity.title,
@@ -39,8 +54,9 @@ def fill(apps: Any, schema_editor: Any) -> None:
     while batch := list(Entity.objects.filter(pk__gt=last).order_by("pk")[:BATCH]):
         last = batch[-1].pk
         for entity in batch:
+            _hide(entity)
             entity.sort_name = (entity.title or entity.name).lower()[:200]
-        Entity.objects.bulk_update(batch, ["sort_name"])
+        Entity.objects.bulk_update(batch, ["sort_name", *HIDDEN_IN])
         SearchText.objects.bulk_create(
             SearchText(
                 entity=entity,

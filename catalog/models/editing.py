@@ -52,7 +52,9 @@ class Overlay(models.Model):
         constraints = [models.UniqueConstraint("entity", "field", "key", name="overlay_once")]
 
     def __str__(self) -> str:
-        return f"{self.field} {self.key}".strip()
+        # Not the key of a link: an address may hold what is hidden elsewhere.
+        key = f" {self.key}" if self.field == self.Field.ANNOTATION else ""
+        return f"{self.field}{key} over {self.entity_id}"
 
 
 class Revision(models.Model):

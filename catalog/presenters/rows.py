@@ -12,6 +12,7 @@ from catalog.masking import Masker
 from catalog.models import Entity
 
 LINE_LIMIT = 300
+READ_LIMIT = 1_000
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s[^)]*)?\)")
 _BLOCK_MARKS = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d+[.)]\s+)+")
 # Pairs around words; a row of asterisks is a mask, not a mark.
@@ -77,7 +78,9 @@ def rows(
 
 def first_line(description: str) -> str:
     """The first line with text in it, without the marks of Markdown, at most 300 characters."""
-    for line in description.splitlines():
+    for line in description[: 5 * READ_LIMIT].splitlines():
+        # Marks that open and never close make the patterns slow: no more is read than can be shown.
+        line = line[:READ_LIMIT]
         text = _LINK.sub(r"\1", _BLOCK_MARKS.sub("", line))
         text = _PAIRS.sub(r"\2", _PAIRS.sub(r"\2", text)).strip()
         if any(character.isalnum() for character in text):

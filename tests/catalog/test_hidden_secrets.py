@@ -1,0 +1,160 @@
+"""A secret that a careless file repeats everywhere is shown nowhere and found by no search."""
+
+import pytest
+from bs4 import BeautifulSoup
+
+from catalog import overlays
+from catalog.models import Entity, ImportIssue, Overlay, SearchText, Tag
+from catalog.presenters.rows import first_line
+from tests.catalog.sources import component, group, imported, run, write
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "0123456789abcdef0123456789abcdef"
+LAID_OVER = "fedcba9876543210fedcba9876543210"
+ENTITY = "/catalog/default/component/leaky/"
+PAGES = [
+    "/",
+    "/catalog/",
+    "/catalog/?q=leaky",
+    "/catalog/?sort=type",
+    "/search/?q=leaky",
+    "/catalog/export/?format=csv",
+    "/catalog/export/?format=json",
+    "/catalog/export/?format=yaml",
+    "/catalog/issues/",
+    "/catalog/locations/",
+    ENTITY,
+    f"{ENTITY}dependencies/",
+    f"{ENTITY}inspect/",
+    f"{ENTITY}history/",
+    f"{ENTITY}pagerduty/",
+    "/catalog/default/component/friend/",
+    "/catalog/default/component/friend/dependencies/",
+    "/catalog/default/component/friend/dependencies/?type=dependsOn",
+    "/catalog/default/group/team/ownership/",
+    "/catalog/default/component/refused/",
+    "/admin/catalog/entity/",
+    "/admin/catalog/entity/?q=leaky",
+    "/admin/catalog/importissue/",
+    "/admin/catalog/importrun/",
+    "/admin/catalog/overlay/",
+]
+
+
+@pytest.fixture
+def careless(tmp_path):
+    """A file that repeats its secret in every field that has room for it, and one refused."""
+
+    def careless(text="copy"):
+        copies = {
+            "title": f"Title {SECRET}",
+            "description": f"{text} **{SECRET}**",
+            "annotations": {
+                "pagerduty.com/integration-key": SECRET,
+                "example.com/note": f"{text} {SECRET}",
+                "backstage.io/view-url": f"https://example.com/{SECRET}",
+            },
+            "links": [{"url": f"https://example.com/{SECRET}", "title": SECRET}],
+            "labels": {"copy": SECRET},
+            "tags": [SECRET],
+        }
+        leaky = component(
+            "leaky", metadata=copies, type=SECRET, lifecycle=f"old {SECRET}", more=[SECRET]
+        )
+        friend = component("friend", dependsOn=["component:leaky"])
+        bad = {"annotations": {"example.com/token": SECRET}, "labels": {"copy": f"{SECRET}/"}}
+        refused = component("refused", metadata=bad)
+        return write(tmp_path / "all.yaml", leaky, friend, refused, group())
+
+    return careless
+
+
+@pytest.fixture
+def everywhere(careless):
+    """Imported twice, so that there is a history, with another secret laid over."""
+    imported(careless())
+    leaky = Entity.objects.get(ref="component:default/leaky")
+    values = [
+        overlays.Value(field=Overlay.Field.ANNOTATION, key=key, value=value)
+        for key, value in (
+            ("pagerduty.com/integration-key", LAID_OVER),
+            ("example.com/more", f"see {LAID_OVER}"),
+        )
+    ]
+    link = overlays.Value(
+        field=Overlay.Field.LINK, key=f"https://example.com/{LAID_OVER}", value=""
+    )
+    overlays.replace_overlays(leaky, [*values, link], user=None)
+    imported(careless("changed"))
+
+
+def body(client, address):
+    response = client.get(address)
+    whole = b"".join(response) if response.streaming else response.content
+    return whole.decode()
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_no_page_and_no_export_repeats_a_secret(client, everywhere, address):
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    text = body(client, address)
+
+    assert SECRET not in text
+    assert LAID_OVER not in text
+
+
+def test_rows_of_the_administration_repeat_no_secret(client, everywhere):
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    told = [
+        *(f"/admin/catalog/overlay/{row.pk}/change/" for row in Overlay.objects.all()),
+        *(f"/admin/catalog/overlay/{row.pk}/delete/" for row in Overlay.objects.all()),
+        *(f"/admin/catalog/importissue/{row.pk}/change/" for row in ImportIssue.objects.all()),
+    ]
+
+    assert len(told) > 5
+    for address in told:
+        text = body(client, address)
+        assert SECRET not in text, address
+        assert LAID_OVER not in text, address
+
+
+@pytest.mark.parametrize("secret", [SECRET, LAID_OVER, SECRET[:20]])
+def test_no_search_finds_an_entity_by_its_secret(client, everywhere, secret):
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+
+    for address in ("/catalog/?q=", "/search/?q=", "/admin/catalog/entity/?q="):
+        assert "component/leaky/" not in body(client, address + secret)
+        assert "component:default/leaky<" not in body(client, address + secret)
+    assert not SearchText.objects.filter(text__contains=secret).exists()
+    assert not Tag.objects.filter(name__contains=secret).exists()
+
+
+def test_what_a_check_says_of_a_file_repeats_no_secret_of_it(careless):
+    status, said = run("validate_catalog", careless())
+
+    assert status == 1
+    assert "metadata.labels.copy" in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize("mark", ["[", "![", "*a _b ", "`", "- "])
+def test_a_line_of_marks_that_never_close_is_cut_before_it_is_read(mark):
+    assert first_line(mark * 20_000) == first_line(mark * 2_000)
+    assert first_line((mark * 400 + "\n") * 20_000) == first_line((mark * 400 + "\n") * 20)
+
+
+def test_a_copy_of_a_secret_is_edited_masked_and_kept_when_it_is_left_alone(client, everywhere):
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    leaky = Entity.objects.get(ref="component:default/leaky")
+    address = f"/admin/catalog/entity/{leaky.pk}/change/"
+    text = body(client, address)
+    assert LAID_OVER not in text
+    form = BeautifulSoup(text, "html.parser").select_one("#entity_form")
+    fields = {one["name"]: one.get("value", "") for one in form.select("input[name]")}
+    fields = {name: value for name, value in fields.items() if not name.endswith("DELETE")}
+    before = set(Overlay.objects.values_list("key", "value"))
+
+    assert client.post(address, fields | {"overlay_owner": "team"}).status_code == 302
+    assert set(Overlay.objects.exclude(field="owner").values_list("key", "value")) == before
