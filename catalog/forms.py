@@ -12,12 +12,12 @@ from catalog import overlays
 from catalog.descriptor import Problem, parse
 from catalog.descriptor.relations import MAX_REF_LENGTH
 from catalog.descriptor.writing import dump
-from catalog.ingestion.sources import root_of, without_user
+from catalog.ingestion.sources import root_of
 from catalog.kinds import Kind
 from catalog.local import InvalidDescriptor, save_descriptor
 from catalog.masking import MaskedValueError, Masker, with_annotations_masked, with_secrets_restored
 from catalog.models import Entity, Location, Overlay
-from catalog.registration import registered_kinds
+from catalog.registration import readable_target, registered_kinds
 from catalog.secrets import is_mask, is_secret, mask
 
 BLANK_DESCRIPTOR = """apiVersion: backstage.io/v1alpha1
@@ -314,7 +314,13 @@ class OverlayRows(forms.BaseInlineFormSet[Overlay, Entity, OverlayRowForm]):
 
 
 class LocationForm(forms.ModelForm[Location]):
-    """A place that descriptors are read from."""
+    """A place that descriptors are read from, by the rules of the register page.
+
+    Attributes:
+        may_choose_kinds: Whether the person decides about the kinds; else the setting does.
+    """
+
+    may_choose_kinds = True
 
     allowed_kinds = forms.MultipleChoiceField(
         label="Kinds",
@@ -331,7 +337,7 @@ class LocationForm(forms.ModelForm[Location]):
         help_texts = {
             "target": (
                 "For a URL, its http or https address. For a file, folder or glob, its absolute "
-                "path on the portal's machine."
+                "path on the portal's machine; its folder is one that CATALOG_READING_ALLOW lists."
             )
         }
 
@@ -339,10 +345,14 @@ class LocationForm(forms.ModelForm[Location]):
         """Begin with the kinds that a registered location may define."""
         super().__init__(*args, **kwargs)
         if not self.instance.pk:
-            self.fields["allowed_kinds"].initial = registered_kinds()
+            kinds = self.fields["allowed_kinds"]
+            kinds.initial = registered_kinds()
+            if not self.may_choose_kinds:
+                kinds.disabled = True
+                kinds.help_text = "What a location may define that you add."
 
     def clean(self) -> dict[str, Any]:
-        """Refuse an address for a file, and a path for a URL."""
+        """Refuse an address for a file, a path for a URL, and what may not be registered."""
         cleaned = super().clean() or {}
         target = cleaned.get("target", "")
         is_address = target.startswith(("http://", "https://"))
@@ -350,10 +360,11 @@ class LocationForm(forms.ModelForm[Location]):
             self.add_error("target", "Write an address that begins with https:// or http://.")
         if cleaned.get("type") == Location.Type.FILE and target and not target.startswith("/"):
             self.add_error("target", "Write an absolute path, beginning with a slash.")
-        if is_address and without_user(target) != target:
-            self.add_error("target", "Leave user name and password out: readers see the address.")
         if target and not self.errors:
-            cleaned["target"] = root_of(target).target
+            try:
+                cleaned["target"] = root_of(readable_target(target)).target
+            except ValidationError as exc:
+                self.add_error("target", exc)
         return cleaned
 
 

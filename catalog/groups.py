@@ -1,6 +1,7 @@
 """Groups as a tree: what is nested below a group, who is in it, and what it owns."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from django.db.models import Count, F
 
@@ -12,11 +13,27 @@ MAX_LEVELS = 20
 _AT_ONCE = 500
 
 
-def below(refs: Iterable[str]) -> list[str]:
-    """The given groups and every group nested below them, each once, the given ones first.
+class Nested(NamedTuple):
+    """Groups and what is nested below them.
 
-    Groups that lead back to themselves are no trap. One query a level for up to 500 groups of it,
-    at most twenty levels.
+    Attributes:
+        refs: Canonical references, each once, the given ones first.
+        is_cut: Whether there are more, below the last level that is looked at.
+    """
+
+    refs: list[str]
+    is_cut: bool
+
+
+def below(refs: Iterable[str]) -> list[str]:
+    """The given groups and every group nested below them; see :func:`nested`."""
+    return nested(refs).refs
+
+
+def nested(refs: Iterable[str]) -> Nested:
+    """The given groups and every group nested below them, at most twenty levels.
+
+    Groups that lead back to themselves are no trap. One query a level for up to 500 groups of it.
 
     Args:
         refs: Canonical references.
@@ -26,9 +43,9 @@ def below(refs: Iterable[str]) -> list[str]:
     for _ in range(MAX_LEVELS):
         level = [ref for ref in dict.fromkeys(_children(level)) if ref not in seen]
         if not level:
-            break
+            return Nested(list(seen), is_cut=False)
         seen |= dict.fromkeys(level)
-    return list(seen)
+    return Nested(list(seen), is_cut=any(ref not in seen for ref in _children(level)))
 
 
 def _children(parents: list[str]) -> Iterator[str]:

@@ -135,6 +135,16 @@ def page_of(entity: Entity, number: str) -> "tuple[Page[int | None], list[Revisi
     return page, [whole.get(pk) if pk else None for pk in page.object_list]
 
 
+def of_gone(ref: str) -> tuple[list[Revision], int]:
+    """The newest rows of a reference that nothing has now, and how many there are.
+
+    One query where there are none, else two.
+    """
+    rows = Revision.objects.filter(entity_id=ref)
+    newest = list(rows.select_related("user")[:PAGE_SIZE])
+    return newest, rows.count() if newest else 0
+
+
 def dotted(path: Path) -> str:
     """The path as people write it: ``metadata.annotations["a.b/c"]``, ``spec.steps[0].name``."""
     text = ""

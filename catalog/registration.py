@@ -55,19 +55,7 @@ class RegisterForm(forms.Form):
 
     def clean_target(self) -> str:
         """The address of the file itself, or an absolute path that may be read."""
-        text = str(self.cleaned_data["target"]).strip()
-        try:
-            if is_url(text):
-                if without_user(text) != text:
-                    raise ValidationError(
-                        "Leave user name and password out: readers see the address."
-                    )
-                return raw_address(text)
-        except ValueError as exc:
-            raise ValidationError("This is not an address.") from exc
-        if "://" in text:
-            raise ValidationError("Only addresses that begin with https:// or http:// are read.")
-        return _readable_path(text)
+        return readable_target(str(self.cleaned_data["target"]))
 
     @property
     def allowed_kinds(self) -> list[str]:
@@ -76,6 +64,25 @@ class RegisterForm(forms.Form):
             return registered_kinds()
         kinds: list[str] = self.cleaned_data["kinds"]
         return [] if set(kinds) == set(Kind.values) else kinds
+
+
+def readable_target(text: str) -> str:
+    """The address of the file itself, or an absolute path that may be read.
+
+    Raises:
+        ValidationError: It is neither, or it may not be registered; the message says why.
+    """
+    text = text.strip()
+    try:
+        if is_url(text):
+            if without_user(text) != text:
+                raise ValidationError("Leave user name and password out: readers see the address.")
+            return raw_address(text)
+    except ValueError as exc:
+        raise ValidationError("This is not an address.") from exc
+    if "://" in text:
+        raise ValidationError("Only addresses that begin with https:// or http:// are read.")
+    return _readable_path(text)
 
 
 def registered_kinds() -> list[str]:

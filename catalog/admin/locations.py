@@ -44,6 +44,15 @@ class LocationAdmin(admin.ModelAdmin[Location]):
         "found",
     ]
 
+    def get_form(
+        self, request: HttpRequest, obj: Location | None = None, *args: Any, **kwargs: Any
+    ) -> type[ModelForm[Location]]:
+        """The form, told whether the person decides about the kinds, as on the register page."""
+        may_choose = request.user.has_perm("catalog.change_location")
+        kwargs["form"] = type("LocationForm", (LocationForm,), {"may_choose_kinds": may_choose})
+        form: type[ModelForm[Location]] = super().get_form(request, obj, *args, **kwargs)
+        return form
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Location]:
         """With who made it and what read it last."""
         return super().get_queryset(request).select_related("created_by", "last_run")

@@ -59,6 +59,11 @@ def entries(entity: Entity, rows: Iterable[Revision | None], *, may_see_runs: bo
     ]
 
 
+def entries_of_gone(rows: Iterable[Revision], *, may_see_runs: bool) -> list[Entry]:
+    """What happened to an entity that the catalog does not have any more."""
+    return [_entry(row, Masker({}), may_see_runs=may_see_runs) for row in rows]
+
+
 def _made(entity: Entity, *, may_see_runs: bool) -> Entry:
     place = f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
     return Entry(

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from catalog import cards, documents, history, issues, overlays
+from catalog import cards, documents, history, overlays
 from catalog.graph import nodes_of
 from catalog.masking import Masker
 from catalog.models import Entity
@@ -12,7 +12,7 @@ from catalog.presenters import history as history_presenters
 from catalog.presenters import inspect as presenters
 from catalog.presenters.issues import notices
 from catalog.views.lists import page_number
-from catalog.views.lookup import entity_context, of_entity
+from catalog.views.lookup import entity_context, may_see_runs, of_entity, standing_issues
 
 
 @require_safe
@@ -28,8 +28,8 @@ def inspect(request: HttpRequest, found: Entity) -> HttpResponse:
         | {
             "yaml": documents.descriptor_yaml(found),
             "origins": overlays.origins(found),
-            "provenance": presenters.provenance(found, may_see_runs=_may_see_runs(request)),
-            "notices": notices(issues.of_entity(found), Masker.of(found)),
+            "provenance": presenters.provenance(found, may_see_runs=may_see_runs(request)),
+            "notices": notices(standing_issues(found), Masker.of(found)),
         },
     )
 
@@ -41,14 +41,9 @@ def history_page(request: HttpRequest, found: Entity) -> HttpResponse:
     names = nodes_of(ref for ref in (found.owner_ref, found.system_ref) if ref)
     context = entity_context(request, found, names, "history", cards.for_entity(found))
     page, rows = history.page_of(found, page_number(request))
-    entries = history_presenters.entries(found, rows, may_see_runs=_may_see_runs(request))
+    entries = history_presenters.entries(found, rows, may_see_runs=may_see_runs(request))
     return render(
         request,
         "catalog/history.html",
         context | {"page": page, "entries": entries, "kept": history.KEPT},
     )
-
-
-def _may_see_runs(request: HttpRequest) -> bool:
-    user = request.user
-    return bool(getattr(user, "is_staff", False)) and user.has_perm("catalog.view_importrun")

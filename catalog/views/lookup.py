@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 
-from catalog import cards, issues
+from catalog import cards, history, issues
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import link_to_entity
@@ -18,6 +18,7 @@ from catalog.masking import Masker
 from catalog.models import Entity, ImportIssue, Star
 from catalog.near import near_names
 from catalog.presenters.entity import header
+from catalog.presenters.history import entries_of_gone
 from catalog.presenters.issues import notices
 from catalog.refs import EntityRef
 
@@ -124,11 +125,19 @@ def _find(request: HttpRequest, namespace: str, kind: str, name: str) -> Entity 
     return found or _not_found(request, ref)
 
 
+def may_see_runs(request: HttpRequest) -> bool:
+    """Whether the reader may follow a run into the administration."""
+    user = request.user
+    return bool(getattr(user, "is_staff", False)) and user.has_perm("catalog.view_importrun")
+
+
 def _not_found(request: HttpRequest, ref: EntityRef) -> HttpResponse:
     """Say what is not there, why if an import refused it, and what may have been meant."""
     kind = Kind.from_segment(ref.kind)
     is_readable = "\x00" not in ref.name
     standing = issues.of_ref(ref) if kind and is_readable else []
+    was_there, kept = history.of_gone(str(ref)) if kind and is_readable else ([], 0)
+    entries = entries_of_gone(was_there, may_see_runs=may_see_runs(request))
     return render(
         request,
         "catalog/not_found.html",
@@ -137,6 +146,8 @@ def _not_found(request: HttpRequest, ref: EntityRef) -> HttpResponse:
             "kind": kind,
             "kinds": list(Kind),
             "notices": notices(standing, Masker({}), is_in_catalog=False),
+            "entries": entries,
+            "kept": kept,
             "near": [link_to_entity(near) for near in near_names(ref)],
         },
         status=404,

@@ -59,7 +59,7 @@ def ownership(request: HttpRequest, found: Entity) -> HttpResponse:
     if found.kind_choice not in presenters.PEOPLE:
         raise Http404
     is_direct = request.GET.get("of") == "direct"
-    further = [] if is_direct else _also_theirs(found)
+    further, is_cut = ([], False) if is_direct else _also_theirs(found)
     owned = groups.owned_by([found.ref, *further])
     counts = groups.counts_by_kind(owned)
     kind = Kind.from_segment(request.GET.get("kind", ""))
@@ -71,6 +71,7 @@ def ownership(request: HttpRequest, found: Entity) -> HttpResponse:
         "is_direct": is_direct,
         "of": of,
         "groups_total": len(further),
+        "levels": groups.MAX_LEVELS if is_cut else 0,
         "total": sum(counts.values()),
         "counts": entity_presenters.kind_counts(counts, address, kind, of=of),
         "kind": kind,
@@ -79,16 +80,18 @@ def ownership(request: HttpRequest, found: Entity) -> HttpResponse:
     return render(request, "catalog/ownership.html", context)
 
 
-def _also_theirs(found: Entity) -> list[str]:
+def _also_theirs(found: Entity) -> groups.Nested:
     """The groups whose property is also this group's or person's."""
     if found.kind_choice == Kind.GROUP:
-        return groups.below([found.ref])[1:]
-    return list(neighbours(found, Relation.Type.MEMBER_OF).values_list("ref", flat=True))
+        refs, is_cut = groups.nested([found.ref])
+        return groups.Nested(refs[1:], is_cut)
+    own = neighbours(found, Relation.Type.MEMBER_OF).values_list("ref", flat=True)
+    return groups.Nested(list(own), is_cut=False)
 
 
 def _all_members(request: HttpRequest, found: Entity) -> HttpResponse:
     is_direct = request.GET.get("of") == "direct"
-    refs = [found.ref] if is_direct else groups.below([found.ref])
+    refs, is_cut = ([found.ref], False) if is_direct else groups.nested([found.ref])
     people = connected(refs, Relation.Type.HAS_MEMBER)
     page = _page(request, people, groups.counts_by_kind(people), None)
     belongs = groups.groups_of([one.ref for one in page.object_list], refs)
@@ -96,6 +99,7 @@ def _all_members(request: HttpRequest, found: Entity) -> HttpResponse:
     context |= {
         "is_direct": is_direct,
         "groups_total": len(refs) - 1,
+        "levels": groups.MAX_LEVELS if is_cut else 0,
         "page": page,
     } | _table(page, "hasMember", "Members", belongs if len(refs) > 1 else {})
     around = neighbourhood(found).of(Relation.Type.HAS_MEMBER)

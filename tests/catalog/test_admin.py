@@ -6,6 +6,7 @@ from django.contrib.admin.models import LogEntry
 
 from catalog.local import save_descriptor
 from catalog.models import Entity, ImportRun, Location
+from catalog.registration import registered_kinds
 from tests.catalog.pages import select, texts
 from tests.factories import make_entity, make_issue, make_user
 
@@ -248,10 +249,39 @@ def test_several_entities_are_deleted_at_once(admin):
         ("file", "https://example.com/a.yaml", False),
     ],
 )
-def test_a_location_is_a_path_or_an_address_as_its_type_says(admin, type_, target, ok):
+def test_a_location_is_a_path_or_an_address_as_its_type_says(admin, settings, type_, target, ok):
+    settings.CATALOG_READING_ALLOW = ["/srv"]
     answer = admin.post("/admin/catalog/location/add/", {"type": type_, "target": target})
     assert answer.status_code == (302 if ok else 200)
     assert Location.objects.exists() is ok
+
+
+@pytest.mark.parametrize("folders", [[], ["/opt"]])
+def test_a_location_of_the_administration_leads_to_no_folder_that_is_not_listed(
+    admin, settings, folders
+):
+    settings.CATALOG_READING_ALLOW = folders
+    given = {"type": "file", "target": "/srv/a.yaml"}
+    page = admin.post("/admin/catalog/location/add/", given)
+    assert "CATALOG_READING_ALLOW" in " ".join(texts(page, ".errorlist"))
+    assert not Location.objects.exists()
+
+
+def test_who_may_only_add_locations_has_no_say_in_their_kinds(client):
+    permissions = ("catalog.add_location", "catalog.view_location")
+    client.force_login(make_user(is_staff=True, permissions=permissions))
+    given = {
+        "type": "url",
+        "target": "https://example.com/a.yaml",
+        "allowed_kinds": ["Group", "User"],
+    }
+    assert client.post("/admin/catalog/location/add/", given).status_code == 302
+    assert Location.objects.get().allowed_kinds == registered_kinds()
+    assert "User" not in registered_kinds()
+
+
+def test_the_administration_has_the_portal_s_icon(admin):
+    assert "favicon" in select(admin.get("/admin/"), "link[rel=icon]")[0]["href"]
 
 
 def refresh_now(admin, *locations):

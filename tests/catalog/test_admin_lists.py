@@ -261,7 +261,8 @@ def test_the_locations_of_the_chosen_entities_are_refreshed(admin, tmp_path):
     assert "None of them has a location" in page.text
 
 
-def test_a_location_is_registered_with_the_kinds_it_may_define(admin):
+def test_a_location_is_registered_with_the_kinds_it_may_define(admin, settings):
+    settings.CATALOG_READING_ALLOW = ["/srv"]
     page = admin.get(f"{LOCATIONS}add/")
     assert len(select(page, "input[name=allowed_kinds]")) == 9
     given = {"type": "file", "target": "/srv/x.yaml", "allowed_kinds": ["Component", "API"]}

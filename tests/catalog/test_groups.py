@@ -1,7 +1,7 @@
 import pytest
 
-from catalog.groups import below
-from tests.factories import make_entity
+from catalog.groups import below, nested
+from tests.factories import make_entity, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -51,10 +51,17 @@ def test_asks_once_a_level_however_many_groups(django_assert_num_queries):
         assert len(below(refs("all"))) == 81
 
 
-def test_a_chain_deeper_than_twenty_levels_is_cut():
-    for number in range(25):
-        group(f"g{number}", parentOf=[f"g{number + 1}"])
-    assert len(below(refs("g0"))) == 21
+def test_a_chain_deeper_than_twenty_levels_is_cut_and_says_so(client):
+    for number in range(22):
+        group(f"g{number:02}", childOf=[f"g{number - 1:02}"] if number else [])
+    assert len(below(refs("g00"))) == 21
+    assert (nested(refs("g00")).is_cut, nested(refs("g01")).is_cut) == (True, False)
+
+    client.force_login(make_user())
+    for tab in ("members", "ownership"):
+        said = "groups more than 20 levels below"
+        assert said in client.get(f"/catalog/default/group/g00/{tab}/").text
+        assert said not in client.get(f"/catalog/default/group/g01/{tab}/").text
 
 
 def test_nothing_is_below_nothing(django_assert_num_queries):

@@ -10,7 +10,7 @@ from catalog.history import differences, revision
 from catalog.local import save_descriptor
 from catalog.models import Entity, ImportRun, Revision
 from tests.catalog.pages import select, texts
-from tests.catalog.sources import component
+from tests.catalog.sources import component, imported, write
 from tests.factories import descriptor_of, make_entity, make_user
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -209,3 +209,21 @@ def test_a_long_history_is_paged_at_a_constant_cost(reader, django_assert_max_nu
 def test_what_is_not_in_the_catalog_has_no_history(reader):
     assert reader.get("/catalog/default/component/nothing/history/").status_code == 404
     assert not Entity.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_is_kept_of_an_entity_that_is_gone_is_on_the_page_that_says_so(client, tmp_path):
+    client.force_login(make_user())
+    file = write(tmp_path / "all.yaml", component("shop"), component("other"))
+    imported(file)
+    write(file, component("shop", owner="ops"), component("other"))
+    imported(file)
+    write(file, component("other"))
+    imported(file, orphans="delete")
+
+    for tab in ("", "history/"):
+        page = client.get(f"/catalog/default/component/shop/{tab}")
+        assert page.status_code == 404
+        said = " ".join(texts(page, "#history"))
+        assert said.index("Removed") < said.index("spec.owner")
+    assert not texts(client.get("/catalog/default/component/never/"), "#history")

@@ -79,6 +79,11 @@ def test_standing_issues_are_told(reader, shop):
     assert "spec.owner is missing" in inspect(reader, shop).text
 
 
+def test_what_stands_for_the_whole_file_is_told_too(reader, shop):
+    make_issue("", "cannot be read", file=shop.source, kind="unreadable", document=None)
+    assert "cannot be read" in inspect(reader, shop).text
+
+
 def test_an_entity_whose_location_was_unregistered_says_so(reader):
     page = inspect(reader, make_entity("shop", source="/srv/a.yaml"))
     assert "Its location was unregistered" in page.text
