@@ -50,7 +50,9 @@ class Conflicts:
                 known.orphaned_at is not None,
             )
             if self._still_holds(holder, claim.ref):
-                self._refuse_twin(claim, holder.place)
+                winner = self._winners.get(claim.ref, "")
+                moved = winner.rpartition(":")[0] == holder.source  # within its file, if at all
+                self._refuse_twin(claim, winner if moved else holder.place)
                 return True
         if self._winning_numbers.get(claim.ref, claim.number) != claim.number:
             self._refuse_twin(claim, self._winners[claim.ref])

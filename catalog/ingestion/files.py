@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from catalog.ingestion.memory import BATCH, Memory, batched, rows_of
+from catalog.ingestion.memory import BATCH, Memory, batched
 from catalog.ingestion.reading import Reading
 from catalog.ingestion.report import Issue
 from catalog.models import Entity, ImportIssue, Location, SourceFile
@@ -74,22 +74,19 @@ class Files:
                 ImportIssue.objects.filter(file__in=batch).update(location_id=owner)
         return bool(moves)
 
-    def remember(self, lingering: Mapping[str, int]) -> None:
+    def remember(self, taken: Mapping[str, int]) -> None:
         """Keep what tells next time whether a file is as it was; forget those that are gone.
 
         Args:
-            lingering: By address, how many entities no document vouches for, though they stay:
-                until those are gone, the file is parsed each time.
+            taken: By address, how many of its documents the catalog has.
         """
         for batch in batched(self._reading.files(), BATCH):
             facts = [one for one in batch if len(one.address) <= MAX_ADDRESS]
-            owners = {one.address: self.owner_of(one.address) for one in facts}
-            counts = rows_of(set(owners.values()), list(owners))
             SourceFile.objects.bulk_create(
                 (
                     SourceFile(
-                        location_id=owners[one.address],
-                        entities=counts.get(one.address, 0) - lingering.get(one.address, 0),
+                        location_id=self.owner_of(one.address),
+                        entities=taken.get(one.address, 0),
                         **one._asdict(),
                     )
                     for one in facts

@@ -98,11 +98,16 @@ class Memory:
         return self.kinds[root] if known is None else self.owners[known.location]
 
     def is_whole(self, address: str) -> bool:
-        """Whether the catalog still has every entity that it took from a file."""
-        known = self.files.get(address)
-        return known is not None and self.rows[address] == known.entities
+        """Whether the catalog has of a file what its documents say, and last good versions.
 
-    def kept_last_good(self, address: str) -> int:
+        Where it has anything else, the file is parsed each time until it has not.
+        """
+        known = self.files.get(address)
+        return known is not None and (
+            self.rows[address] == known.entities + self._kept_last_good(address)
+        )
+
+    def _kept_last_good(self, address: str) -> int:
         """How many entities of a file are only their last good version."""
         refs = {
             standing.issue.ref

@@ -1,5 +1,6 @@
 """From roots to a reading: which files there are, which are as they were, what the others say."""
 
+import os.path
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -360,7 +361,16 @@ def address_of(file: str, kind: str | None, target: str) -> str:
         return _plain(target)
     if kind == "url":
         raise SourceError("is not an http or https address")
-    return str(Path(file).parent / target)
+    return _shortest(str(Path(file).parent / target))
+
+
+def _shortest(path: str) -> str:
+    """The path without ``..``, so that all that lead to a file call it the same."""
+    if ".." not in path:
+        return path
+    short = os.path.normpath(path)
+    # Above a link to a folder there is another folder than above the link.
+    return short if os.path.realpath(short) == os.path.realpath(path) else path
 
 
 def _plain(url: str) -> str:

@@ -73,7 +73,7 @@ class Writer:
         self._locations: list[Location] = []
         self._conflicts = Conflicts(reading, memory, report)
         self._files = Files(reading, memory, self._locations)
-        self._lingering: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()
         self._revisions: list[Revision] = []
         self._has_moved = False
 
@@ -108,7 +108,7 @@ class Writer:
         self._has_moved = self._files.hand_over() or self._has_moved
         self._let_go(is_deleting=is_deleting)
         self._write_history()
-        self._files.remember(self._lingering)
+        self._files.remember(self._taken)
         has_new_issues = write_issues(
             [*self._report.issues, *self._reading.warnings],
             self._memory,
@@ -175,6 +175,7 @@ class Writer:
             known = stored.get(claim.ref)
             if self._conflicts.refuses(claim, known):
                 continue
+            self._taken[claim.source] += 1
             place = {
                 "location_id": self._files.owner_of(claim.source),
                 "source": claim.source[:MAX_ADDRESS],
@@ -277,8 +278,7 @@ class Writer:
 
     def _count_unparsed(self) -> None:
         self._report.unchanged += sum(
-            self._memory.files[file].entities - self._memory.kept_last_good(file)
-            for file in self._reading.unchanged
+            self._memory.files[file].entities for file in self._reading.unchanged
         )
 
     def _let_go(self, *, is_deleting: bool) -> None:
@@ -298,7 +298,7 @@ class Writer:
             gone += self._gone_of(found, whole, Action.REMOVED if is_deleting else Action.ORPHANED)
         if is_deleting:
             found = rows.filter(orphaned_at__isnull=False, location_id__in=whole)
-            gone += self._gone_of(found, whole, Action.REMOVED, are_orphans=True)
+            gone += self._gone_of(found, whole, Action.REMOVED)
         for keys in batched(gone, BATCH):
             if is_deleting:
                 Entity.objects.filter(pk__in=keys).delete()
@@ -309,10 +309,8 @@ class Writer:
         else:
             self._report.orphaned = len(gone)
 
-    def _gone_of(
-        self, rows: EntityQuerySet, whole: set[int], action: Action, *, are_orphans: bool = False
-    ) -> list[int]:
-        """Which of these have no document any more; the others are counted as lingering."""
+    def _gone_of(self, rows: EntityQuerySet, whole: set[int], action: Action) -> list[int]:
+        """Which of these have no document any more."""
         reading = self._reading
         refused = {(issue.file, issue.ref) for issue in self._report.issues}
         gone: list[int] = []
@@ -323,8 +321,6 @@ class Writer:
             if location in whole and ref not in reading.refused_refs:
                 gone.append(pk)
                 self._note(ref, action, source, line)
-            elif not are_orphans:
-                self._lingering[source] += 1
         return gone
 
     def _write_locations(self) -> None:

@@ -154,6 +154,15 @@ class TestConflicts:
         imported(second)
         assert ImportIssue.objects.get().holder == f"{first}:10"
 
+    def test_it_says_at_once_where_the_holder_stands_though_both_changed(self, tmp_path):
+        first = write(tmp_path / "1.yaml", titled("a", "first"), component("b"))
+        second = write(tmp_path / "2.yaml", titled("a", "second"))
+        imported(first, second)
+        write(first, component("b"), titled("a", "first"))
+        write(second, titled("a", "other"))
+        imported(second, first)
+        assert ImportIssue.objects.get().holder == f"{first}:10"
+
     def test_it_stays_while_the_holder_changes_and_keeps_it(self, pair):
         first, second = pair
         write(first, titled("a", "third"))

@@ -186,6 +186,40 @@ def test_a_last_good_version_is_not_counted_as_unchanged(tmp_path):
     assert first.unchanged == again.unchanged == 1
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        (component("a"), "kind: Component\n"),  # b may be the one that has no name
+        (component("a"), component("a", owner=""), component("b", owner="")),
+    ],
+)
+def test_only_what_a_document_vouches_for_is_counted_as_unchanged(tmp_path, after):
+    file = write(tmp_path / "a.yaml", component("a"), component("b"))
+    imported(file)
+    write(file, *after)
+    first, _parsed = imported(file)
+    again, _parsed = imported(file)
+    assert first.unchanged == again.unchanged == 1
+    assert refs() == {"a", "b"}
+
+
+def test_a_file_has_one_name_whoever_leads_to_it(tmp_path):
+    write(tmp_path / "teams" / "a.yaml", component("a"))
+    root = write(tmp_path / "all" / "all.yaml", location("../teams/a.yaml", "../teams/*.yaml"))
+    imported(tmp_path / "teams")
+    report, _parsed = imported(root)
+    assert (report.conflicts, report.created) == ([], 1)
+    assert Entity.objects.get(name="a").source == str(tmp_path / "teams" / "a.yaml")
+
+
+def test_a_name_above_a_link_is_left_as_it_is(tmp_path):
+    write(tmp_path / "real" / "a.yaml", component("a"))
+    (tmp_path / "real" / "inner").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "inner")
+    report, _parsed = imported(write(tmp_path / "all.yaml", location("./link/../a.yaml")))
+    assert (report.is_ok, report.created) == (True, 2)
+
+
 def test_a_file_below_two_roots_is_read_once_and_stays_with_the_first(tmp_path):
     file = write(tmp_path / "a.yaml", component("a"))
     root = write(tmp_path / "all.yaml", location("./a.yaml"))
