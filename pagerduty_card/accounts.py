@@ -12,6 +12,8 @@ from pagerduty_card.errors import NotConfigured
 
 DEFAULT_ACCOUNT = "default"
 OWN_SETTING = "PAGERDUTY_TOKEN"
+WEBHOOK_SETTING = "PAGERDUTY_WEBHOOK_SECRETS"
+SANDBOX_WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105 - signs what the sandbox sends
 
 # What every read of the portal needs, each named by the endpoint's documentation.
 SCOPES = {
@@ -82,6 +84,7 @@ class Account:
         oauth: Client credentials; None with a token.
         setting: Where its credentials are configured, for a reader who can change it.
         problem: Why PagerDuty cannot be asked, one sentence without secrets; empty when it can.
+        webhook_secrets: What its webhooks are signed with; none: none are taken. Not in ``repr``.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Account:
     oauth: OAuthClient | None = None
     setting: str = OWN_SETTING
     problem: str = ""
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def is_configured(self) -> bool:
@@ -194,7 +198,14 @@ def _own_account(others: Mapping[str, Account]) -> Account:
         or (f"{settings.PAGERDUTY_SANDBOX_URL}/v2" if sandbox else region.events_base_url),
         region=settings.PAGERDUTY_REGION,
         problem=problem,
+        webhook_secrets=_own_webhook_secrets(sandbox=sandbox),
     )
+
+
+def _own_webhook_secrets(*, sandbox: bool) -> tuple[str, ...]:
+    given = [one.strip() for one in settings.PAGERDUTY_WEBHOOK_SECRETS if one.strip()]
+    # As public as the sandbox's token: it signs what the sandbox sends, and opens a sandbox only.
+    return (*given, SANDBOX_WEBHOOK_SECRET) if sandbox else tuple(given)
 
 
 def _account_of(written: Written, whole: configuration.Configuration) -> Account:
@@ -226,4 +237,5 @@ def _account_of(written: Written, whole: configuration.Configuration) -> Account
         oauth=oauth,
         setting=f"{SETTING}, account {written.name}",
         problem=problem,
+        webhook_secrets=written.webhook_secrets,
     )

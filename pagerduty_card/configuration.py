@@ -34,8 +34,10 @@ _SECRETS = ("token", "client_secret")
 _TEXTS = (
     *("name", "token", "token_file", "client_id", "client_secret", "client_secret_file"),
     *("region", "subdomain", "api_base_url", "events_base_url", "identity_base_url"),
+    "webhook_secrets_file",
 )
-FIELDS = (*_TEXTS, "scopes")
+_LISTS = ("scopes", "webhook_secrets")
+FIELDS = (*_TEXTS, *_LISTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class Written:
 
     Attributes:
         scopes: Those to ask for with client credentials; empty: those the portal needs.
+        webhook_secrets: What webhooks are signed with; several while one replaces another.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Written:
     api_base_url: str = ""
     events_base_url: str = ""
     identity_base_url: str = ""
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +196,7 @@ class _Reader:
             return
         texts = self._texts(name, item)
         scopes = self._scopes(name, item.get("scopes"))
+        webhook_secrets = self._webhook_secrets(name, item)
         for secret in _SECRETS:
             texts[secret] = self._secret(name, secret, texts)
         self._accounts.append(
@@ -206,6 +211,7 @@ class _Reader:
                 api_base_url=texts["api_base_url"].rstrip("/"),
                 events_base_url=texts["events_base_url"].rstrip("/"),
                 identity_base_url=texts["identity_base_url"].rstrip("/"),
+                webhook_secrets=webhook_secrets,
             )
         )
         if not self._has_mistake(name):
@@ -222,7 +228,7 @@ class _Reader:
                 self._note(
                     name, f"Account {name!r} has an unknown field {str(key)[:40]!r}.", _FIELDS_HINT
                 )
-            elif key != "scopes":
+            elif key not in _LISTS:
                 if isinstance(value, str):
                     texts[str(key)] = value.strip()
                 else:
@@ -241,6 +247,33 @@ class _Reader:
                 f"scopes of account {name!r} is not a list of scopes.",
                 "Write for example scopes: [services.read, incidents.read], or leave it out to "
                 "ask for what the portal needs.",
+            )
+            return ()
+        return tuple(dict.fromkeys(words))
+
+    def _webhook_secrets(self, name: str, item: Mapping[object, object]) -> tuple[str, ...]:
+        """The secrets themselves or those in a file, separated by commas or blanks."""
+        value, path = item.get("webhook_secrets"), item.get("webhook_secrets_file")
+        if isinstance(path, str) and path.strip():
+            try:
+                value = (self._folder / Path(path.strip()).expanduser()).read_text(encoding="utf-8")
+            except (OSError, ValueError) as exc:
+                self._note(
+                    name,
+                    f"webhook_secrets_file of account {name!r} cannot be read: {path}: "
+                    f"{_cause(exc)}.",
+                    "Correct the path, or let the portal's user read the file.",
+                )
+                return ()
+        words = value.replace(",", " ").split() if isinstance(value, str) else value or []
+        if not isinstance(words, list) or not all(
+            isinstance(word, str) and not credential_mistake(word) for word in words
+        ):
+            self._note(
+                name,
+                f"webhook_secrets of account {name!r} is not a list of secrets.",
+                "Write webhook_secrets_file: a file with the secret that pagerduty_webhook create "
+                "showed.",
             )
             return ()
         return tuple(dict.fromkeys(words))

@@ -219,6 +219,7 @@ class Incident:
         incident_key: The ``dedup_key`` it was opened with, where PagerDuty tells.
         assignees: In PagerDuty's order.
         pending_actions: Soonest first.
+        changed_at: When it last changed; None where PagerDuty does not tell.
     """
 
     id: str
@@ -234,6 +235,7 @@ class Incident:
     assignees: tuple[Reference, ...]
     acknowledgements: tuple[Acknowledgement, ...]
     pending_actions: tuple[PendingAction, ...]
+    changed_at: datetime | None = None
 
     @classmethod
     def from_api(cls, raw: Any) -> Self:
@@ -267,6 +269,7 @@ class Incident:
                 for who in [Reference.from_api(one["acknowledger"])]
             ),
             pending_actions=tuple(sorted(actions, key=lambda action: action.at)),
+            changed_at=instant(raw, "updated_at") or instant(raw, "last_status_change_at"),
         )
 
 

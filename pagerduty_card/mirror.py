@@ -1,19 +1,19 @@
-"""PagerDuty's values into the mirror's rows. Only ``sync`` calls this; nothing here asks PagerDuty.
+"""PagerDuty's values into the mirror's rows, for ``sync`` and ``webhooks``; nothing here asks.
 
 Each function writes only the rows that differ, in one transaction, and never touches rows that
 the answer does not speak of.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from pagerduty_card import domain
+from pagerduty_card.inbox import Delivery, Inbox
 from pagerduty_card.models import (
     ChangeEvent,
     EscalationPolicy,
@@ -24,24 +24,28 @@ from pagerduty_card.models import (
     Responder,
     Service,
 )
+from pagerduty_card.querysets import IncidentQuerySet
+from pagerduty_card.rows import BATCH, replace, write
 
 # Changes older than this are not asked for and not kept.
 CHANGES_KEPT = timedelta(days=30)
 
-_BATCH = 200
-_Row = TypeVar("_Row", bound=models.Model)
-_Key = TypeVar("_Key", bound=Hashable)
-
 
 @transaction.atomic
-def store_services(account: str, services: Iterable[domain.Service]) -> None:
-    """Store services with their policies and integrations."""
-    given = {service.id: service for service in services}
+def store_services(
+    account: str, services: Iterable[domain.Service], *, asked_at: datetime | None = None
+) -> None:
+    """Store services with their policies and integrations.
+
+    One that a webhook told of since ``asked_at`` is left as it is: it may be gone by now.
+    """
+    told = Delivery.objects.told_later(account, "service", asked_at) if asked_at else {}
+    given = {service.id: service for service in services if service.id not in told}
     policies = store_policies(
         account, [service.policy for service in given.values() if service.policy]
     )
     existing = {row.pd_id: row for row in Service.objects.of_account(account)}
-    _write(
+    write(
         Service,
         existing,
         {
@@ -64,7 +68,7 @@ def store_services(account: str, services: Iterable[domain.Service]) -> None:
         for one in service.integrations
         if one.key
     }
-    _replace(
+    replace(
         Integration,
         {
             (row.service_id, row.pd_id): row
@@ -100,7 +104,7 @@ def store_policies(account: str, policies: Iterable[domain.EscalationPolicy]) ->
             if row and row.levels != values["levels"]:
                 values["mirrored_at"] = now
         wanted[policy.id] = values
-    _write(
+    write(
         EscalationPolicy,
         existing,
         wanted,
@@ -122,42 +126,88 @@ def store_incidents(
     """Make the open incidents of the account, or of one service, exactly these.
 
     A service that was asked about later than ``asked_at`` keeps what that answer said: an older
-    answer that arrives late must not take back a newer one.
+    answer that arrives late must not take back a newer one. So does an incident that a webhook told
+    of since then, unless the answer knows of a later change.
     """
+    Inbox.lock(account)
     services = _services(account, service_pd_id)
     for pd_id in _asked_later(account, Feed.Kind.INCIDENTS, asked_at, service_pd_id):
         services.pop(pd_id, None)
-    wanted = {
-        (services[one.service_id], one.id): {
-            "number": one.number,
-            "title": one.title,
-            "status": one.status[:32],
-            "urgency": one.urgency[:32],
-            "priority": one.priority[:64],
-            "url": one.url,
-            "incident_key": one.incident_key[:255],
-            "created_at": one.created_at,
-            "assignees": [{"name": who.name, "url": who.url} for who in one.assignees],
-            "acknowledgements": [
-                {"name": ack.name, "url": ack.url, "at": ack.at.isoformat()}
-                for ack in one.acknowledgements
-            ],
-            "pending_actions": [
-                {"type": action.type, "at": action.at.isoformat()} for action in one.pending_actions
-            ],
-        }
+    told = Delivery.objects.told_later(account, "incident", asked_at)
+    given = [
+        one
         for one in incidents
-        if one.service_id in services
-    }
-    _replace(
+        if one.id not in told or (one.changed_at and one.changed_at > told[one.id])
+    ]
+    kept = set(told) - {one.id for one in given}
+    replace(
         Incident,
         {
             (row.service_id, row.pd_id): row
             for row in Incident.objects.filter(service__in=services.values())
+            if row.pd_id not in kept
         },
-        wanted,
+        {
+            (services[one.service_id], one.id): _incident_values(one)
+            for one in given
+            if one.service_id in services
+        },
         lambda key: Incident(service_id=key[0], pd_id=key[1]),
     )
+
+
+def store_incident(service: Service, incident: domain.Incident) -> list[str]:
+    """Store one open incident, which is of this service and of no other any more.
+
+    Returns:
+        PagerDuty's ids of the services whose rows changed.
+    """
+    others = Incident.objects.filter(service__account=service.account, pd_id=incident.id).exclude(
+        service=service
+    )
+    changed = forget_incidents(others)
+    write(
+        Incident,
+        {row.pd_id: row for row in Incident.objects.filter(service=service, pd_id=incident.id)},
+        {incident.id: _incident_values(incident)},
+        lambda pd_id: Incident(service=service, pd_id=pd_id),
+    )
+    return [service.pd_id, *changed]
+
+
+def forget_incidents(rows: IncidentQuerySet) -> list[str]:
+    """Delete incidents that are resolved or elsewhere.
+
+    Returns:
+        PagerDuty's ids of their services.
+    """
+    changed = list(rows.order_by().values_list("service__pd_id", flat=True))
+    if changed:
+        rows.delete()
+    return changed
+
+
+def _incident_values(one: domain.Incident) -> dict[str, Any]:
+    """An incident as the columns of its row, its service and id aside."""
+    return {
+        "number": one.number,
+        "title": one.title,
+        "status": one.status[:32],
+        "urgency": one.urgency[:32],
+        "priority": one.priority[:64],
+        "url": one.url,
+        "incident_key": one.incident_key[:255],
+        "created_at": one.created_at,
+        "assignees": [{"name": who.name, "url": who.url} for who in one.assignees],
+        "acknowledgements": [
+            {"name": ack.name, "url": ack.url, "at": ack.at.isoformat()}
+            for ack in one.acknowledgements
+        ],
+        "pending_actions": [
+            {"type": action.type, "at": action.at.isoformat()} for action in one.pending_actions
+        ],
+        "changed_at": one.changed_at,
+    }
 
 
 @transaction.atomic
@@ -231,7 +281,7 @@ def store_on_calls(
             for policy, level, responder, schedule_name, schedule_url, start, end in wanted
             if (policy, level, responder, schedule_name, schedule_url, start, end) not in stored
         ],
-        batch_size=_BATCH,
+        batch_size=BATCH,
     )
 
 
@@ -256,7 +306,7 @@ def store_changes(
     ChangeEvent.objects.filter(
         service__in=services.values(), at__lt=timezone.now() - CHANGES_KEPT
     ).delete()
-    _write(
+    write(
         ChangeEvent,
         {
             (row.service_id, row.pd_id): row
@@ -283,7 +333,7 @@ def store_maintenance(
     if service_pd_id:
         rows = rows.filter(pd_id=service_pd_id)
     existing = {row.pd_id: row for row in rows}
-    _write(
+    write(
         Service,
         existing,
         {pd_id: {"maintenance_until": until.get(pd_id)} for pd_id in existing},
@@ -293,7 +343,7 @@ def store_maintenance(
 
 def _store_responders(account: str, users: Iterable[domain.User]) -> dict[str, int]:
     given = {user.id: user for user in users}
-    _write(
+    write(
         Responder,
         {row.pd_id: row for row in Responder.objects.filter(account=account, pd_id__in=given)},
         {
@@ -339,43 +389,3 @@ def _level_json(level: domain.Level) -> dict[str, Any]:
             for one in level.targets
         ],
     }
-
-
-def _write(
-    model: type[_Row],
-    existing: Mapping[_Key, _Row],
-    wanted: Mapping[_Key, Mapping[str, Any]],
-    make: Callable[[_Key], _Row],
-) -> None:
-    """Create what is new and update what differs."""
-    new: list[_Row] = []
-    changed: dict[tuple[str, ...], list[_Row]] = defaultdict(list)
-    for key, values in wanted.items():
-        row = existing.get(key)
-        if row is None:
-            row = make(key)
-            new.append(row)
-            differing = list(values)
-        else:
-            differing = [name for name, value in values.items() if getattr(row, name) != value]
-            if differing:
-                changed[tuple(differing)].append(row)
-        for name in differing:
-            setattr(row, name, values[name])
-    # A conflict: another process stored the same thing a moment ago. The next turn compares.
-    model._default_manager.bulk_create(new, batch_size=_BATCH, ignore_conflicts=True)
-    for names, rows in changed.items():
-        model._default_manager.bulk_update(rows, names, batch_size=_BATCH)
-
-
-def _replace(
-    model: type[_Row],
-    existing: Mapping[_Key, _Row],
-    wanted: Mapping[_Key, Mapping[str, Any]],
-    make: Callable[[_Key], _Row],
-) -> None:
-    """Make the rows exactly the wanted ones."""
-    gone = [row.pk for key, row in existing.items() if key not in wanted]
-    if gone:
-        model._default_manager.filter(pk__in=gone).delete()
-    _write(model, existing, wanted, make)

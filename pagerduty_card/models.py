@@ -15,6 +15,7 @@ from django.utils import timezone
 from catalog.models import Entity
 from pagerduty_card.domain import Severity
 from pagerduty_card.freshness import BEGINNING
+from pagerduty_card.inbox import Delivery, Inbox
 from pagerduty_card.querysets import (
     ChangeEventQuerySet,
     FeedQuerySet,
@@ -24,6 +25,8 @@ from pagerduty_card.querysets import (
     ServiceQuerySet,
     TriggeredIncidentQuerySet,
 )
+
+__all__ = ["Delivery", "Inbox"]
 
 
 class EscalationPolicy(models.Model):
@@ -174,6 +177,7 @@ class Incident(models.Model):
         assignees: ``[{"name", "url"}]``.
         acknowledgements: ``[{"name", "url", "at"}]``, ``at`` ISO 8601 UTC.
         pending_actions: ``[{"type", "at"}]`` in time order, ``at`` ISO 8601 UTC.
+        changed_at: Of what is stored, by PagerDuty's clock (UTC); None where it did not tell.
     """
 
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="incidents")
@@ -189,6 +193,7 @@ class Incident(models.Model):
     assignees = models.JSONField(default=list)
     acknowledgements = models.JSONField(default=list)
     pending_actions = models.JSONField(default=list)
+    changed_at = models.DateTimeField(null=True)
 
     objects = IncidentQuerySet.as_manager()
 
@@ -236,6 +241,7 @@ class Feed(models.Model):
         failed_at: When the last attempt failed (UTC); None when the last attempt was good.
         reason, detail, request_id: Of that failure, see ``errors.PagerDutyError``.
         covers_since: For changes, how far back the rows reach (UTC); None for other kinds.
+        told_at: When a webhook last changed rows of the section (UTC); it makes nothing fresh.
     """
 
     class Kind(models.TextChoices):
@@ -254,6 +260,7 @@ class Feed(models.Model):
     detail = models.CharField(max_length=500, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     covers_since = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
 
     objects = FeedQuerySet.as_manager()
 

@@ -215,6 +215,12 @@ class FeedQuerySet(models.QuerySet["Feed"]):
             },
         )
 
+    def mark_told(self, account: str, kind: str, service: str, *, at: datetime) -> None:
+        """Note that a webhook changed rows of a service's section; nothing is fresher for it."""
+        self.update_or_create(
+            account=account, kind=kind, service_pd_id=service, defaults={"told_at": at}
+        )
+
     def mark_failed(
         self, account: str, kind: str, error: PagerDutyError, service: str = ""
     ) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.core.cache import cache
 from django.utils import timezone
 
+from pagerduty_card import domain
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.models import Incident, TriggeredIncident
@@ -45,6 +46,17 @@ def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> b
                 pk=attempt.pk, state=TriggeredIncident.State.ACCEPTED
             ).update(state=TriggeredIncident.State.NOT_SEEN)
     return is_found
+
+
+def note_incident(account: str, incident: domain.Incident) -> None:
+    """Note an incident that a webhook told of in the attempt that led to it, if one did."""
+    states = TriggeredIncident.State
+    assignees = [{"name": who.name, "url": who.url} for who in incident.assignees]
+    TriggeredIncident.objects.filter(
+        account=account,
+        dedup_key=incident.incident_key,
+        state__in=[states.ACCEPTED, states.NOT_SEEN],
+    ).update(state=states.CREATED, **_found(incident.number, incident.url, assignees))
 
 
 def _mirrored(attempt: TriggeredIncident) -> dict[str, object] | None:

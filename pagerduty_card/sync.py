@@ -1,7 +1,8 @@
 """PagerDuty to mirror: a whole account in bulk, one service, or what a page needs now.
 
-The only writer of the mirror. Each section stands alone: one that fails keeps its last good rows,
-says why in its ``Feed``, and stops no other. PagerDuty is asked outside of transactions.
+With ``webhooks`` the only writer of the mirror. Each section stands alone: one that fails keeps
+its last good rows, says why in its ``Feed``, and stops no other. PagerDuty is asked outside of
+transactions.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from django.core.cache import cache
+from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import Entity
@@ -131,7 +133,7 @@ def sync_service(account: Account, client: PagerDutyClient, service_pd_id: str) 
     except PagerDutyError as exc:
         report.note_failed(Feed.Kind.SERVICES, exc, service_pd_id)
     else:
-        mirror.store_services(account.name, [service])
+        mirror.store_services(account.name, [service], asked_at=asked_at)
         report.note_good(Feed.Kind.SERVICES, asked_at, service_pd_id)
     row = (
         Service.objects.of_account(account.name)
@@ -204,7 +206,7 @@ def _refresh_once(
 def _sync_services(account: Account, client: PagerDutyClient) -> None:
     asked_at = timezone.now()
     services = client.services()
-    mirror.store_services(account.name, services)
+    mirror.store_services(account.name, services, asked_at=asked_at)
     if any(service.policy and service.policy.levels is None for service in services):
         mirror.store_policies(account.name, client.escalation_policies())
     _forget_gone(account, client, {service.id for service in services})
@@ -237,8 +239,10 @@ def _forget_gone(account: Account, client: PagerDutyClient, listed: Collection[s
 def _sync_incidents(account: Account, client: PagerDutyClient) -> None:
     asked_at = timezone.now()
     incidents = client.open_incidents()
-    mirror.store_incidents(account.name, incidents, asked_at=asked_at)
-    Feed.objects.mark_good(account.name, Feed.Kind.INCIDENTS, asked_at=asked_at)
+    # An event of a webhook must see neither without the other.
+    with transaction.atomic():
+        mirror.store_incidents(account.name, incidents, asked_at=asked_at)
+        Feed.objects.mark_good(account.name, Feed.Kind.INCIDENTS, asked_at=asked_at)
 
 
 def _sync_on_calls(account: Account, client: PagerDutyClient) -> None:
@@ -295,8 +299,9 @@ def _sync_rest_of_service(
 ) -> None:
     def incidents(asked_at: datetime) -> None:
         found = client.open_incidents([row.pd_id])
-        mirror.store_incidents(account.name, found, asked_at=asked_at, service_pd_id=row.pd_id)
-        report.note_good(Feed.Kind.INCIDENTS, asked_at, row.pd_id)
+        with transaction.atomic():
+            mirror.store_incidents(account.name, found, asked_at=asked_at, service_pd_id=row.pd_id)
+            report.note_good(Feed.Kind.INCIDENTS, asked_at, row.pd_id)
 
     def on_calls(asked_at: datetime) -> None:
         policies = [row.policy.pd_id] if row.policy else []

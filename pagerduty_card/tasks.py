@@ -5,9 +5,12 @@ import threading
 
 from django.core.cache import cache
 from django.db import connections
+from django.utils import timezone
 
 from pagerduty_card import sync
 from pagerduty_card.accounts import Account, configured_accounts
+from pagerduty_card.inbox import Delivery
+from pagerduty_card.webhooks.applying import apply_waiting
 from portal.tasks import every
 
 logger = logging.getLogger(__name__)
@@ -35,6 +38,20 @@ def sync_accounts() -> None:
         turn.start()
     for turn in turns:
         turn.join(_WAIT_S)
+
+
+@every(seconds=10)
+def apply_deliveries() -> None:
+    """Apply what webhooks delivered; each delivery also wakes this at once."""
+    apply_waiting()
+
+
+@every(seconds=3600)
+def forget_deliveries() -> None:
+    """Delete deliveries that are older than PagerDuty repeats any."""
+    Delivery.objects.filter(received_at__lt=timezone.now() - Delivery.KEPT).exclude(
+        state=Delivery.State.WAITING
+    ).delete()
 
 
 def _take_turn(account: Account) -> None:

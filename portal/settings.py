@@ -231,6 +231,8 @@ PAGERDUTY_API_BASE_URL = env.str("PAGERDUTY_API_BASE_URL", default="").rstrip("/
 PAGERDUTY_EVENTS_BASE_URL = env.str("PAGERDUTY_EVENTS_BASE_URL", default="").rstrip("/")
 # Further accounts: YAML, or the path of a file with it; pagerduty_card/configuration.py reads it.
 PAGERDUTY_ACCOUNTS = env.str("PAGERDUTY_ACCOUNTS", default="").strip()
+# What the default account's webhooks are signed with; several while one takes the other's place.
+PAGERDUTY_WEBHOOK_SECRETS = env.list("PAGERDUTY_WEBHOOK_SECRETS", default=[])
 PAGERDUTY_SANDBOX = env.bool("PAGERDUTY_SANDBOX", default=False)
 PAGERDUTY_SANDBOX_URL = env.str(
     "PAGERDUTY_SANDBOX_URL", default=f"http://127.0.0.1:{env.str('SANDBOX_PORT', default='8900')}"
