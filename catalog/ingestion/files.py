@@ -99,7 +99,8 @@ class Files:
         gone = [
             address
             for address, known in self._memory.files.items()
-            if known.location in whole and address not in self._reading.reached
+            if address in self._reading.missing
+            or (known.location in whole and address not in self._reading.reached)
         ]
         for addresses in batched(gone, BATCH):
             SourceFile.objects.filter(address__in=addresses).delete()

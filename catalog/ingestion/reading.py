@@ -84,6 +84,7 @@ class Reading:
         parsed: Addresses of the files whose documents are put by, each with how early it was
             found.
         unchanged: Addresses of the files that are as they were, in the order found.
+        missing: Addresses that a root leads to where there is nothing, though there must be.
         issues: What was refused, conflicts left out: those show when it is written.
         warnings: What was taken and looks like a mistake.
         refused_refs: References with a refused document: their entities never become orphans.
@@ -96,6 +97,7 @@ class Reading:
     shared: dict[str, set[int]] = field(default_factory=dict)
     parsed: dict[str, int] = field(default_factory=dict)
     unchanged: dict[str, None] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
     issues: list[Issue] = field(default_factory=list)
     warnings: list[Issue] = field(default_factory=list)
     refused_refs: set[str] = field(default_factory=set)

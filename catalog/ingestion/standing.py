@@ -28,7 +28,8 @@ def write_issues(
     """Bring the rows to what this reading found.
 
     What stands of a file that was as it was still stands; what stands of a place that was not
-    reached because of something else stands too, seen no later than before.
+    reached because of something else stands too, seen no later than before. Nothing is said of
+    the documents of a file that is not there: that it is missing is said instead.
 
     Args:
         found: Everything that is wrong now.
@@ -85,6 +86,7 @@ def _sort(memory: Memory, reading: Reading) -> tuple[list[int], _Open]:
             seen.append(standing.pk)
         elif (
             issue.file in reading.parsed
+            or issue.file in reading.missing
             or (is_unreadable and issue.file in reading.reached)
             or (standing.location in whole and issue.file not in reading.reached)
         ):

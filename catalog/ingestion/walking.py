@@ -103,6 +103,8 @@ class Walk:
                     self._failures[key] = exc
                     if not self._note(number, address, exc, pending.origin):
                         self._reading.forget(address)
+                    elif exc.is_missing:
+                        self._reading.missing.add(address)
                     continue
             leads = self._leads.get(address)
             if leads:

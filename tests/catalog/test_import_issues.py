@@ -71,6 +71,22 @@ class TestStanding:
         imported(tmp_path)
         assert not ImportIssue.objects.exists()
 
+    @pytest.mark.parametrize("lead", [True, False])
+    def test_a_file_that_is_missing_has_no_other_issue(self, tmp_path, lead):
+        documents = [titled("a", "one"), component("b"), component("own", dependsOn=["x y"])]
+        file = write(tmp_path / "in" / "a.yaml", *documents)
+        root = write(tmp_path / "all.yaml", location("./in/a.yaml")) if lead else file
+        imported(write(tmp_path / "other.yaml", component("b", type="website")))
+        imported(root)
+        assert {issue.kind for issue in ImportIssue.objects.all()} == {"refused", "conflict"}
+        file.rename(tmp_path / "away")
+        imported(root)
+        assert [issue.kind for issue in ImportIssue.objects.all()] == ["unreadable"]
+        assert Entity.objects.get(name="a").orphaned_at is None
+        (tmp_path / "away").rename(file)
+        imported(root)
+        assert {issue.kind for issue in ImportIssue.objects.all()} == {"refused", "conflict"}
+
     def test_what_lies_behind_something_unreadable_stands_unseen(self, tmp_path):
         root = write(tmp_path / "all.yaml", location("./a.yaml"))
         write(tmp_path / "a.yaml", component("a", owner=""))
