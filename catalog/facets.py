@@ -13,9 +13,10 @@ from typing import Any
 from django.db.models import Count, QuerySet, Value
 
 from catalog import cards, kept
-from catalog.filters import COLUMNS, MARK_KEYS, Filters, Reader, label_of, marked
+from catalog.expressions import Unordered
+from catalog.filters import COLUMNS, MARK_KEYS, Filters, label_of
 from catalog.models import Entity, Tag
-from catalog.search import Match
+from catalog.selection import Selection, marked
 
 FACET_LIMIT = 200
 # Counted together: the columns of the index ``entity_facets``. Rows are counted, not keys: keys are
@@ -89,26 +90,26 @@ class Counts:
     marks: Sequence[Mark]
 
 
-def count(filters: Filters, match: Match, reader: Reader, *, version: int) -> Counts:
+def count(selection: Selection, *, version: int) -> Counts:
     """Count what the filters leave.
 
-    One query when it was counted before, else six.
+    No query when it was counted before, else eight at most.
 
     Args:
-        filters: What the index is asked for.
-        match: What their text was found in.
-        reader: Whose entities are meant.
+        selection: What the index is asked for.
         version: The catalog's, read before anything else.
     """
-    counts = kept.of_version(
-        "facets",
-        _depends_on(filters, match, reader),
-        version,
-        lambda: _count_shared(filters, match, reader),
-    )
+    asked = selection.depends_on
+    counts = kept.of_version("facets", asked, version, lambda: _count_shared(selection))
+    reader = selection.reader
     if not reader.is_known:
         return counts
-    own = _count_marks(filters, match, reader, [pair for pair in _MARKS if pair[0] == "user"])
+    own = kept.of_version(
+        "marks",
+        (asked, sorted(reader.starred), sorted(reader.owner_refs)),
+        version,
+        lambda: _count_marks(selection, [pair for pair in _MARKS if pair[0] == "user"]),
+    )
     return replace(counts, marks=[*own, *counts.marks])
 
 
@@ -119,27 +120,27 @@ def label_of_mark(key: str, value: str) -> str:
     return _MARKS.get((key, value), value)
 
 
-def _count_shared(filters: Filters, match: Match, reader: Reader) -> Counts:
-    together = _count_together(filters, match, reader)
+def _count_shared(selection: Selection) -> Counts:
+    filters = selection.filters
+    together = _count_together(selection)
+    total = sum(n for _, n in _passing(together, filters, without=()))
     facets = [
         _facet(filters, key, _summed(together, filters, key)) for key in _TOGETHER if key != "kind"
     ]
-    facets += [
-        _facet(filters, key, _of_column(filters, match, reader, key)) for key in ("owner", "system")
-    ]
-    facets.append(_facet(filters, "tag", _of_tags(filters, match, reader)))
+    facets += [_facet(filters, key, _of_column(selection, key)) for key in ("owner", "system")]
+    facets.append(_facet(filters, "tag", _of_tags(selection)))
     order = ("type", "owner", "lifecycle", "tag", "system", "namespace")
     pairs = [("has", card.slug) for card in cards.found_by()]
     pairs += [pair for pair in _MARKS if pair[0] == "is"]
     return Counts(
-        total=sum(n for _, n in _passing(together, filters, without=())),
+        total=total,
         kinds=dict(_summed(together, filters.without("type"), "kind")),
         facets=[
             facet
             for facet in sorted(facets, key=lambda one: order.index(one.key))
             if _is_choice(facet, filters)
         ],
-        marks=_count_marks(filters, match, reader, pairs),
+        marks=_count_marks(selection, pairs),
     )
 
 
@@ -153,9 +154,9 @@ def _is_choice(facet: Facet, filters: Filters) -> bool:
 Cube = Sequence[tuple[dict[str, str], int]]
 
 
-def _count_together(filters: Filters, match: Match, reader: Reader) -> Cube:
+def _count_together(selection: Selection) -> Cube:
     """How many entities have each combination, whatever those filters say. One query."""
-    entities = filters.narrow(match, reader, without=_TOGETHER)
+    entities = selection.narrow(without=_TOGETHER)
     columns = [COLUMNS[key] for key in _TOGETHER]
     rows = entities.values_list(*columns).annotate(n=Count("*")).order_by(*columns)
     return [(dict(zip(_TOGETHER, row, strict=False)), row[-1]) for row in rows]
@@ -179,19 +180,23 @@ def _summed(cube: Cube, filters: Filters, key: str) -> list[tuple[str, int]]:
     return sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _of_column(filters: Filters, match: Match, reader: Reader, key: str) -> list[tuple[str, int]]:
+def _of_column(selection: Selection, key: str) -> list[tuple[str, int]]:
     column = COLUMNS[key]
-    passed = filters.narrow(match, reader, without=(key,)).exclude(**{column: ""})
+    passed = selection.narrow(without=(key,)).exclude(**{column: ""})
+    if selection.filters.is_active:
+        passed = passed.annotate(counted=Unordered(column))
+        column = "counted"
     return _most_frequent(passed, column)
 
 
-def _of_tags(filters: Filters, match: Match, reader: Reader) -> list[tuple[str, int]]:
+def _of_tags(selection: Selection) -> list[tuple[str, int]]:
     """Tags among what the other filters leave; where all tags are asked for, beside those too."""
-    without = ("tag",) if filters.any_tag else ()
-    others = filters if not filters.any_tag else filters.without("tag")
+    filters = selection.filters
+    others = filters.without("tag") if filters.any_tag else filters
     tags = Tag.objects.order_by()
     if others.is_active:
-        tags = tags.filter(entity__in=filters.narrow(match, reader, without=without).values("pk"))
+        without = ("tag",) if filters.any_tag else ()
+        tags = tags.filter(entity__in=selection.narrow(without=without).values("pk"))
     return _most_frequent(tags, "name")
 
 
@@ -215,14 +220,12 @@ def _facet(filters: Filters, key: str, found: Sequence[tuple[str, int]]) -> Face
     )
 
 
-def _count_marks(
-    filters: Filters, match: Match, reader: Reader, pairs: Sequence[tuple[str, str]]
-) -> list[Mark]:
+def _count_marks(selection: Selection, pairs: Sequence[tuple[str, str]]) -> list[Mark]:
     """How many of what passes is each of these. One query."""
     everything = Entity.objects.order_by()
-    chosen = {(key, value) for key in MARK_KEYS for value in filters.of(key)}
+    chosen = {(key, value) for key in MARK_KEYS for value in selection.filters.of(key)}
     branches = [
-        filters.narrow(match, reader, among=marked(everything, key, value, reader))
+        selection.narrow(among=marked(everything, key, value, selection.reader))
         .annotate(which=Value(number))
         .values("which")
         .annotate(n=Count("*"))
@@ -237,16 +240,3 @@ def _count_marks(
         for number, (key, value) in enumerate(pairs)
         if counted.get(number) or (key, value) in chosen
     ]
-
-
-def _depends_on(filters: Filters, match: Match, reader: Reader) -> tuple[object, ...]:
-    """What the shared counts depend on; the reader's own only where a filter asks for them."""
-    of_user = filters.of("user")
-    return (
-        match.words,
-        sorted((key, sorted(filters.columns_of(key))) for key in filters.values),
-        filters.any_tag and len(filters.of("tag")) > 1,
-        sorted(reader.starred) if "starred" in of_user else (),
-        sorted(reader.owner_refs) if "owned" in of_user else (),
-        [card.slug for card in cards.found_by()],
-    )

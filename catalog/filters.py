@@ -1,20 +1,14 @@
 """The index's filters, as the address says them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from operator import or_
 from urllib.parse import urlencode
 
-from django.db.models import Q
 from django.http import QueryDict
 
-from catalog import cards
 from catalog.kinds import Kind
-from catalog.models import Entity, ImportIssue, Overlay, Tag
-from catalog.querysets import EntityQuerySet
 from catalog.refs import EntityRef, InvalidRefError
-from catalog.search import DEFAULT_SORT, SORTS, Match, clean
+from catalog.search import DEFAULT_SORT, SORTS, clean
 
 MAX_VALUES = 50
 PAGE_SIZE = 25
@@ -159,81 +153,6 @@ class Filters:
         pairs += [("limit", str(self.limit))] if self.limit != PAGE_SIZE else []
         return f"?{urlencode(pairs)}"
 
-    def narrow(
-        self,
-        match: Match,
-        reader: Reader,
-        *,
-        without: Collection[str] = (),
-        among: EntityQuerySet | None = None,
-    ) -> EntityQuerySet:
-        """The entities that pass every filter but those left out, in no order.
-
-        Args:
-            match: What the text was found in.
-            reader: Whose entities are meant.
-            without: Keys of the filters left out.
-            among: Where to look; SQLite begins with the first list of keys of a query, so a short
-                one is best already in it.
-        """
-        entities = Entity.objects.order_by() if among is None else among
-        for key in FACET_KEYS:
-            if key not in without and (asked := self.columns_of(key)):
-                entities = self._narrow_facet(entities, key, asked)
-        for key in MARK_KEYS:
-            for value in () if key in without else self.of(key):
-                entities = marked(entities, key, value, reader)
-        return match.narrow(entities)
-
-    def _narrow_facet(
-        self, entities: EntityQuerySet, key: str, asked: Sequence[str]
-    ) -> EntityQuerySet:
-        if key in COLUMNS:
-            return entities.filter(**{f"{COLUMNS[key]}__in": asked})
-        tagged = [Tag.objects.filter(name=tag).order_by().values("entity_id") for tag in asked]
-        if self.any_tag:
-            return entities.filter(reduce(or_, (Q(pk__in=rows) for rows in tagged)))
-        for rows in tagged:
-            entities = entities.filter(pk__in=rows)
-        return entities
-
-    def find(self, match: Match, reader: Reader) -> EntityQuerySet:
-        """The entities that pass, in the order asked for."""
-        entities = self.narrow(match, reader)
-        if not self.sort:
-            return match.rank(entities)
-        order = SORTS[self.sort]
-        return entities.order_by(*(map(_reversed, order) if self.descending else order))
-
-
-def marked(entities: EntityQuerySet, key: str, value: str, reader: Reader) -> EntityQuerySet:
-    """Those of the entities that are something: owned, starred, in error; none if it is unknown."""
-    if key == "has":
-        return cards.find(value, entities)
-    # The few that are marked are found first, whatever else is asked: as a list of keys, that is
-    # what a database looks them up by.
-    found = _marked(key, value, reader)
-    return entities.none() if found is None else entities.filter(pk__in=found.values("pk"))
-
-
-def _marked(key: str, value: str, reader: Reader) -> EntityQuerySet | None:
-    rows = Entity.objects.order_by()
-    match key, value:
-        case "user", "starred":
-            return rows.filter(ref__in=reader.starred)
-        case "user", "owned":
-            return rows.filter(owner_ref__in=reader.owner_refs)
-        case "is", "error":
-            wrong = ImportIssue.objects.exclude(kind=ImportIssue.Kind.WARNING).exclude(ref="")
-            return rows.filter(ref__in=wrong.order_by().values("ref"))
-        case "is", "orphan":
-            return rows.filter(orphaned_at__isnull=False)
-        case "is", "local":
-            return rows.filter(location=None, source="")
-        case "is", "overlaid":
-            return rows.filter(ref__in=Overlay.objects.order_by().values("entity_id"))
-    return None
-
 
 def label_of(key: str, value: str) -> str:
     """What a filter's value is called: a reference in its short form, a kind as it is spelt."""
@@ -278,7 +197,3 @@ def _canonical(text: str, default_kind: str) -> str:
         return str(EntityRef.parse(text, default_kind=default_kind))
     except InvalidRefError:
         return text
-
-
-def _reversed(order: str) -> str:
-    return order[1:] if order.startswith("-") else f"-{order}"

@@ -11,13 +11,14 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.db.models.functions import StrIndex
 
 from catalog import vocabulary
+from catalog.expressions import Among
 from catalog.models import Entity, SearchText
 from catalog.querysets import EntityQuerySet
 
 MAX_TEXT = 200
 MAX_WORDS = 8
 # So many matches are handed to the queries that follow; more are looked for again by each.
-KEYS_LIMIT = 5_000
+KEYS_LIMIT = 20_000
 DEFAULT_SORT = "name"
 # Lists show the title where there is one; ``sort_name`` is what they show.
 SORTS: dict[str, tuple[str, ...]] = {
@@ -38,7 +39,7 @@ class Match:
         words: What was looked for, in lower case; without any, everything matches.
         corrected: Words that nothing contains, each with the word looked for instead.
         keys: Primary keys of the entities that contain every word, in no order; None when they
-            are more than five thousand, or when there are no words.
+            are more than twenty thousand, or when there are no words.
     """
 
     words: tuple[str, ...] = ()
@@ -50,12 +51,17 @@ class Match:
         """The words as one text."""
         return " ".join(self.words)
 
-    def narrow(self, entities: EntityQuerySet) -> EntityQuerySet:
-        """Those of the entities that match, in no order."""
+    def narrow(self, entities: EntityQuerySet, *, is_first: bool = True) -> EntityQuerySet:
+        """Those of the entities that match, in no order.
+
+        Args:
+            entities: Where to look.
+            is_first: Whether a query may begin with the matches, not with the entities given.
+        """
         if not self.words:
             return entities
         if self.keys is not None:
-            return entities.filter(pk__in=self.keys)
+            return entities.filter(Among("pk", self.keys, is_first=is_first))
         return entities.filter(pk__in=_containing(self.words).values("pk"))
 
     def rank(self, entities: EntityQuerySet) -> EntityQuerySet:

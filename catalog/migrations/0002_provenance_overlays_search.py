@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex(model_name='entity', name='entity_kind_type'),
         migrations.AddIndex(
             model_name='entity',
-            index=models.Index(fields=['kind', 'type', 'lifecycle', 'namespace', 'sort_name'], name='entity_facets'),
+            index=models.Index(fields=['kind', 'type', 'lifecycle', 'namespace', 'owner_ref', 'system_ref', 'sort_name'], name='entity_facets'),
         ),
         migrations.RemoveIndex(model_name='annotation', name='annotation_key_value'),
         migrations.AddIndex(
@@ -223,14 +223,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='entity',
             index=models.Index(fields=['kind', 'sort_name', 'id'], name='entity_kind_sorted'),
-        ),
-        migrations.AddIndex(
-            model_name='entity',
-            index=models.Index(fields=['kind', 'owner_ref'], name='entity_kind_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='entity',
-            index=models.Index(fields=['kind', 'system_ref'], name='entity_kind_system'),
         ),
         migrations.AddIndex(
             model_name='entity',

@@ -21,6 +21,8 @@ class Entity(models.Model):
     Attributes:
         owner_ref: Canonical reference of ``spec.owner``; empty when there is none.
         system_ref: Canonical reference of ``spec.system``; empty when there is none.
+        title: The profile's display name, else the title. In this column and in ``description``,
+            ``type`` and ``lifecycle`` copies of the entity's secrets are masked.
         sort_name: The shown name in lower case, cut to 200 characters: what lists are sorted by.
         descriptor: The whole descriptor in force as JSON, unknown keys included: what was written,
             with the overlays put over it.
@@ -76,17 +78,18 @@ class Entity(models.Model):
     class Meta:
         verbose_name_plural = "entities"
         ordering = ["name", "namespace", "kind"]
-        # The index is counted within these alone, never in the wide rows: kinds, types, lifecycles
-        # and namespaces together in the first, owners and systems each in two of their own.
+        # The index is counted within these alone, never in the wide rows: whatever it is narrowed
+        # to by columns in the first, and all owners and all systems in one of their own each.
         indexes = [
             models.Index(
-                fields=["kind", "type", "lifecycle", "namespace", "sort_name"],
+                fields=[
+                    *("kind", "type", "lifecycle", "namespace"),
+                    *("owner_ref", "system_ref", "sort_name"),
+                ],
                 name="entity_facets",
             ),
             models.Index(fields=["sort_name", "id"], name="entity_sorted"),
             models.Index(fields=["kind", "sort_name", "id"], name="entity_kind_sorted"),
-            models.Index(fields=["kind", "owner_ref"], name="entity_kind_owner"),
-            models.Index(fields=["kind", "system_ref"], name="entity_kind_system"),
             models.Index(fields=["owner_ref"], name="entity_owner"),
             models.Index(fields=["system_ref"], name="entity_system"),
             models.Index(fields=["name"], name="entity_name"),
@@ -124,10 +127,8 @@ class Entity(models.Model):
 
     @property
     def display_name(self) -> str:
-        """The profile's display name, else the title, else the name."""
-        profile = self.spec.get("profile")
-        shown = profile.get("displayName") if isinstance(profile, dict) else None
-        return shown or self.title or self.name
+        """The profile's display name, else the title, else the name; secrets masked."""
+        return self.title or self.name
 
     @property
     def is_local(self) -> bool:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from catalog import exporting, versions
 from catalog.filters import Filters
 from catalog.ownership import reader_of
+from catalog.selection import Selection
 from catalog.views.index import match_of
 
 
@@ -25,9 +26,13 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return HttpResponse(content_type=chosen.content_type, headers=headers)
     version = versions.current()
     filters = Filters.from_query(request.GET)
-    found = filters.find(match_of(filters, version), reader_of(request.user, version=version))
+    selection = Selection(
+        filters=filters,
+        match=match_of(filters, version),
+        reader=reader_of(request.user, version=version),
+    )
     return StreamingHttpResponse(
-        chosen.write(exporting.entities_in_order(found)),
+        chosen.write(exporting.entities_in_order(selection.in_order())),
         content_type=chosen.content_type,
         headers=headers,
     )

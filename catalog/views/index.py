@@ -8,6 +8,7 @@ from catalog import facets, kept, search, versions
 from catalog.filters import Filters
 from catalog.ownership import reader_of
 from catalog.presenters import index as presenters
+from catalog.selection import Selection
 from catalog.views.lists import CountedPaginator, entities_of, list_rows, page_number
 
 
@@ -18,9 +19,11 @@ def index(request: HttpRequest) -> HttpResponse:
     filters = Filters.from_query(request.GET)
     reader = reader_of(request.user, version=version)
     match = match_of(filters, version)
-    counts = facets.count(filters, match, reader, version=version)
-    keys = filters.find(match, reader).values_list("pk", flat=True)
-    page = CountedPaginator(keys, filters.limit, total=counts.total).get_page(page_number(request))
+    selection = Selection(filters=filters, match=match, reader=reader)
+    counts = facets.count(selection, version=version)
+    page = CountedPaginator(Keys(selection, version), filters.limit, total=counts.total).get_page(
+        page_number(request)
+    )
     shown = list_rows(entities_of(list(page.object_list)), request.user)
     rows = list(shown["rows"].values())
     columns = presenters.columns(filters, has_badges=any(row.badges for row in rows))
@@ -44,6 +47,25 @@ def index(request: HttpRequest) -> HttpResponse:
             "exports": presenters.exports(filters) if rows else [],
         },
     )
+
+
+class Keys:
+    """The keys of a selection in its order; a part that was read is kept."""
+
+    def __init__(self, selection: Selection, version: int) -> None:
+        """Read nothing yet."""
+        self._selection = selection
+        self._version = version
+
+    def __getitem__(self, part: slice) -> list[int]:
+        """The keys of a page. No query when they were read before."""
+        filters = self._selection.filters
+        return kept.of_version(
+            "page",
+            (self._selection.depends_on, filters.order, part.start, part.stop),
+            self._version,
+            lambda: list(self._selection.in_order().values_list("pk", flat=True)[part]),
+        )
 
 
 def match_of(filters: Filters, version: int) -> search.Match:

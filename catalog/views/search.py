@@ -11,7 +11,8 @@ from catalog.graph import nodes_of
 from catalog.presenters import index as index_presenters
 from catalog.presenters import rows as presenters
 from catalog.search import clean
-from catalog.views.index import match_of
+from catalog.selection import Selection
+from catalog.views.index import Keys, match_of
 from catalog.views.lists import entities_of, maskers
 
 QUICK_ROWS = 8
@@ -24,14 +25,14 @@ def quick_search(request: HttpRequest) -> HttpResponse:
     address = reverse("catalog:index") + filters.query_string
     if not getattr(request, "htmx", False):
         return redirect(address)
-    match = match_of(filters, versions.current())
-    found = filters.find(match, Reader()) if match.words else None
-    keys = list(found.values_list("pk", flat=True)[:QUICK_ROWS]) if found is not None else []
-    entities = entities_of(keys)
+    version = versions.current()
+    match = match_of(filters, version)
+    selection = Selection(filters=filters, match=match, reader=Reader())
+    entities = entities_of(Keys(selection, version)[:QUICK_ROWS]) if match.words else []
     owners = nodes_of({entity.owner_ref for entity in entities} - {""})
     total = len(match.keys) if match.keys is not None else None
-    if total is None and found is not None:
-        total = found.order_by().count()
+    if total is None and match.words:
+        total = selection.narrow().count()
     return render(
         request,
         "catalog/search.html",
