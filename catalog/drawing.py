@@ -21,6 +21,7 @@ _CAPTION = 24
 _GROUP_GAP = 10
 _MARGIN = 8
 _MAX_LETTERS = 22
+_MAX_BOLD_LETTERS = 18
 _STEP = _BOX_WIDTH + _BEND_WIDTH
 
 T = Relation.Type
@@ -182,7 +183,7 @@ def draw(
     centre = Box(
         x=columns["centre"],
         y=middle - _BOX_HEIGHT // 2,
-        text=_cut(title),
+        text=_cut(title, _MAX_BOLD_LETTERS),
         title=f"{title} ({entity.ref})",
         url="",
         icon=kind_icon(entity.kind),
@@ -259,8 +260,8 @@ def _box(node: Node, x: int, y: int) -> Box:
     )
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_LETTERS else f"{text[: _MAX_LETTERS - 1]}…"
+def _cut(text: str, letters: int = _MAX_LETTERS) -> str:
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
 def _curve(columns: Mapping[str, int], side: str, y: int, middle: int) -> str:

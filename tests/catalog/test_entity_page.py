@@ -552,3 +552,28 @@ def test_a_stranger_may_read_where_no_sign_in_is_required(client, settings, path
     answer = client.get(path)
     assert answer.status_code == 200
     assert "Sign in" in answer.text
+
+
+def test_where_the_source_is_seen_stands_in_one_row_of_facts(reader):
+    annotations = {
+        "backstage.io/view-url": "https://example.com/view",
+        "backstage.io/edit-url": "https://example.com/edit",
+    }
+    address = make_entity("shop", annotations=annotations).get_absolute_url()
+    for page in (reader.get(address), reader.get(f"{address}inspect/")):
+        facts = select(page, "#about .facts > *, #provenance .facts > *")
+        assert [one.name for one in facts] == ["dt", "dd"] * (len(facts) // 2)
+        assert not [one for one in facts if "visually-hidden" in one.get("class", [])]
+        assert "View descriptor" in " ".join(texts(page, ".facts dd"))
+
+
+def test_many_issues_leave_room_for_the_entity(reader):
+    entity = make_entity("shop")
+    for number in range(25):
+        make_issue(entity.ref, f"wrong {number}", file=f"/srv/{number}.yaml")
+    page = reader.get(entity.get_absolute_url())
+
+    shown = [one for one in select(page, "main .notice") if not one.find_parent("details")]
+    assert len(shown) == 3
+    assert texts(page, ".more-notices summary") == ["17 more issues"]
+    assert "There may be more" in page.text
