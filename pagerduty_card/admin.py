@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from pagerduty_card.forms import ServiceLinkForm
 from pagerduty_card.models import (
+    Delivery,
     EscalationPolicy,
     Feed,
     Service,
@@ -108,3 +109,13 @@ class FeedAdmin(_ReadOnly):
     list_display = ("account", "kind", "service_pd_id", "succeeded_at", "failed_at", "reason")
     list_filter = ("account", "kind", "reason")
     search_fields = ("service_pd_id", "detail", "request_id")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(_ReadOnly):
+    """What webhooks delivered, and why one was left out, for diagnosis."""
+
+    list_display = ("received_at", "account", "event_type", "pd_id", "state", "detail")
+    list_filter = ("account", "state")
+    search_fields = ("event_id", "event_type", "pd_id")
+    exclude = ("body",)

@@ -1,9 +1,11 @@
-"""One GET of the REST API: token, budget, and the answer's judgement. No endpoint, no page.
+"""One request of the REST API: token, budget, and the answer's judgement. No endpoint, no page.
 
 Source: https://developer.pagerduty.com/docs/rest-api-overview
 """
 
+import json
 import time
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -53,17 +55,65 @@ class Rest:
         Raises:
             PagerDutyError: See ``PagerDutyClient.services``.
         """
+        answer = self._judged("GET", f"{path}?{urlencode(params)}", None, until, needs=needs)
+        body = answer.body
+        if not isinstance(body, dict):
+            raise broken(f"{path} did not answer with a JSON object", answer.request_id)
+        return body, answer
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        content: dict[str, Any] | None,
+        until: float,
+        *,
+        needs: str,
+    ) -> tuple[dict[str, Any], Answer]:
+        """Change something, once: a write is never repeated by itself.
+
+        Args:
+            method: ``POST``, ``PUT`` or ``DELETE``.
+            path: Below the account's base.
+            content: The JSON to send; None for no body.
+            until: Monotonic time at which it must be over.
+            needs: The permission (OAuth scope) that the endpoint needs.
+
+        Returns:
+            The JSON object, empty for 204, and the answer it came in.
+
+        Raises:
+            PagerDutyError: See ``PagerDutyClient.services``.
+        """
+        data = None if content is None else json.dumps(content).encode()
+        answer = self._judged(method, path, data, until, needs=needs, good=(200, 201, 204))
+        body = {} if answer.status == 204 else answer.body
+        if not isinstance(body, dict):
+            raise broken(f"{path} did not answer with a JSON object", answer.request_id)
+        return body, answer
+
+    def _judged(
+        self,
+        method: str,
+        target: str,
+        data: bytes | None,
+        until: float,
+        *,
+        needs: str,
+        good: Collection[int] = (200,),
+    ) -> Answer:
+        """Ask within the budget, with another token if the first is refused; only good answers."""
         wait_s = self._quota.wait_s(background=self._background)
         if wait_s:
             raise Throttled("The account cools down.", retry_after_s=wait_s)
         token = tokens.token_of(self._account, self.transport, until=until)
-        answer = self._send(path, params, token, until)
+        answer = self._send(method, target, data, token, until)
         if answer.status == 401 and (
             # Taken back, or expired early: another one serves, where there is one to be had.
             other := tokens.renewed(self._account, self.transport, token, until=until)
         ):
             token = other
-            answer = self._send(path, params, token, until)
+            answer = self._send(method, target, data, token, until)
         if answer.status == 429:
             raise Throttled(
                 "PagerDuty's request limit is used up.",
@@ -75,19 +125,19 @@ class Rest:
                 f"PagerDuty does not accept the token of {self._account.setting}.",
                 request_id=answer.request_id,
             )
-        if answer.status != 200:
+        if answer.status not in good:
             raise error_of(answer, secrets=(token,), needs=needs)
-        body = answer.body
-        if not isinstance(body, dict):
-            raise broken(f"{path} did not answer with a JSON object", answer.request_id)
-        return body, answer
+        return answer
 
-    def _send(self, path: str, params: Params, token: str, until: float) -> Answer:
+    def _send(
+        self, method: str, target: str, data: bytes | None, token: str, until: float
+    ) -> Answer:
         """Ask once, and take in what the answer tells beside its data."""
         answer = self.transport.send(
-            "GET",
-            f"{self._account.api_base_url}{path}?{urlencode(params)}",
+            method,
+            f"{self._account.api_base_url}{target}",
             until=until,
+            data=data,
             token=token,
             is_bearer=self._account.oauth is not None or is_bearer(token),
             headers={

@@ -10,6 +10,7 @@ from django.utils import timezone
 from pagerduty_card import sync
 from pagerduty_card.accounts import Account, configured_accounts
 from pagerduty_card.inbox import Delivery
+from pagerduty_card.webhooks import subscribing
 from pagerduty_card.webhooks.applying import apply_waiting
 from portal.tasks import every
 
@@ -44,6 +45,12 @@ def sync_accounts() -> None:
 def apply_deliveries() -> None:
     """Apply what webhooks delivered; each delivery also wakes this at once."""
     apply_waiting()
+
+
+@every(seconds=900)
+def look_at_subscriptions() -> None:
+    """Learn whether PagerDuty still delivers: it gives up after a few refused deliveries."""
+    subscribing.look_at_all()
 
 
 @every(seconds=3600)

@@ -135,7 +135,7 @@ class Transport:
         """Send one request and read its answer within the time and the size allowed.
 
         Args:
-            method: ``GET`` or ``POST``; only GET is repeated, once.
+            method: For example ``GET``; only GET is repeated, once.
             url: The whole address.
             until: Monotonic time at which it must be over.
             headers: Beside the token's.

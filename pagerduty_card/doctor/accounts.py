@@ -15,6 +15,7 @@ from pagerduty_card import configuration, tokens
 from pagerduty_card.accounts import SCOPES, Account, mask
 from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
 from pagerduty_card.doctor.probing import Probe
+from pagerduty_card.doctor.webhooks import examine_webhooks
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.presenters.freshness import OLD_AFTER, explain
 from pagerduty_card.quota import RESERVED_SHARE, Quota, Reading
@@ -47,7 +48,7 @@ def examine_portal() -> Finding:
 def examine_accounts(
     accounts: Iterable[Account], probes: Mapping[str, Probe], now: datetime
 ) -> list[Finding]:
-    """Every account by itself; two queries for all.
+    """Every account by itself; six queries for all.
 
     Args:
         accounts: Which.
@@ -62,14 +63,16 @@ def examine_accounts(
         )
     }
     counts = Service.objects.counted()
+    webhooks = examine_webhooks(given, now)
     return [
         Finding(
             title=f"Account {account.name}",
             key=f"account-{account.name}",
-            steps=tuple(
-                _account_steps(
+            steps=(
+                *_account_steps(
                     account, probes.get(account.name), feeds, counts.get(account.name, 0), now
-                )
+                ),
+                *(() if account.problem else webhooks[account.name]),
             ),
         )
         for account in given

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pagerduty_card.sandbox import events, oauth, rest, writes
+from pagerduty_card.sandbox import events, oauth, rest, webhooks, writes
 from pagerduty_card.sandbox.query import Query
 from pagerduty_card.sandbox.state import State
 
@@ -120,6 +120,8 @@ def _rest(state: State, asked: Asked) -> Response:
 def _rest_reply(state: State, asked: Asked) -> rest.Reply:
     if asked.headers.get("accept", "").replace(" ", "") != VERSION:
         return rest.error(400, 2001, "Invalid Input Provided", f"Accept must be {VERSION}")
+    if webhooks.is_route(asked.path):
+        return webhooks.answer(state.webhooks, asked.method, asked.path, events.read(asked.body))
     if asked.method == "GET":
         query = Query(parse_qs(urlsplit(asked.target).query, keep_blank_values=True))
         return rest.answer(state.world, state.now(), asked.path, query)
@@ -134,7 +136,10 @@ def _rest_reply(state: State, asked: Asked) -> rest.Reply:
 
 
 def _of(reply: rest.Reply, headers: Mapping[str, str]) -> Response:
-    return as_response(reply.status, reply.body, headers)
+    response = as_response(reply.status, reply.body, headers)
+    if reply.status == 204:
+        response.body = b""
+    return response
 
 
 def _scopes(state: State, authorization: str) -> frozenset[str] | None:

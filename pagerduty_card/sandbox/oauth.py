@@ -23,6 +23,7 @@ _NEEDS = {
     "teams": "teams",
     "priorities": "priorities",
     "abilities": "abilities",
+    "webhook_subscriptions": "webhook_subscriptions",
 }
 KNOWN = frozenset(f"{what}.{how}" for what in _NEEDS.values() for how in ("read", "write"))
 EVERYTHING = KNOWN | {"everything"}

@@ -21,6 +21,7 @@ from pagerduty_card.sandbox.world import World
 
 HOST = "127.0.0.1"
 IDLE_S = 120
+TELL_EVERY_S = 0.1
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -59,6 +60,7 @@ class SandboxServer(ThreadingHTTPServer):
         threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
+        threading.Thread(target=self._tell, daemon=True).start()
 
     def stop(self) -> None:
         """Stop listening and cut every open connection."""
@@ -70,6 +72,12 @@ class SandboxServer(ThreadingHTTPServer):
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def _tell(self) -> None:
+        """Tell the subscribers of webhooks what happens, until ``stop``."""
+        while not self.stopping.wait(TELL_EVERY_S):
+            self.state.tell()
+            self.state.webhooks.send_due(self.stopping)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, to be able to cut it."""
@@ -207,6 +215,7 @@ def serve(
     now: Callable[[], datetime] = utc_now,
     incident_delay_s: float = 1.0,
     requests_per_minute: int = REST_PER_MINUTE,
+    webhook_url: str = "",
 ) -> Iterator[SandboxServer]:
     """Run a sandbox for the length of a ``with`` block.
 
@@ -217,6 +226,7 @@ def serve(
         now: The clock, aware UTC.
         incident_delay_s: Seconds between an accepted event and its incident.
         requests_per_minute: Quota of REST v2.
+        webhook_url: Where events are sent from the start; empty for nowhere.
 
     Raises:
         OSError: The port is taken.
@@ -226,6 +236,7 @@ def serve(
         now=now,
         incident_delay_s=incident_delay_s,
         requests_per_minute=requests_per_minute,
+        webhook_url=webhook_url,
     )
     server = SandboxServer(port, state)
     server.start()
@@ -235,7 +246,7 @@ def serve(
         server.stop()
 
 
-def run(port: int, incident_delay_s: float) -> int:
+def run(port: int, incident_delay_s: float, webhook_url: str = "") -> int:
     """Serve until SIGINT or SIGTERM, saying where on standard output.
 
     Returns:
@@ -245,7 +256,7 @@ def run(port: int, incident_delay_s: float) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with serve(port, incident_delay_s=incident_delay_s) as server:
+        with serve(port, incident_delay_s=incident_delay_s, webhook_url=webhook_url) as server:
             sys.stdout.write(f"PagerDuty sandbox on {server.url} (token: {TOKEN})\n")
             sys.stdout.flush()
             stop.wait()

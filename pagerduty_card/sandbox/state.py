@@ -21,6 +21,7 @@ from pagerduty_card.sandbox.things import (
     Person,
     Service,
 )
+from pagerduty_card.sandbox.webhooks import Webhooks
 from pagerduty_card.sandbox.world import World
 
 TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but this process
@@ -52,12 +53,14 @@ class State:
         now: The clock, aware UTC; a test gives one that stands still.
         incident_delay_s: Seconds between an accepted event and what it does.
         requests_per_minute: Of REST v2, for one token.
+        webhook_url: Where events are sent from the start; empty for nowhere.
 
     Attributes:
         lock: Held while the account is read or changed.
         faults: The misbehaviour asked for.
         requests: What was asked.
         token: The REST API token that is accepted.
+        webhooks: Who is told what happens.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class State:
         now: Callable[[], datetime] = utc_now,
         incident_delay_s: float = 1.0,
         requests_per_minute: int = REST_PER_MINUTE,
+        webhook_url: str = "",
     ) -> None:
         self.lock = threading.RLock()
         self.now = now
@@ -74,6 +78,7 @@ class State:
         self.incident_delay_s = incident_delay_s
         self.faults = Faults()
         self.requests = RequestLog()
+        self.webhooks = Webhooks(webhook_url)
         self._make_world = make_world
         self._requests_per_minute = requests_per_minute
         self.reset()
@@ -94,6 +99,7 @@ class State:
                 for integration in service.integrations
             }
             self.advance()
+            self.webhooks.reset()
 
     def advance(self) -> datetime:
         """Catch up with the clock: due events, escalations, acknowledgements that ran out.
@@ -111,6 +117,12 @@ class State:
                 if incident.is_open:
                     world.escalate(incident, now)
             return now
+
+    def tell(self) -> None:
+        """Note for the subscribers what has happened since the last call."""
+        with self.lock:
+            if self.webhooks.subscriptions:
+                self.webhooks.watch(self.world, self.advance())
 
     def find_key(self, routing_key: object) -> tuple[Service, Integration] | None:
         """The service and integration a routing key belongs to."""

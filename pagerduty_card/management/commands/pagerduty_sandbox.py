@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 PROGRAM = """
 import sys
 from pagerduty_card.sandbox.server import run
-sys.exit(run(int(sys.argv[1]), float(sys.argv[2])))
+sys.exit(run(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]))
 """
 
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Name the port and the delay."""
+        """Name the port, the delay and who is told."""
         default = urlsplit(settings.PAGERDUTY_SANDBOX_URL).port or 8900
         parser.add_argument("--port", type=int, default=default, help=f"default: {default}")
         parser.add_argument(
@@ -33,6 +33,15 @@ class Command(BaseCommand):
             default=1.0,
             metavar="SECONDS",
             help="time between an accepted event and its incident; default: 1",
+        )
+
+        # Only a portal on this machine can be told.
+        is_here = urlsplit(settings.PORTAL_URL).hostname in {"127.0.0.1", "localhost"}
+        parser.add_argument(
+            "--webhook-url",
+            default=f"{settings.PORTAL_URL}/pagerduty/webhooks/default/" if is_here else "",
+            metavar="URL",
+            help="where events are sent, an address of this machine; default: the portal's",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -49,5 +58,9 @@ class Command(BaseCommand):
         # The sandbox needs the standard library and one setting, not the portal: a fresh
         # interpreter in the same process id keeps a third of the memory.
         os.environ["PYTHONPATH"] = str(settings.BASE_DIR)
-        arguments = [str(options["port"]), str(options["incident_delay"])]
+        arguments = [
+            str(options["port"]),
+            str(options["incident_delay"]),
+            options["webhook_url"],
+        ]
         os.execv(sys.executable, [sys.executable, "-c", PROGRAM, *arguments])  # noqa: S606 - no shell, our own interpreter
