@@ -7,7 +7,10 @@ environment are not used, because behind one the address could not be checked.
 
 import ipaddress
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from catalog.ingestion.allow import Allowance
 
@@ -24,6 +28,8 @@ BUDGET_S = 30
 MAX_REDIRECTS = 5
 _CHUNK_BYTES = 64 * 1024
 _MAX_ETAG, _MAX_DATE = 500, 100
+_NO_ADDRESS = "redirects to something that is not an address"
+_TOO_SLOW = f"is not read to its end within {BUDGET_S} seconds"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -82,10 +88,10 @@ def fetch(
         headers["If-None-Match"] = etag
     if last_modified:
         headers["If-Modified-Since"] = last_modified
-    with requests.Session() as session:
+    with requests.Session() as session, _ended_in_time() as sockets:
         session.trust_env = False
-        session.mount("http://", _VettingAdapter(allow))
-        session.mount("https://", _VettingAdapter(allow))
+        session.mount("http://", _VettingAdapter(allow, sockets))
+        session.mount("https://", _VettingAdapter(allow, sockets))
         for _hop in range(MAX_REDIRECTS + 1):
             _check_address(url, allow)
             try:
@@ -109,10 +115,14 @@ def fetch(
                         _mark(response, "ETag", _MAX_ETAG),
                         _mark(response, "Last-Modified", _MAX_DATE),
                     )
-            except requests.Timeout as exc:
+            except (requests.Timeout, ReadTimeoutError) as exc:
                 raise FetchError(f"no answer within {READ_TIMEOUT_S} seconds") from exc
-            except requests.RequestException as exc:
+            except (requests.RequestException, HTTPError) as exc:
+                if time.monotonic() > deadline:
+                    raise FetchError(_TOO_SLOW) from exc
                 raise FetchError(f"cannot be read: {_reason(exc)}") from exc
+            except ValueError as exc:  # requests looks at where a redirect leads
+                raise FetchError(_NO_ADDRESS) from exc
     raise FetchError(f"redirects more than {MAX_REDIRECTS} times")
 
 
@@ -159,15 +169,15 @@ def _is_public(text: str) -> bool:
 
 
 def _next_hop(url: str, location: str, allow: Allowance) -> str:
-    target = urljoin(url, location)
-    if url.startswith("https:") and not target.startswith("https:"):
-        raise FetchError("redirects from https to something less safe")
     try:
+        target = urljoin(url, location)
         here, there = urlsplit(url), urlsplit(target)
         host = there.hostname or ""
         is_same = host == here.hostname and there.port in (here.port, None)
     except ValueError as exc:
-        raise FetchError("redirects to something that is not an address") from exc
+        raise FetchError(_NO_ADDRESS) from exc
+    if url.startswith("https:") and not target.startswith("https:"):
+        raise FetchError("redirects from https to something less safe")
     if not is_same and not allow.names_host(host):
         raise FetchError(
             f"redirects to another host, {there.netloc.rpartition('@')[2]}",
@@ -207,36 +217,66 @@ def _body(response: requests.Response, max_bytes: int, deadline: float) -> bytes
         if len(body) > max_bytes:
             raise FetchError(f"is larger than {max_bytes:,} bytes", "split it into several files")
         if time.monotonic() > deadline:
-            raise FetchError(f"is not read to its end within {BUDGET_S} seconds")
+            raise FetchError(_TOO_SLOW)
+    if time.monotonic() > deadline:
+        raise FetchError(_TOO_SLOW)
     return bytes(body)
 
 
-def _reason(exc: requests.RequestException) -> str:
+@contextmanager
+def _ended_in_time() -> Iterator[list[socket.socket]]:
+    """A list for connections, which are cut when the time is over.
+
+    Timeouts of sockets count from one packet to the next: a host that drips its header, which is
+    read in one go, would never meet them.
+    """
+    sockets: list[socket.socket] = []
+
+    def cut() -> None:
+        for sock in sockets:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    alarm = threading.Timer(BUDGET_S, cut)
+    alarm.daemon = True
+    alarm.start()
+    try:
+        yield sockets
+    finally:
+        alarm.cancel()
+        for sock in sockets:
+            sock.close()
+
+
+def _reason(exc: requests.RequestException | HTTPError) -> str:
     if isinstance(exc, requests.exceptions.SSLError):
         return "the host's certificate is not valid"
     if isinstance(exc, requests.ConnectionError):
         return "no connection to the host"
+    if isinstance(exc, HTTPError):
+        return "the answer broke off, or is not what its header says"
     return type(exc).__name__
 
 
 class _VettingAdapter(HTTPAdapter):
-    """Connects to checked addresses only."""
+    """Connects to checked addresses only, and notes each connection."""
 
-    def __init__(self, allow: Allowance) -> None:
+    def __init__(self, allow: Allowance, sockets: list[socket.socket]) -> None:
         self._allow = allow
+        self._sockets = sockets
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        allow = self._allow
+        allow, sockets = self._allow, self._sockets
 
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                return _connect(self._dns_host, self.port or 80, allow)
+                return _connect(self._dns_host, self.port or 80, allow, sockets)
 
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                return _connect(self._dns_host, self.port or 443, allow)
+                return _connect(self._dns_host, self.port or 443, allow, sockets)
 
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain
@@ -247,7 +287,7 @@ class _VettingAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
 
-def _connect(host: str, port: int, allow: Allowance) -> socket.socket:
+def _connect(host: str, port: int, allow: Allowance, sockets: list[socket.socket]) -> socket.socket:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not allow.names_host(host):
@@ -261,5 +301,6 @@ def _connect(host: str, port: int, allow: Allowance) -> socket.socket:
             failure = exc
             continue
         sock.settimeout(READ_TIMEOUT_S)
+        sockets.append(sock.dup())  # TLS takes the connection away from the socket itself
         return sock
     raise failure

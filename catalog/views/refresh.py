@@ -86,6 +86,8 @@ def refresh_hook(request: HttpRequest) -> HttpResponse:
     token: str = settings.CATALOG_REFRESH_TOKEN
     if not token:
         raise Http404
+    if request.headers.get("Transfer-Encoding"):
+        return _refuse(411, "send the length of the body")
     if _length(request) > MAX_BODY_BYTES:
         return _refuse(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
     if not _shows(request, token):
@@ -104,7 +106,6 @@ def refresh_hook(request: HttpRequest) -> HttpResponse:
 
 
 def _length(request: HttpRequest) -> int:
-    # Without a length, nothing of a body is read.
     text = request.META.get("CONTENT_LENGTH") or "0"
     return int(text) if text.isdecimal() else 0
 

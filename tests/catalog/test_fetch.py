@@ -237,3 +237,66 @@ def test_the_proxy_of_the_environment_is_not_used(monkeypatch):
             socket, "create_connection", lambda *a, **k: (_ for _ in ()).throw(OSError())
         )
         assert "no connection" in refusal("http://93.184.216.34/")
+
+
+def answering(head, body=b""):
+    """A handler that sends these very bytes and hangs up."""
+
+    def answer(handler):
+        handler.wfile.write(b"HTTP/1.1 " + head + b"\r\n\r\n" + body)
+        handler.close_connection = True
+
+    return answer
+
+
+@pytest.mark.real_http
+@pytest.mark.parametrize(
+    ("head", "body", "words"),
+    [
+        (b"200 OK\r\nContent-Length: 100", b"kind: Comp", "broke off"),
+        (b"200 OK\r\nTransfer-Encoding: chunked", b"5\r\nkin", "broke off"),
+        (b"200 OK\r\nTransfer-Encoding: chunked", b"ZZ\r\nkin", "broke off"),
+        (b"200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4", b"kind", "broke off"),
+        (b"302 Found\r\nLocation: http://[::1/\r\nContent-Length: 0", b"", "not an address"),
+    ],
+)
+def test_an_answer_that_breaks_off_is_refused_and_breaks_nothing(head, body, words):
+    with server(answering(head, body)) as port:
+        assert words in refusal(f"http://127.0.0.1:{port}/", Allowance.of(["127.0.0.1"]))
+
+
+@pytest.mark.real_http
+def test_a_host_that_says_no_more_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr("catalog.ingestion.fetch.READ_TIMEOUT_S", 0.2)
+    over = threading.Event()
+
+    def stall(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nkind")
+        handler.wfile.flush()
+        over.wait(20)
+
+    with server(stall) as port:
+        try:
+            assert "no answer" in refusal(f"http://127.0.0.1:{port}/", Allowance.of(["127.0.0.1"]))
+        finally:
+            over.set()
+
+
+@pytest.mark.real_http
+def test_a_host_that_drips_its_header_is_cut_off(monkeypatch):
+    monkeypatch.setattr("catalog.ingestion.fetch.BUDGET_S", 0.3)
+    sent = []
+
+    def drip(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        for _time in range(400):
+            try:
+                handler.wfile.write(b"x")
+            except OSError:
+                return
+            sent.append(1)
+            threading.Event().wait(0.05)
+
+    with server(drip) as port:
+        assert "to its end" in refusal(f"http://127.0.0.1:{port}/", Allowance.of(["127.0.0.1"]))
+    assert len(sent) < 400

@@ -295,6 +295,10 @@ class TestHook:
     def test_refuses_a_body_that_is_too_large(self, client):
         assert self.post(client, {"x": "x" * 300_000}).status_code == 413
 
+    def test_refuses_a_body_that_does_not_say_its_length(self, client):
+        response = self.post(client, {"target": "/srv"}, **{"Transfer-Encoding": "chunked"})
+        assert response.status_code == 411
+
     def test_only_takes_posts(self, client):
         assert client.get(HOOK).status_code == 405
 
