@@ -14,6 +14,7 @@ from pagerduty_card.sandbox.server import serve
 from pagerduty_card.sandbox.world import KEYS
 from tests.pagerduty_card.deliveries import post
 from tests.pagerduty_card.mirror import make_feeds, make_mapped_entity, make_service
+from tests.pagerduty_card.openapi import needs_openapi, validate_answer
 from tests.pagerduty_card.receiver import receiver
 from tests.pagerduty_card.sandbox_client import HEADERS, ask, send
 
@@ -90,6 +91,38 @@ class TestTheSandbox:
                 }
             }
             assert ask(server, "/webhook_subscriptions", "POST", body=body)[0] == 400
+
+
+@pytest.mark.contract
+@needs_openapi
+def test_the_sandbox_answers_about_subscriptions_as_published():
+    subscription = {
+        "type": "webhook_subscription",
+        "delivery_method": {"type": "http_delivery_method", "url": "http://127.0.0.1:1/"},
+        "events": EVENTS,
+        "filter": {"type": "account_reference"},
+    }
+    path = "/webhook_subscriptions"
+    with serve() as server:
+        status, body = ask(server, path, "POST", body={"webhook_subscription": subscription})
+        validate_answer("POST", path, status, body)
+        made = body["webhook_subscription"]
+        assert made["delivery_method"]["secret"]
+        one = f"{path}/{made['id']}"
+        status, body = ask(server, path)
+        validate_answer("GET", path, status, body)
+        assert body["webhook_subscriptions"][0]["delivery_method"]["secret"] is None
+        change = {"webhook_subscription": {"active": False}}
+        for method, target, sent in [
+            ("GET", one, None),
+            ("PUT", one, change),
+            ("POST", f"{one}/enable", None),
+            ("POST", f"{one}/ping", None),
+        ]:
+            status, body = ask(server, target, method, body=sent)
+            validate_answer(method, target, status, body)
+        assert ask(server, one, "DELETE") == (204, None)
+        assert ask(server, one)[0] == 404
 
 
 @pytest.mark.django_db
