@@ -53,8 +53,8 @@ class Overlay(models.Model):
 
     def __str__(self) -> str:
         # Not the key of a link: an address may hold what is hidden elsewhere.
-        key = f" {self.key}" if self.field == self.Field.ANNOTATION else ""
-        return f"{self.field}{key} over {self.entity_id}"
+        what = self.key if self.field == self.Field.ANNOTATION else f"of {self.entity_id}"
+        return f"{self.field} {what}"
 
 
 class Revision(models.Model):

@@ -25,7 +25,6 @@ class Provenance:
         source: File and line, or address; None for an entity of the administration.
         state: What is the matter with the place; empty where nothing is.
         location: What its root is called; empty where there is none.
-        location_url: The root's page.
         read_at: When the root was last read to its end (UTC).
         written_by: The run that last wrote it; None for one that no run wrote.
         made_by: The run that made it.
@@ -35,7 +34,6 @@ class Provenance:
     links: list[OutsideLink]
     state: str
     location: str
-    location_url: str
     read_at: datetime | None
     orphaned_at: datetime | None
     made_at: datetime
@@ -52,7 +50,6 @@ def provenance(entity: Entity, *, may_see_runs: bool) -> Provenance:
         links=source_links(entity),
         state=_state(entity),
         location=location.target if location else "",
-        location_url=location.get_absolute_url() if location else "",
         read_at=location.read_at if location else None,
         orphaned_at=entity.orphaned_at,
         made_at=entity.created_at,

@@ -8,6 +8,7 @@ from django.utils import timezone
 from catalog.models import ImportRun, Location
 from catalog.overlays import set_overlay
 from tests.catalog.pages import select, texts
+from tests.catalog.sources import component, imported, write
 from tests.factories import make_entity, make_issue, make_user
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +48,6 @@ def test_says_where_it_was_read_when_and_by_which_run(reader, shop):
     assert "Last readnow" in facts
     assert f"Last written byimport {shop.run_id}" in facts
     links = [link["href"] for link in select(page, "#provenance a")]
-    assert shop.location.get_absolute_url() in links
     assert f"{shop.get_absolute_url()}history/" in links
     assert not any("/admin/" in link for link in links)
 
@@ -104,3 +104,14 @@ def test_costs_the_same_however_much_is_laid_over(reader, shop, django_assert_ma
         set_overlay(shop, "annotation", f"k-{number}", "v", user=user)
     with django_assert_max_num_queries(len(few)):
         inspect(reader, shop)
+
+
+@pytest.mark.parametrize("may_see", [True, False])
+def test_the_location_is_a_link_for_those_who_may_see_it(client, tmp_path, may_see):
+    permissions = ("catalog.view_location",) if may_see else ()
+    client.force_login(make_user(permissions=permissions))
+    imported(write(tmp_path / "all.yaml", component("shop")))
+    page = client.get("/catalog/default/component/shop/inspect/")
+
+    assert str(tmp_path) in page.text
+    assert bool(select(page, "#provenance a[href^='/catalog/locations/']")) is may_see

@@ -229,3 +229,11 @@ def test_knows_what_the_files_of_a_repository_begin_with():
         "https://github.com/Acme/Shop.git"
     )
     assert web_addresses("nonsense") == web_addresses("https://[") == []
+
+
+def test_who_may_register_and_not_look_at_locations_finds_the_way_in_their_menu(client):
+    client.force_login(make_user(permissions=("catalog.add_location",)))
+    assert select(client.get("/catalog/"), "#user-menu a[href='/catalog/register/']")
+    both = ("catalog.add_location", "catalog.view_location")
+    client.force_login(make_user(permissions=both))
+    assert not select(client.get("/catalog/"), "#user-menu a[href='/catalog/register/']")
