@@ -3,11 +3,12 @@
 import datetime as dt
 import json
 import logging
+import threading
 
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -494,6 +495,36 @@ class TestHostileBodies:
         assert states() == [S.WAITING]
         tasks.apply_deliveries()
         assert (states(), set(open_incidents())) == ([S.APPLIED], {"PINC4711"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_apply_each_delivery_once(client, queue_is_down, monkeypatch):
+    make_service()
+    now = timezone.now()
+    for number in range(20):
+        at = now + dt.timedelta(milliseconds=number)
+        post(client, event_json(at=at, data=incident_data(title=f"Step {number}")))
+    stored = []
+    store = mirror.store_incident
+
+    def store_and_count(service, incident):
+        stored.append(incident.title)
+        return store(service, incident)
+
+    monkeypatch.setattr(mirror, "store_incident", store_and_count)
+
+    def work():
+        tasks.apply_deliveries()
+        connections.close_all()
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(stored) == len(set(stored))
+    assert Incident.objects.get().title == "Step 19"
+    assert S.WAITING not in states()
 
 
 class TestRetention:
