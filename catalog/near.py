@@ -1,10 +1,10 @@
 """What a reference that leads nowhere may have meant.
 
 The names are compared in memory, see ``catalog.vocabulary``: the queries are as many, and the
-suggestions as good, whatever the catalog's size.
+suggestions as good, whatever the catalog's size. What is suggested is there: the database says so.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from rapidfuzz import fuzz, process
 
@@ -17,6 +17,8 @@ from catalog.vocabulary import Names, names_by_kind
 NEAR_ENOUGH = 60
 _SAME_KIND, _SAME_NAMESPACE, _SAME_NAME = 10, 10, 20
 _CANDIDATES = 50
+# What is nearest may be gone since the names were read.
+_VERIFIED = 3
 
 
 def near_names(wanted: EntityRef, *, limit: int = 5) -> list[Entity]:
@@ -31,22 +33,26 @@ def near_names(wanted: EntityRef, *, limit: int = 5) -> list[Entity]:
     scored: dict[str, float] = {}
     for kind, known in names_by_kind().items():
         scored |= dict(_nearest(wanted, kind, known))
-    best = sorted(scored, key=lambda ref: (-scored[ref], ref))[:limit]
+    best = sorted(scored, key=lambda ref: (-scored[ref], ref))[: limit + _VERIFIED]
     rows = Entity.objects.defer("descriptor", "written").filter(ref__in=best)
     found = {entity.ref: entity for entity in rows}
-    return [found[ref] for ref in best if ref in found]
+    return [found[ref] for ref in best if ref in found][:limit]
 
 
-def near_refs(missing: Sequence[EntityRef]) -> dict[str, str]:
+def near_refs(missing: Sequence[EntityRef], *, is_fresh: bool = False) -> dict[str, str]:
     """For each reference that leads nowhere, the one it most likely meant, where there is one.
 
-    One query, or two after the catalog was written, whatever the number; only entities of the
-    same kind are looked at, or of the same name where there is no such kind.
+    One query, or three once a minute, whatever the number; only entities of the same kind are
+    looked at, or of the same name where there is no such kind.
+
+    Args:
+        missing: What leads nowhere.
+        is_fresh: Suggest what this very transaction has written, too.
     """
     if not missing:
         return {}
-    known = names_by_kind()
-    found = {}
+    known = names_by_kind(is_fresh=is_fresh)
+    best = {}
     for ref in missing:
         if len(ref.name) > MAX_TEXT:
             continue
@@ -54,9 +60,17 @@ def near_refs(missing: Sequence[EntityRef]) -> dict[str, str]:
         scored = [
             pair for kind in kinds if kind in known for pair in _nearest(ref, kind, known[kind])
         ]
-        if scored:
-            found[str(ref)] = min(scored, key=lambda pair: (-pair[1], pair[0]))[0]
-    return found
+        scored.sort(key=lambda pair: (-pair[1], pair[0]))
+        best[str(ref)] = [near for near, _score in scored[:_VERIFIED]]
+    there = _there({near for some in best.values() for near in some})
+    found = {ref: next(filter(there.__contains__, some), "") for ref, some in best.items()}
+    return {ref: near for ref, near in found.items() if near}
+
+
+def _there(refs: Collection[str]) -> set[str]:
+    """Those of the references that exist; one query at most."""
+    rows = Entity.objects.order_by().filter(ref__in=refs)
+    return set(rows.values_list("ref", flat=True)) if refs else set()
 
 
 def _nearest(wanted: EntityRef, kind: str, known: Names) -> Iterator[tuple[str, float]]:

@@ -1,12 +1,14 @@
 """Every reference and every word of the catalog, kept in memory to find what is nearest to a typo.
 
-Each process reads them when they are first needed and again after the catalog was written; nothing
-is read where nothing is misspelt.
+Each process reads them when they are first needed, and again after the catalog was written, once a
+minute at most: whoever shows a suggestion asks the database whether it is there. Nothing is read
+where nothing is misspelt.
 """
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -19,24 +21,35 @@ T = TypeVar("T")
 NEAR_WORD = 75
 _SHORTEST_WORD = 3
 _AT_ONCE = 5_000
+_KEPT_S = 60.0
 _WORD = re.compile(r"[^\W\d_][\w+#]*(?:[-.][\w+#]+)*")
-_PARTS = re.compile(r"[-._]")
+_PARTS = re.compile(r"[-._\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading(Generic[T]):
+    """What was read of the whole catalog, at which version, and when it was last asked for it."""
+
+    value: T
+    version: int
+    at_s: float
 
 
 @dataclass(slots=True)
 class _Kept(Generic[T]):
-    """Something read from the whole catalog, and the version it was read at."""
+    """The last reading; threads that read at once each put a whole one in its place."""
 
     read: Callable[[], T]
-    version: int = -1
-    value: T | None = None
+    last: _Reading[T] | None = None
 
     def get(self) -> T:
-        current = versions.current()
-        if self.value is None or self.version != current:
-            # Two threads may read at once: each sets a whole value.
-            self.value, self.version = self.read(), current
-        return self.value
+        last, now = self.last, time.monotonic()
+        if last and now - last.at_s < _KEPT_S:
+            return last.value
+        version = versions.current()
+        value = last.value if last and last.version == version else self.read()
+        self.last = _Reading(value, version, now)
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,39 +80,38 @@ def _read_names() -> dict[str, Names]:
 def _read_words() -> list[str]:
     """The words of names, titles and tags; numbers are none."""
     words: set[str] = set()
-    names = SearchText.objects.values_list("name", "title").iterator(chunk_size=_AT_ONCE)
-    for name, title in names:
-        words.update(_words(name), _words(title))
-    for tag in Tag.objects.order_by().values_list("name", flat=True).distinct():
-        words.update(_words(tag))
+    texts = SearchText.objects.values_list("name", "title").iterator(chunk_size=_AT_ONCE)
+    for name, title in texts:
+        words.update(_WORD.findall(f"{name}\n{title}"))
+    tags = Tag.objects.order_by().values_list("name", flat=True).distinct()
+    words.update(_WORD.findall("\n".join(tags)))
+    compounds = "\n".join(word for word in words if not word.isalnum())
+    words.update(part for part in _PARTS.split(compounds) if len(part) >= _SHORTEST_WORD)
     return sorted(words)
-
-
-def _words(text: str) -> Iterable[str]:
-    for word in _WORD.findall(text):
-        yield word
-        if "-" in word or "." in word or "_" in word:
-            yield from (part for part in _PARTS.split(word) if len(part) >= _SHORTEST_WORD)
 
 
 _names = _Kept(_read_names)
 _all_words = _Kept(_read_words)
 
 
-def names_by_kind() -> dict[str, Names]:
-    """Every entity by its kind in lower case. One query, or two after the catalog was written."""
-    return _names.get()
+def names_by_kind(*, is_fresh: bool = False) -> dict[str, Names]:
+    """Every entity by its kind in lower case. No query, or two once a minute.
+
+    Args:
+        is_fresh: Read them now, for this once: within a transaction that may be taken back.
+    """
+    return _read_names() if is_fresh else _names.get()
 
 
 def forget() -> None:
-    """Read everything again when it is next needed: for tests, whose versions begin anew."""
-    _names.value = _all_words.value = None
+    """Read everything again when it is next needed: for tests, whose catalogs begin anew."""
+    _names.last = _all_words.last = None
 
 
 def nearest_words(words: Sequence[str]) -> dict[str, str]:
     """For each word the nearest one that the catalog has, where there is one near enough.
 
-    One query, or three after the catalog was written.
+    No query, or three once a minute. A word may have gone within that minute.
 
     Args:
         words: In lower case; shorter than three letters finds nothing.

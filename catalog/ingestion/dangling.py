@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from catalog import vocabulary
 from catalog.descriptor.relations import declared
 from catalog.ingestion.report import Notice
 from catalog.models import Entity, Relation
@@ -35,8 +34,7 @@ def find_dangling(locations: Sequence[int]) -> tuple[list[Notice], int]:
             :MAX_SHOWN
         ]
     )
-    near = near_refs([EntityRef.parse(relation.target_ref) for relation in shown])
-    vocabulary.forget()  # read within a transaction that a dry run takes back
+    near = near_refs([EntityRef.parse(one.target_ref) for one in shown], is_fresh=True)
     return [_notice(relation, near) for relation in shown], total
 
 

@@ -276,12 +276,12 @@ class SearchText(models.Model):
 
 
 class CatalogState(models.Model):
-    """One row that says how often the catalog was written.
+    """One row that says which write of the catalog was the last.
 
     What was counted at the same number is still true.
 
     Attributes:
-        version: Goes up in the transaction of every write.
+        version: Goes up in the transaction of every write, and is never the same again.
     """
 
     version = models.PositiveBigIntegerField(default=0)

@@ -59,7 +59,7 @@ def test_a_run_that_finds_nothing_new_leaves_the_catalogs_version_alone(tmp_path
     assert versions.current() == before
     write(file, component("a"))
     imported(file)
-    assert versions.current() == before + 1
+    assert versions.current() > before
 
 
 def test_an_unchanged_catalog_costs_the_same_few_queries_whatever_its_size(tmp_path):

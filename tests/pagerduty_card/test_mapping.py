@@ -18,7 +18,7 @@ from pagerduty_card.mapping import (
     targets_of_many,
 )
 from pagerduty_card.models import Feed, Integration, Service, ServiceLink
-from tests.factories import make_entity
+from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import KEY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
@@ -256,3 +256,17 @@ def test_finds_in_the_database_whom_the_card_applies_to():
     found = find_mapped(Entity.objects.order_by("name"))
     assert [entity.name for entity in found] == ["by-id", "by-key", "by-link"]
     assert all(is_mapped(entity) for entity in found)
+
+
+def test_the_index_counts_a_link_at_once(client):
+    client.force_login(make_user())
+    shop = make_entity("shop")
+
+    def total():
+        return client.get("/catalog/?has=pagerduty").context["page"].paginator.count
+
+    assert total() == 0
+    link = ServiceLink.objects.create(entity=shop, service_pd_id="PXYZ789")
+    assert total() == 1
+    link.delete()
+    assert total() == 0
