@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.importer import configured_sources
-from catalog.ingestion.sources import is_url, root_of
+from catalog.ingestion.sources import is_there, is_url, root_of
 from catalog.kinds import Kind
 
 _SHORTEST_TOKEN = 20
@@ -35,7 +35,7 @@ def check_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]: 
                     id="catalog.E001",
                 )
             )
-        elif root.type == "file" and not path.exists() and not glob.has_magic(source):
+        elif root.type == "file" and not is_there(path) and not glob.has_magic(source):
             found.append(
                 Warning(
                     f"CATALOG_LOCATIONS: {root.target} does not exist.",
@@ -43,7 +43,7 @@ def check_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]: 
                     id="catalog.W001",
                 )
             )
-        elif root.type == "file" and path.exists() and not allow.permits_file(path.resolve()):
+        elif root.type == "file" and is_there(path) and not allow.permits_file(path.resolve()):
             found.append(
                 Error(
                     f"CATALOG_LOCATIONS: {root.target} is outside CATALOG_READING_ALLOW.",

@@ -3,6 +3,7 @@
 import glob
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
@@ -75,6 +76,7 @@ def readable_target(text: str) -> str:
     text = text.strip()
     try:
         if is_url(text):
+            urlsplit(text)
             if without_user(text) != text:
                 raise ValidationError("Leave user name and password out: readers see the address.")
             return raw_address(text)

@@ -41,7 +41,7 @@ def lift(descriptor: dict[str, Any], written: dict[str, Any] | None = None) -> d
     metadata, spec = descriptor["metadata"], descriptor["spec"]
     replaced = written["metadata"].get("annotations") if written else None
     hide = Masker.of_annotations(metadata.get("annotations") or {}, replaced or {}).text
-    title = hide(_profile_name(spec) or metadata.get("title", ""))
+    title = hide(_profile_name(spec) or _text(metadata.get("title")))
     namespace = metadata.get("namespace", "default")
     return {
         "kind": descriptor["kind"],
@@ -49,7 +49,7 @@ def lift(descriptor: dict[str, Any], written: dict[str, Any] | None = None) -> d
         "name": metadata["name"],
         "title": title[:_MAX_TITLE],
         "sort_name": (title or metadata["name"]).lower()[:_MAX_SORT],
-        "description": hide(metadata.get("description", "")),
+        "description": hide(_text(metadata.get("description"))),
         "type": hide(_text(spec.get("type")))[:_MAX_TYPE],
         "lifecycle": hide(_text(spec.get("lifecycle")))[:_MAX_TYPE],
         "owner_ref": _ref(descriptor, "owner", namespace),
@@ -65,14 +65,15 @@ def _profile_name(spec: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    # A kind without the field may still have a key of that name, of any type.
+    # A kind without the field may still have a key of that name, of any type; and where a
+    # placeholder could not be read, the placeholder itself stands.
     return value if isinstance(value, str) else ""
 
 
 def _ref(descriptor: dict[str, Any], name: str, namespace: str) -> str:
     value = descriptor["spec"].get(name)
     for field in FIELDS[descriptor["kind"]]:
-        if field.name == name and value:
+        if field.name == name and value and isinstance(value, str):
             ref = EntityRef.parse(
                 value, default_kind=field.default_kind, default_namespace=namespace
             )
@@ -96,13 +97,13 @@ def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence
     relations: list[Relation] = []
     search_texts: list[SearchText] = []
     for entity, pairs in written:
-        metadata = entity.descriptor["metadata"]
         hide = Masker.of(entity).text
-        names = dict.fromkeys(hide(tag) for tag in metadata.get("tags", ()))
+        names = dict.fromkeys(hide(tag) for tag in _tags(entity))
         tags += [Tag(entity=entity, name=name) for name in names]
         annotations += [
             Annotation(entity=entity, key=key, value=value[:_MAX_VALUE])
-            for key, value in (metadata.get("annotations") or {}).items()
+            for key, value in entity.annotations.items()
+            if isinstance(value, str)
         ]
         search_texts.append(_search_text(entity))
         relations += [Relation(source=entity, type=kind, target_ref=ref) for kind, ref in pairs]
@@ -112,15 +113,19 @@ def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence
     SearchText.objects.bulk_create(search_texts, batch_size=_BATCH)
 
 
+def _tags(entity: Entity) -> list[str]:
+    tags = entity.metadata.get("tags")
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+
+
 def _search_text(entity: Entity) -> SearchText:
     """What the entity is found by; secrets are left out, wherever they stand."""
-    metadata = entity.metadata
     parts = [
         entity.name,
         entity.title,
-        metadata.get("title", ""),
+        _text(entity.metadata.get("title")),
         entity.description,
-        *metadata.get("tags", ()),
+        *_tags(entity),
         entity.owner_ref,
         *(f"{key} {'' if is_secret(key) else value}" for key, value in entity.annotations.items()),
     ]

@@ -84,8 +84,12 @@ class Inclusions:
 
     def _place(self, target: str) -> str:
         if is_url(self._address):
-            url = urljoin(self._address, target)
-            if urlsplit(url)[:2] != urlsplit(self._address)[:2]:
+            try:
+                url = urljoin(self._address, target)
+                is_same = urlsplit(url)[:2] == urlsplit(self._address)[:2]
+            except ValueError as exc:
+                raise SourceError("is not an address") from exc
+            if not is_same:
                 raise SourceError("only files of the same host are read")
             return url
         if is_url(target) or Path(target).is_absolute():

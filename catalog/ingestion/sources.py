@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from catalog.descriptor import Limits, YamlError, decode
 from catalog.ingestion.allow import Allowance
@@ -53,9 +52,9 @@ class Root:
         if self.type == "url":
             return None
         path = Path(self.target)
-        if path.is_dir():
+        if is_folder(path):
             return path
-        if glob.has_magic(self.target) and not path.exists():
+        if glob.has_magic(self.target) and not is_there(path):
             return Path(*_fixed_parts(path))
         return None
 
@@ -74,6 +73,17 @@ def _fixed_parts(path: Path) -> Iterator[str]:
         yield part
 
 
+# Path's own raise an error for a path that is too long or may not be looked at; these say no.
+def is_there(path: Path) -> bool:
+    """Whether there is anything at a path, as far as one may look."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder at a path, as far as one may look."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def root_of(source: str) -> Root:
     """Read what an operator wrote: an http(s) address, or a path relative to the working folder."""
     if is_url(source):
@@ -83,7 +93,7 @@ def root_of(source: str) -> Root:
 
 def is_url(text: str) -> bool:
     """Whether the text is an http or https address."""
-    return urlsplit(text).scheme in ("http", "https") if ":" in text else False
+    return text.lstrip().partition(":")[0].lower() in ("http", "https") if ":" in text else False
 
 
 def without_user(url: str) -> str:
@@ -100,12 +110,17 @@ def _is_hidden(name: str) -> bool:
 
 
 def _files_below(folder: str) -> Iterator[str]:
-    """Every ``*.yaml`` and ``*.yml`` of a folder; links to folders are not followed."""
-    for path, folders, files in os.walk(folder):
+    """Every ``*.yaml`` and ``*.yml`` of a folder; links to folders are not followed.
+
+    A folder below that cannot be listed counts as a file, which then cannot be read.
+    """
+    unlisted: list[str] = []
+    for path, folders, files in os.walk(folder, onerror=lambda exc: unlisted.append(exc.filename)):
         folders[:] = [name for name in folders if not _is_hidden(name)]
         for name in files:
             if name.lower().endswith(_SUFFIXES) and not _is_hidden(name):
                 yield f"{path.rstrip('/')}/{name}"
+    yield from unlisted
 
 
 class Reader:
@@ -131,15 +146,26 @@ class Reader:
         """
         if root.type == "url":
             return [root.target]
+        try:
+            return self._files_of(root)
+        except OSError as exc:
+            raise SourceError(f"cannot be listed: {exc.strerror}") from exc
+
+    @staticmethod
+    def _files_of(root: Root) -> list[str]:
         path = Path(root.target)
-        if path.is_dir():
+        if is_folder(path):
             found = sorted(_files_below(root.target))
             if not found:
                 raise SourceError("the folder holds no *.yaml or *.yml file")
             return found
-        if not path.exists() and glob.has_magic(root.target):
+        if not is_there(path) and glob.has_magic(root.target):
             pattern = path.relative_to(path.anchor)
-            found = sorted(str(m) for m in Path(path.anchor).glob(str(pattern)) if m.is_file())
+            found = sorted(
+                str(m)
+                for m in Path(path.anchor).glob(str(pattern))
+                if is_there(m) and not is_folder(m)
+            )
             if not found:
                 raise SourceError("the pattern matches no file", is_missing=True)
             return found
@@ -221,6 +247,8 @@ class Reader:
         except (OSError, RuntimeError, ValueError) as exc:
             raise SourceError("the path cannot be followed") from exc
         self._check_folder(resolved, inside)
+        if stat.S_ISDIR(found.st_mode):
+            raise SourceError("is a folder, or one that cannot be listed")
         if not stat.S_ISREG(found.st_mode):
             raise SourceError("is not a file")
         limit = self.limits.max_bytes

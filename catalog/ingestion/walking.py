@@ -1,11 +1,9 @@
 """From roots to a reading: which files there are, which are as they were, what the others say."""
 
-import os.path
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
 
 from catalog.descriptor import Document, Problem, iter_parse
 from catalog.ingestion.fingerprints import fingerprint_of, salt_of
@@ -13,7 +11,8 @@ from catalog.ingestion.memory import Holder, Memory
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.reading import FileFacts, Reading
 from catalog.ingestion.report import Issue
-from catalog.ingestion.sources import Reader, Root, SourceError, is_url, text_of, without_user
+from catalog.ingestion.sources import Reader, Root, SourceError, is_url, text_of
+from catalog.ingestion.targets import address_of
 from catalog.models import ImportIssue
 
 MAX_LOCATION_DEPTH = 10
@@ -335,52 +334,6 @@ def is_gone(holder: Holder, memory: Memory, reading: Reading) -> bool:
 def _check_depth(depth: int) -> None:
     if depth >= MAX_LOCATION_DEPTH:
         raise SourceError(f"Locations lead to Locations {MAX_LOCATION_DEPTH} times over")
-
-
-def address_of(file: str, kind: str | None, target: str) -> str:
-    """Where one target of a Location leads: an address, a path or a glob.
-
-    Args:
-        file: The file that the Location stands in.
-        kind: Its ``spec.type``.
-        target: As written.
-
-    Raises:
-        SourceError: It leads nowhere that is read.
-    """
-    if kind not in (None, "file", "url"):
-        raise SourceError(
-            f"locations of type {kind} are not read", "use type file or url, or name the files"
-        )
-    if is_url(file):
-        if kind == "file":
-            raise SourceError("a Location read from an address cannot point to files on disk")
-        url = urljoin(file, target)
-        if not is_url(url):
-            raise SourceError("only http and https addresses are read")
-        return _plain(url)
-    if is_url(target):
-        return _plain(target)
-    if kind == "url":
-        raise SourceError("is not an http or https address")
-    return _shortest(str(Path(file).parent / target))
-
-
-def _shortest(path: str) -> str:
-    """The path without ``..``, so that all that lead to a file call it the same."""
-    if ".." not in path:
-        return path
-    short = os.path.normpath(path)
-    # Above a link to a folder there is another folder than above the link.
-    return short if os.path.realpath(short) == os.path.realpath(path) else path
-
-
-def _plain(url: str) -> str:
-    if "*" in urlsplit(url).path:
-        raise SourceError(
-            "patterns are expanded on disk only", "name each address, or read a checkout on disk"
-        )
-    return without_user(url)
 
 
 def _address_or_none(file: str, kind: str | None, target: str) -> str:

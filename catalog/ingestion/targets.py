@@ -1,0 +1,56 @@
+"""Where the targets of Location documents lead: addresses, paths and globs. Pure but for links."""
+
+import os.path
+from pathlib import Path
+from urllib.parse import urljoin
+
+from catalog.ingestion.sources import SourceError, is_url, without_user
+
+
+def address_of(file: str, kind: str | None, target: str) -> str:
+    """Where one target of a Location leads: an address, a path or a glob.
+
+    Args:
+        file: The file that the Location stands in.
+        kind: Its ``spec.type``.
+        target: As written.
+
+    Raises:
+        SourceError: It leads nowhere that is read.
+    """
+    if kind not in (None, "file", "url"):
+        raise SourceError(
+            f"locations of type {kind} are not read", "use type file or url, or name the files"
+        )
+    if is_url(file):
+        if kind == "file":
+            raise SourceError("a Location read from an address cannot point to files on disk")
+        try:
+            url = urljoin(file, target)
+        except ValueError as exc:
+            raise SourceError("is not an address") from exc
+        if not is_url(url):
+            raise SourceError("only http and https addresses are read")
+        return _plain(url)
+    if is_url(target):
+        return _plain(target)
+    if kind == "url":
+        raise SourceError("is not an http or https address")
+    return _shortest(str(Path(file).parent / target))
+
+
+def _shortest(path: str) -> str:
+    """The path without ``..``, so that all that lead to a file call it the same."""
+    if ".." not in path:
+        return path
+    short = os.path.normpath(path)
+    # Above a link to a folder there is another folder than above the link.
+    return short if os.path.realpath(short) == os.path.realpath(path) else path
+
+
+def _plain(url: str) -> str:
+    if "*" in url.partition("?")[0]:
+        raise SourceError(
+            "patterns are expanded on disk only", "name each address, or read a checkout on disk"
+        )
+    return without_user(url)
