@@ -217,8 +217,7 @@ class Incident:
             ``Urgency(...)``.
         priority: Name, for example ``P1``; empty without one.
         incident_key: The ``dedup_key`` it was opened with, where PagerDuty tells.
-        assignees: In PagerDuty's order.
-        pending_actions: Soonest first.
+        assignees, pending_actions: In PagerDuty's order; soonest first.
         changed_at: When it last changed; None where PagerDuty does not tell.
     """
 
