@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -25,7 +26,7 @@ def star(request: HttpRequest, found: Entity) -> HttpResponse:
     if getattr(request, "htmx", False):
         context = {"entity": found, "is_starred": is_starred, "back": back}
         return render(request, "catalog/_star.html", context)
-    return HttpResponse(status=303, headers={"Location": back})
+    return HttpResponse(status=303, headers={"Location": iri_to_uri(back)})
 
 
 def _back(request: HttpRequest, found: Entity) -> str:

@@ -87,3 +87,17 @@ def test_nobody_without_an_account_sets_a_star(client):
     make_entity("shop")
     assert client.post(STAR, {"star": "on"}).status_code == 302
     assert Star.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "led_to"),
+    [
+        ("/catalog/?q=größe\u2013", "/catalog/?q=gr%C3%B6%C3%9Fe%E2%80%93"),
+        ("/catalog/\r\nSet-Cookie: a=b", "/catalog/%0D%0ASet-Cookie:%20a=b"),
+    ],
+)
+def test_leads_back_to_any_address_of_this_portal(client, typed, led_to):
+    client.force_login(make_user())
+    address = make_entity("a").get_absolute_url()
+    response = client.post(f"{address}star/", {"star": "on", "next": typed})
+    assert (response.status_code, response["Location"]) == (303, led_to)
