@@ -9,7 +9,7 @@ import json
 import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
@@ -68,6 +68,18 @@ class Place(NamedTuple):
     source: str
     line: int
     digest: str
+
+
+def _storable(problem: Problem) -> Problem:
+    """The problem without what PostgreSQL keeps in no text."""
+    if "\0" not in problem.path + problem.message + problem.hint:
+        return problem
+    return replace(
+        problem,
+        path=problem.path.replace("\0", "\ufffd"),
+        message=problem.message.replace("\0", "\ufffd"),
+        hint=problem.hint.replace("\0", "\ufffd"),
+    )
 
 
 def _spool() -> IO[str]:
@@ -161,7 +173,7 @@ class Reading:
 
     def refuse(self, source: str, document: Document, more: Sequence[Problem] = ()) -> None:
         """Note a refused document."""
-        ref = str(document.ref) if document.ref else ""
+        ref = str(document.ref).replace("\0", "\ufffd") if document.ref else ""
         self.protect(source, ref)
         problems = [*more, *document.problems]
         self.issues.append(
@@ -169,7 +181,7 @@ class Reading:
                 file=source,
                 document=document.index,
                 ref=ref,
-                problems=problems[:_MAX_PROBLEMS],
+                problems=[_storable(problem) for problem in problems[:_MAX_PROBLEMS]],
                 root=self.reached.get(source, 0),
             )
         )
@@ -188,8 +200,8 @@ class Reading:
                 kind="warning",
                 file=source,
                 document=document.index,
-                ref=str(document.ref or ""),
-                problems=document.warnings[:_MAX_PROBLEMS],
+                ref=str(document.ref or "").replace("\0", "\ufffd"),
+                problems=[_storable(problem) for problem in document.warnings[:_MAX_PROBLEMS]],
                 root=self.reached.get(source, 0),
             )
         )

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from catalog.models import Entity
+from catalog.models import Entity, ImportIssue
 from tests.catalog.sources import component, imported, location, write
 from tests.factories import make_user
 
@@ -66,6 +66,15 @@ class TestOneBadDocument:
         report, _parsed = imported(url)
         assert not report.failure
         assert Entity.objects.filter(name="good").exists()
+
+
+@pytest.mark.parametrize("key", ["annotations", "labels"])
+def test_what_no_database_keeps_is_not_in_the_reasons(tmp_path, key):
+    odd = component("odd").replace("metadata:", f'metadata:\n  {key}:\n    "a\\0": b', 1)
+    write(tmp_path / "a.yaml", component("good"), odd)
+    report, _parsed = imported(tmp_path)
+    assert (report.created, report.refused) == (1, 1)
+    assert "\0" not in str(ImportIssue.objects.get().messages)
 
 
 def test_nothing_vanishes_with_a_folder_that_cannot_be_listed(tmp_path, settings, monkeypatch):
