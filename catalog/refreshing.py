@@ -211,9 +211,10 @@ def unregister(location: Location, *, user: "User | None") -> Unregistered:
 def adopt_configured() -> None:
     """Bring the locations to what ``CATALOG_LOCATIONS`` names now.
 
-    One that it names is static from now on, whoever named it first, and may define every kind;
-    one that it names no more is taken out like one that is unregistered. One query when nothing
-    changed.
+    One that it names is static from now on, whoever named it first; one that is new may define
+    every kind, one that is known the kinds that somebody allowed it: an administrator may restrict
+    a static location too. One that it names no more is taken out like one that is unregistered.
+    One query when nothing changed.
     """
     roots = {(root.type, root.target): root for root in map(root_of, configured_sources())}
     known = {
@@ -229,9 +230,7 @@ def adopt_configured() -> None:
                 type=kind, target=target, defaults={"origin": Location.Origin.STATIC}
             )
         elif location.origin != Location.Origin.STATIC:
-            location.origin = Location.Origin.STATIC
-            location.allowed_kinds = []
-            location.save(update_fields=["origin", "allowed_kinds"])
+            Location.objects.filter(pk=location.pk).update(origin=Location.Origin.STATIC)
     for key, location in known.items():
         if key not in roots and location.origin == Location.Origin.STATIC:
             logger.warning(

@@ -237,8 +237,23 @@ class TestConfigured:
         settings.CATALOG_LOCATIONS = [str(tmp_path / "a"), "https://git.example.com/x.yaml"]
         refreshing.adopt_configured()
         registered.refresh_from_db()
-        assert (registered.origin, registered.allowed_kinds) == ("static", [])
-        assert Location.objects.get(type="url").origin == "static"
+        assert (registered.origin, registered.allowed_kinds) == ("static", ["API"])
+        named = Location.objects.get(type="url")
+        assert (named.origin, named.allowed_kinds) == ("static", [])
+
+    def test_keeps_to_the_kinds_that_an_administrator_allows_it(self, client, settings, tmp_path):
+        write(tmp_path / "a.yaml", component("a"))
+        settings.CATALOG_LOCATIONS = [str(tmp_path)]
+        run("import_catalog")
+        found = Location.objects.get()
+        sign_in(client, VIEW, "catalog.change_location", is_staff=True)
+        address = reverse("admin:catalog_location_change", args=[found.pk])
+        assert client.post(address, {"allowed_kinds": ["API"]}).status_code == 302
+        refreshing.adopt_configured()
+        _status, said = run("import_catalog")
+        assert "only API" in said
+        found.refresh_from_db()
+        assert found.allowed_kinds == ["API"]
 
     def test_one_that_is_configured_no_more_leaves_orphans(self, settings):
         settings.CATALOG_LOCATIONS = []
