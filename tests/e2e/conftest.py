@@ -5,12 +5,16 @@ import shutil
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 
+from catalog.models import Entity, Location
+from catalog.overlays import set_overlay
+from catalog.removing import remove
 from pagerduty_card.accounts import get_account
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.sandbox.server import serve
 from pagerduty_card.sync import sync_account
-from tests.factories import make_entity, make_user
+from tests.factories import make_entity, make_issue, make_user
 
 # Playwright's loop runs in the thread of the test, where Django then refuses its database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -28,6 +32,12 @@ FLAGS = [
 ]
 PATIENCE_MS = 8_000
 SERVICE = "pagerduty.com/service-id"
+OVERLAYS = (
+    ("annotation", "pagerduty.com/integration-key", "0123456789abcdef0123456789abcdef"),
+    ("annotation", "backstage.io/view-url", "https://example.com/worker"),
+    ("link", "https://example.com/a-long-address/of-a-runbook/that-does-not-fit", "Runbook"),
+    ("owner", "", "nobody"),
+)
 
 
 def pytest_collection_modifyitems(items):
@@ -71,7 +81,24 @@ def portal(live_server, settings, pagerduty):
     )
     make_entity("fraud-check", annotations={SERVICE: "PFRAUDC"})
     make_entity("delivery-tracker", annotations={SERVICE: "PWRONG1"})
-    make_entity("invoice-worker", lifecycle="experimental")
+    worker = make_entity("invoice-worker", lifecycle="experimental", source="/srv/all.yaml")
+    for field, key, value in OVERLAYS:
+        set_overlay(worker, field, key, value, user=None)
+    location = Location.objects.create(pk=7, type="file", target="/srv/all.yaml")
+    Entity.objects.filter(pk=worker.pk).update(location=location)
+    for number in range(5):
+        make_issue(
+            worker.ref,
+            f"wrong {number}",
+            "wrong again",
+            location=location,
+            file=f"/srv/{number}.yaml",
+        )
+    orphan = {"source": "/srv/gone.yaml", "orphaned_at": timezone.now()}
+    make_entity(
+        "left-over", type="library", title="L" * 300, description="word" * 100, **orphan
+    )
+    remove(Entity.objects.filter(pk=make_entity("gone").pk), user=None)
     account = get_account()
     with PagerDutyClient(account) as client:
         sync_account(account, client)
@@ -85,7 +112,11 @@ def kai(portal):
         first_name="Kai",
         last_name="Larsen",
         email="kai.larsen@example.com",
-        permissions=("pagerduty_card.trigger_incident",),
+        permissions=(
+            "pagerduty_card.trigger_incident",
+            *("catalog.view_location", "catalog.add_location", "catalog.refresh_location"),
+            *("catalog.delete_location", "catalog.view_importissue"),
+        ),
     )
 
 

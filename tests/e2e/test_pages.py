@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.e2e, pytest.mark.real_http, pytest.mark.django_db(transaction=True)]
 
 ENTITY = "/catalog/default/component/checkout-api/"
+WORKER = "/catalog/default/component/invoice-worker/"
 GROUP = "/catalog/default/group/checkout-team/"
 PAGES = {
     "home": "/",
@@ -22,6 +23,17 @@ PAGES = {
     "ownership": f"{GROUP}ownership/",
     "definition": "/catalog/default/api/checkout-rest/api/",
     "inspect": f"{ENTITY}inspect/",
+    "entity with overlays and issues": WORKER,
+    "inspect of overlays": f"{WORKER}inspect/",
+    "history": f"{WORKER}history/",
+    "orphan with a long title": "/catalog/default/component/left-over/",
+    "history of what is gone": "/catalog/default/component/gone/history/",
+    "locations": "/catalog/locations/",
+    "location": "/catalog/locations/7/",
+    "unregister": "/catalog/locations/7/unregister/",
+    "register": "/catalog/register/",
+    "issues": "/catalog/issues/",
+    "references to nothing": "/catalog/issues/?kind=dangling",
     "card": f"{ENTITY}pagerduty/",
     "trigger form": f"{ENTITY}pagerduty/trigger/",
     "style guide": "/styleguide/",
@@ -79,7 +91,7 @@ def test_the_browser_reports_no_error_and_no_refused_resource(open_context):
     page.on("console", lambda message: told.append(message.text) if message.type == "error" else 0)
     page.on("pageerror", lambda error: told.append(str(error)))
     for name, address in PAGES.items():
-        if name != "no such page":
+        if name not in {"no such page", "history of what is gone"}:
             page.goto(address)
             page.wait_for_load_state("networkidle")
 
@@ -241,3 +253,30 @@ def test_signing_out_takes_one_form_and_no_javascript(open_context):
     page.get_by_role("button", name="Sign out").click()
 
     expect(page.get_by_label("Password")).to_be_visible()
+
+
+@pytest.mark.parametrize("page_of", ["", "inspect/"])
+def test_nothing_of_the_facts_lies_on_anything_else(open_context, page_of):
+    page = open_context(**PHONE).new_page()
+    page.goto(WORKER + page_of)
+    narrow = page.evaluate(
+        """() => [...document.querySelectorAll(".facts dd")]
+          .map((one) => [one.textContent.slice(0, 30), one.getBoundingClientRect().width])
+          .filter(([, width]) => width < 150)"""
+    )
+    assert narrow == []
+
+
+def test_the_mark_of_a_link_outside_stands_behind_its_text(open_context):
+    page = open_context(**PHONE).new_page()
+    page.goto(ENTITY)
+    text, mark = page.evaluate(
+        """() => {
+          const link = document.querySelector("#links a");
+          const range = document.createRange();
+          range.selectNode(link.firstChild);
+          return [range.getBoundingClientRect().right,
+                  link.querySelector(".icon").getBoundingClientRect().left];
+        }"""
+    )
+    assert mark >= text
