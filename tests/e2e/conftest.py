@@ -95,9 +95,7 @@ def portal(live_server, settings, pagerduty):
             file=f"/srv/{number}.yaml",
         )
     orphan = {"source": "/srv/gone.yaml", "orphaned_at": timezone.now()}
-    make_entity(
-        "left-over", type="library", title="L" * 300, description="word" * 100, **orphan
-    )
+    make_entity("left-over", type="library", title="L" * 300, description="word" * 100, **orphan)
     remove(Entity.objects.filter(pk=make_entity("gone").pk), user=None)
     account = get_account()
     with PagerDutyClient(account) as client:
