@@ -234,9 +234,9 @@ def orders(filters: Filters) -> list[tuple[str, str]]:
     return list(known.items())
 
 
-def nothing_found(filters: Filters) -> str:
-    """A sentence that says which filters left nothing."""
-    asked = [f"text “{filters.q}”"] if filters.q else []
+def nothing_found(filters: Filters, match: Match) -> str:
+    """A sentence that says which filters left nothing, and what text was looked for."""
+    asked = [f"text “{match.phrase if match.corrected else filters.q}”"] if filters.q else []
     for key in FACET_KEYS:
         word = f" {'or' if key != 'tag' or filters.any_tag else 'and'} "
         values = [f"{key} “{label_of(key, value)}”" for value in filters.of(key)]

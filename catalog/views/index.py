@@ -42,7 +42,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "columns": columns,
             "shows": {column.key for column in columns},
             "orders": presenters.orders(filters),
-            "nothing_text": presenters.nothing_found(filters),
+            "nothing_text": presenters.nothing_found(filters, match),
             "chips": presenters.chips(filters),
             "exports": presenters.exports(filters) if rows else [],
         },

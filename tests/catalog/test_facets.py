@@ -217,3 +217,10 @@ def test_the_facets_of_a_text_count_what_it_finds(reader):
     make_entity("shop-b", owner="y")
     make_entity("cart", owner="x")
     assert counts(reader.get(f"{INDEX}?q=shop"), "owner") == {"x": 1, "y": 1}
+
+
+def test_a_typo_beside_other_filters_promises_no_results_where_there_are_none(reader):
+    make_entity("checkout")
+    page = reader.get(f"{INDEX}?q=chekout&kind=api")
+    assert "Nothing contains “chekout”; looked for “checkout” instead." in page.text
+    assert texts(page, ".empty p")[0] == "No entity has text “checkout”, kind “API”."

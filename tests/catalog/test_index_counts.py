@@ -1,5 +1,6 @@
 """Every count of the index is what choosing it shows, whatever else is chosen."""
 
+import json
 import random
 
 import pytest
@@ -12,7 +13,7 @@ from catalog.models import Annotation, Entity, Overlay, Star
 from catalog.ownership import reader_of
 from catalog.search import match
 from catalog.selection import Selection
-from tests.catalog.pages import make_card
+from tests.catalog.pages import make_card, select
 from tests.factories import make_entity, make_issue, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_cards")]
@@ -150,3 +151,20 @@ def test_filters_are_the_same_after_a_round_through_the_address(seed, rf):
         assert again.query_string == filters.query_string
         assert again.values == filters.values
         assert again.order == filters.order
+
+
+@pytest.mark.parametrize("sort", ["", "name", "kind", "type", "owner", "lifecycle", "changed"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_pages_and_export_go_through_equals_in_one_order(client, sort, sign):
+    client.force_login(make_user())
+    for number in range(23):
+        make_entity(f"e-{number}", title="Same", owner="x", type="service")
+    asked = f"limit=5&sort={sign}{sort}"
+    paged = [
+        link["href"].rstrip("/").rpartition("/")[2]
+        for page in range(1, 6)
+        for link in select(client.get(f"/catalog/?{asked}&page={page}"), ".index-table__link")
+    ]
+    assert len(set(paged)) == 23
+    export = client.get(f"/catalog/export/?format=json&{asked}").getvalue()
+    assert [entity["metadata"]["name"] for entity in json.loads(export)] == paged
