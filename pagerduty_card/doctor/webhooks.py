@@ -137,11 +137,13 @@ def _deliveries(last: datetime | None, missed: int, account: Account) -> Step:
 
 
 def _signatures(inbox: Inbox, now: datetime) -> Iterable[Step]:
+    count = inbox.refused_count
     if inbox.refused_at and inbox.refused_at > now - _REFUSALS_TOLD:
         yield step(
             "Signatures",
             Verdict.WARNING,
-            f"{inbox.refused_count} deliveries with a missing or wrong signature so far.",
+            f"{'1 delivery' if count == 1 else f'{count} deliveries'} with a missing or wrong "
+            "signature so far.",
             "If PagerDuty sent them, the secret here is not the subscription's: delete it, create "
             "another, and configure what that shows.",
             inbox.refused_at,
