@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from catalog import history
 from catalog.holding import heirs_of
-from catalog.ingestion.importer import configured_sources, run_import
+from catalog.ingestion.importer import configured_sources, patiently, run_import
 from catalog.ingestion.report import Report
 from catalog.ingestion.sources import root_of
 from catalog.models import Entity, ImportRun, Location, Revision
@@ -96,11 +97,12 @@ def _plan(found: Sequence[Location], *, failed: set[str], run_id: int | None) ->
     for location in found:
         location.failures = location.failures + 1 if location.target in failed else 0
         location.next_refresh_at = next_refresh(location, now)
+        planned = {"failures": location.failures, "next_refresh_at": location.next_refresh_at}
+        if run_id is not None:
+            planned["last_run_id"] = run_id
         # Not ``save``: somebody may have unregistered it meanwhile.
         row = Location.objects.filter(pk=location.pk)
-        row.update(failures=location.failures, next_refresh_at=location.next_refresh_at)
-        if run_id is not None:
-            row.update(last_run_id=run_id)
+        patiently(partial(row.update, **planned))
 
 
 def next_refresh(location: Location, now: datetime) -> datetime | None:

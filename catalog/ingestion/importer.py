@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.utils import timezone
 
 from catalog.descriptor import DEFAULT_LIMITS, Limits
@@ -37,6 +37,22 @@ Orphans = Literal["keep", "delete"]
 # A run whose process was killed cannot close itself; none takes nearly this long.
 _ENDS_WITHIN = timedelta(hours=1)
 _MAX_READINGS = 5
+_T = TypeVar("_T")
+
+
+def patiently(do: Callable[[], _T]) -> _T:
+    """Write something small, however long another run holds the whole of SQLite."""
+    for _time in range(_MAX_READINGS):
+        try:
+            return do()
+        except OperationalError as exc:
+            if not _is_locked(exc):
+                raise
+    return do()
+
+
+def _is_locked(exc: OperationalError) -> bool:
+    return "database is locked" in str(exc)
 
 
 def _no_progress(_phase: Phase, _count: int) -> None:
@@ -79,8 +95,8 @@ def run_import(
     started = time.monotonic()
     run = None
     if not dry_run:
-        _close_killed()
-        run = ImportRun.objects.create(started_by=user, trigger=trigger)
+        patiently(_close_killed)
+        run = patiently(lambda: ImportRun.objects.create(started_by=user, trigger=trigger))
     attempt = _Attempt(
         run=run,
         is_deleting=(orphans or settings.CATALOG_ORPHANS) == "delete",
@@ -106,6 +122,10 @@ def _read_until_written(attempt: "_Attempt", roots: list[Root]) -> Report:
     for _reading in range(_MAX_READINGS):
         try:
             return attempt.make(roots)
+        except OperationalError as exc:
+            if not _is_locked(exc):
+                raise
+            logger.info("another run is writing, reading again")
         except OvertakenError as exc:
             logger.info("overtaken by another run, reading again")
             roots = [root for root in roots if root.target not in exc.unregistered]

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 
 from catalog.ingestion.importer import run_import
+from catalog.ingestion.writing import Writer
 from catalog.models import Entity, ImportRun, Location
 from tests.catalog.sources import component, imported, location, write
 
@@ -152,6 +154,30 @@ class TestTwoAtOnce:
         assert "other runs kept writing" in report.failure
         assert ImportRun.objects.count() == before + 1
         assert ImportRun.objects.first().state == ImportRun.State.FAILED
+
+    def test_a_run_that_finds_sqlite_locked_waits_its_turn(self, tmp_path, monkeypatch):
+        file = write(tmp_path / "a.yaml", component("a"))
+
+        def locked(place, name, times):
+            real, left = getattr(place, name), [OperationalError("database is locked")] * times
+
+            def refuse(*args, **kwargs):
+                if left:
+                    raise left.pop()
+                return real(*args, **kwargs)
+
+            return monkeypatch.setattr(place, name, refuse)
+
+        locked(ImportRun.objects, "create", 2)
+        assert run_import([str(file)]).created == 1
+        locked(Writer, "write", 2)
+        write(file, component("a", owner="newer"))
+        report = run_import([str(file)])
+        assert (report.failure, report.changed) == ("", 1)
+        locked(Writer, "write", 9)
+        write(file, component("a", owner="newest"))
+        assert "other runs kept writing" in run_import([str(file)]).failure
+        assert Entity.objects.get().owner_ref == "group:default/newer"
 
     def test_a_run_over_two_roots_reads_what_they_share_once(self, tmp_path):
         write(tmp_path / "a.yaml", component("a"))
