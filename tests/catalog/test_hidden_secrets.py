@@ -1,13 +1,16 @@
 """A secret that a careless file repeats everywhere is shown nowhere and found by no search."""
 
+from importlib import import_module
+
 import pytest
 from bs4 import BeautifulSoup
+from django.apps import apps
 
 from catalog import overlays
 from catalog.models import Entity, ImportIssue, Overlay, SearchText, Tag
 from catalog.presenters.rows import first_line
 from tests.catalog.sources import component, group, imported, run, write
-from tests.factories import make_user
+from tests.factories import make_entity, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -158,3 +161,17 @@ def test_a_copy_of_a_secret_is_edited_masked_and_kept_when_it_is_left_alone(clie
 
     assert client.post(address, fields | {"overlay_owner": "team"}).status_code == 302
     assert set(Overlay.objects.exclude(field="owner").values_list("key", "value")) == before
+
+
+def test_an_upgrade_hides_the_copies_in_what_was_there_before(client):
+    """Rows that an older portal wrote have them in their columns."""
+    token = {"example.com/token": SECRET}
+    entity = make_entity("old", annotations=token, title=f"Title {SECRET}")
+    Entity.objects.filter(pk=entity.pk).update(title=f"Title {SECRET}", type=SECRET)
+    SearchText.objects.all().delete()
+    import_module("catalog.migrations.0003_fill_search_text").fill(apps, None)
+
+    entity.refresh_from_db()
+    assert (entity.title, entity.type, entity.sort_name) == ("Title ****", "****", "title ****")
+    client.force_login(make_user())
+    assert SECRET not in body(client, "/catalog/")
