@@ -1,5 +1,6 @@
 """Which locations have a document of what another location holds; what goes when one goes."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ class Going:
 def going_with(location: Location) -> Going:
     """What goes when the location goes. Seven queries at most."""
     held = Entity.objects.filter(location=location)
-    stays = held.filter(_claimed_elsewhere(location)) if _others(location) else held.none()
+    stays = held.filter(_claimed_elsewhere(location))
     goes = held.exclude(pk__in=stays.order_by().values("pk"))
     return Going(
         goes=_first(goes),
@@ -52,22 +53,13 @@ def heirs_of(location: Location) -> list[Location]:
     refs = Entity.objects.filter(location=location).order_by().values("ref")
     losing = ImportIssue.objects.filter(kind=ImportIssue.Kind.CONFLICT, ref__in=refs)
     pks = set(losing.exclude(location=location).values_list("location_id", flat=True))
-    sources = _sources(location)
-    for other in _others(location):
-        if other.pk not in pks and _shared(other, sources):
-            pks.add(other.pk)
-    return list(Location.objects.filter(pk__in=pks))
-
-
-def _others(location: Location) -> list[Location]:
-    return list(Location.objects.exclude(pk=location.pk))
+    return list(Location.objects.filter(pk__in=pks.union(_shared(location))))
 
 
 def _claimed_elsewhere(location: Location) -> Q:
     losing = ImportIssue.objects.filter(kind=ImportIssue.Kind.CONFLICT, ref=OuterRef("ref"))
     claimed = Q(Exists(losing.exclude(location=location)))
-    sources = _sources(location)
-    shared = {source for other in _others(location) for source in _shared(other, sources)}
+    shared = set().union(*_shared(location).values())
     return claimed | Q(source__in=sorted(shared)) if shared else claimed
 
 
@@ -76,17 +68,24 @@ def _sources(location: Location) -> set[str]:
     return set(rows.annotate(n=Count("pk")).values_list("source", flat=True))
 
 
-def _shared(other: Location, sources: set[str]) -> set[str]:
-    """The files among these that another location leads to as well."""
-    root = Root(other.type, other.target)
-    shared = {root.target} & sources
-    if (folder := root.folder) is not None:
-        files = {source for source in sources if Path(source).is_relative_to(folder)}
-        shared |= {file for file in files if _matches(root, folder, file)}
-    rows = SourceFile.objects.filter(location=other).exclude(leads_to=[])
-    for leads_to in rows.values_list("leads_to", flat=True):
-        shared |= sources.intersection(_texts(leads_to))
-    return shared
+def _shared(location: Location) -> dict[int, set[str]]:
+    """By primary key of another location, the files of this one that it leads to as well.
+
+    Three queries, however many locations there are.
+    """
+    sources = _sources(location)
+    found: dict[int, set[str]] = defaultdict(set)
+    for other in Location.objects.exclude(pk=location.pk):
+        root = Root(other.type, other.target)
+        found[other.pk] |= {root.target} & sources
+        if (folder := root.folder) is not None:
+            below = f"{str(folder).rstrip('/')}/"
+            files = {source for source in sources if source.startswith(below)}
+            found[other.pk] |= {file for file in files if _matches(root, folder, file)}
+    leading = SourceFile.objects.exclude(location=location).exclude(leads_to=[])
+    for pk, leads_to in leading.values_list("location_id", "leads_to"):
+        found[pk] |= sources.intersection(_texts(leads_to))
+    return {pk: files for pk, files in found.items() if files}
 
 
 def _matches(root: Root, folder: Path, file: str) -> bool:

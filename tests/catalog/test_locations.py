@@ -3,6 +3,8 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -217,6 +219,24 @@ class TestUnregister:
         client.post(page_of(found, "location-unregister"))
         entity.refresh_from_db()
         assert (entity.location, entity.orphaned_at) == (folder, None)
+
+    def test_the_page_costs_the_same_however_many_locations_there_are(
+        self, client, person, tmp_path
+    ):
+        run("import_catalog", write(tmp_path / "a.yaml", component("both")))
+        run("import_catalog", tmp_path)
+        found = Location.objects.get(target__endswith="a.yaml")
+
+        def queries():
+            with CaptureQueriesContext(connection) as captured:
+                response = client.get(page_of(found, "location-unregister"))
+            assert "both" in texts(response, "#stays")[0]
+            return len(captured)
+
+        few = queries()
+        for number in range(20):
+            make_location(f"/srv/{number}")
+        assert queries() == few
 
     def test_leaves_a_location_of_the_setting_alone(self, client, person, settings, tmp_path):
         settings.CATALOG_LOCATIONS = [str(tmp_path)]
