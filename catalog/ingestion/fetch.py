@@ -39,12 +39,16 @@ class FetchError(Exception):
     Attributes:
         hint: What to do about it; may be empty.
         is_missing: Whether the host says that there is nothing.
+        is_slow: Whether the host used up its time.
     """
 
-    def __init__(self, message: str, hint: str = "", *, is_missing: bool = False) -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, is_missing: bool = False, is_slow: bool = False
+    ) -> None:
         super().__init__(message)
         self.hint = hint
         self.is_missing = is_missing
+        self.is_slow = is_slow
 
 
 class Fetched(NamedTuple):
@@ -116,10 +120,12 @@ def fetch(
                         _mark(response, "Last-Modified", _MAX_DATE),
                     )
             except (requests.Timeout, ReadTimeoutError) as exc:
-                raise FetchError(f"no answer within {READ_TIMEOUT_S} seconds") from exc
+                raise FetchError(
+                    f"no answer within {READ_TIMEOUT_S} seconds", is_slow=True
+                ) from exc
             except (requests.RequestException, HTTPError) as exc:
                 if time.monotonic() > deadline:
-                    raise FetchError(_TOO_SLOW) from exc
+                    raise FetchError(_TOO_SLOW, is_slow=True) from exc
                 raise FetchError(f"cannot be read: {_reason(exc)}") from exc
             except ValueError as exc:  # requests looks at where a redirect leads
                 raise FetchError(_NO_ADDRESS) from exc
@@ -217,9 +223,9 @@ def _body(response: requests.Response, max_bytes: int, deadline: float) -> bytes
         if len(body) > max_bytes:
             raise FetchError(f"is larger than {max_bytes:,} bytes", "split it into several files")
         if time.monotonic() > deadline:
-            raise FetchError(_TOO_SLOW)
+            raise FetchError(_TOO_SLOW, is_slow=True)
     if time.monotonic() > deadline:
-        raise FetchError(_TOO_SLOW)
+        raise FetchError(_TOO_SLOW, is_slow=True)
     return bytes(body)
 
 

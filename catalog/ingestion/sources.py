@@ -3,6 +3,7 @@
 import glob
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,8 @@ from catalog.ingestion.allow import Allowance
 from catalog.ingestion.fetch import Fetched, FetchError, fetch
 
 _CHUNK_BYTES = 64 * 1024
+# So often a host may let its time run out in one run; a thousand files of a dead one take hours.
+_MAX_SLOW = 2
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -135,6 +138,7 @@ class Reader:
         self.allow = allow
         self.limits = limits
         self._folders: dict[str, str] = {}
+        self._slow: Counter[str] = Counter()
         self._followed: tuple[str, str, os.stat_result] | None = None
         self._permitted: set[tuple[str, Path | None]] = set()
 
@@ -209,6 +213,9 @@ class Reader:
         """
         if not is_url(address):
             return Fetched(self._read_file(address, inside))
+        host = address.partition("://")[2].partition("/")[0].lower()
+        if self._slow[host] >= _MAX_SLOW:
+            raise SourceError("the host did not answer before, and was not asked again")
         try:
             return fetch(
                 address,
@@ -218,6 +225,7 @@ class Reader:
                 last_modified=last_modified,
             )
         except FetchError as exc:
+            self._slow[host] += exc.is_slow
             raise SourceError(str(exc), exc.hint, is_missing=exc.is_missing) from exc
 
     def _follow(self, address: str) -> tuple[str, os.stat_result]:

@@ -1,6 +1,7 @@
 """Addresses: only news is asked for, and an unchanged answer is as good as an unchanged file."""
 
 import pytest
+import requests
 from responses import matchers
 
 from catalog.models import Entity, Location, SourceFile
@@ -121,3 +122,15 @@ def test_a_file_that_leads_to_an_address_keeps_its_own_place(http, tmp_path):
     report, parsed = imported(root)
     assert (report.issues[0].file, report.issues[0].line, parsed) == (str(root), 1, 0)
     assert report.gone == 0
+
+
+def test_a_host_that_does_not_answer_is_not_asked_for_every_file(http, tmp_path):
+    urls = [f"https://dead.example.com/{number}.yaml" for number in range(5)]
+    for url in urls[:2]:
+        http.get(url, body=requests.Timeout())
+    http.get("https://git.example.com/a.yaml", body=component("alive"))
+    root = write(tmp_path / "all.yaml", location(*urls, "https://git.example.com/a.yaml"))
+    report, _parsed = imported(root)
+    said = [issue.problems[0].message for issue in report.issues]
+    assert ["did not answer before" in text for text in said] == [False] * 2 + [True] * 3
+    assert report.created == 2
