@@ -57,7 +57,7 @@ class Masker:
         return cls(masks_of(*annotations))
 
     def text(self, text: str) -> str:
-        """The text with every secret of five characters or more masked."""
+        """The text with every secret masked, see :func:`catalog.secrets.hide`."""
         return hide(text, self.masked_by_secret)
 
     def tree(self, value: Any) -> Any:

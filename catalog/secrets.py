@@ -1,16 +1,23 @@
 """Which annotations are secret, and what is shown instead of their values. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 _SECRET_WORDS = ("key", "token", "secret", "password")
+# "Key" is also what other systems call the short name of a project, for example
+# sonarqube.org/project-key and jira/project-key: it stands on every page of theirs.
+_PUBLIC = re.compile(r"(?:project|space|board|issue|public)[-_.]?key$|key[-_.]?id$")
 _MASK = "****"
 _SHORTEST_TO_SEARCH = 5
+# Words of small letters are names: looking for copies of one would blank out titles and types.
+_NAME = re.compile(r"[a-z]+(?:[-_. ][a-z]+)*")
 
 
 def is_secret(annotation: str) -> bool:
     """Whether the annotation's value is shown masked."""
-    return any(word in annotation.lower() for word in _SECRET_WORDS)
+    lowered = annotation.lower()
+    return any(word in lowered for word in _SECRET_WORDS) and not _PUBLIC.search(lowered)
 
 
 def mask(secret: str) -> str:
@@ -35,8 +42,8 @@ def masks_of(*annotations: Mapping[str, Any]) -> dict[str, str]:
 
 
 def hide(text: str, masks: Mapping[str, str]) -> str:
-    """The text with every secret of five characters or more masked."""
+    """The text with every secret of five characters or more masked, unless it is a mere name."""
     for secret, masked in masks.items():
-        if len(secret) >= _SHORTEST_TO_SEARCH:
+        if len(secret) >= _SHORTEST_TO_SEARCH and not _NAME.fullmatch(secret):
             text = text.replace(secret, masked)
     return text

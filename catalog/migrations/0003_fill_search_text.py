@@ -4,24 +4,35 @@ Issues of earlier runs go: from here on an issue stands until a reading clears i
 is read anew the first time.
 """
 
+import re
 from typing import Any
 
 from django.db import migrations
 
 SECRET_WORDS = ("key", "token", "secret", "password")
+PUBLIC = re.compile(r"(?:project|space|board|issue|public)[-_.]?key$|key[-_.]?id$")
+NAME = re.compile(r"[a-z]+(?:[-_. ][a-z]+)*")
 HIDDEN_IN = ("title", "description", "type", "lifecycle")
 BATCH = 500
 
 
 def _secrets(annotations: dict[str, str]) -> list[str]:
-    return [k for k in annotations if any(word in k.lower() for word in SECRET_WORDS)]
+    return [
+        key
+        for key in annotations
+        if any(word in key.lower() for word in SECRET_WORDS) and not PUBLIC.search(key.lower())
+    ]
+
+
+def _is_hunted(value: str) -> bool:
+    return len(value) >= 5 and not NAME.fullmatch(value)
 
 
 def _hide(entity: Any) -> None:
     """Mask copies of the entity's secrets in the columns that lists and the search show."""
     annotations = ((entity.descriptor or {}).get("metadata") or {}).get("annotations") or {}
     for key in _secrets(annotations):
-        if len(annotations[key]) >= 5:
+        if _is_hunted(annotations[key]):
             for column in HIDDEN_IN:
                 shown = getattr(entity, column).replace(annotations[key], "****")
                 setattr(entity, column, shown)
@@ -41,7 +52,7 @@ def _text(entity: Any) -> str:
     ]
     text = "\n".join(dict.fromkeys(parts))
     for key in secrets:
-        if len(annotations[key]) >= 5:
+        if _is_hunted(annotations[key]):
             text = text.replace(annotations[key], "****")
     return text.lower()
 

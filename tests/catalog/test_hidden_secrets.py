@@ -175,3 +175,17 @@ def test_an_upgrade_hides_the_copies_in_what_was_there_before(client):
     assert (entity.title, entity.type, entity.sort_name) == ("Title ****", "****", "title ****")
     client.force_login(make_user())
     assert SECRET not in body(client, "/catalog/")
+
+
+def test_the_key_of_a_project_is_no_secret_and_blanks_nothing_out(client, db):
+    entity = make_entity(
+        "payments",
+        title="payments",
+        annotations={"sonarqube.org/project-key": "payments", "example.com/api-key": "payments"},
+    )
+    client.force_login(make_user())
+    page = client.get(entity.get_absolute_url())
+    assert "<title>payments" in page.text
+    inspected = client.get(f"{entity.get_absolute_url()}inspect/").text
+    assert "sonarqube.org/project-key: payments" in inspected
+    assert "example.com/api-key: payments" not in inspected
