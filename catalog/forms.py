@@ -8,16 +8,16 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from catalog import overlays
 from catalog.descriptor import Problem, parse
 from catalog.descriptor.relations import MAX_REF_LENGTH
 from catalog.descriptor.writing import dump
+from catalog.editing import overlays
+from catalog.editing.local import InvalidDescriptor, save_descriptor
 from catalog.ingestion.sources import root_of
 from catalog.kinds import Kind
-from catalog.local import InvalidDescriptor, save_descriptor
 from catalog.masking import MaskedValueError, Masker, with_annotations_masked, with_secrets_restored
 from catalog.models import Entity, Location, Overlay
-from catalog.registration import readable_target, registered_kinds
+from catalog.places.registration import readable_target, registered_kinds
 from catalog.secrets import is_mask, is_secret, mask
 
 BLANK_DESCRIPTOR = """apiVersion: backstage.io/v1alpha1

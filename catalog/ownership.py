@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 
-from catalog import kept, stars, versions
-from catalog.filters import Reader
+from catalog import stars, versions
+from catalog.finding import kept
+from catalog.finding.filters import Reader
 from catalog.graph import neighbours
 from catalog.groups import below
 from catalog.kinds import Kind

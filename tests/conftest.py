@@ -5,7 +5,7 @@ import responses
 from django.conf import settings
 from django.core.cache import cache
 
-from catalog import vocabulary
+from catalog.finding import vocabulary
 
 
 @pytest.fixture(scope="session")

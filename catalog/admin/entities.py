@@ -16,17 +16,18 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog import issues, local, removing
 from catalog.admin.filters import ORPHAN, LifecycleFilter, LocationFilter, StateFilter
 from catalog.admin.overlays import AnnotationInline, LinkInline
 from catalog.admin.reading import lines, outcome, person, reasons
 from catalog.documents import descriptor_yaml
-from catalog.exporting import FORMATS, entities_in_order
+from catalog.editing import local, removing
+from catalog.editing.local import InvalidDescriptor
+from catalog.editing.overlays import InvalidOverlay
+from catalog.finding.exporting import FORMATS, entities_in_order
 from catalog.forms import DescriptorForm, OverlayForm, OverlayRowForm
-from catalog.local import InvalidDescriptor
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay
-from catalog.overlays import InvalidOverlay
-from catalog.refreshing import refresh
+from catalog.places import issues
+from catalog.places.refreshing import refresh
 from portal.templatetags.ui import ago
 
 SHOWN = 50

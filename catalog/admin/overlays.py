@@ -12,10 +12,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.admin.reading import person
+from catalog.editing.overlays import maskers_of, remove_overlay
 from catalog.forms import AnnotationRowForm, LinkRowForm, OverlayRows
 from catalog.masking import Masker
 from catalog.models import Entity, Overlay
-from catalog.overlays import maskers_of, remove_overlay
 from catalog.secrets import is_secret, mask
 from portal.templatetags.ui import ago
 

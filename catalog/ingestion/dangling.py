@@ -6,9 +6,9 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from catalog.descriptor.relations import declared
+from catalog.finding.near import near_refs
 from catalog.ingestion.report import Notice
 from catalog.models import Entity, Relation
-from catalog.near import near_refs
 from catalog.refs import EntityRef
 
 MAX_SHOWN = 20

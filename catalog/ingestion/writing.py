@@ -8,7 +8,8 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from catalog import history
+from catalog.editing import history
+from catalog.editing.overlays import overlays_of, put_over, relations_of
 from catalog.ingestion.conflicts import Conflicts
 from catalog.ingestion.files import MAX_ADDRESS, Files
 from catalog.ingestion.lifting import LIFTED, Pairs, lift, write_details
@@ -17,7 +18,6 @@ from catalog.ingestion.reading import Claim, Reading
 from catalog.ingestion.report import Action, Outcome, Report
 from catalog.ingestion.standing import write_issues
 from catalog.models import Entity, ImportRun, Location, Revision
-from catalog.overlays import overlays_of, put_over, relations_of
 from catalog.querysets import EntityQuerySet
 from catalog.versions import bump
 

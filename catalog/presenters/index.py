@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from catalog.facets import Facet, Mark, label_of_mark
-from catalog.filters import FACET_KEYS, MARK_KEYS, Filters, label_of
+from catalog.finding.facets import Facet, Mark, label_of_mark
+from catalog.finding.filters import FACET_KEYS, MARK_KEYS, Filters, label_of
+from catalog.finding.search import DEFAULT_SORT, Match
 from catalog.kinds import Kind
-from catalog.search import DEFAULT_SORT, Match
 
 SHOWN_CHOICES = 8
 _OPEN = {"type", "owner", "lifecycle", "tag"}

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from catalog.ingestion.report import Action, Issue, Outcome, Report
 from catalog.models import ImportRun, Location
+from catalog.places.refreshing import Unregistered
 from catalog.presenters.problems import message_texts, place_text, url_of
-from catalog.refreshing import Unregistered
 
 MAX_LISTED = 100
 _MAX_REASON = 300

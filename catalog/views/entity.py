@@ -8,11 +8,11 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from catalog import cards, documents, groups
+from catalog.finding.near import near_refs
 from catalog.graph import Neighbourhood, neighbourhood, nodes_of, parts_of
 from catalog.kinds import Kind
 from catalog.masking import Masker
 from catalog.models import Entity, Relation
-from catalog.near import near_refs
 from catalog.presenters import entity as presenters
 from catalog.presenters import relations as relation_presenters
 from catalog.presenters.issues import notices

@@ -5,10 +5,11 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from catalog import exporting, versions
-from catalog.filters import Filters
+from catalog import versions
+from catalog.finding import exporting
+from catalog.finding.filters import Filters
+from catalog.finding.selection import Selection
 from catalog.ownership import reader_of
-from catalog.selection import Selection
 from catalog.views.index import match_of
 
 

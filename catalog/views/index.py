@@ -4,11 +4,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from catalog import facets, kept, search, versions
-from catalog.filters import Filters
+from catalog import versions
+from catalog.finding import facets, kept, search
+from catalog.finding.filters import Filters
+from catalog.finding.selection import Selection
 from catalog.ownership import reader_of
 from catalog.presenters import index as presenters
-from catalog.selection import Selection
 from catalog.views.lists import CountedPaginator, entities_of, list_rows, page_number
 
 

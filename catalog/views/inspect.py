@@ -4,7 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from catalog import cards, documents, history, overlays
+from catalog import cards, documents
+from catalog.editing import history, overlays
 from catalog.graph import nodes_of
 from catalog.masking import Masker
 from catalog.models import Entity

@@ -10,9 +10,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from catalog import versions
+from catalog.finding.near import near_refs
 from catalog.masking import Masker
 from catalog.models import Entity, ImportIssue, Location, Relation
-from catalog.near import near_refs
 from catalog.presenters import problems as presenters
 from catalog.querysets import RelationQuerySet
 from catalog.refs import EntityRef

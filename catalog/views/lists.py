@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from catalog import cards, stars
-from catalog.filters import PAGE_SIZE
+from catalog.finding.filters import PAGE_SIZE
 from catalog.graph import nodes_of
 from catalog.masking import Masker
 from catalog.models import Annotation, Entity

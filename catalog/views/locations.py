@@ -13,14 +13,14 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from catalog import refreshing
-from catalog.holding import going_with
 from catalog.ingestion.importer import configured_sources
 from catalog.ingestion.sources import root_of
 from catalog.models import Entity, ImportIssue, Location
+from catalog.places import refreshing
+from catalog.places.holding import going_with
+from catalog.places.registration import RegisterForm, registered_kinds
 from catalog.presenters import locations as presenters
 from catalog.presenters.problems import issue_rows
-from catalog.registration import RegisterForm, registered_kinds
 from catalog.views.issues import maskers_of
 from catalog.views.lists import PAGE_SIZE, list_rows, page_number
 

@@ -10,13 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 
-from catalog import cards, history, issues
+from catalog import cards
+from catalog.editing import history
+from catalog.finding.near import near_names
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import link_to_entity
 from catalog.masking import Masker
 from catalog.models import Entity, ImportIssue, Star
-from catalog.near import near_names
+from catalog.places import issues
 from catalog.presenters.entity import header
 from catalog.presenters.history import entries_of_gone
 from catalog.presenters.issues import notices

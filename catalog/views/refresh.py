@@ -20,11 +20,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from catalog import refreshing, tasks
+from catalog import tasks
 from catalog.ingestion.sources import is_url
 from catalog.models import Entity, ImportRun, Location, SourceFile
+from catalog.places import refreshing
+from catalog.places.repositories import web_addresses
 from catalog.presenters.locations import Told, told
-from catalog.repositories import web_addresses
 from catalog.views.locations import see_other, tell
 from catalog.views.lookup import of_entity
 from portal.throttle import Throttle

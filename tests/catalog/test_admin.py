@@ -4,9 +4,9 @@ import pytest
 import yaml
 from django.contrib.admin.models import LogEntry
 
-from catalog.local import save_descriptor
+from catalog.editing.local import save_descriptor
 from catalog.models import Entity, ImportRun, Location
-from catalog.registration import registered_kinds
+from catalog.places.registration import registered_kinds
 from tests.catalog.pages import select, texts
 from tests.factories import make_entity, make_issue, make_user
 

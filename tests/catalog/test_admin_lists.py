@@ -6,8 +6,8 @@ import pytest
 import yaml
 from django.utils import timezone
 
+from catalog.editing.overlays import set_overlay
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay, Revision, SourceFile
-from catalog.overlays import set_overlay
 from catalog.versions import current
 from tests.catalog.pages import select, texts
 from tests.catalog.sources import component, run, write

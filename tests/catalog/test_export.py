@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from catalog import exporting
 from catalog.descriptor.yaml import read
+from catalog.finding import exporting
 from catalog.models import Entity
 from tests.catalog.pages import select
 from tests.factories import make_entity, make_user

@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.apps import apps
 
-from catalog import overlays
+from catalog.editing import overlays
 from catalog.models import Entity, ImportIssue, Overlay, SearchText, Tag
 from catalog.presenters.rows import first_line
 from tests.catalog.sources import component, group, imported, run, write

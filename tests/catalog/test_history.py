@@ -5,9 +5,9 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from catalog import history
-from catalog.history import differences, revision
-from catalog.local import save_descriptor
+from catalog.editing import history
+from catalog.editing.history import differences, revision
+from catalog.editing.local import save_descriptor
 from catalog.models import Entity, ImportRun, Revision
 from tests.catalog.pages import select, texts
 from tests.catalog.sources import component, imported, write

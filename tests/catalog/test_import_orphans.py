@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog import overlays
+from catalog.editing import overlays
 from catalog.models import Entity, ImportRun, Overlay, Revision
 from tests.catalog.sources import component, imported, location, run, run_json, write
 

@@ -3,11 +3,12 @@
 import pytest
 from django.db import transaction
 
-from catalog import kept, versions, vocabulary
+from catalog import versions
+from catalog.finding import kept, vocabulary
+from catalog.finding.near import near_names, near_refs
+from catalog.finding.search import match
 from catalog.models import Entity, SearchText
-from catalog.near import near_names, near_refs
 from catalog.refs import EntityRef
-from catalog.search import match
 from tests.catalog.sources import component, imported, write
 from tests.factories import make_entity
 

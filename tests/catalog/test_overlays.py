@@ -3,9 +3,8 @@
 import pytest
 
 from catalog.descriptor.writing import dump
-from catalog.local import adopt
-from catalog.models import Entity, Overlay, Relation, Revision
-from catalog.overlays import (
+from catalog.editing.local import adopt
+from catalog.editing.overlays import (
     InvalidOverlay,
     Value,
     origins,
@@ -15,6 +14,7 @@ from catalog.overlays import (
     replace_overlays,
     set_overlay,
 )
+from catalog.models import Entity, Overlay, Relation, Revision
 from catalog.versions import current
 from tests.factories import make_entity, make_user
 

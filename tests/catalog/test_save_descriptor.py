@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog.local import InvalidDescriptor, save_descriptor
+from catalog.editing.local import InvalidDescriptor, save_descriptor
 from catalog.models import Entity
 from tests.catalog.sources import component, group, run, write
 

@@ -2,12 +2,12 @@ import time
 
 import pytest
 
-from catalog import search, vocabulary
+from catalog.finding import search, vocabulary
+from catalog.finding.near import near_names, near_refs
+from catalog.finding.search import search_entities
 from catalog.kinds import Kind
 from catalog.models import Entity
-from catalog.near import near_names, near_refs
 from catalog.refs import EntityRef
-from catalog.search import search_entities
 from tests.factories import make_entity
 
 pytestmark = pytest.mark.django_db

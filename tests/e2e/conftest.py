@@ -7,9 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
+from catalog.editing.overlays import set_overlay
+from catalog.editing.removing import remove
 from catalog.models import Entity, Location
-from catalog.overlays import set_overlay
-from catalog.removing import remove
 from pagerduty_card.accounts import get_account
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.sandbox.server import serve

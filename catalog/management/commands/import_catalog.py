@@ -10,7 +10,7 @@ from tqdm import tqdm
 from catalog.ingestion.importer import configured_sources, run_import
 from catalog.ingestion.report import Issue, Report
 from catalog.models import Location
-from catalog.refreshing import adopt_configured
+from catalog.places.refreshing import adopt_configured
 
 
 class Command(BaseCommand):

@@ -12,11 +12,12 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Value
 
-from catalog import cards, kept
-from catalog.expressions import Unordered
-from catalog.filters import COLUMNS, MARK_KEYS, Filters, label_of
+from catalog import cards
+from catalog.finding import kept
+from catalog.finding.expressions import Unordered
+from catalog.finding.filters import COLUMNS, MARK_KEYS, Filters, label_of
+from catalog.finding.selection import Selection, marked
 from catalog.models import Entity, Tag
-from catalog.selection import Selection, marked
 
 FACET_LIMIT = 200
 # Counted together: the columns of the index ``entity_facets``. Rows are counted, not keys: keys are

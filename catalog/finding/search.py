@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.db.models.functions import StrIndex
 
-from catalog import vocabulary
-from catalog.expressions import Among
+from catalog.finding import vocabulary
+from catalog.finding.expressions import Among
 from catalog.models import Entity, SearchText
 from catalog.querysets import EntityQuerySet
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from catalog import history
 from catalog.descriptor import Problem, parse
+from catalog.editing import history
+from catalog.editing.overlays import overlays_of, put_in_force, relations_of
 from catalog.ingestion.lifting import write_details
 from catalog.ingestion.reading import digest_of
 from catalog.models import Entity, Revision
-from catalog.overlays import overlays_of, put_in_force, relations_of
 from catalog.versions import bump
 
 if TYPE_CHECKING:

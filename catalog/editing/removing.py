@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from catalog import history
+from catalog.editing import history
 from catalog.models import Entity, Revision, SourceFile
 from catalog.querysets import EntityQuerySet
 from catalog.versions import bump

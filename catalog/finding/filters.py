@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from catalog.finding.search import DEFAULT_SORT, SORTS, clean
 from catalog.kinds import Kind
 from catalog.refs import EntityRef, InvalidRefError
-from catalog.search import DEFAULT_SORT, SORTS, clean
 
 MAX_VALUES = 50
 PAGE_SIZE = 25

@@ -17,12 +17,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog import history
-from catalog.holding import heirs_of
+from catalog.editing import history
 from catalog.ingestion.importer import configured_sources, patiently, run_import
 from catalog.ingestion.report import Report
 from catalog.ingestion.sources import root_of
 from catalog.models import Entity, ImportRun, Location, Revision
+from catalog.places.holding import heirs_of
 from catalog.versions import bump
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from catalog import history
 from catalog.descriptor import schema
 from catalog.descriptor.relations import FIELDS, declared
+from catalog.editing import history
 from catalog.ingestion.lifting import lift, write_details
 from catalog.masking import Masker
 from catalog.models import Entity, Overlay, Revision

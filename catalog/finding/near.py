@@ -1,6 +1,6 @@
 """What a reference that leads nowhere may have meant.
 
-The names are compared in memory, see ``catalog.vocabulary``: the queries are as many, and the
+The names are compared in memory (``catalog.finding.vocabulary``): the queries are as many, and the
 suggestions as good, whatever the catalog's size. What is suggested is there: the database says so.
 """
 
@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from rapidfuzz import fuzz, process
 
+from catalog.finding.search import MAX_TEXT, clean
+from catalog.finding.vocabulary import Names, names_by_kind
 from catalog.kinds import Kind
 from catalog.models import Entity
 from catalog.refs import EntityRef
-from catalog.search import MAX_TEXT, clean
-from catalog.vocabulary import Names, names_by_kind
 
 NEAR_ENOUGH = 60
 _SAME_KIND, _SAME_NAMESPACE, _SAME_NAME = 10, 10, 20

@@ -1,0 +1,1 @@
+"""What people change by hand, and what became of it."""

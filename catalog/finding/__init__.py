@@ -1,0 +1,1 @@
+"""Finding entities: the index's filters and counts, the text search, near names, exports."""

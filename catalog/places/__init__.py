@@ -1,0 +1,1 @@
+"""Locations from a person's side, and the issues of what was read there."""
