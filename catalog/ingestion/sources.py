@@ -12,11 +12,11 @@ from pathlib import Path
 from catalog.descriptor import Limits, YamlError, decode
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.fetch import Fetched, FetchError, fetch
+from catalog.ingestion.listing import files_below, matching
 
 _CHUNK_BYTES = 64 * 1024
 # So often a host may let its time run out in one run; a thousand files of a dead one take hours.
 _MAX_SLOW = 2
-_SUFFIXES = (".yaml", ".yml")
 
 
 class SourceError(Exception):
@@ -107,25 +107,6 @@ def without_user(url: str) -> str:
     return f"{scheme}://***@{host}{slash}{path}" if at or user else url
 
 
-def _is_hidden(name: str) -> bool:
-    # Kubernetes keeps the real files of a mounted ConfigMap in folders whose names start with "..".
-    return name == ".git" or name.startswith("..")
-
-
-def _files_below(folder: str) -> Iterator[str]:
-    """Every ``*.yaml`` and ``*.yml`` of a folder; links to folders are not followed.
-
-    A folder below that cannot be listed counts as a file, which then cannot be read.
-    """
-    unlisted: list[str] = []
-    for path, folders, files in os.walk(folder, onerror=lambda exc: unlisted.append(exc.filename)):
-        folders[:] = [name for name in folders if not _is_hidden(name)]
-        for name in files:
-            if name.lower().endswith(_SUFFIXES) and not _is_hidden(name):
-                yield f"{path.rstrip('/')}/{name}"
-    yield from unlisted
-
-
 class Reader:
     """Reads texts within what is allowed.
 
@@ -159,17 +140,12 @@ class Reader:
     def _files_of(root: Root) -> list[str]:
         path = Path(root.target)
         if is_folder(path):
-            found = sorted(_files_below(root.target))
+            found = sorted(files_below(root.target))
             if not found:
                 raise SourceError("the folder holds no *.yaml or *.yml file")
             return found
         if not is_there(path) and glob.has_magic(root.target):
-            pattern = path.relative_to(path.anchor)
-            found = sorted(
-                str(m)
-                for m in Path(path.anchor).glob(str(pattern))
-                if is_there(m) and not is_folder(m)
-            )
+            found = sorted(set(matching(path.anchor, path.parts[1:])))
             if not found:
                 raise SourceError("the pattern matches no file", is_missing=True)
             return found

@@ -77,11 +77,16 @@ def test_what_no_database_keeps_is_not_in_the_reasons(tmp_path, key):
     assert "\0" not in str(ImportIssue.objects.get().messages)
 
 
-def test_nothing_vanishes_with_a_folder_that_cannot_be_listed(tmp_path, settings, monkeypatch):
+@pytest.mark.parametrize("pattern", ["", "**/*.yaml", "*/*.yaml", "*/[ab].yaml"])
+def test_nothing_vanishes_with_a_folder_that_cannot_be_listed(
+    tmp_path, settings, monkeypatch, pattern
+):
     settings.CATALOG_ORPHANS = "delete"
-    write(tmp_path / "a.yaml", component("a"))
+    write(tmp_path / "open" / "a.yaml", component("a"))
     write(tmp_path / "closed" / "b.yaml", component("b"))
-    imported(tmp_path)
+    root = tmp_path / pattern
+    report, _parsed = imported(root)
+    assert report.created == 2
     scandir = os.scandir
 
     def closed(folder):
@@ -90,8 +95,8 @@ def test_nothing_vanishes_with_a_folder_that_cannot_be_listed(tmp_path, settings
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", closed)
-    write(tmp_path / "a.yaml", component("a", type="website"))
-    report, _parsed = imported(tmp_path)
+    write(tmp_path / "open" / "a.yaml", component("a", type="website"))
+    report, _parsed = imported(root)
     assert (report.gone, report.changed, report.refused) == (0, 1, 1)
     assert report.issues[0].file == str(tmp_path / "closed")
     assert set(Entity.objects.values_list("name", flat=True)) == {"a", "b"}
