@@ -107,9 +107,8 @@ def run_task(name: str) -> bool:
 
 @receiver(task_finished)
 def forget(task_result: TaskResult[Any], **_: object) -> None:
-    """Drop what the engine keeps of a periodic run: nobody asks, and there are thousands a day."""
-    if task_result.task.func is run_task.func:
-        HUEY.get(KEY % task_result.id)
+    """Drop what the engine keeps of a run: nobody asks, and there are thousands a day."""
+    HUEY.get(KEY % task_result.id)
 
 
 def beat(now: datetime | None = None) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from catalog import tasks
 from catalog.models import ImportRun, Location
-from portal.tasks import all_periodic, run_once
+from portal.tasks import HUEY, all_periodic, run_once
 from tests.catalog.sources import component, write
 from tests.factories import make_entity, make_issue
 
@@ -53,3 +53,9 @@ def test_forgets_runs_that_nobody_asks_for():
     make_entity("one", run=wrote)
     tasks.forget_old_runs()
     assert set(ImportRun.objects.all()) == kept | {last, named, wrote}
+
+
+def test_nothing_is_kept_of_a_reading_that_a_webhook_asked_for():
+    HUEY.flush()
+    tasks.refresh_named.enqueue([])
+    assert HUEY.storage.result_items() == {}
