@@ -313,7 +313,7 @@ def parts_of(entity: Entity, *, first: int = 10) -> list[Parts]:
     for row in rows:
         found.setdefault(row.kind, []).append(row)
     return [
-        Parts(kind=kind, total=found[kind][0].of_kind, entities=found[kind])  # type: ignore[attr-defined]
+        Parts(kind=kind, total=found[kind][0].of_kind, entities=found[kind])  # type: ignore[attr-defined]  # annotated
         for kind in Kind
         if kind in found
     ]

@@ -108,7 +108,7 @@ def _end_of_lead(tokens: Sequence[Token]) -> int:
 def _first_paragraph(tokens: Sequence[Token]) -> str:
     for token in tokens:
         if token.type == "inline" and token.children:
-            plain = _markdown.renderer.renderInlineAsText(  # type: ignore[attr-defined]
+            plain = _markdown.renderer.renderInlineAsText(  # type: ignore[attr-defined]  # its protocol lacks it
                 token.children, _markdown.options, {}
             )
             return " ".join(str(plain).split())

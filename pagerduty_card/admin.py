@@ -7,10 +7,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
+from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from catalog import versions
 from pagerduty_card.forms import ServiceLinkForm
 from pagerduty_card.models import (
     Delivery,
@@ -53,6 +56,28 @@ class ServiceLinkAdmin(admin.ModelAdmin[ServiceLink]):
     list_filter = ("account",)
     list_select_related = ("entity",)
     search_fields = ("entity__ref", "service_pd_id", "label")
+
+    # With each of these, how many entities have the card is counted anew.
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: ServiceLink,
+        form: ModelForm[ServiceLink],
+        change: bool,  # noqa: FBT001 -- Django's signature
+    ) -> None:
+        """Store the link."""
+        super().save_model(request, obj, form, change)
+        versions.bump()
+
+    def delete_model(self, request: HttpRequest, obj: ServiceLink) -> None:
+        """Take the link away."""
+        super().delete_model(request, obj)
+        versions.bump()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ServiceLink]) -> None:
+        """Take the chosen links away."""
+        super().delete_queryset(request, queryset)
+        versions.bump()
 
 
 @admin.register(TriggeredIncident)

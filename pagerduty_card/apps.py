@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_delete, post_save
 
 
 class PagerdutyCardConfig(AppConfig):
@@ -14,7 +13,6 @@ class PagerdutyCardConfig(AppConfig):
         from catalog import cards
         from pagerduty_card import card, checks, mapping  # noqa: F401 -- importing registers checks
         from pagerduty_card.doctor import findings
-        from pagerduty_card.models import ServiceLink
         from portal import shell
 
         cards.register(
@@ -28,8 +26,6 @@ class PagerdutyCardConfig(AppConfig):
                 find=mapping.find_mapped,
             )
         )
-        for signal in (post_save, post_delete):
-            signal.connect(mapping.note_link, sender=ServiceLink, dispatch_uid="pagerduty-link")
         shell.add_banner("pagerduty-sandbox", card.sandbox_banner)
         shell.add_nav(
             shell.NavItem(

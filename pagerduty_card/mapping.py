@@ -11,7 +11,6 @@ from enum import StrEnum
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog import versions
 from catalog.models import Annotation, Entity
 from catalog.querysets import EntityQuerySet
 from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, all_accounts, mask, names_of
@@ -113,11 +112,6 @@ def find_mapped(entities: EntityQuerySet) -> EntityQuerySet:
     named = Annotation.objects.filter(key__in=(SERVICE_ID, INTEGRATION_KEY)).exclude(value="")
     linked = ServiceLink.objects.order_by().values("entity_id")
     return entities.filter(Q(pk__in=named.values("entity_id")) | Q(pk__in=linked))
-
-
-def note_link(**_signal: object) -> None:
-    """A link was made, changed or taken away: how many entities have the card is counted anew."""
-    versions.bump()
 
 
 def targets_of(entity: Entity) -> list[Target]:

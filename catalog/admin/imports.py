@@ -176,7 +176,7 @@ class ImportIssueAdmin(ReadOnly, admin.ModelAdmin[ImportIssue]):
         return lookup == "run__id__exact" or super().lookup_allowed(
             lookup,
             value,
-            request,  # type: ignore[arg-type]
+            request,  # type: ignore[arg-type]  # Django itself passes None
         )
 
     @admin.display(description="Place", ordering="file")

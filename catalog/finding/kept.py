@@ -29,7 +29,7 @@ def of_version(name: str, parts: object, version: int, read: Callable[[], T]) ->
     key = f"catalog:{name}:{version}:{digest}"
     try:
         found: tuple[T] | None = cache.get(key)
-    except Exception:  # noqa: BLE001 -- each cache fails in its own way; none may fail the page
+    except Exception:  # noqa: BLE001 -- what another release kept may not unpickle, in any way
         logger.warning("The cache did not answer")
         return read()
     if found is not None:
@@ -37,6 +37,6 @@ def of_version(name: str, parts: object, version: int, read: Callable[[], T]) ->
     made = read()
     try:
         cache.set(key, (made,), _KEPT_S)
-    except Exception:  # noqa: BLE001 -- as above
+    except Exception:  # noqa: BLE001 -- each cache fails in its own way; none may fail the page
         logger.warning("The cache kept nothing")
     return made

@@ -12,7 +12,7 @@ from django.db.models.functions import StrIndex
 
 from catalog.finding import vocabulary
 from catalog.finding.expressions import Among
-from catalog.models import Entity, SearchText
+from catalog.models import SearchText
 from catalog.querysets import EntityQuerySet
 
 MAX_TEXT = 200
@@ -116,17 +116,6 @@ def match(text: str, *, exact: bool = False) -> Match:
     if keys == ():
         return Match(words=words, keys=())
     return Match(words=tried, corrected=tuple(instead.items()), keys=keys)
-
-
-def search_entities(text: str, entities: EntityQuerySet | None = None) -> EntityQuerySet:
-    """Find the entities that contain every word of the text as typed, best first.
-
-    Args:
-        text: What a person typed.
-        entities: Where to look; all entities when not given. Empty text finds all of them.
-    """
-    found = match(text, exact=True)
-    return found.rank(found.narrow(Entity.objects.all() if entities is None else entities))
 
 
 def words_of(text: str) -> tuple[str, ...]:

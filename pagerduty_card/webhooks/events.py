@@ -5,7 +5,7 @@ Source: https://developer.pagerduty.com/docs/webhooks-overview
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,15 +13,11 @@ from pagerduty_card.domain import Incident, Reference
 from pagerduty_card.errors import Unreadable
 from pagerduty_card.wire import (
     as_object,
-    id_of,
     instant,
-    name_if_any,
     objects_of,
     required_instant,
-    required_number,
     required_text,
     text,
-    url_of,
 )
 
 _MAX_ID_LENGTH = 64
@@ -96,19 +92,12 @@ def incident_of(event: Event) -> Incident:
         Unreadable: What the portal cannot do without is missing.
     """
     raw = event.data
-    return Incident(
-        id=id_of(raw),
-        number=required_number(raw, "number", at_least=0),
-        title=text(raw, "title") or text(raw, "summary"),
-        status=required_text(raw, "status"),
-        urgency=text(raw, "urgency"),
-        priority=name_if_any(raw.get("priority")),
-        url=url_of(raw),
-        service_id=id_of(as_object(raw.get("service"), "service of an incident")),
-        incident_key=text(raw, "incident_key"),
-        created_at=instant(raw, "created_at") or event.occurred_at,
-        assignees=tuple(Reference.from_api(one) for one in objects_of(raw.get("assignees"))),
-        acknowledgements=(),
-        pending_actions=(),
-        changed_at=event.occurred_at,
-    )
+    as_rest_has_it = {
+        **raw,
+        "incident_number": raw.get("number"),
+        "created_at": (instant(raw, "created_at") or event.occurred_at).isoformat(),
+        "assignments": [{"assignee": one} for one in objects_of(raw.get("assignees"))],
+        "acknowledgements": [],
+        "pending_actions": [],
+    }
+    return replace(Incident.from_api(as_rest_has_it), changed_at=event.occurred_at)

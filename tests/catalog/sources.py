@@ -34,6 +34,23 @@ def group(name="team"):
     )
 
 
+def api(definition, name="api"):
+    """An API's YAML document; the definition may be a placeholder."""
+    return dump(
+        {
+            "apiVersion": "backstage.io/v1alpha1",
+            "kind": "API",
+            "metadata": {"name": name},
+            "spec": {
+                "type": "openapi",
+                "lifecycle": "production",
+                "owner": "team",
+                "definition": definition,
+            },
+        }
+    )
+
+
 def location(*targets, name="all", **spec):
     """A Location's YAML document."""
     return dump(

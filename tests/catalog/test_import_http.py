@@ -5,7 +5,7 @@ import requests
 from responses import matchers
 
 from catalog.models import Entity, Location, SourceFile
-from tests.catalog.sources import component, dump, imported, location, write
+from tests.catalog.sources import api, component, imported, location, write
 
 pytestmark = pytest.mark.django_db
 
@@ -21,19 +21,7 @@ def unconditional(request):
     return "If-None-Match" not in request.headers, "asks for news only"
 
 
-API = dump(
-    {
-        "apiVersion": "backstage.io/v1alpha1",
-        "kind": "API",
-        "metadata": {"name": "api"},
-        "spec": {
-            "type": "openapi",
-            "lifecycle": "production",
-            "owner": "team",
-            "definition": {"$text": "./api.txt"},
-        },
-    }
-)
+API = api({"$text": "./api.txt"})
 
 
 def test_an_address_that_says_unchanged_is_not_parsed(http):

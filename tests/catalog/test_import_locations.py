@@ -4,7 +4,7 @@ import pytest
 from responses import matchers
 
 from catalog.models import Entity, ImportIssue, Location
-from tests.catalog.sources import component, dump, group, location, run_json, write
+from tests.catalog.sources import api, component, group, location, run_json, write
 
 pytestmark = pytest.mark.django_db
 
@@ -131,22 +131,6 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path, settings):
     status, report = run_json(tmp_path / "in")
     assert status == 0
     assert names() == ["a", "secret"]
-
-
-def api(definition):
-    return dump(
-        {
-            "apiVersion": "backstage.io/v1alpha1",
-            "kind": "API",
-            "metadata": {"name": "api"},
-            "spec": {
-                "type": "openapi",
-                "lifecycle": "production",
-                "owner": "team",
-                "definition": definition,
-            },
-        }
-    )
 
 
 def test_puts_in_the_text_a_placeholder_stands_for(tmp_path):

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog import versions
 from catalog.models import Entity, ImportIssue, Location, SourceFile
-from tests.catalog.sources import component, dump, group, imported, location, write
+from tests.catalog.sources import api, component, group, imported, location, write
 
 pytestmark = pytest.mark.django_db
 
@@ -15,22 +15,6 @@ UNOWNED = component("unowned", owner="")
 
 def refs():
     return {ref.partition("/")[2] for ref in Entity.objects.values_list("ref", flat=True)}
-
-
-def api(definition):
-    return dump(
-        {
-            "apiVersion": "backstage.io/v1alpha1",
-            "kind": "API",
-            "metadata": {"name": "api"},
-            "spec": {
-                "type": "openapi",
-                "lifecycle": "production",
-                "owner": "team",
-                "definition": definition,
-            },
-        }
-    )
 
 
 def definition():

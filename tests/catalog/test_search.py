@@ -4,7 +4,7 @@ import pytest
 
 from catalog.finding import search, vocabulary
 from catalog.finding.near import near_names, near_refs
-from catalog.finding.search import search_entities
+from catalog.finding.search import match
 from catalog.kinds import Kind
 from catalog.models import Entity
 from catalog.refs import EntityRef
@@ -13,8 +13,13 @@ from tests.factories import make_entity
 pytestmark = pytest.mark.django_db
 
 
+def ranked(text, within=None):
+    asked = match(text, exact=True)
+    return asked.rank(asked.narrow(Entity.objects.all() if within is None else within))
+
+
 def found(text):
-    return [entity.name for entity in search_entities(text)]
+    return [entity.name for entity in ranked(text)]
 
 
 def test_ranks_the_name_before_its_beginning_before_a_part_before_the_rest():
@@ -69,7 +74,7 @@ def test_searches_within_the_entities_given():
     make_entity("cart")
     make_entity("cart", kind="API")
     within = Entity.objects.of_kind(Kind.API)
-    assert [entity.kind for entity in search_entities("cart", within)] == ["API"]
+    assert [entity.kind for entity in ranked("cart", within)] == ["API"]
 
 
 @pytest.mark.parametrize("text", ["größe", "GRÖSSE".replace("SS", "ß"), "ÉCOLE", "école"])

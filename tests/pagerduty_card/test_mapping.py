@@ -259,14 +259,22 @@ def test_finds_in_the_database_whom_the_card_applies_to():
 
 
 def test_the_index_counts_a_link_at_once(client):
-    client.force_login(make_user())
+    client.force_login(make_user(is_staff=True, is_superuser=True))
     shop = make_entity("shop")
+    links = "/admin/pagerduty_card/servicelink/"
+    form = {"entity": shop.pk, "account": "default", "service_pd_id": "PXYZ789", "label": ""}
 
     def total():
         return client.get("/catalog/?has=pagerduty").context["page"].paginator.count
 
     assert total() == 0
-    link = ServiceLink.objects.create(entity=shop, service_pd_id="PXYZ789")
-    assert total() == 1
-    link.delete()
-    assert total() == 0
+    for take_away in (
+        lambda link: client.post(f"{links}{link.pk}/delete/", {"post": "yes"}),
+        lambda link: client.post(
+            links, {"action": "delete_selected", "_selected_action": link.pk, "post": "yes"}
+        ),
+    ):
+        assert client.post(f"{links}add/", form).status_code == 302
+        assert total() == 1
+        assert take_away(ServiceLink.objects.get()).status_code == 302
+        assert total() == 0
