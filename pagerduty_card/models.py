@@ -62,9 +62,13 @@ class Service(models.Model):
 
     Attributes:
         status: As PagerDuty wrote it; ``domain.ServiceStatus`` reads it, unknown stays unknown.
-        mirrored_at: When this row was first stored (UTC). An account-wide answer that was asked
-            for before then says nothing about this service.
+        teams: ``[{"id", "name"}]``, those of its policy.
+        is_mapped: Whether some entity maps to it. Of one that none maps to only this row and its
+            integrations are kept, for whoever looks for the service to map to.
+        mirrored_at: When this row was first stored, or some entity first mapped to it (UTC). An
+            account-wide answer that was asked for before then says nothing about this service.
         maintenance_until: End of the ongoing maintenance window, if one is known (UTC).
+        history_since: How far back its resolved incidents are known (UTC); None: not asked yet.
     """
 
     account = models.CharField(max_length=64)
@@ -75,8 +79,11 @@ class Service(models.Model):
     policy = models.ForeignKey(
         EscalationPolicy, null=True, on_delete=models.SET_NULL, related_name="services"
     )
+    teams = models.JSONField(default=list)
+    is_mapped = models.BooleanField(default=True, db_index=True)
     maintenance_until = models.DateTimeField(null=True, blank=True)
     mirrored_at = models.DateTimeField(default=timezone.now, editable=False)
+    history_since = models.DateTimeField(null=True, editable=False)
 
     objects = ServiceQuerySet.as_manager()
 
@@ -205,6 +212,57 @@ class Incident(models.Model):
         return f"#{self.number} {self.title}"
 
 
+class PastIncident(models.Model):
+    """An incident as history keeps it: one row from its first acknowledgement or its end on.
+
+    Attributes:
+        priority: Name, for example ``P1``; empty when the account has no priorities.
+        acknowledged_at: When somebody first took it (UTC); None: nobody did, or it is not known.
+        created_at, resolved_at: UTC; both None while only its acknowledgement is known. A row with
+            ``resolved_at`` counts; any other waits for its end.
+    """
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="past_incidents")
+    pd_id = models.CharField(max_length=32)
+    number = models.PositiveIntegerField(null=True)
+    title = models.TextField(blank=True)
+    urgency = models.CharField(max_length=32, blank=True)
+    priority = models.CharField(max_length=64, blank=True)
+    url = models.URLField(max_length=500, blank=True)
+    created_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-resolved_at"]
+        constraints = [models.UniqueConstraint(fields=["service", "pd_id"], name="past_once")]
+        indexes = [models.Index(fields=["service", "-resolved_at"], name="past_newest")]
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.title}"
+
+
+class Insight(models.Model):
+    """What PagerDuty itself reckons about a service, where the account's plan has it.
+
+    Attributes:
+        kind: ``Feed.Kind.ANALYTICS`` or ``Feed.Kind.STANDARDS``.
+        figures: Analytics: ``{"mean_ack_s", "mean_resolve_s", "incidents", "interruptions",
+            "off_hour_interruptions", "days"}``, numbers or None. Standards: ``{"passing", "total",
+            "standards": [{"name", "description", "is_passing"}]}``.
+    """
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="insights")
+    kind = models.CharField(max_length=16)
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "kind"], name="insight_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.service_id}"
+
+
 class ChangeEvent(models.Model):
     """A change somebody told PagerDuty about, one row for each service it names.
 
@@ -240,7 +298,9 @@ class Feed(models.Model):
         succeeded_at: When the last good answer was stored (UTC); None until the first.
         failed_at: When the last attempt failed (UTC); None when the last attempt was good.
         reason, detail, request_id: Of that failure, see ``errors.PagerDutyError``.
-        covers_since: For changes, how far back the rows reach (UTC); None for other kinds.
+        requests: How many requests that answer took.
+        covers_since: For changes and acknowledgements, how far back the rows reach (UTC); None for
+            other kinds.
         told_at: When a webhook last changed rows of the section (UTC); it makes nothing fresh.
     """
 
@@ -249,6 +309,20 @@ class Feed(models.Model):
         INCIDENTS = "incidents", "open incidents"
         CHANGES = "changes", "recent changes"
         ON_CALL = "on_call", "on call"
+        SHIFTS = "shifts", "coming shifts"
+        MAINTENANCE = "maintenance", "maintenance windows"
+        HISTORY = "history", "resolved incidents"
+        ACKNOWLEDGEMENTS = "acks", "first acknowledgements"
+        ANALYTICS = "analytics", "PagerDuty's analytics"
+        STANDARDS = "standards", "PagerDuty's standards"
+
+    # What a page that is looked at asks for by itself; the rest comes with the worker alone.
+    OF_PAGE: ClassVar[tuple[str, ...]] = (
+        Kind.SERVICES.value,
+        Kind.INCIDENTS.value,
+        Kind.CHANGES.value,
+        Kind.ON_CALL.value,
+    )
 
     account = models.CharField(max_length=64)
     kind = models.CharField(max_length=16, choices=Kind)
@@ -259,6 +333,7 @@ class Feed(models.Model):
     reason = models.CharField(max_length=32, blank=True)
     detail = models.CharField(max_length=500, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    requests = models.PositiveIntegerField(default=0)
     covers_since = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)
 
@@ -305,6 +380,33 @@ class ServiceLink(models.Model):
         return f"{self.entity_id} to {self.service_pd_id}"
 
 
+class MappingChange(models.Model):
+    """One application of the mapping page, as it is undone.
+
+    Attributes:
+        lines: ``[{"entity_ref", "way", "account", "service_pd_id", "label", "before"}]``; ``way``
+            is ``link`` or ``overlay``; ``before`` is what lay there, None for nothing.
+        undone_at, undone_by: None while it is in force.
+    """
+
+    made_at = models.DateTimeField(default=timezone.now)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    lines = models.JSONField(default=list)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-made_at", "-pk"]
+        permissions = [("map_services", "Can map entities to PagerDuty services")]
+
+    def __str__(self) -> str:
+        return f"{len(self.lines)} mapped at {self.made_at:%Y-%m-%d %H:%M}"
+
+
 class TriggeredIncident(models.Model):
     """The audit of one attempt to page somebody. No routing key is in it.
 
@@ -316,6 +418,7 @@ class TriggeredIncident(models.Model):
         answer: PagerDuty's words, free of secrets.
         attempts: How often it was submitted.
         may_resend: Whether the same form submitted again sends the same alert again.
+        retry_until: Until when the worker goes on trying (UTC); None: it does not.
         incident_number, incident_url, assignees: Of the incident, once it was found.
     """
 
@@ -324,6 +427,7 @@ class TriggeredIncident(models.Model):
         ACCEPTED = "accepted", "accepted by PagerDuty, incident not seen yet"
         CREATED = "created", "incident created"
         NOT_SEEN = "not_seen", "accepted, but no incident appeared"
+        RETRYING = "retrying", "not taken yet, being tried again"
         FAILED = "failed", "failed: nobody was paged"
         UNSURE = "unsure", "no answer: PagerDuty may have taken it"
 
@@ -349,6 +453,7 @@ class TriggeredIncident(models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.SENDING)
     attempts = models.PositiveSmallIntegerField(default=1)
     may_resend = models.BooleanField(default=False)
+    retry_until = models.DateTimeField(null=True)
     answer = models.CharField(max_length=500, blank=True)
     answered_at = models.DateTimeField(null=True)
     incident_number = models.PositiveIntegerField(null=True)

@@ -7,9 +7,9 @@ from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
 
-from pagerduty_card import sync
 from pagerduty_card.accounts import Account, configured_accounts
 from pagerduty_card.inbox import Delivery
+from pagerduty_card.syncing.accounts import sync_due
 from pagerduty_card.webhooks import subscribing
 from pagerduty_card.webhooks.applying import apply_waiting
 from portal.tasks import every
@@ -30,7 +30,7 @@ def sync_accounts() -> None:
     """
     accounts = list(configured_accounts().values())
     if len(accounts) == 1:
-        sync.sync_due(accounts[0])
+        sync_due(accounts[0])
         return
     turns = [
         threading.Thread(target=_take_turn, args=(account,), daemon=True) for account in accounts
@@ -67,7 +67,7 @@ def _take_turn(account: Account) -> None:
     if not cache.add(flight, 1, _TURN_ENDS_AFTER_S):
         return
     try:
-        sync.sync_due(account)
+        sync_due(account)
     except Exception:
         logger.exception("account not mirrored", extra={"account": account.name})
     finally:

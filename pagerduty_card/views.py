@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigg
 
 from catalog.models import Entity
 from catalog.refs import EntityRef
-from pagerduty_card import mapping, sync, triggering
+from pagerduty_card import mapping, triggering
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.card import Loaded, load, may_trigger, render_card
 from pagerduty_card.doctor.accounts import examine_accounts, examine_portal
@@ -33,6 +33,7 @@ from pagerduty_card.presenters.paging import (
     present_rejection,
     present_throttle,
 )
+from pagerduty_card.syncing.pages import refresh_for_page
 
 
 @never_cache
@@ -53,7 +54,7 @@ def refresh(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
     """Ask PagerDuty for what is old, then answer the card, or go back to it without htmx."""
     entity = _entity(namespace, kind, name)
     is_alone = "alone" in request.POST
-    sync.refresh_for_page(entity)
+    refresh_for_page(entity)
     if _is_htmx(request):
         return HttpResponse(render_card(request, entity, is_alone=is_alone, is_answer=True))
     if is_alone:

@@ -188,7 +188,7 @@ def present_block(
         on_call=shown_on_call,
         mapping_problem=mapping_problem or (_gone(services) if shown_incidents.lines else None),
         all_old=_one_age(sections),
-        is_due=any(section.is_due for section in answers.values()),
+        is_due=any(answers[kind].is_due for kind in Feed.OF_PAGE),
     )
 
 

@@ -18,8 +18,15 @@ OLD_AFTER: dict[str, timedelta] = {
     Feed.Kind.CHANGES: timedelta(minutes=5),
     Feed.Kind.ON_CALL: timedelta(minutes=5),
     Feed.Kind.SERVICES: timedelta(minutes=25),  # mirrored every ten
+    Feed.Kind.SHIFTS: timedelta(hours=3),
+    Feed.Kind.MAINTENANCE: timedelta(minutes=10),
+    Feed.Kind.HISTORY: timedelta(minutes=30),
+    Feed.Kind.ACKNOWLEDGEMENTS: timedelta(minutes=30),
+    Feed.Kind.ANALYTICS: timedelta(days=2),  # PagerDuty itself reckons once a day
+    Feed.Kind.STANDARDS: timedelta(days=2),
 }
 # Older than this, a page that is looked at asks for a refresh: the worker would have been quicker.
+# What is not here a page does not ask for.
 _REFRESH_AFTER: dict[str, timedelta] = {
     Feed.Kind.INCIDENTS: timedelta(seconds=45),
     Feed.Kind.CHANGES: timedelta(seconds=120),
@@ -127,7 +134,7 @@ def judge(kind: str, stored: Freshness, *, now: datetime, reader: Reader) -> Ans
             return Answer.unknown(NOT_ASKED)
         return Answer.unknown(explain(stored.reason, stored.detail, reader=reader))
     age = now - good_at
-    is_due = age > _REFRESH_AFTER[kind]
+    is_due = kind in _REFRESH_AFTER and age > _REFRESH_AFTER[kind]
     if stored.failed_at is not None:
         words = explain(stored.reason, stored.detail, reader=reader)
         return Answer(standing=Standing.OLD, at=good_at, explanation=words, is_due=is_due)

@@ -14,7 +14,7 @@ from pagerduty_card.accounts import get_account
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.models import Feed, Incident, Service, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
-from pagerduty_card.sync import refresh_for_page
+from pagerduty_card.syncing.pages import refresh_for_page
 from portal.tasks import run_once
 from tests.factories import make_user
 from tests.pagerduty_card.factories import TOKEN, incident_json, page_of, service_json

@@ -15,7 +15,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from responses import matchers
 
-from pagerduty_card import sync
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.models import (
     ChangeEvent,
@@ -26,6 +25,7 @@ from pagerduty_card.models import (
     Service,
     TriggeredIncident,
 )
+from pagerduty_card.syncing import accounts, pages, services
 from tests.factories import make_entity
 from tests.pagerduty_card.factories import (
     API,
@@ -53,16 +53,17 @@ pytestmark = pytest.mark.django_db
 
 START = dt.datetime(2026, 11, 1, 9, tzinfo=dt.UTC)
 KINDS = Feed.Kind
+ASKED = [section.kind for section in accounts.SECTIONS]
 
 
 def whole(kinds=None):
     with PagerDutyClient(make_account()) as client:
-        return sync.sync_account(make_account(), client, kinds=kinds)
+        return accounts.sync_account(make_account(), client, kinds=kinds)
 
 
 def one_service(pd_id="PCHKOUT"):
     with PagerDutyClient(make_account()) as client:
-        return sync.sync_service(make_account(), client, pd_id)
+        return services.sync_service(make_account(), client, pd_id)
 
 
 def freshness(kind):
@@ -104,7 +105,7 @@ def test_mirrors_a_whole_account(http):
     )
     with after():
         report = whole()
-    assert sorted(report.done) == sorted(KINDS.values)
+    assert sorted(report.done) == sorted(ASKED)
     assert report.requests == 5
     service = Service.objects.get(pd_id="PCHKOUT")
     assert (service.status, service.maintenance_until.hour) == ("critical", 12)
@@ -122,7 +123,7 @@ def test_mirrors_a_whole_account(http):
     assert service.changes.get().links == [
         {"href": "https://ci.meridian.example/8f3c1", "text": "Build"}
     ]
-    for kind in KINDS.values:
+    for kind in ASKED:
         assert freshness(kind).is_known
         assert freshness(kind).failed_at is None
 
@@ -195,7 +196,7 @@ def test_a_refused_token_is_asked_about_once_and_said_of_every_section(http, ful
     announce(http, "/services", status=401)
     with after(minutes=20):
         whole()
-        assert {freshness(kind).reason for kind in KINDS.values} == {"token"}
+        assert {freshness(kind).reason for kind in ASKED} == {"token"}
     assert len(http.calls) == 1
 
 
@@ -203,7 +204,7 @@ def test_a_429_stops_the_rest_of_the_run(http, full):
     announce(http, "/services", status=429)
     with after(minutes=20):
         report = whole()
-        assert {freshness(kind).reason for kind in KINDS.values} == {"throttled"}
+        assert {freshness(kind).reason for kind in ASKED} == {"throttled"}
     assert report.requests == 1
 
 
@@ -275,7 +276,7 @@ def test_a_policy_that_gains_a_level_is_unknown_until_asked_again(http, full):
     with after(minutes=10):
         whole([KINDS.SERVICES])
         assert not freshness(KINDS.ON_CALL).is_known
-        assert KINDS.ON_CALL in sync.due_kinds(make_account(), timezone.now())
+        assert KINDS.ON_CALL in accounts.due_kinds(make_account(), timezone.now())
         assert freshness(KINDS.INCIDENTS).is_known
 
 
@@ -337,7 +338,7 @@ def test_one_service_takes_four_small_requests(http):
     assert report.requests == 4
     assert "service_ids[]=PCHKOUT" in query_of(http.calls[1])
     assert "escalation_policy_ids[]=PPOLCHK" in query_of(http.calls[2])
-    for kind in KINDS.values:
+    for kind in Feed.OF_PAGE:
         assert freshness(kind).succeeded_at == START
 
 
@@ -406,19 +407,19 @@ def test_on_call_is_due_again_as_soon_as_a_shift_ends(http):
     with after():
         whole()
     with after(seconds=10):
-        assert sync.due_kinds(make_account(), timezone.now()) == []
+        assert accounts.due_kinds(make_account(), timezone.now()) == []
     with after(seconds=16):
-        assert sync.due_kinds(make_account(), timezone.now()) == [KINDS.ON_CALL]
+        assert accounts.due_kinds(make_account(), timezone.now()) == [KINDS.ON_CALL]
 
 
 def test_each_section_has_its_own_cadence(http, full):
     def due(**delta):
-        return set(sync.due_kinds(make_account(), START + dt.timedelta(**delta)))
+        return set(accounts.due_kinds(make_account(), START + dt.timedelta(**delta)))
 
     assert due(seconds=10) == set()
     assert due(seconds=30) == {KINDS.INCIDENTS}
     assert due(seconds=60) == {KINDS.INCIDENTS, KINDS.ON_CALL, KINDS.CHANGES}
-    assert due(minutes=10) == set(KINDS.values)
+    assert due(minutes=10) == set(ASKED)
 
 
 def test_changes_are_asked_for_since_the_last_time_only(http, full):
@@ -524,63 +525,63 @@ class TestForAPage:
 
     def test_fills_an_empty_mirror(self, http):
         announce_service(http, incidents=(incident_json(),))
-        sync.refresh_for_page(self.entity())
+        pages.refresh_for_page(self.entity())
         assert Incident.objects.get().number == 4711
 
     def test_many_viewers_cause_one_refresh(self, http):
         announce_service(http)
         entity = self.entity()
         for _ in range(5):
-            sync.refresh_for_page(entity)
+            pages.refresh_for_page(entity)
         assert len(http.calls) == 4
 
     def test_a_refresh_under_way_is_not_joined(self, http):
         cache.add("pagerduty:refreshing:default:PCHKOUT", 1, 30)
-        sync.refresh_for_page(self.entity())
+        pages.refresh_for_page(self.entity())
         assert len(http.calls) == 0
 
     def test_asks_again_after_ten_seconds(self, http):
         announce_service(http)
         entity = self.entity()
         with time_machine.travel(START, tick=False) as clock:
-            sync.refresh_for_page(entity)
+            pages.refresh_for_page(entity)
             clock.shift(9)
-            sync.refresh_for_page(entity)
+            pages.refresh_for_page(entity)
             assert len(http.calls) == 4
             clock.shift(2)
-            sync.refresh_for_page(entity)
+            pages.refresh_for_page(entity)
             assert len(http.calls) == 8
 
     def test_a_failure_is_not_asked_about_again_at_once_either(self, http):
         announce(http, "/services/PCHKOUT", status=500)
         entity = self.entity()
-        sync.refresh_for_page(entity)
-        sync.refresh_for_page(entity)
+        pages.refresh_for_page(entity)
+        pages.refresh_for_page(entity)
         assert len(http.calls) == 1
 
     def test_finds_a_service_by_its_key_among_all(self, http):
         announce(http, "/services", page_of("services", service_json()))
         announce(http, "/maintenance_windows", page_of("maintenance_windows"))
         announce_service(http, incidents=(incident_json(),))
-        sync.refresh_for_page(self.entity(**{"integration-key": KEY}))
+        pages.refresh_for_page(self.entity(**{"integration-key": KEY}))
         assert Incident.objects.get().number == 4711
 
     def test_refreshes_every_service_of_the_entity(self, http):
         announce_service(http)
         announce_service(http, service=service_json("PB", "b"))
-        sync.refresh_for_page(self.entity(**{"service-id": "PCHKOUT,PB"}))
+        pages.refresh_for_page(self.entity(**{"service-id": "PCHKOUT,PB"}))
         assert Service.objects.count() == 2
 
     def test_asks_nothing_without_a_token_or_for_an_unknown_account(self, http, settings):
-        sync.refresh_for_page(self.entity(**{"service-id": "PCHKOUT", "account": "eu"}))
+        pages.refresh_for_page(self.entity(**{"service-id": "PCHKOUT", "account": "eu"}))
         settings.PAGERDUTY_TOKEN = ""
-        sync.refresh_for_page(self.entity())
+        pages.refresh_for_page(self.entity())
         assert len(http.calls) == 0
 
     @pytest.mark.parametrize("failure", FAILURES)
     def test_never_raises_and_never_says_none(self, http, failure):
         http.get(f"{API}/services/PCHKOUT", **failure)
-        sync.refresh_for_page(self.entity())
+        pages.refresh_for_page(self.entity())
         absent = Feed.objects.freshness_of_absent({("default", "PCHKOUT")})[("default", "PCHKOUT")]
         assert not absent.is_known
         assert absent.reason

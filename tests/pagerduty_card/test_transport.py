@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pagerduty_card import sync, triggering
+from pagerduty_card import triggering
 from pagerduty_card.accounts import get_account
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.domain import Severity
@@ -13,6 +13,8 @@ from pagerduty_card.mapping import resolve, targets_of
 from pagerduty_card.models import Feed, Incident, Service, TriggeredIncident
 from pagerduty_card.sandbox.server import serve
 from pagerduty_card.sandbox.world import World
+from pagerduty_card.syncing import accounts as syncing
+from pagerduty_card.syncing import pages
 from tests.factories import make_entity, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
@@ -34,7 +36,7 @@ def pager():
     bob = make_user("bob", permissions=("pagerduty_card.trigger_incident",))
 
     def send(dedup_key="switchboard-1"):
-        sync.refresh_for_page(entity)
+        pages.refresh_for_page(entity)
         return triggering.trigger(
             entity=entity,
             service_target=resolve(targets_of(entity))[0],
@@ -51,7 +53,7 @@ def pager():
 
 def mirror(kinds=None, **options):
     with PagerDutyClient(get_account(), **options) as client:
-        return sync.sync_account(get_account(), client, kinds=kinds)
+        return syncing.sync_account(get_account(), client, kinds=kinds)
 
 
 def incidents_of(server, dedup_key):
@@ -80,9 +82,9 @@ def test_five_hundred_services_and_their_policies_take_at_most_forty_requests(se
 def test_pages_the_on_call_and_finds_the_incident(sandbox, pager):
     attempt = pager()
     assert attempt.state == State.ACCEPTED
-    sync.refresh_for_page(pager.entity)
+    pages.refresh_for_page(pager.entity)
     time.sleep(2.1)  # the interval between refreshes while an incident is awaited
-    sync.refresh_for_page(pager.entity)
+    pages.refresh_for_page(pager.entity)
     attempt.refresh_from_db()
     assert attempt.state == State.CREATED
     assert attempt.assignees
@@ -109,7 +111,7 @@ def test_an_answer_that_is_lost_again_and_again_is_unsure_and_the_form_may_be_se
 
 
 def test_a_server_that_is_not_there_surely_paged_nobody(sandbox, pager, settings):
-    sync.refresh_for_page(pager.entity)
+    pages.refresh_for_page(pager.entity)
     settings.PAGERDUTY_SANDBOX_URL = "http://127.0.0.1:9"
     assert pager().state == State.FAILED
 

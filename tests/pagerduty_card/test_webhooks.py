@@ -19,7 +19,8 @@ from pagerduty_card.accounts import get_account
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.models import Delivery, Feed, Inbox, Incident, Service, TriggeredIncident
 from pagerduty_card.quota import Quota, Reading
-from pagerduty_card.sync import sync_account, sync_service
+from pagerduty_card.syncing.accounts import sync_account
+from pagerduty_card.syncing.services import sync_service
 from pagerduty_card.webhooks import receiving
 from pagerduty_card.webhooks.signatures import sign
 from tests.factories import make_user

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pagerduty_card import sync
 from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, all_accounts, get_account
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import NotConfigured
 from pagerduty_card.models import Feed
 from pagerduty_card.reporting import Report
+from pagerduty_card.syncing.accounts import sync_account, sync_due
 
 PERIOD_S = 30
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             return
         while True:
             for account in accounts:
-                self._print(sync.sync_due(account))
+                self._print(sync_due(account))
             time.sleep(PERIOD_S)
 
     def _accounts(self, name: str) -> list[Account]:
@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
     def _whole(self, account: Account) -> bool:
         with PagerDutyClient(account) as client:
-            report = sync.sync_account(account, client)
+            report = sync_account(account, client)
         self._print(report)
         return not report.failed
 

@@ -1,0 +1,78 @@
+"""What a page that is looked at needs now; many viewers cause one request."""
+
+import hashlib
+import time
+from datetime import timedelta
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from catalog.models import Entity
+from pagerduty_card.accounts import Account, get_account
+from pagerduty_card.client import PagerDutyClient
+from pagerduty_card.errors import NotConfigured
+from pagerduty_card.mapping import Mapped, resolve, targets_of
+from pagerduty_card.models import Feed, TriggeredIncident
+from pagerduty_card.reconciling import reconcile
+from pagerduty_card.syncing import accounts, services
+
+PAGE_BUDGET_S = 4.0
+PAGE_SEARCH_BUDGET_S = 8.0  # for a key on a service that is not mirrored: all services are listed
+PAGE_INTERVAL_S = 10
+PAGE_INTERVAL_AWAITING_S = 2
+_FLIGHT_ENDS_AFTER_S = 30  # should the process die
+
+
+def refresh_for_page(entity: Entity) -> None:
+    """Refresh the mirror of the entity's services for somebody who looks at them.
+
+    Many viewers cause one request: at most one refresh of a service is under way, and none within
+    10 seconds of the last (2 seconds while a triggered incident is awaited). Takes about 4 seconds
+    at most for each account the entity names, 8 where a key must be searched for. Never raises a
+    ``PagerDutyError``: what went wrong is in the feeds.
+    """
+    attempts = TriggeredIncident.objects.of_entity(entity)
+    awaits = attempts.filter(state=TriggeredIncident.State.ACCEPTED).exists()
+    interval_s = PAGE_INTERVAL_AWAITING_S if awaits else PAGE_INTERVAL_S
+    by_account: dict[str, list[Mapped]] = {}
+    for mapped in resolve(targets_of(entity)):
+        by_account.setdefault(mapped.target.account, []).append(mapped)
+    for name, group in by_account.items():
+        try:
+            account = get_account(name)
+        except NotConfigured:
+            continue  # the card says so by itself
+        searches = any(not mapped.service_pd_id for mapped in group)
+        budget_s = PAGE_SEARCH_BUDGET_S if searches else PAGE_BUDGET_S
+        with PagerDutyClient(account, total_budget_s=budget_s) as client:
+            # First the incidents that are awaited: one that is found belongs on the card at once.
+            is_found = awaits and reconcile(client, attempts)
+            for mapped in group:
+                _refresh_once(account, client, mapped, 0 if is_found else interval_s)
+
+
+def _refresh_once(
+    account: Account, client: PagerDutyClient, mapped: Mapped, interval_s: int
+) -> None:
+    """Refresh one target unless somebody just did or is doing so."""
+    earliest = timezone.now() - timedelta(seconds=interval_s)
+    if all(mapped.freshness[kind].is_asked_since(earliest) for kind in Feed.OF_PAGE):
+        return
+    # A key is a secret also to whoever reads the cache.
+    named = (
+        mapped.service_pd_id or hashlib.sha256(mapped.target.integration_key.encode()).hexdigest()
+    )
+    flight = f"pagerduty:refreshing:{account.name}:{named}"
+    recent = f"pagerduty:refreshed:{account.name}:{named}"
+    refreshed_at: float = cache.get(recent, 0.0)
+    if time.time() - refreshed_at < interval_s or not cache.add(flight, 1, _FLIGHT_ENDS_AFTER_S):
+        return
+    try:
+        if not mapped.service_pd_id:
+            accounts.sync_account(account, client, kinds=[Feed.Kind.SERVICES])
+            mapped = resolve([mapped.target])[0]
+        if mapped.service_pd_id:
+            services.sync_service(account, client, mapped.service_pd_id)
+    finally:
+        cache.set(recent, time.time(), PAGE_INTERVAL_S)
+        cache.delete(flight)
