@@ -34,8 +34,8 @@ from pagerduty_card.models import (
     Service,
     TriggeredIncident,
 )
+from pagerduty_card.presenters.attempts import ATTEMPTS_TOLD_FOR
 from pagerduty_card.presenters.card import (
-    ATTEMPTS_TOLD_FOR,
     UNKNOWN_STATE,
     CardView,
     ServiceBlock,

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from pagerduty_card import views
+from pagerduty_card.views.doctor import doctor
 from pagerduty_card.webhooks.views import webhook
 
 app_name = "pagerduty"
 urlpatterns = [
-    path("doctor/", views.doctor, name="doctor"),
+    path("doctor/", doctor, name="doctor"),
     path("webhooks/<str:account>/", webhook, name="webhook"),
 ]

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from pagerduty_card import views
+from pagerduty_card.views.card import card, refresh
+from pagerduty_card.views.trigger import trigger
 
 app_name = "pagerduty_card"
 urlpatterns = [
-    path("", views.card, name="card"),
-    path("refresh/", views.refresh, name="refresh"),
-    path("trigger/", views.trigger, name="trigger"),
+    path("", card, name="card"),
+    path("refresh/", refresh, name="refresh"),
+    path("trigger/", trigger, name="trigger"),
 ]

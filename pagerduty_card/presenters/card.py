@@ -4,12 +4,13 @@ Pure: nothing here queries, calls or reads settings. The sections live beside it
 ``presenters.freshness`` (the three answers), ``presenters.incidents``, ``presenters.on_call``.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from pagerduty_card.freshness import Freshness
 from pagerduty_card.models import ChangeEvent, Feed, Incident, OnCall, Service, TriggeredIncident
+from pagerduty_card.presenters.attempts import AttemptLine, present_attempt
 from pagerduty_card.presenters.escalation import name_the_next_level
 from pagerduty_card.presenters.freshness import (
     Answer,
@@ -26,13 +27,7 @@ from pagerduty_card.presenters.incidents import (
     present_incidents,
     service_state,
 )
-from pagerduty_card.presenters.on_call import Link, OnCallView, present_on_call
-
-# How long the card speaks of an attempt to page: of one that went well only until it is seen.
-_TOLD_WELL = timedelta(minutes=5)
-ATTEMPTS_TOLD_FOR = timedelta(hours=1)
-# A request that sends ends well before this; a row still "being sent" lost its process.
-_SENDING_ENDS_WITHIN = timedelta(seconds=30)
+from pagerduty_card.presenters.on_call import OnCallView, present_on_call
 
 UNKNOWN_STATE = ServiceState(
     rank=1, marks=(UNKNOWN,), until=None, counts="", is_old=False, as_of=None
@@ -68,25 +63,6 @@ class ServiceBlock:
     def as_of(self) -> datetime | None:
         """When the open incidents were last known (UTC)."""
         return self.incidents.answer.at if self.incidents else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptLine:
-    """An attempt to page somebody from this entity's page.
-
-    Attributes:
-        is_pending: The answer or the incident in the list may still come within seconds.
-    """
-
-    tone: str
-    title: str
-    text: str
-    who: str
-    at: datetime
-    description: str
-    incident: Link
-    assignees: tuple[Link, ...]
-    is_pending: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +222,7 @@ def present_card(
     listed = {line.number for block in ordered if block.incidents for line in block.incidents.lines}
     return CardView(
         blocks=ordered,
-        attempts=tuple(line for row in attempts if (line := _attempt(row, listed, now))),
+        attempts=tuple(line for row in attempts if (line := present_attempt(row, listed, now))),
     )
 
 
@@ -288,73 +264,3 @@ def _one_age(sections: Sequence[Answer]) -> Answer | None:
     if len({section.explanation for section in sections}) != 1:
         return None
     return min(sections, key=lambda section: section.at or datetime.max.replace(tzinfo=UTC))
-
-
-def _attempt(row: TriggeredIncident, listed: Container[int], now: datetime) -> AttemptLine | None:
-    states = TriggeredIncident.State
-    age = now - row.triggered_at
-    if age > (_TOLD_WELL if row.state == states.CREATED else ATTEMPTS_TOLD_FOR):
-        return None
-    state = row.state
-    if state == states.SENDING and age > _SENDING_ENDS_WITHIN:
-        state = states.UNSURE
-    if state == states.ACCEPTED and row.overdue(now):
-        state = states.NOT_SEEN
-    mark = _ATTEMPTS.get(states(state)) if state in states.values else None
-    tone, title, text = mark or ("unknown", f"The page is in an unknown state ({state})", "")
-    if state == states.FAILED and row.answer:
-        text = f"{row.answer} {text}"
-    return AttemptLine(
-        tone=tone,
-        title=title,
-        text=text,
-        who=row.triggered_by_name,
-        at=row.triggered_at,
-        description=row.description,
-        incident=Link(
-            text=f"#{row.incident_number}" if row.incident_number else "", url=row.incident_url
-        ),
-        assignees=tuple(
-            Link(text=str(who.get("name") or "somebody"), url=str(who.get("url") or ""))
-            for who in row.assignees
-        ),
-        is_pending=state in {states.SENDING, states.ACCEPTED}
-        # Found, but the list of open incidents is from before: it will come with the next answer.
-        or (
-            state == states.CREATED
-            and row.incident_number not in listed
-            and age <= TriggeredIncident.APPEARS_WITHIN
-        ),
-    )
-
-
-_ATTEMPTS = {
-    TriggeredIncident.State.SENDING: ("info", "Being sent to PagerDuty", ""),
-    TriggeredIncident.State.ACCEPTED: (
-        "info",
-        "Accepted by PagerDuty, looking for the incident",
-        "",
-    ),
-    TriggeredIncident.State.CREATED: ("good", "Incident created", ""),
-    TriggeredIncident.State.NOT_SEEN: (
-        "warning",
-        "Accepted by PagerDuty, but no incident has appeared",
-        (
-            "It is not known that anybody was paged. PagerDuty may have held it back: "
-            "look at the service there, and reach the on-call person directly."
-        ),
-    ),
-    TriggeredIncident.State.FAILED: (
-        "critical",
-        "Nobody has been paged",
-        "Page again, or reach the on-call person directly.",
-    ),
-    TriggeredIncident.State.UNSURE: (
-        "warning",
-        "PagerDuty did not answer: it may have been taken, or not",
-        (
-            "It is not known that anybody was paged. Look for the incident in PagerDuty, or reach "
-            "the on-call person directly."
-        ),
-    ),
-}
