@@ -23,7 +23,7 @@ from pagerduty_card.domain import (
     OnCall,
     Service,
 )
-from pagerduty_card.errors import Throttled, Unreadable
+from pagerduty_card.errors import Throttled, TooMany
 from pagerduty_card.rest import Params, Rest
 from pagerduty_card.transport import hide
 
@@ -36,7 +36,12 @@ _T = TypeVar("_T")
 
 
 class PagerDutyClient:
-    """Requests to one PagerDuty account, one after the other."""
+    """Requests to one PagerDuty account, one after the other.
+
+    Attributes:
+        account: Whom it asks.
+        is_background: Whether nobody waits for the answers.
+    """
 
     def __init__(
         self, account: Account, *, background: bool = False, total_budget_s: float | None = None
@@ -49,6 +54,7 @@ class PagerDutyClient:
             total_budget_s: Seconds that all calls together may take; None: 60 s for each call.
         """
         self.account = account
+        self.is_background = background
         self._rest = Rest(account, background=background)
         self._deadline = None if total_budget_s is None else time.monotonic() + total_budget_s
 
@@ -73,20 +79,28 @@ class PagerDutyClient:
             Throttled: The token's quota is used up, now or since a moment ago.
             Refused: Token, permission or plan do not suffice.
             Rejected: PagerDuty finds a mistake in the request.
-            Unreadable: The answer does not follow the contract, or has over 10,000 records.
+            Unreadable: The answer does not follow the contract.
+            TooMany: There are over 10,000 records, of services over 20,000.
 
         Every other method that reads raises the same.
 
         Source:
             https://developer.pagerduty.com/api-reference/ (List services)
         """
-        return self._list(
-            "/services",
-            "services",
-            Service.from_api,
-            [*_INCLUDE_SERVICE, ("sort_by", "name:asc")],
-            needs="services.read",
-        )
+        found, more = self._services("name:asc")
+        if not more:
+            return found
+        # PagerDuty lists 10,000 at most, from either end: where the two meet, it is all of them.
+        others, _ = self._services("name:desc")
+        known = {service.id for service in found}
+        beyond = [service for service in others if service.id not in known]
+        if len(beyond) == len(others):
+            raise TooMany(f"PagerDuty has more than {2 * MAX_RECORDS} services.")
+        return found + beyond[::-1]
+
+    def _services(self, order: str) -> tuple[list[Service], bool]:
+        params = [*_INCLUDE_SERVICE, ("sort_by", order)]
+        return self._pages("/services", "services", Service.from_api, params, needs="services.read")
 
     def service(self, service_id: str) -> Service:
         """Read one service with its integrations and escalation policy.
@@ -174,15 +188,14 @@ class PagerDutyClient:
         Args:
             policy_ids: Escalation policy ids, at most 100; none means the whole account.
             since: Start of the time asked about (UTC); None: who is on call now.
-            until: End of it (UTC), at most 90 days ahead. With both, each person's earliest
-                shift for each policy and level.
+            until: End of it (UTC), at most 90 days ahead. With both, every shift in between.
 
         Source:
             https://developer.pagerduty.com/api-reference/ (List all of the on-calls)
         """
         span: Params = []
         if since and until:
-            span = [("since", _iso(since)), ("until", _iso(until)), ("earliest", "true")]
+            span = [("since", _iso(since)), ("until", _iso(until))]
         return self._list(
             "/oncalls",
             "oncalls",
@@ -312,7 +325,7 @@ class PagerDutyClient:
     ) -> list[_T]:
         records, more = self._pages(path, key, parse, params, needs=needs)
         if more:
-            raise Unreadable(f"{path} has more than {MAX_RECORDS} records, PagerDuty's limit.")
+            raise TooMany(f"{path} has more than {MAX_RECORDS} records, PagerDuty's limit.")
         return records
 
     def _pages(
@@ -345,7 +358,9 @@ class PagerDutyClient:
         return records, True
 
 
-_INCLUDE_SERVICE: Params = [("include[]", "escalation_policies"), ("include[]", "integrations")]
+_INCLUDE_SERVICE: Params = [
+    ("include[]", what) for what in ("escalation_policies", "integrations", "teams")
+]
 
 
 def _segment(value: str) -> str:

@@ -86,3 +86,7 @@ class Unreadable(PagerDutyError):
     """The answer does not follow the contract: log loudly, show the last good answer."""
 
     reason = "unreadable"
+
+
+class TooMany(Unreadable):
+    """More records than PagerDuty gives out for one question: ask about fewer at once."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pagerduty_card.models import Feed
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

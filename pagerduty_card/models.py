@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from catalog.models import Entity
 from pagerduty_card.domain import Severity
-from pagerduty_card.freshness import BEGINNING
+from pagerduty_card.freshness import BEGINNING, NEVER
 from pagerduty_card.inbox import Delivery, Inbox
 from pagerduty_card.querysets import (
     ChangeEventQuerySet,
@@ -95,14 +95,19 @@ class Service(models.Model):
         return self.name
 
     def known_since(self, kind: str) -> datetime:
-        """Since when account-wide answers of this ``Feed.Kind`` take in the service (UTC)."""
+        """Since when account-wide answers of this ``Feed.Kind`` take in the service (UTC).
+
+        Of one that no entity maps to nothing but the row itself is kept, whatever was answered.
+        """
         if kind == Feed.Kind.SERVICES:
             return BEGINNING  # the row itself came with such an answer
         return max(self.mirrored_at, self.policy_since(kind))
 
     def policy_since(self, kind: str) -> datetime:
         """Since when answers of this ``Feed.Kind`` take in the policy as it is now (UTC)."""
-        if kind == Feed.Kind.ON_CALL and self.policy is not None:
+        if kind != Feed.Kind.SERVICES and not self.is_mapped:
+            return NEVER
+        if kind in {Feed.Kind.ON_CALL, Feed.Kind.SHIFTS} and self.policy is not None:
             return self.policy.mirrored_at
         return BEGINNING
 
