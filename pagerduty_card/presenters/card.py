@@ -44,6 +44,8 @@ class ServiceBlock:
         problem: Why nothing at all is known, said once instead of in every section.
         mapping_problem: A mistake in how the entity names the service, although it was found.
         all_old: What every section would say of its age, said once instead; the oldest one's.
+        own: How far the service itself may be believed, its status and its policy; None where that
+            is known, or told elsewhere.
     """
 
     key: str
@@ -57,6 +59,7 @@ class ServiceBlock:
     on_call: OnCallView | None = None
     mapping_problem: Explanation | None = None
     all_old: Answer | None = None
+    own: Answer | None = None
     is_due: bool = True
 
     @property
@@ -145,6 +148,12 @@ def present_block(
         now=now,
         zone=zone,
     )
+    all_old = _one_age(sections)
+    is_told = (
+        services.is_known
+        or _gone(services)
+        or (all_old and all_old.explanation == services.explanation)
+    )
     return ServiceBlock(
         key=f"{service.account}-{service.pd_id}",
         title=service.name,
@@ -163,7 +172,8 @@ def present_block(
         ),
         on_call=shown_on_call,
         mapping_problem=mapping_problem or (_gone(services) if shown_incidents.lines else None),
-        all_old=_one_age(sections),
+        all_old=all_old,
+        own=None if is_told else services,
         is_due=any(answers[kind].is_due for kind in Feed.OF_PAGE),
     )
 
