@@ -90,9 +90,11 @@ class PagerDutyClient:
         found, more = self._services("name:asc")
         if not more:
             return found
+        known = {service.id for service in found}
+        if len(known) < MAX_RECORDS:
+            raise TooMany(f"/services repeats itself in {MAX_RECORDS} records and does not end.")
         # PagerDuty lists 10,000 at most, from either end: where the two meet, it is all of them.
         others, _ = self._services("name:desc")
-        known = {service.id for service in found}
         beyond = [service for service in others if service.id not in known]
         if len(beyond) == len(others):
             raise TooMany(f"PagerDuty has more than {2 * MAX_RECORDS} services.")
