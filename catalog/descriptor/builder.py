@@ -19,6 +19,7 @@ except ImportError as exc:  # pragma: no cover - depends on the installation
 
 Path = tuple[str | int, ...]
 Positions = dict[Path, tuple[int, int]]
+Lines = dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,8 @@ def sheltered(character: str) -> str:
 
 
 _NODE_COST = 16
+# How many collections are open where metadata.annotations begins: the document and metadata.
+_ANNOTATIONS_DEPTH = 2
 
 
 class _Frame:
@@ -92,6 +95,7 @@ class _Frame:
         "foreign",
         "is_placed",
         "key",
+        "lines",
         "path",
         "value",
     )
@@ -104,6 +108,7 @@ class _Frame:
         self.is_placed = True  # False until its first key tells where the block stands
         self.flow_line = -1  # first line of the outermost flow collection, on its frame only
         self.key: str | None = None
+        self.lines: Lines | None = None  # of its keys, where they are to be told
         # Keys not written as strings: `1` and `"1"` are two keys in YAML, and the last one wins.
         self.foreign: set[tuple[bool, str]] | None = None
         self.path: Path = ()
@@ -123,10 +128,12 @@ class Builder:
         self.anchors: dict[str, tuple[Any, int] | None] = {}
         self.expanded = 0
         self.root: Any = None
+        self.annotation_lines: Lines = {}  # where each key of metadata.annotations stands, 1-based
+        self._anchored: dict[str, Lines] = {}
         self._lines: list[str] | None = None
 
-    def run(self) -> Any:
-        """Read the text to its end.
+    def run(self) -> None:
+        """Read the text to its end, into ``root``.
 
         Raises:
             YamlError: A rule of this module is broken.
@@ -148,7 +155,6 @@ class Builder:
                     self._alias(event)
         finally:
             parser.dispose()
-        return self.root
 
     def _scalar(self, event: Any) -> None:
         text = event.value
@@ -189,7 +195,13 @@ class Builder:
             frame.path = self._place(mark)
         if event.anchor:
             self.anchors[event.anchor] = None  # open: an alias to it would never end
+            frame.lines = self._anchored[event.anchor] = {}
+        if len(stack) == _ANNOTATIONS_DEPTH and self._is_at_annotations():
+            frame.lines = self.annotation_lines = frame.lines or {}
         stack.append(frame)
+
+    def _is_at_annotations(self) -> bool:
+        return [frame.key for frame in self.stack] == ["metadata", "annotations"]
 
     def _close(self, event: Any) -> None:
         frame = self.stack.pop()
@@ -219,6 +231,8 @@ class Builder:
                 f"alias *{event.anchor} refers to itself", mark.line + 1, mark.column + 1
             )
         value, cost = target
+        if len(self.stack) == _ANNOTATIONS_DEPTH and self._is_at_annotations():
+            self.annotation_lines = self._anchored.get(event.anchor, {})
         self.expanded += cost
         if self.expanded > self.limits.max_expanded:
             raise YamlError(
@@ -273,6 +287,8 @@ class Builder:
         frame.key = key
         if not frame.is_placed and mark is not None:
             frame.block_indent, frame.is_placed = mark.column, True
+        if frame.lines is not None and mark is not None:
+            frame.lines[key] = mark.line + 1
         if self.positions is not None and mark is not None:
             self.positions[(*frame.path, key)] = (mark.line + 1, mark.column + 1)
 

@@ -85,6 +85,11 @@ class Document:
     raw: RawDocument | None = field(default=None, repr=False, compare=False)
 
     @property
+    def annotation_lines(self) -> dict[str, int]:
+        """Line of each annotation (1-based), of those that the document itself writes."""
+        return self.raw.annotation_lines if self.raw else {}
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is nothing in it; such a document is passed over."""
         return self.data is None and not self.problems

@@ -21,6 +21,7 @@ from catalog.descriptor.builder import (
     FOREIGN,
     Builder,
     Limits,
+    Lines,
     Path,
     Positions,
     YamlError,
@@ -50,12 +51,15 @@ class RawDocument:
         line: 1-based line of its first content.
         value: What it holds; None for an empty one.
         error: Why it cannot be read, or None.
+        annotation_lines: 1-based line of each key of ``metadata.annotations``, as far as it is
+            written in the document itself.
     """
 
     index: int
     line: int
     value: Any
     error: YamlError | None
+    annotation_lines: Lines
     _text: str
     _offset: int
 
@@ -157,18 +161,28 @@ def _read_one(text: str, index: int, offset: int, limits: Limits) -> RawDocument
     first = _FIRST.search(text)
     line = offset + 1 + (text.count("\n", 0, first.start()) if first else 0)
     value, error = None, None
+    lines: Lines = {}
     try:
-        value = _build(text, limits, None)
+        built = _build(text, limits, None)
+        value, lines = built.root, built.annotation_lines
     except YamlError as exc:
         error = YamlError(exc.message, exc.line + offset, exc.column, exc.hint)
-    return RawDocument(index=index, line=line, value=value, error=error, _text=text, _offset=offset)
+    return RawDocument(
+        index=index,
+        line=line,
+        value=value,
+        error=error,
+        annotation_lines={key: number + offset for key, number in lines.items()},
+        _text=text,
+        _offset=offset,
+    )
 
 
 # Each repair reads the text anew: a large file may not ask for that a hundred times.
 _FEWEST_REPAIRS, _MOST_REPAIRS, _REPAIR_BUDGET = 3, 100, 20_000_000
 
 
-def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
+def _build(text: str, limits: Limits, positions: Positions | None) -> Builder:
     if bad := _FORBIDDEN.search(text):
         line = text.count("\n", 0, bad.start()) + 1
         column = bad.start() - text.rfind("\n", 0, bad.start())
@@ -187,7 +201,8 @@ def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
         if positions is not None:
             positions.clear()
         try:
-            return Builder(text, limits, positions, is_sheltered=is_sheltered).run()
+            builder = Builder(text, limits, positions, is_sheltered=is_sheltered)
+            builder.run()
         except yaml.MarkedYAMLError as exc:
             repaired = repair(text, exc)
             if repaired is None:
@@ -195,6 +210,8 @@ def _build(text: str, limits: Limits, positions: Positions | None) -> Any:
             text, is_sheltered = repaired, True
         except yaml.reader.ReaderError as exc:
             raise YamlError(f"the text cannot be read: {exc.reason}") from exc
+        else:
+            return builder
     raise YamlError("too many tabs where spaces belong", hint="indent with spaces")
 
 

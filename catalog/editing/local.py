@@ -106,6 +106,7 @@ def adopt(entity: Entity, *, user: "User | None") -> None:
             raise InvalidDescriptor([_refusal(f"{entity.ref} still has its file")])
         place = f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
         entity.location, entity.source, entity.source_line = None, "", None
+        entity.annotation_lines = {}
         entity.orphaned_at, entity.written = None, None
         entity.digest = digest_of(entity.descriptor)
         entity.changed_at = timezone.now()

@@ -31,6 +31,7 @@ class Claim(NamedTuple):
         document: 0-based number in its file.
         digest: SHA-256 (hex) of the descriptor.
         relations: Pairs of type and target.
+        annotation_lines: 1-based line of each annotation that the document itself writes.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Claim(NamedTuple):
     digest: str
     descriptor: dict[str, Any]
     relations: list[list[str]]
+    annotation_lines: dict[str, int]
 
 
 class FileFacts(NamedTuple):
@@ -161,7 +163,15 @@ class Reading:
         relations = [[relation.type, relation.target] for relation in document.relations]
         digest = digest_of(document.data)
         claim = Claim(
-            number, ref, source, document.line, document.index, digest, document.data, relations
+            number,
+            ref,
+            source,
+            document.line,
+            document.index,
+            digest,
+            document.data,
+            relations,
+            document.annotation_lines,
         )
         first = self._numbers.setdefault(ref, number)
         if first != number:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import User
 
-_PLACE = ("location", "source", "source_line", "orphaned_at")
-_MOVE = ("location_id", "source", "source_line", "orphaned_at")
+_PLACE = ("location", "source", "source_line", "annotation_lines", "orphaned_at")
+_MOVE = ("location_id", "source", "source_line", "annotation_lines", "orphaned_at")
 # One number for all writers: two runs that claim one reference must see each other's rows.
 _LOCK = 0x5C_A7A1_06
 
@@ -166,7 +166,7 @@ class Writer:
         stored = {
             entity.ref: entity
             for entity in Entity.objects.filter(ref__in=[claim.ref for claim in batch]).only(
-                "ref", "digest", "location_id", "source", "source_line", "orphaned_at"
+                "ref", "digest", *_MOVE
             )
         }
         write: list[tuple[Claim, dict[str, Any]]] = []
@@ -180,6 +180,7 @@ class Writer:
                 "location_id": self._files.owner_of(claim.source),
                 "source": claim.source[:MAX_ADDRESS],
                 "source_line": claim.line,
+                "annotation_lines": claim.annotation_lines,
                 "orphaned_at": None,
             }
             if known is not None and known.orphaned_at is not None:
@@ -341,5 +342,12 @@ def _move(places: Sequence[tuple[Any, ...]]) -> None:
     quoted = connection.ops.quote_name
     values = ", ".join(f"{quoted(column)} = %s" for column in _MOVE)
     statement = f"UPDATE {quoted(Entity._meta.db_table)} SET {values} WHERE id = %s"  # noqa: S608 -- names alone
+    adapted = connection.ops.adapt_json_value
     with connection.cursor() as cursor:
-        cursor.executemany(statement, places)
+        cursor.executemany(
+            statement,
+            [
+                [adapted(one, None) if isinstance(one, dict) else one for one in row]
+                for row in places
+            ],
+        )

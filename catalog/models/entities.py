@@ -33,6 +33,8 @@ class Entity(models.Model):
             was unregistered.
         source: The file's path or the address it was read from; empty for a local entity.
         source_line: 1-based line of the document's first key in ``source``.
+        annotation_lines: 1-based line of each annotation in ``source``, by its key; one that an
+            overlay or another file sets has none.
         run: The run that last wrote it.
         first_run: The run that made it; None for a local entity.
         orphaned_at: Since when no location has its document any more (UTC); None while one has it.
@@ -69,6 +71,7 @@ class Entity(models.Model):
     )
     source = models.CharField(max_length=1000, blank=True)
     source_line = models.PositiveIntegerField(null=True, blank=True)
+    annotation_lines = models.JSONField(default=dict, blank=True, editable=False)
     orphaned_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField()
