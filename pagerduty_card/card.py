@@ -304,7 +304,7 @@ def _mapped_among(entities: Sequence[Entity]) -> list[Entity]:
     )
 
 
-def sandbox_banner() -> Banner | None:
+def sandbox_banner(_request: HttpRequest) -> Banner | None:
     """Say on every page that PagerDuty is not the real one."""
     if not settings.PAGERDUTY_SANDBOX:
         return None

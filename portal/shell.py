@@ -36,15 +36,19 @@ class Banner:
 
     Attributes:
         text: One sentence.
-        tone: ``info``, ``warning`` or ``critical``.
+        tone: ``good``, ``info``, ``warning`` or ``critical``.
+        url: Where more is said; may be empty.
+        link: The words that lead there.
     """
 
     text: str
     tone: str
+    url: str = ""
+    link: str = ""
 
 
 _nav: dict[str, NavItem] = {}
-_banners: dict[str, Callable[[], Banner | None]] = {}
+_banners: dict[str, Callable[[HttpRequest], Banner | None]] = {}
 
 
 def add_nav(item: NavItem) -> None:
@@ -52,8 +56,12 @@ def add_nav(item: NavItem) -> None:
     _nav[item.url_name] = item
 
 
-def add_banner(name: str, banner: Callable[[], Banner | None]) -> None:
-    """Register a function that answers with the banner to show now, or None."""
+def add_banner(name: str, banner: Callable[[HttpRequest], Banner | None]) -> None:
+    """Register a function that answers with the banner to show on a page, or None.
+
+    It is asked for every page, error pages included, whose request may have no user and no
+    session; for a page without a banner it must cost no query.
+    """
     _banners[name] = banner
 
 
@@ -62,7 +70,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     return {
         "portal_name": settings.PORTAL_NAME,
         "nav_items": [item for item in _nav.values() if _may_see(request, item)],
-        "banners": [shown for make in _banners.values() if (shown := make())],
+        "banners": [shown for make in _banners.values() if (shown := make(request))],
     }
 
 
