@@ -91,11 +91,23 @@ else:
 
 REDIS_URL = env.str("REDIS_URL", default="").strip()
 CACHES = {
+    # What a page reads: each process has its own where there is no Redis.
     "default": (
         {"BACKEND": "portal.cache.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    )
+    ),
+    # What web and worker must agree on: the budget of a token, and who is at which work. Pages do
+    # not read it. ``migrate`` makes its table.
+    "shared": (
+        {"BACKEND": "portal.cache.RedisCache", "LOCATION": REDIS_URL}
+        if REDIS_URL
+        else {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "shared_cache",
+            "OPTIONS": {"MAX_ENTRIES": 5_000},
+        }
+    ),
 }
 
 # Read from the cache, written through to the database: a page costs one query less.
@@ -107,8 +119,9 @@ HUEY = {
     "connection": {"url": REDIS_URL} if REDIS_URL else {"filename": str(VAR_DIR / "tasks.sqlite3")},
     "immediate": False,
     "results": False,
-    # The consumer looks for work every second at least: a run planned for :30 starts then.
-    "consumer": {"workers": 2, "max_delay": 1},
+    # The consumer looks for work every second at least: a run planned for :30 starts then. Enough
+    # threads that an import and an account that hangs hold up no lane of the mirror.
+    "consumer": {"workers": 6, "max_delay": 1},
 }
 TASKS = {
     "default": {

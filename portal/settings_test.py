@@ -27,5 +27,15 @@ TASKS["default"]["ENQUEUE_ON_COMMIT"] = False  # noqa: F405
 HUEY = {"name": "test", "huey_class": "huey.MemoryHuey", "immediate": True, "results": False}
 if REDIS_URL:  # noqa: F405
     # Workers share one Redis, which may hold a developer's own data too.
-    CACHES["default"]["BACKEND"] = "tests.redis.OwnKeysCache"  # noqa: F405
-    CACHES["default"]["KEY_PREFIX"] = f"test-{os.getpid()}"  # noqa: F405
+    for _name, _cache in CACHES.items():  # noqa: F405
+        _cache["BACKEND"] = "tests.redis.OwnKeysCache"
+        _cache["KEY_PREFIX"] = f"test-{os.getpid()}-{_name}"
+else:
+    # The product's is a table: tests without a database have none.
+    CACHES = {
+        **CACHES,  # noqa: F405
+        "shared": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": "shared",
+        },
+    }

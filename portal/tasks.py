@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.cache import cache
 from django.dispatch import receiver
 from django.utils import timezone
 from django_tasks import TaskResult, task
@@ -20,11 +19,11 @@ from huey import crontab
 from huey.contrib.djhuey import HUEY
 from huey.contrib.djhuey.tasks_backend import KEY
 
+from portal.leases import lease
+
 logger = logging.getLogger(__name__)
 
 _MINUTE_S = 60
-# Long enough for the slowest run; a worker that dies leaves its lock no longer than this.
-_LOCK_S = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +85,16 @@ def run_once(name: str) -> bool:
         nothing of that name is registered any more.
     """
     periodic = _periodic.get(name)
-    lock = f"portal:running:{name}"
-    if periodic is None or not cache.add(lock, 1, _LOCK_S):
+    if periodic is None:
         return False
-    try:
-        periodic.run()
-    except Exception:
-        logger.exception("periodic work failed", extra={"work": name})
-        return False
-    finally:
-        cache.delete(lock)
+    with lease(f"work:{name}") as is_held:
+        if not is_held:
+            return False
+        try:
+            periodic.run()
+        except Exception:
+            logger.exception("periodic work failed", extra={"work": name})
+            return False
     return True
 
 

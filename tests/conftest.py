@@ -3,7 +3,7 @@
 import pytest
 import responses
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
 
 from catalog.finding import vocabulary
 
@@ -19,10 +19,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory)
 
 @pytest.fixture(autouse=True)
 def _empty_cache():
-    cache.clear()
+    for one in (cache, caches["shared"]):
+        one.clear()
     vocabulary.forget()
     yield
-    cache.clear()
+    for one in (cache, caches["shared"]):
+        one.clear()
 
 
 @pytest.fixture(autouse=True)

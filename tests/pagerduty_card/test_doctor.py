@@ -232,7 +232,8 @@ class TestTheCommand:
         assert "pdus+" not in text
 
     def test_a_cache_that_keeps_nothing_is_wrong(self, settings):
-        settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+        nothing = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+        settings.CACHES = {"default": nothing, "shared": nothing}
         found = steps("--offline")
         assert found["This portal", "Cache"]["verdict"] == "wrong"
 
@@ -435,7 +436,8 @@ class TestThePage:
 
     def test_it_works_without_a_cache(self, client, admin, settings, http):
         announce(http)
-        settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+        nothing = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+        settings.CACHES = {"default": nothing, "shared": nothing}
         client.post(URL)
         text = self.words(client.get(URL))
         assert "PagerDuty answered within" in text

@@ -21,13 +21,12 @@ ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 
 
 def cache_at(port, **options):
-    return {
-        "default": {
-            "BACKEND": "portal.cache.RedisCache",
-            "LOCATION": f"redis://:hunter2secret@127.0.0.1:{port}/0",
-            "OPTIONS": options,
-        }
+    redis = {
+        "BACKEND": "portal.cache.RedisCache",
+        "LOCATION": f"redis://:hunter2secret@127.0.0.1:{port}/0",
+        "OPTIONS": options,
     }
+    return {"default": redis, "shared": redis}
 
 
 @pytest.fixture

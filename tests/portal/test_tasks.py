@@ -5,9 +5,9 @@ import logging
 
 import pytest
 import time_machine
-from django.core.cache import cache
 
 from portal import tasks
+from portal.leases import lease
 
 MINUTE = dt.datetime(2026, 11, 1, 9, 0, tzinfo=dt.UTC)
 
@@ -108,4 +108,5 @@ def test_the_worker_calls_every_beat(registry):
 
 def test_nothing_runs_under_a_name_nobody_registered(registry):
     assert not tasks.run_once("gone.away")
-    assert cache.get("portal:running:gone.away") is None
+    with lease("work:gone.away") as is_held:
+        assert is_held
