@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from pagerduty_card.wire import (
+    Tolerant,
     as_list,
     as_object,
     count,
@@ -30,16 +31,7 @@ from pagerduty_card.wire import (
 )
 
 
-class _Tolerant(StrEnum):
-    """A value that PagerDuty adds tomorrow reads as UNKNOWN, never as one that is fine."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        del value
-        return cls.__members__.get("UNKNOWN")
-
-
-class ServiceStatus(_Tolerant):
+class ServiceStatus(Tolerant):
     """State of a service."""
 
     ACTIVE = "active"
@@ -50,7 +42,7 @@ class ServiceStatus(_Tolerant):
     UNKNOWN = "unknown"
 
 
-class IncidentStatus(_Tolerant):
+class IncidentStatus(Tolerant):
     """State of an incident."""
 
     TRIGGERED = "triggered"
@@ -59,7 +51,7 @@ class IncidentStatus(_Tolerant):
     UNKNOWN = "unknown"
 
 
-class Urgency(_Tolerant):
+class Urgency(Tolerant):
     """Urgency of an incident."""
 
     HIGH = "high"
@@ -167,6 +159,7 @@ class Service:
     Attributes:
         status: As PagerDuty wrote it; read it with ``ServiceStatus(...)``.
         policy: None when PagerDuty named none.
+        teams: Those of the policy.
     """
 
     id: str
@@ -175,6 +168,7 @@ class Service:
     status: str
     policy: EscalationPolicy | None
     integrations: tuple[Integration, ...]
+    teams: tuple[Reference, ...] = ()
 
     @classmethod
     def from_api(cls, raw: Any) -> Self:
@@ -188,6 +182,7 @@ class Service:
             status=required_text(raw, "status"),
             policy=EscalationPolicy.from_api(policy) if policy else None,
             integrations=tuple(map(Integration.from_api, as_list(raw.get("integrations")))),
+            teams=tuple(map(Reference.from_api, as_list(raw.get("teams")))),
         )
 
 
@@ -219,6 +214,7 @@ class Incident:
         incident_key: The ``dedup_key`` it was opened with, where PagerDuty tells.
         assignees, pending_actions: In PagerDuty's order; soonest first.
         changed_at: When it last changed; None where PagerDuty does not tell.
+        resolved_at: Its last end; None while it is open.
     """
 
     id: str
@@ -235,6 +231,7 @@ class Incident:
     acknowledgements: tuple[Acknowledgement, ...]
     pending_actions: tuple[PendingAction, ...]
     changed_at: datetime | None = None
+    resolved_at: datetime | None = None
 
     @classmethod
     def from_api(cls, raw: Any) -> Self:
@@ -269,6 +266,7 @@ class Incident:
             ),
             pending_actions=tuple(sorted(actions, key=lambda action: action.at)),
             changed_at=instant(raw, "updated_at") or instant(raw, "last_status_change_at"),
+            resolved_at=instant(raw, "resolved_at"),
         )
 
 

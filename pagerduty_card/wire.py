@@ -6,12 +6,22 @@ with.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pagerduty_card.errors import Unreadable
 
 MAX_URL_LENGTH = 500
+
+
+class Tolerant(StrEnum):
+    """A value that PagerDuty adds tomorrow reads as UNKNOWN, never as one that is fine."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        del value
+        return cls.__members__.get("UNKNOWN")
 
 
 def web_url(value: object) -> str:

@@ -127,6 +127,17 @@ def test_an_incident_with_everything():
     assert [action.type for action in incident.pending_actions] == ["unacknowledge", "resolve"]
 
 
+def test_a_service_names_the_teams_of_its_policy():
+    service = Service.from_api(service_json(teams=[reference_json("PT1", "team", "Checkout")]))
+    assert [(team.id, team.name) for team in service.teams] == [("PT1", "Checkout")]
+
+
+def test_a_resolved_incident_tells_its_end():
+    incident = Incident.from_api(incident_json(resolved_at="2026-11-01T09:30:00+01:00"))
+    assert incident.resolved_at == dt.datetime(2026, 11, 1, 8, 30, tzinfo=dt.UTC)
+    assert Incident.from_api(incident_json()).resolved_at is None
+
+
 def test_a_person_named_directly_is_always_on_call():
     always = OnCall.from_api(on_call_json(schedule=None, start=None, end=None))
     assert (always.schedule, always.start, always.end) == (None, None, None)
