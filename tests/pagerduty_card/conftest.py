@@ -2,16 +2,18 @@
 
 import pytest
 
-from pagerduty_card import tokens
+from pagerduty_card import quota, tokens
 from tests.pagerduty_card.factories import TOKEN
 
 
 @pytest.fixture(autouse=True)
-def _no_tokens():
-    """Tokens of OAuth are kept by the process: none outlives its test."""
-    tokens.forget_all()
+def _nothing_kept():
+    """Tokens of OAuth and cool-downs are kept by the process: none outlives its test."""
+    for kept in (tokens, quota):
+        kept.forget_all()
     yield
-    tokens.forget_all()
+    for kept in (tokens, quota):
+        kept.forget_all()
 
 
 @pytest.fixture
