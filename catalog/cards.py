@@ -5,12 +5,14 @@ card renders.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from catalog.models import Entity
@@ -18,6 +20,49 @@ from catalog.querysets import EntityQuerySet
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardState:
+    """A state that a card tells of entities: its word in addresses, and for people."""
+
+    slug: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a card's entities are at one moment.
+
+    Attributes:
+        stamp: Another one whenever any entity is in another state.
+        keys: Primary keys of the entities by slug of state; an entity may be in several.
+    """
+
+    stamp: str
+    keys: Mapping[str, Collection[int]]
+
+    def of(self, slugs: Iterable[str]) -> frozenset[int]:
+        """The entities that are in any of the states."""
+        return frozenset[int]().union(*(self.keys.get(slug, ()) for slug in slugs))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Several entities that a card sums up.
+
+    Attributes:
+        keys: Their primary keys, with and without the card.
+        query: The query of the index's address that shows exactly these, with its question mark.
+    """
+
+    keys: Collection[int]
+    query: str
+
+    def in_state(self, *slugs: str) -> str:
+        """The address of the index that shows those of them in any of a card's states."""
+        states = urlencode([("state", slug) for slug in slugs])
+        return f"{reverse('catalog:index')}{self.query}&{states}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +79,12 @@ class Card:
         actions: Buttons for the header of the entity page; may be empty.
         find: Narrows a queryset to the entities that have the card, in the database; None for a
             card that cannot be searched by. The index offers ``has=<slug>`` for it.
+        states: What entities may be, worst first. The index offers ``state=<slug>`` for those of
+            the first card that has any.
+        standing: Which entities are in which state now; goes with ``states``. Two queries at most.
+        rollup: Sums up what belongs to a system, a domain or a group; empty where there is nothing
+            to say. Two queries at most however many entities.
+        own: The same of what the reader and the reader's groups own, for the first page.
     """
 
     slug: str
@@ -43,6 +94,10 @@ class Card:
     badges: Callable[[Sequence[Entity]], Mapping[int, SafeString]]
     actions: Callable[[HttpRequest, Entity], SafeString]
     find: Callable[[EntityQuerySet], EntityQuerySet] | None = None
+    states: Sequence[CardState] = ()
+    standing: Callable[[], Standing] | None = None
+    rollup: Callable[[HttpRequest, Scope], SafeString] | None = None
+    own: Callable[[HttpRequest, Scope], SafeString] | None = None
 
 
 _cards: dict[str, Card] = {}
@@ -70,6 +125,17 @@ def find(slug: str, entities: EntityQuerySet) -> EntityQuerySet:
         return entities.none()
     found = _guarded(card, partial(card.find, entities))
     return entities.none() if found is None else found
+
+
+def telling() -> Card | None:
+    """The card by whose states the index filters; None where no card tells any."""
+    return next((card for card in all_cards() if card.states and card.standing), None)
+
+
+def standing() -> Standing | None:
+    """Which entities are in which state now; None where no card tells, or it failed."""
+    card = telling()
+    return _guarded(card, card.standing) if card and card.standing else None
 
 
 def for_entity(entity: Entity) -> list[Card]:
@@ -103,6 +169,38 @@ def render(request: HttpRequest, entity: Entity, cards: Sequence[Card]) -> list[
             html=_guarded(card, partial(card.render, request, entity)),
         )
         for card in cards
+    ]
+
+
+def rollups(request: HttpRequest, scope: Callable[[], Scope]) -> list[ShownCard]:
+    """What the cards say of several entities together; those with nothing to say are left out.
+
+    Args:
+        request: The reader's.
+        scope: Which entities; asked only where a card sums them up.
+    """
+    made = [(card, card.rollup) for card in all_cards() if card.rollup]
+    return _summed_up(request, scope, made)
+
+
+def own(request: HttpRequest, scope: Callable[[], Scope]) -> list[ShownCard]:
+    """What the cards say of the reader's own entities, as ``rollups`` does."""
+    return _summed_up(request, scope, [(card, card.own) for card in all_cards() if card.own])
+
+
+def _summed_up(
+    request: HttpRequest,
+    scope: Callable[[], Scope],
+    makers: Sequence[tuple[Card, Callable[[HttpRequest, Scope], SafeString]]],
+) -> list[ShownCard]:
+    if not makers:
+        return []
+    summed = scope()
+    made = [(card, _guarded(card, partial(make, request, summed))) for card, make in makers]
+    return [
+        ShownCard(slug=f"{card.slug}-rollup", title=card.title, html=html)
+        for card, html in made
+        if html != ""
     ]
 
 

@@ -14,7 +14,7 @@ from django.db.models import Count, QuerySet, Value
 
 from catalog import cards
 from catalog.finding import kept
-from catalog.finding.expressions import Unordered
+from catalog.finding.expressions import Among, Unordered
 from catalog.finding.filters import COLUMNS, MARK_KEYS, Filters, label_of
 from catalog.finding.selection import Selection, marked
 from catalog.models import Entity, Tag
@@ -53,11 +53,13 @@ class Facet:
     Attributes:
         choices: At most 200 and those asked for, the most frequent first.
         is_cut: There are more values than that.
+        label: What the filter is called where its key does not say it.
     """
 
     key: str
     choices: Sequence[Choice]
     is_cut: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ class Counts:
 def count(selection: Selection, *, version: int) -> Counts:
     """Count what the filters leave.
 
-    No query when it was counted before, else eight at most.
+    No query when it was counted before, else nine at most.
 
     Args:
         selection: What the index is asked for.
@@ -102,6 +104,8 @@ def count(selection: Selection, *, version: int) -> Counts:
     """
     asked = selection.depends_on
     counts = kept.of_version("facets", asked, version, lambda: _count_shared(selection))
+    if states := _count_states(selection, version):
+        counts = replace(counts, facets=[states, *counts.facets])
     reader = selection.reader
     if not reader.is_known:
         return counts
@@ -116,9 +120,37 @@ def count(selection: Selection, *, version: int) -> Counts:
 
 def label_of_mark(key: str, value: str) -> str:
     """What a mark is called, as a sentence's part; the value itself when it is not known."""
+    if key == "within":
+        return f"Belongs to {label_of(key, value)}"
     if key == "has":
         return next((f"Has {card.title}" for card in cards.found_by() if card.slug == value), value)
     return _MARKS.get((key, value), value)
+
+
+def _count_states(selection: Selection, version: int) -> Facet | None:
+    """How many of what the other filters leave are in each state; None where nobody can tell.
+
+    One query. States change without the catalog: they are counted again for another stamp.
+    """
+    card, standing = cards.telling(), selection.standing
+    if card is None or standing is None:
+        return None
+    slugs = [state.slug for state in card.states]
+    others = replace(selection, filters=selection.filters.without("state"))
+
+    def read() -> dict[str, int]:
+        among = others.narrow().filter(Among("pk", [*standing.of(slugs)]))
+        left = set(among.values_list("pk", flat=True))
+        return {slug: len(left.intersection(standing.of([slug]))) for slug in slugs}
+
+    counted = kept.of_version("states", (others.depends_on, standing.stamp), version, read)
+    asked = selection.filters.of("state")
+    shown = [slug for slug in slugs if counted[slug]]
+    choices = [
+        Choice(value=slug, label=label_of("state", slug), count=counted.get(slug, 0))
+        for slug in dict.fromkeys((*shown, *asked))
+    ]
+    return Facet(key="state", choices=choices, label=card.title) if choices else None
 
 
 def _count_shared(selection: Selection) -> Counts:

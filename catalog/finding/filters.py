@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from catalog import cards
 from catalog.finding.search import DEFAULT_SORT, SORTS, clean
 from catalog.kinds import Kind
 from catalog.refs import EntityRef, InvalidRefError
@@ -22,9 +23,10 @@ COLUMNS = {
     "system": "system_ref",
     "namespace": "namespace",
 }
-FACET_KEYS = (*COLUMNS, "tag")
+# A state is what a card tells of an entity, and several mean any of them too.
+FACET_KEYS = (*COLUMNS, "tag", "state")
 # What an entity is or is not: several of them mean all of them.
-MARK_KEYS = ("user", "has", "is")
+MARK_KEYS = ("user", "has", "is", "within")
 FILTER_KEYS = (*FACET_KEYS, *MARK_KEYS)
 # Backstage's names of the same filters, so that bookmarks and links carry over.
 PEER_NAMES = {
@@ -39,7 +41,7 @@ PEER_NAMES = {
     "text": "q",
 }
 _PEER_MARKS = {"orphan": "orphan", "error": "error"}
-_DEFAULT_KINDS = {"owner": "group", "system": "system"}
+_DEFAULT_KINDS = {"owner": "group", "system": "system", "within": "system"}
 _TRUE = {"true", "1", "yes", "on"}
 
 
@@ -154,8 +156,17 @@ class Filters:
         return f"?{urlencode(pairs)}"
 
 
+def name_of(key: str) -> str:
+    """What a filter is called within a sentence; the states have the name of the card."""
+    card = cards.telling() if key == "state" else None
+    return card.title if card else key
+
+
 def label_of(key: str, value: str) -> str:
     """What a filter's value is called: a reference in its short form, a kind as it is spelt."""
+    if key == "state":
+        states = card.states if (card := cards.telling()) else ()
+        return next((state.label for state in states if state.slug == value), value)
     if key == "kind":
         kind = Kind.from_segment(value)
         return kind.label if kind else value

@@ -28,6 +28,7 @@ SORTS: dict[str, tuple[str, ...]] = {
     "owner": ("owner_ref", "sort_name", "id"),
     "lifecycle": ("lifecycle", "sort_name", "id"),
     "changed": ("-changed_at", "-id"),
+    "state": ("sort_name", "id"),  # among equals: which state is worse, a card tells
 }
 
 

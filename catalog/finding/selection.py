@@ -1,14 +1,14 @@
 """The entities that pass the index's filters."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from catalog import cards
-from catalog.finding.expressions import Unordered
+from catalog.finding.expressions import Among, Unordered
 from catalog.finding.filters import COLUMNS, MARK_KEYS, Filters, Reader
 from catalog.finding.search import SORTS, Match
 from catalog.models import Entity, ImportIssue, Overlay, Tag
@@ -23,11 +23,20 @@ class Selection:
         filters: What the index is asked for.
         match: What their text was found in.
         reader: Whose entities are meant.
+        standing: What a card tells of the entities' states; None where that is not known.
+        within: What belongs to each entity that ``within`` names, as primary keys.
     """
 
     filters: Filters
     match: Match
     reader: Reader
+    standing: cards.Standing | None = None
+    within: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether states are asked for that nobody can tell: then nothing passes."""
+        return bool(self.filters.of("state")) and self.standing is None
 
     def narrow(
         self, *, without: Collection[str] = (), among: EntityQuerySet | None = None
@@ -48,19 +57,29 @@ class Selection:
                 entities = entities.filter(**{f"{column}__in": asked})
         if "tag" not in without:
             entities = self._with_tags(entities)
+        is_first = among is None
+        if "state" not in without and (states := self.filters.of("state")):
+            of_states = [*self.standing.of(states)] if self.standing else []
+            entities = entities.filter(Among("pk", of_states, is_first=is_first))
         for key in MARK_KEYS:
             for value in () if key in without else self.filters.of(key):
-                entities = marked(entities, key, value, self.reader)
-        return self.match.narrow(entities, is_first=among is None)
+                if key == "within":
+                    parts = self.within.get(value, ())
+                    entities = entities.filter(Among("pk", parts, is_first=is_first))
+                else:
+                    entities = marked(entities, key, value, self.reader)
+        return self.match.narrow(entities, is_first=is_first)
 
     def in_order(self) -> EntityQuerySet:
         """The entities that pass, in the order asked for."""
         if not self.filters.sort:
             return self.match.rank(self.narrow())
         order = SORTS[self.filters.sort]
-        return self.narrow().order_by(
-            *(map(_reversed, order) if self.filters.descending else order)
-        )
+        entities = self.narrow()
+        if self.filters.sort == "state" and self.standing:
+            entities = entities.alias(badness=_badness(self.standing))
+            order = ("badness", *order)
+        return entities.order_by(*(map(_reversed, order) if self.filters.descending else order))
 
     @property
     def depends_on(self) -> tuple[object, ...]:
@@ -73,7 +92,14 @@ class Selection:
             sorted(self.reader.starred) if "starred" in of_user else (),
             sorted(self.reader.owner_refs) if "owned" in of_user else (),
             [card.slug for card in cards.found_by()],
+            self.standing.stamp if self.standing and self.filters.of("state") else "",
         )
+
+    @property
+    def order_depends_on(self) -> tuple[object, ...]:
+        """What the order of the selection follows from beside the catalog."""
+        stamp = self.standing.stamp if self.standing and self.filters.sort == "state" else ""
+        return (self.depends_on, self.filters.order, stamp)
 
     def _with_tags(self, entities: EntityQuerySet) -> EntityQuerySet:
         tagged = [
@@ -114,6 +140,19 @@ def _marked(key: str, value: str, reader: Reader) -> EntityQuerySet | None:
         case "is", "overlaid":
             return rows.filter(ref__in=Overlay.objects.order_by().values("entity_id"))
     return None
+
+
+def _badness(standing: cards.Standing) -> Case:
+    """The place of an entity's worst state among a card's states; behind them where it has none."""
+    card = cards.telling()
+    states = card.states if card else ()
+    return Case(
+        *(
+            When(Among("pk", [*standing.of([state.slug])], is_first=False), then=Value(place))
+            for place, state in enumerate(states)
+        ),
+        default=Value(len(states)),
+    )
 
 
 def _reversed(order: str) -> str:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from catalog import cards
 from catalog.finding.facets import Facet, Mark, label_of_mark
-from catalog.finding.filters import FACET_KEYS, MARK_KEYS, Filters, label_of
+from catalog.finding.filters import FACET_KEYS, MARK_KEYS, Filters, label_of, name_of
 from catalog.finding.search import DEFAULT_SORT, Match
 from catalog.kinds import Kind
 
 SHOWN_CHOICES = 8
-_OPEN = {"type", "owner", "lifecycle", "tag"}
+_OPEN = {"state", "type", "owner", "lifecycle", "tag"}
 _LABELS = {"tag": "Tags"}
 _EXPORTS = {"csv": "CSV", "json": "JSON", "yaml": "YAML"}
 # What each kind's list shows after the name; other kinds and several at once show the first.
@@ -156,7 +157,7 @@ def _facet_list(filters: Filters, facet: Facet, *, shows_all: bool) -> FacetList
     more_query = f"{query}{'' if query == '?' else '&'}more={facet.key}"
     return FacetList(
         key=facet.key,
-        label=_LABELS.get(facet.key, facet.key.capitalize()),
+        label=facet.label or _LABELS.get(facet.key, facet.key.capitalize()),
         boxes=shown,
         chosen=len(asked),
         is_open=bool(asked) or shows_all or facet.key in _OPEN,
@@ -199,7 +200,7 @@ def columns(filters: Filters, *, has_badges: bool) -> list[Column]:
         if key != "type" or len(filters.of("type")) != 1
     ]
     shown += [("About", "about")]
-    sortable = {"name", "type", "owner", "lifecycle"}
+    sortable = {"name", "type", "owner", "lifecycle"} | ({"state"} if cards.telling() else set())
     return [
         Column(
             key=key,
@@ -228,6 +229,7 @@ def orders(filters: Filters) -> list[tuple[str, str]]:
         "owner": "owner",
         "lifecycle": "lifecycle",
         "changed": "recently changed",
+        **({"state": f"state in {card.title}, worst first"} if (card := cards.telling()) else {}),
     }
     if filters.order not in known:
         known[filters.order] = f"{known.get(filters.sort, filters.sort)}, reversed"
@@ -239,7 +241,7 @@ def nothing_found(filters: Filters, match: Match) -> str:
     asked = [f"text “{match.phrase if match.corrected else filters.q}”"] if filters.q else []
     for key in FACET_KEYS:
         word = f" {'or' if key != 'tag' or filters.any_tag else 'and'} "
-        values = [f"{key} “{label_of(key, value)}”" for value in filters.of(key)]
+        values = [f"{name_of(key)} “{label_of(key, value)}”" for value in filters.of(key)]
         asked += [word.join(values)] if values else []
     asked += [f"“{label_of_mark(key, value)}”" for key in MARK_KEYS for value in filters.of(key)]
     return f"No entity has {', '.join(asked)}."
@@ -251,7 +253,7 @@ def chips(filters: Filters) -> list[tuple[str, str, str]]:
     return [
         *text,
         *(
-            (key, label_of(key, value), filters.without(key, value).query_string)
+            (name_of(key), label_of(key, value), filters.without(key, value).query_string)
             for key in FACET_KEYS
             for value in filters.of(key)
         ),

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from catalog import cards, documents, groups
+from catalog import belonging, cards, documents, groups, versions
 from catalog.finding.near import near_refs
 from catalog.graph import Neighbourhood, neighbourhood, nodes_of, parts_of
 from catalog.kinds import Kind
@@ -20,6 +20,7 @@ from catalog.views.lookup import entity_context, of_entity, standing_issues
 
 DRAWN_OF_EACH = 8
 MAX_NUMBERED_LINES = 10_000
+_SUMMED_UP = (*relation_presenters.WHOLES, Kind.GROUP)
 
 
 @require_safe
@@ -53,6 +54,10 @@ def entity(request: HttpRequest, found: Entity) -> HttpResponse:
     )
     context["about"] = presenters.about(found)
     context["cards"] = cards.render(request, found, own_cards)
+    if kind in _SUMMED_UP:
+        context["cards"] += cards.rollups(
+            request, lambda: belonging.scope_of(found, version=versions.current())
+        )
     return render(request, "catalog/entity.html", context)
 
 

@@ -7,10 +7,8 @@ from django.views.decorators.http import require_safe
 
 from catalog import versions
 from catalog.finding import exporting
-from catalog.finding.filters import Filters
-from catalog.finding.selection import Selection
-from catalog.ownership import reader_of
-from catalog.views.index import match_of
+from catalog.finding.filters import Filters, name_of
+from catalog.views.index import selection_of
 
 
 @require_safe
@@ -27,11 +25,15 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return HttpResponse(content_type=chosen.content_type, headers=headers)
     version = versions.current()
     filters = Filters.from_query(request.GET)
-    selection = Selection(
-        filters=filters,
-        match=match_of(filters, version),
-        reader=reader_of(request.user, version=version),
-    )
+    selection = selection_of(request, filters, version)
+    if selection.is_untold:
+        name = name_of("state")
+        return HttpResponse(
+            f"Nothing is exported: the state by which to choose ({name}) is not known right now. "
+            "Leave the filter state out, or try again later.\n",
+            content_type="text/plain; charset=utf-8",
+            status=503,
+        )
     return StreamingHttpResponse(
         chosen.write(exporting.entities_in_order(selection.in_order())),
         content_type=chosen.content_type,

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from catalog import stars, versions
+from catalog import belonging, cards, stars, versions
 from catalog.finding import kept
 from catalog.finding.filters import Filters
 from catalog.finding.search import SORTS
@@ -45,6 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         {
             "kinds": [(kind, counts[kind]) for kind in Kind if counts.get(kind)],
             "total": sum(counts.values()),
+            "cards": _cards(request, ownership, version) if ownership else [],
             "me": _link(ownership) if ownership else None,
             "own_url": _address("owned") if len(own) > HOME_ROWS else "",
             "starred_url": _address("starred") if len(starred) > HOME_ROWS else "",
@@ -59,6 +60,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _kind_counts() -> dict[str, int]:
     return dict(Entity.objects.order_by().values_list("kind").annotate(n=Count("*")))
+
+
+def _cards(request: HttpRequest, ownership: Ownership, version: int) -> list[cards.ShownCard]:
+    return cards.own(request, lambda: belonging.scope_of_reader(ownership, version=version))
 
 
 def _link(ownership: Ownership) -> object:

@@ -1,10 +1,12 @@
 """The index: a page of the entities that pass the filters in the address, and its export."""
 
+from dataclasses import replace
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from catalog import versions
+from catalog import belonging, cards, versions
 from catalog.finding import facets, kept, search
 from catalog.finding.filters import Filters
 from catalog.finding.selection import Selection
@@ -18,32 +20,35 @@ def index(request: HttpRequest) -> HttpResponse:
     """Show a page of the entities that pass the filters in the address."""
     version = versions.current()
     filters = Filters.from_query(request.GET)
-    reader = reader_of(request.user, version=version)
-    match = match_of(filters, version)
-    selection = Selection(filters=filters, match=match, reader=reader)
-    counts = facets.count(selection, version=version)
-    page = CountedPaginator(Keys(selection, version), filters.limit, total=counts.total).get_page(
-        page_number(request)
-    )
+    selection = selection_of(request, filters, version)
+    # Of states that nobody can tell nothing is shown, and nothing counted.
+    told = filters.without("state") if selection.is_untold else filters
+    counts = facets.count(replace(selection, filters=told), version=version)
+    total = 0 if selection.is_untold else counts.total
+    pages = CountedPaginator(Keys(selection, version), filters.limit, total=total)
+    page = pages.get_page(page_number(request))
     shown = list_rows(entities_of(list(page.object_list)), request.user)
     rows = list(shown["rows"].values())
     columns = presenters.columns(filters, has_badges=any(row.badges for row in rows))
+    teller = cards.telling()
+    failed = [teller.title] if teller and selection.standing is None else []
     return render(
         request,
         "catalog/index.html",
         {
             "filters": filters,
-            "match": presenters.correction(filters, match),
+            "match": presenters.correction(filters, selection.match),
+            "is_untold": selection.is_untold,
             "page": page,
             "rows": rows,
-            "failed_cards": shown["failed_cards"],
+            "failed_cards": list(dict.fromkeys([*failed, *shown["failed_cards"]])),
             "kinds": presenters.kind_choices(filters, counts.kinds),
             "facets": presenters.facet_lists(filters, counts.facets, request.GET.get("more", "")),
             "marks": presenters.mark_choices(filters, counts.marks),
             "columns": columns,
             "shows": {column.key for column in columns},
             "orders": presenters.orders(filters),
-            "nothing_text": presenters.nothing_found(filters, match),
+            "nothing_text": presenters.nothing_found(filters, selection.match),
             "chips": presenters.chips(filters),
             "exports": presenters.exports(filters) if rows else [],
         },
@@ -60,13 +65,23 @@ class Keys:
 
     def __getitem__(self, part: slice) -> list[int]:
         """The keys of a page. No query when they were read before."""
-        filters = self._selection.filters
         return kept.of_version(
             "page",
-            (self._selection.depends_on, filters.order, part.start, part.stop),
+            (self._selection.order_depends_on, part.start, part.stop),
             self._version,
             lambda: list(self._selection.in_order().values_list("pk", flat=True)[part]),
         )
+
+
+def selection_of(request: HttpRequest, filters: Filters, version: int) -> Selection:
+    """What passes the filters for this reader, at one moment."""
+    return Selection(
+        filters=filters,
+        match=match_of(filters, version),
+        reader=reader_of(request.user, version=version),
+        standing=cards.standing(),
+        within={ref: belonging.keys_within(ref, version=version) for ref in filters.of("within")},
+    )
 
 
 def match_of(filters: Filters, version: int) -> search.Match:

@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from catalog import versions
+from catalog import cards, versions
 from catalog.finding.filters import Filters, Reader
 from catalog.finding.search import clean
 from catalog.finding.selection import Selection
@@ -30,6 +30,7 @@ def quick_search(request: HttpRequest) -> HttpResponse:
     selection = Selection(filters=filters, match=match, reader=Reader())
     entities = entities_of(Keys(selection, version)[:QUICK_ROWS]) if match.words else []
     owners = nodes_of({entity.owner_ref for entity in entities} - {""})
+    badges, _ = cards.badges_of(entities) if entities else ({}, [])
     total = len(match.keys) if match.keys is not None else None
     if total is None and match.words:
         total = selection.narrow().count()
@@ -39,7 +40,7 @@ def quick_search(request: HttpRequest) -> HttpResponse:
         {
             "q": filters.q,
             "match": index_presenters.correction(filters, match),
-            "rows": presenters.rows(entities, owners, {}, maskers=maskers(entities)),
+            "rows": presenters.rows(entities, owners, badges, maskers=maskers(entities)),
             "total": total,
             "address": address,
         },
