@@ -1,0 +1,251 @@
+"""The whole catalog at one instant: how every entity that names a PagerDuty service stands.
+
+Boards, the index, roll-ups and the header read it. It is drawn once in a few seconds for all of
+them, from the mirror alone and by the rules of the card; it never claims more than the feeds allow.
+"""
+
+import hashlib
+import pickle
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Count, Max
+
+from catalog import versions
+from pagerduty_card import naming
+from pagerduty_card.accounts import all_accounts
+from pagerduty_card.models import Feed
+from pagerduty_card.presenters.incidents import ServiceState
+from pagerduty_card.survey import Doubt, survey
+
+# Every state of the card's header, in the order of its ranks.
+STATES = ("alarm", "unknown", "warning", "maintenance", "disabled", "ok")
+# For so long one drawing serves everybody, unless a feed or the catalog is written.
+KEPT_S = 5
+# The header counts without asking the database; a count that is older than this is none.
+COUNT_KEPT = timedelta(seconds=60)
+_COUNT_KEY = "pagerduty-estate:open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityStanding:
+    """How one entity stands.
+
+    Attributes:
+        state: Of the worst of its services.
+        open_count: Open incidents of all its services, as far as they are known.
+        is_nobody_on_call: PagerDuty said so for one of its services.
+        services: Primary keys of its services; fewer than it names where some are not mirrored.
+    """
+
+    state: ServiceState
+    open_count: int
+    is_nobody_on_call: bool
+    services: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCount:
+    """How many incidents are open in the catalog; of ``is_known`` false there may be more."""
+
+    count: int
+    is_known: bool
+    drawn_at: datetime
+
+
+class Standings(Mapping[int, EntityStanding]):
+    """Standings by entity, kept as plain tuples: ten thousand are read in milliseconds."""
+
+    def __init__(
+        self,
+        states: tuple[ServiceState, ...],
+        rows: dict[int, tuple[int, int, bool, tuple[int, ...]]],
+    ) -> None:
+        """Take the states, and by entity: its state's place, open incidents, nobody, services."""
+        self._states = states
+        self._rows = rows
+
+    def __getitem__(self, entity: int) -> EntityStanding:
+        state, open_count, is_nobody, services = self._rows[entity]
+        return EntityStanding(
+            state=self._states[state],
+            open_count=open_count,
+            is_nobody_on_call=is_nobody,
+            services=services,
+        )
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def in_state(self, slug: str) -> frozenset[int]:
+        """The entities whose state has this mark, the main one or one beside it."""
+        places = {
+            place
+            for place, state in enumerate(self._states)
+            if slug in {mark.word.lower() for mark in state.marks}
+        }
+        return frozenset(entity for entity, row in self._rows.items() if row[0] in places)
+
+    def nobody_on_call(self) -> frozenset[int]:
+        """The entities with a service for which PagerDuty says that nobody is on call."""
+        return frozenset(entity for entity, row in self._rows.items() if row[2])
+
+    def by_service(self) -> dict[int, list[int]]:
+        """The entities of each service, by primary keys."""
+        found: dict[int, list[int]] = {}
+        for entity, row in self._rows.items():
+            for service in row[3]:
+                found.setdefault(service, []).append(entity)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estate:
+    """All entities that name a PagerDuty service, at one instant.
+
+    Attributes:
+        stamp: Another one whenever anything changed that this follows from.
+        drawn_at: The instant (UTC), a few seconds ago at most.
+        entities: By primary key, every entity that names a service.
+        open_count: Open incidents of all their services, each once.
+        is_open_count_known: Whether every service's incidents are known now.
+        as_of: When the oldest answer that counts came (UTC); None if none did.
+        doubts: Why what is not known is not known.
+    """
+
+    stamp: str
+    drawn_at: datetime
+    entities: Standings
+    open_count: int
+    as_of: datetime | None
+    doubts: tuple[Doubt, ...]
+    _in_state: dict[str, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def is_open_count_known(self) -> bool:
+        """Whether there are no more and no fewer open incidents than ``open_count``."""
+        return not self.doubts
+
+    def in_state(self, slug: str) -> frozenset[int]:
+        """The entities in a state of ``STATES``; an alarm during maintenance is in both."""
+        if slug not in self._in_state:
+            self._in_state[slug] = self.entities.in_state(slug)
+        return self._in_state[slug]
+
+    @cached_property
+    def nobody_on_call(self) -> frozenset[int]:
+        """The entities with a service of which PagerDuty says that nobody is on call."""
+        return self.entities.nobody_on_call()
+
+    @cached_property
+    def by_service(self) -> Mapping[int, list[int]]:
+        """The entities of each service, by primary keys; every service that is named."""
+        return self.entities.by_service()
+
+
+# The last drawing that this process read: unpickling it for each reader would take longer than
+# all else. Its stamp is a digest of its content, so it is never another one's.
+_last: dict[str, Estate] = {}
+
+
+def estate(now: datetime) -> Estate:
+    """The catalog as it stands.
+
+    Two queries when it was drawn within seconds and nothing was written since; else ten at most,
+    however many entities and services there are.
+
+    Args:
+        now: The instant of reading (UTC).
+    """
+    # Read before the rows: what is written meanwhile is under another key.
+    version = versions.current()
+    told = _told(version)
+    key = f"pagerduty-estate:{_digest(repr((told, int(now.timestamp()) // KEPT_S)))}"
+    stamp = cache.get(key)
+    found = _held(stamp) if isinstance(stamp, str) else None
+    return found or _draw(key, told, version, now)
+
+
+def open_count(now: datetime) -> OpenCount | None:
+    """How many incidents are open, from the cache alone; None when nobody drew it lately."""
+    kept = cache.get(_COUNT_KEY)
+    if not isinstance(kept, OpenCount) or abs(now - kept.drawn_at) > COUNT_KEPT:
+        return None
+    return kept
+
+
+def _told(version: int) -> tuple[Any, ...]:
+    """All that an estate follows from but time: whoever writes the mirror marks a feed. A query."""
+    feeds = (
+        Feed.objects.order_by("account", "kind")
+        .values_list("account", "kind")
+        .annotate(Count("pk"))
+        .annotate(Max("asked_at"), Max("succeeded_at"), Max("failed_at"), Max("told_at"))
+    )
+    accounts = sorted((name, one.problem) for name, one in all_accounts().items())
+    return version, list(feeds), accounts
+
+
+def _held(stamp: str) -> Estate | None:
+    if stamp in _last:
+        return _last[stamp]
+    body = cache.get(_body_key(stamp))
+    return _keep(_loaded(stamp, body)) if body is not None else None
+
+
+def _draw(key: str, told: tuple[Any, ...], version: int, now: datetime) -> Estate:
+    found = survey(naming.named_services(version), now)
+    states: dict[ServiceState, int] = {}
+    rows = {}
+    for entity, pks in found.entities.items():
+        state = found.state_of(entity)
+        services = [found.services[pk] for pk in pks]
+        rows[entity] = (
+            states.setdefault(state, len(states)),
+            sum(one.open_count for one in services),
+            any(one.is_nobody_on_call for one in services),
+            pks,
+        )
+    count = sum(one.open_count for one in found.services.values())
+    content = (tuple(states), rows, count, found.as_of, found.doubts)
+    stamp = _digest(repr(told), pickle.dumps(content))
+    body = (now, content)
+    cache.set(_body_key(stamp), body, timeout=KEPT_S * 4)
+    cache.set(key, stamp, timeout=KEPT_S * 2)
+    made = _keep(_loaded(stamp, body))
+    counted = OpenCount(count=made.open_count, is_known=made.is_open_count_known, drawn_at=now)
+    cache.set(_COUNT_KEY, counted, timeout=COUNT_KEPT.total_seconds())
+    return made
+
+
+def _loaded(stamp: str, body: Any) -> Estate:
+    drawn_at, (states, rows, count, as_of, doubts) = body
+    return Estate(
+        stamp=stamp,
+        drawn_at=drawn_at,
+        entities=Standings(states, rows),
+        open_count=count,
+        as_of=as_of,
+        doubts=doubts,
+    )
+
+
+def _keep(made: Estate) -> Estate:
+    _last.clear()
+    _last[made.stamp] = made
+    return made
+
+
+def _body_key(stamp: str) -> str:
+    return f"pagerduty-estate:body:{stamp}"
+
+
+def _digest(text: str, more: bytes = b"") -> str:
+    return hashlib.sha256(text.encode() + more).hexdigest()

@@ -1,0 +1,88 @@
+"""Which PagerDuty services the entities of the whole catalog name, all at once.
+
+The same as ``mapping.targets_of_many`` says of a few, without loading a descriptor for each.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from catalog.finding import kept
+from catalog.models import Annotation, Entity
+from pagerduty_card.accounts import DEFAULT_ACCOUNT
+from pagerduty_card.mapping import ACCOUNT, INTEGRATION_KEY, SERVICE_ID
+from pagerduty_card.models import ServiceLink
+
+# An annotation's row has no more of its value; the rest is in the descriptor.
+_CUT_AT = 500
+
+
+class Named(NamedTuple):
+    """A service as an entity names it.
+
+    Attributes:
+        account: Name of the account.
+        pd_id: PagerDuty's id; empty when only a key was written.
+        key_digest: Of the integration key, where there is no id: the key is a secret, and this is
+            kept in the cache.
+    """
+
+    account: str
+    pd_id: str
+    key_digest: str = ""
+
+
+def named_services(version: int) -> dict[int, tuple[Named, ...]]:
+    """The services that each entity names, by the entity's primary key; each service once.
+
+    Kept as long as the catalog is not written, which includes its links. Else three queries.
+
+    Args:
+        version: The catalog's.
+    """
+    return kept.of_version("pagerduty-named", (), version, _read)
+
+
+def digest_of(integration_key: str) -> str:
+    """What stands for an integration key where the key itself must not be."""
+    return hashlib.sha256(integration_key.encode()).hexdigest()[:32]
+
+
+def _read() -> dict[int, tuple[Named, ...]]:
+    annotations: dict[int, dict[str, str]] = {}
+    rows = Annotation.objects.filter(key__in=(SERVICE_ID, INTEGRATION_KEY, ACCOUNT))
+    for entity, key, value in rows.values_list("entity_id", "key", "value"):
+        annotations.setdefault(entity, {})[key] = value
+    _complete(annotations)
+    named = {
+        entity: dict.fromkeys(_of_annotations(values)) for entity, values in annotations.items()
+    }
+    links = ServiceLink.objects.order_by("entity", "label", "pk")
+    for entity, account, pd_id in links.values_list("entity_id", "account", "service_pd_id"):
+        one = Named(account.strip() or DEFAULT_ACCOUNT, pd_id.strip())
+        named.setdefault(entity, {})[one] = None
+    return {entity: tuple(services) for entity, services in named.items() if services}
+
+
+def _complete(annotations: Mapping[int, dict[str, str]]) -> None:
+    cut = [
+        entity
+        for entity, values in annotations.items()
+        if any(len(value) >= _CUT_AT for value in values.values())
+    ]
+    if cut:
+        for entity in Entity.objects.filter(pk__in=cut).only("descriptor"):
+            annotations[entity.pk].update(
+                (key, value)
+                for key, value in entity.annotations.items()
+                if key in annotations[entity.pk] and isinstance(value, str)
+            )
+
+
+def _of_annotations(values: Mapping[str, str]) -> Iterable[Named]:
+    account = values.get(ACCOUNT, "").strip() or DEFAULT_ACCOUNT
+    ids = [word.strip() for word in values.get(SERVICE_ID, "").split(",") if word.strip()]
+    if ids:
+        return [Named(account, pd_id) for pd_id in ids]
+    key = values.get(INTEGRATION_KEY, "").strip()
+    return [Named(account, "", digest_of(key))] if key else []

@@ -1,0 +1,360 @@
+"""The mirror read for the whole catalog at once: each service's state, count and on-call.
+
+By the card's own rules, which are asked once for all services that they answer alike: those of one
+account, status and number of open incidents, whose freshness is the account's.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef
+
+from pagerduty_card.accounts import all_accounts
+from pagerduty_card.freshness import BEGINNING, UNKNOWN, Freshness, of_feeds
+from pagerduty_card.mapping import LISTED_WITHIN, ProblemKind
+from pagerduty_card.models import EscalationPolicy, Feed, Incident, Integration, OnCall, Service
+from pagerduty_card.naming import Named, digest_of
+from pagerduty_card.presenters.card import UNKNOWN_STATE, present_state, worst_of
+from pagerduty_card.presenters.freshness import Answer, Reader, judge
+from pagerduty_card.presenters.incidents import ServiceState
+from pagerduty_card.presenters.on_call import present_on_call
+
+# What a state and "nobody on call" follow from.
+_KINDS = (
+    Feed.Kind.SERVICES.value,
+    Feed.Kind.INCIDENTS.value,
+    Feed.Kind.ON_CALL.value,
+    Feed.Kind.MAINTENANCE.value,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """One reason why open incidents are not known, and of what.
+
+    Attributes:
+        account: Name of the account.
+        problem: A ``ProblemKind`` of the entities that name the service; empty for a feed's.
+        kind: The ``Feed.Kind`` whose freshness is the reason.
+        freshness: Of the service with the oldest answer.
+        services: Primary keys of the services whose incidents are old or unknown.
+        entities: Primary keys of those that name them, or name what is not mirrored.
+    """
+
+    account: str
+    problem: str
+    kind: str
+    freshness: Freshness
+    services: tuple[int, ...]
+    entities: tuple[int, ...]
+
+
+class _Row(NamedTuple):
+    """A service as far as its state follows from it."""
+
+    pk: int
+    account: str
+    pd_id: str
+    status: str
+    maintenance_until: datetime | None
+    mirrored_at: datetime
+    policy: int | None
+    policy_mirrored_at: datetime | None
+
+
+class _Feeds:
+    """Freshness of services, from all feeds of the kinds above; one query."""
+
+    def __init__(self) -> None:
+        self._by_place: dict[tuple[str, str], dict[str, Feed]] = {}
+        for feed in Feed.objects.filter(kind__in=_KINDS).order_by():
+            self._by_place.setdefault((feed.account, feed.service_pd_id), {})[feed.kind] = feed
+        self._found: dict[tuple[str, str], dict[str, Freshness]] = {}
+
+    def place_of(self, row: _Row) -> tuple[str, str]:
+        """Account and service, the latter empty where the account's freshness is the service's."""
+        since = max(row.mirrored_at, row.policy_mirrored_at or BEGINNING)
+        is_alike = (row.account, row.pd_id) not in self._by_place and all(
+            feed.asked_at is None or feed.asked_at >= since
+            for feed in self._by_place.get((row.account, ""), {}).values()
+        )
+        return row.account, "" if is_alike else row.pd_id
+
+    def of_service(self, row: _Row) -> dict[str, Freshness]:
+        """By kind, of one service."""
+        place = self.place_of(row)
+        if place not in self._found:
+            service = Service(account=row.account, pd_id=row.pd_id, mirrored_at=row.mirrored_at)
+            if row.policy and row.policy_mirrored_at:
+                service.policy = EscalationPolicy(pk=row.policy, mirrored_at=row.policy_mirrored_at)
+            self._found[place] = self._joined(place, service)
+        return self._found[place]
+
+    def of_account(self, account: str) -> dict[str, Freshness]:
+        """By kind, of a service that every answer of the account takes in."""
+        return self._joined((account, ""), Service(mirrored_at=BEGINNING))
+
+    def _joined(self, place: tuple[str, str], service: Service) -> dict[str, Freshness]:
+        feeds = [self._by_place.get(one, {}) for one in {(place[0], ""), place}]
+        return dict.fromkeys(Feed.Kind.values, UNKNOWN) | {
+            kind: of_feeds(
+                [of_kind[kind] for of_kind in feeds if kind in of_kind],
+                known_since=service.known_since(kind),
+                own_since=service.policy_since(kind),
+            )
+            for kind in _KINDS
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """One service.
+
+    Attributes:
+        open_count: Its open incidents as far as they are known.
+        is_nobody_on_call: PagerDuty said so.
+    """
+
+    state: ServiceState
+    open_count: int
+    is_nobody_on_call: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What the mirror says of everything that the catalog names.
+
+    Attributes:
+        entities: By primary key, its services'; fewer than it names where some are not mirrored.
+        services: By primary key, every service that an entity names.
+        incomplete: Entities that name a service which is not mirrored.
+        as_of: When the oldest answer about open incidents came (UTC); None if none did.
+        doubts: Why what is not known is not known.
+    """
+
+    entities: Mapping[int, tuple[int, ...]]
+    services: Mapping[int, Surveyed]
+    incomplete: frozenset[int]
+    as_of: datetime | None
+    doubts: tuple[Doubt, ...]
+
+    def state_of(self, entity: int) -> ServiceState:
+        """The worst state of the entity's services."""
+        states = [self.services[pk].state for pk in self.entities[entity]]
+        return worst_of([*states, UNKNOWN_STATE] if entity in self.incomplete else states)
+
+
+def survey(named: Mapping[int, Iterable[Named]], now: datetime) -> Survey:
+    """Read the mirror for all that the catalog names; seven queries at most.
+
+    Args:
+        named: Of ``naming.named_services``.
+        now: The instant of reading (UTC).
+    """
+    rows = _rows()
+    feeds = _Feeds()
+    found, absent = _find(named, rows)
+    by_service: dict[int, list[int]] = defaultdict(list)
+    for entity, pks in found.items():
+        for pk in pks:
+            by_service[pk].append(entity)
+    wanted = [rows[pk] for pk in by_service]
+    statuses = _statuses()
+    states = _States(now)
+    nobody = _nobody(wanted, feeds, now)
+    surveyed, doubtful, instants = {}, _Doubts(), []
+    for row in wanted:
+        fresh = feeds.of_service(row)
+        open_now = statuses.get(row.pk, ())
+        place = feeds.place_of(row)
+        state, answer, why = states.of(row, place, fresh, open_now)
+        surveyed[row.pk] = Surveyed(
+            state=state,
+            open_count=0 if answer.is_unknown else len(open_now),
+            is_nobody_on_call=row.pk in nobody,
+        )
+        if answer.at:
+            instants.append(answer.at)
+        if why:
+            doubtful.add_service(row, why, fresh[why], by_service[row.pk])
+    for (account, has_id), entities in absent.items():
+        doubtful.add_absent(account, entities, feeds.of_account(account), now, has_id=has_id)
+    return Survey(
+        entities=found,
+        services=surveyed,
+        incomplete=frozenset(entity for some in absent.values() for entity in some),
+        as_of=min(instants, default=None),
+        doubts=doubtful.all(),
+    )
+
+
+def _rows() -> dict[int, _Row]:
+    columns = (
+        *("pk", "account", "pd_id", "status", "maintenance_until", "mirrored_at"),
+        *("policy_id", "policy__mirrored_at"),
+    )
+    found = Service.objects.order_by().values_list(*columns)
+    return {row[0]: _Row(*row) for row in found.iterator(chunk_size=5000)}
+
+
+def _find(
+    named: Mapping[int, Iterable[Named]], rows: Mapping[int, _Row]
+) -> tuple[dict[int, tuple[int, ...]], dict[tuple[str, bool], list[int]]]:
+    """The services of each entity, and the entities that name what is not mirrored."""
+    by_id = {(row.account, row.pd_id): row.pk for row in rows.values()}
+    by_key: dict[tuple[str, str], int] = {}
+    if any(one.key_digest for names in named.values() for one in names):
+        keys = Integration.objects.exclude(integration_key="").order_by("-pk")
+        for account, key, pk in keys.values_list(
+            "service__account", "integration_key", "service_id"
+        ):
+            by_key[(account, digest_of(key))] = pk
+    found: dict[int, tuple[int, ...]] = {}
+    absent: dict[tuple[str, bool], list[int]] = defaultdict(list)
+    for entity, names in named.items():
+        pks: dict[int, None] = {}
+        for one in names:
+            its = (
+                by_id.get((one.account, one.pd_id))
+                if one.pd_id
+                else by_key.get((one.account, one.key_digest))
+            )
+            if its is None:
+                absent[(one.account, bool(one.pd_id))].append(entity)
+            else:
+                pks[its] = None
+        found[entity] = tuple(pks)
+    return found, absent
+
+
+def _statuses() -> dict[int, tuple[str, ...]]:
+    """The statuses of each service's open incidents."""
+    found: dict[int, list[str]] = defaultdict(list)
+    rows = Incident.objects.order_by("service", "status").values_list("service_id", "status")
+    for service, status in rows:
+        found[service].append(status)
+    return {service: tuple(statuses) for service, statuses in found.items()}
+
+
+class _States:
+    """The card's rules, asked once for all services that they answer alike."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._known: dict[tuple[object, ...], tuple[ServiceState, Answer, str]] = {}
+
+    def of(
+        self,
+        row: _Row,
+        place: tuple[str, str],
+        fresh: Mapping[str, Freshness],
+        statuses: tuple[str, ...],
+    ) -> tuple[ServiceState, Answer, str]:
+        """State, how far the incidents are known, and the kind of feed that is why not."""
+        key = (place, row.status, row.maintenance_until, statuses)
+        if key not in self._known:
+            service = Service(
+                account=row.account,
+                pd_id=row.pd_id,
+                status=row.status,
+                maintenance_until=row.maintenance_until,
+            )
+            incidents = [Incident(number=0, status=one, created_at=self._now) for one in statuses]
+            state = present_state(service, incidents=incidents, freshness=fresh, now=self._now)
+            answer = self._judge(Feed.Kind.INCIDENTS, fresh)
+            why = "" if answer.is_known else Feed.Kind.INCIDENTS.value
+            gone = self._judge(Feed.Kind.SERVICES, fresh).explanation
+            if gone and gone.reason == "not_found":
+                why = Feed.Kind.SERVICES.value  # a list says nothing of a service that is gone
+            self._known[key] = (state, answer, why)
+        return self._known[key]
+
+    def _judge(self, kind: str, fresh: Mapping[str, Freshness]) -> Answer:
+        return judge(kind, fresh[kind], now=self._now, reader=Reader())
+
+
+def _nobody(rows: Iterable[_Row], feeds: _Feeds, now: datetime) -> set[int]:
+    """The services of which PagerDuty says now that nobody is on call; three queries at most."""
+    on_now = OnCall.objects.current(now).filter(policy=OuterRef("pk"))
+    quiet = {policy.pk: policy for policy in EscalationPolicy.objects.filter(~Exists(on_now))}
+    candidates = [row for row in rows if row.policy in quiet]
+    if not candidates:
+        return set()
+    ended: dict[int, list[OnCall]] = defaultdict(list)
+    past = OnCall.objects.filter(policy__in=quiet, end__lte=now).select_related("responder")
+    for shift in past:
+        ended[shift.policy_id].append(shift)
+    found = set()
+    for row in candidates:
+        kind = Feed.Kind.ON_CALL
+        answer = judge(kind, feeds.of_service(row)[kind], now=now, reader=Reader())
+        policy = quiet[row.policy or 0]
+        view = present_on_call(policy, ended[policy.pk], answer, subject="", now=now, zone=UTC)
+        if answer.is_known and view.is_nobody:
+            found.add(row.pk)
+    return found
+
+
+class _Doubts:
+    """What is not known, by reason."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, ...], tuple[Freshness, dict[int, None], dict[int, None]]] = {}
+
+    def add_service(self, row: _Row, kind: str, fresh: Freshness, entities: Iterable[int]) -> None:
+        """A service whose incidents are old or unknown, for what its feed says."""
+        self._add((row.account, "", kind), fresh, [row.pk], entities)
+
+    def add_absent(
+        self,
+        account: str,
+        entities: Iterable[int],
+        fresh: Mapping[str, Freshness],
+        now: datetime,
+        *,
+        has_id: bool,
+    ) -> None:
+        """Entities that name a service of the account which is not mirrored."""
+        known = all_accounts().get(account)
+        listed = fresh[Feed.Kind.SERVICES]
+        problem = ""
+        if known is None:
+            problem = ProblemKind.UNKNOWN_ACCOUNT
+        elif known.problem:
+            problem = ProblemKind.NOT_CONFIGURED
+        elif listed.is_fresh(now, LISTED_WITHIN):
+            problem = ProblemKind.NO_SUCH_SERVICE if has_id else ProblemKind.NO_SUCH_KEY
+        self._add((account, problem, Feed.Kind.SERVICES), listed, [], entities)
+
+    def _add(
+        self,
+        why: tuple[str, str, str],
+        fresh: Freshness,
+        services: Iterable[int],
+        entities: Iterable[int],
+    ) -> None:
+        age = "old" if fresh.is_known else "unknown"
+        key = (*why, age, fresh.reason, fresh.detail)
+        oldest, all_services, all_entities = self._found.setdefault(key, (fresh, {}, {}))
+        if fresh.succeeded_at and oldest.succeeded_at and fresh.succeeded_at < oldest.succeeded_at:
+            self._found[key] = (fresh, all_services, all_entities)
+        all_services.update(dict.fromkeys(services))
+        all_entities.update(dict.fromkeys(entities))
+
+    def all(self) -> tuple[Doubt, ...]:
+        """One for each reason, the widest first."""
+        made = [
+            Doubt(
+                account=account,
+                problem=problem,
+                kind=kind,
+                freshness=fresh,
+                services=tuple(services),
+                entities=tuple(entities),
+            )
+            for (account, problem, kind, *_), (fresh, services, entities) in self._found.items()
+        ]
+        return tuple(sorted(made, key=lambda one: -len(one.entities)))

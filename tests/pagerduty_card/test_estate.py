@@ -1,0 +1,353 @@
+"""The whole catalog at one instant: no more is claimed than the card would claim."""
+
+import datetime as dt
+import pickle
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from catalog import versions
+from pagerduty_card import estate as estates
+from pagerduty_card.estate import STATES, estate, open_count
+from pagerduty_card.models import ServiceLink
+from tests.factories import make_entity
+from tests.pagerduty_card.mirror import (
+    KEY,
+    make_feeds,
+    make_incident,
+    make_mapped_entity,
+    make_on_call,
+    make_policy,
+    make_service,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _account(token):
+    pass
+
+
+def standing_of(entity):
+    return estate(timezone.now()).entities[entity.pk]
+
+
+def word_of(entity):
+    return standing_of(entity).state.mark.word
+
+
+def test_a_service_with_nothing_open_is_ok_because_pagerduty_said_so():
+    service = make_service()
+    make_feeds()
+    entity = make_mapped_entity()
+    found = estate(timezone.now())
+
+    assert found.entities[entity.pk].state.mark.word == "OK"
+    assert found.entities[entity.pk].services == (service.pk,)
+    assert (found.open_count, found.is_open_count_known, found.doubts) == (0, True, ())
+    assert found.in_state("ok") == {entity.pk}
+    assert not any(found.in_state(slug) for slug in STATES if slug != "ok")
+
+
+def test_an_entity_that_names_no_service_is_not_in_it():
+    make_feeds()
+    entity = make_entity("library", annotations={"pagerduty.com/account": "default"})
+
+    assert entity.pk not in estate(timezone.now()).entities
+
+
+def test_the_worst_of_several_services_is_the_entity_s():
+    make_service("PEU", name="eu", key="")
+    us = make_service("PUS", name="us", key="")
+    make_feeds()
+    make_incident(us)
+    make_incident(us, status="acknowledged")
+    entity = make_mapped_entity(service_id=" PEU, ,PUS,PEU")
+    standing = standing_of(entity)
+
+    assert standing.state.mark.word == "ALARM"
+    assert standing.state.counts == "1 triggered, 1 acknowledged"
+    assert standing.open_count == 2
+    assert len(standing.services) == 2
+
+
+def test_an_incident_of_a_service_that_two_entities_name_counts_once():
+    service = make_service()
+    make_feeds()
+    make_incident(service)
+    first, second = make_mapped_entity("first"), make_mapped_entity("second")
+    found = estate(timezone.now())
+
+    assert found.open_count == 1
+    assert [found.entities[one.pk].open_count for one in (first, second)] == [1, 1]
+    assert found.by_service == {service.pk: [first.pk, second.pk]}
+
+
+def test_an_incident_of_a_service_that_no_entity_names_does_not_count():
+    make_incident(make_service("POTHER", key=""))
+    make_service(key="")
+    make_feeds()
+    make_mapped_entity()
+
+    assert estate(timezone.now()).open_count == 0
+
+
+def test_a_service_is_found_by_key_by_link_and_in_its_account_alone():
+    service = make_service()
+    make_service("PCHKOUT", account="other", key="")
+    make_feeds()
+    by_key = make_mapped_entity("by-key", integration_key=KEY)
+    linked = make_entity("linked")
+    ServiceLink.objects.create(entity=linked, service_pd_id="PCHKOUT", label="eu")
+    versions.bump()
+    found = estate(timezone.now()).entities
+
+    assert found[by_key.pk].services == found[linked.pk].services == (service.pk,)
+
+
+def test_a_list_of_ids_longer_than_the_annotation_s_row_is_read_whole():
+    make_service("PLAST", key="")
+    make_feeds()
+    ids = ",".join([f"PSERVICE{number:04}" for number in range(60)] + ["PLAST"])
+    assert len(standing_of(make_mapped_entity(service_id=ids)).services) == 1
+
+
+@pytest.mark.parametrize(
+    "annotations", [{"service_id": "PNOSUCH"}, {"integration_key": "0" * 32}], ids=["id", "key"]
+)
+def test_what_pagerduty_does_not_have_is_unknown_and_a_doubt(annotations):
+    make_feeds()
+    entity = make_mapped_entity(**annotations)
+    found = estate(timezone.now())
+
+    assert found.entities[entity.pk].state.mark.word == "UNKNOWN"
+    assert not found.is_open_count_known
+    assert [doubt.entities for doubt in found.doubts] == [(entity.pk,)]
+    assert found.doubts[0].problem
+
+
+def test_an_account_nobody_configured_is_a_doubt_of_its_own():
+    make_service()
+    make_feeds()
+    entity = make_mapped_entity(service_id="PCHKOUT", account="payments")
+
+    assert word_of(entity) == "UNKNOWN"
+    assert estate(timezone.now()).doubts[0].problem == "unknown_account"
+
+
+def test_one_missing_service_leaves_the_alarm_of_the_other_the_worst():
+    make_incident(make_service())
+    make_feeds()
+    assert word_of(make_mapped_entity(service_id="PCHKOUT,PNOSUCH")) == "ALARM"
+
+
+def test_before_the_first_answer_everything_is_unknown_and_no_count_is_known():
+    make_service()
+    entity = make_mapped_entity()
+    found = estate(timezone.now())
+
+    assert found.entities[entity.pk].state.mark.word == "UNKNOWN"
+    assert not found.is_open_count_known
+    assert found.as_of is None
+
+
+def test_an_answer_from_before_the_service_was_mirrored_says_nothing_of_it():
+    make_service(mirrored_at=timezone.now())
+    make_service("POLD", key="")
+    make_feeds(age_s=20)
+    new, old = make_mapped_entity("new"), make_mapped_entity("old", service_id="POLD")
+
+    assert word_of(new) == "UNKNOWN"
+    assert word_of(old) == "OK"
+
+
+def test_a_service_s_own_answer_counts_where_the_account_s_does_not():
+    make_service(mirrored_at=timezone.now() - dt.timedelta(seconds=10))
+    make_feeds(age_s=20)
+    make_feeds(age_s=5, service_pd_id="PCHKOUT")
+    assert word_of(make_mapped_entity()) == "OK"
+
+
+def test_what_pagerduty_did_not_answer_since_is_old_and_not_counted_as_known():
+    make_service()
+    make_feeds()
+    make_feeds("incidents", age_s=90, failed_s=10, reason="unreachable")
+    entity = make_mapped_entity()
+    found = estate(timezone.now())
+
+    assert found.entities[entity.pk].state.is_old
+    assert not found.is_open_count_known
+    assert found.doubts[0].freshness.reason == "unreachable"
+    assert len(found.doubts[0].services) == 1
+
+
+def test_time_alone_makes_it_old():
+    with time_machine.travel("2026-11-01 09:00:00+00:00", tick=False) as clock:
+        make_service()
+        make_feeds()
+        entity = make_mapped_entity()
+        assert not standing_of(entity).state.is_old
+        clock.shift(600)
+        assert standing_of(entity).state.is_old
+        assert not estate(timezone.now()).is_open_count_known
+
+
+def test_nobody_on_call_is_what_pagerduty_said_of_every_level():
+    make_service(key="")
+    held = make_service("PHELD", key="")
+    make_on_call(held.policy, level=2)
+    make_feeds()
+    nobody = make_mapped_entity()
+    somebody = make_mapped_entity("held", service_id="PHELD")
+    found = estate(timezone.now())
+
+    assert found.nobody_on_call == {nobody.pk}
+    assert not found.entities[somebody.pk].is_nobody_on_call
+
+
+def test_nobody_is_not_claimed_where_it_is_not_known():
+    make_service(key="")
+    make_feeds("services", "incidents")
+    entity = make_mapped_entity()
+    assert not standing_of(entity).is_nobody_on_call
+
+    make_feeds("on_call", age_s=3600)
+    assert not standing_of(entity).is_nobody_on_call
+
+
+def test_nobody_is_not_claimed_after_a_shift_that_ended_since_the_answer():
+    service = make_service()
+    make_feeds(age_s=60)
+    make_on_call(service.policy, from_h=-4, to_h=-0.005)
+    assert not standing_of(make_mapped_entity()).is_nobody_on_call
+
+
+def test_a_service_without_a_policy_has_nobody_s_absence_claimed():
+    service = make_service()
+    service.policy = None
+    service.save()
+    make_feeds()
+    assert not standing_of(make_mapped_entity()).is_nobody_on_call
+
+
+def test_maintenance_and_an_alarm_are_both_found():
+    service = make_service(
+        status="maintenance", maintenance_until=timezone.now() + dt.timedelta(hours=1)
+    )
+    make_feeds()
+    make_incident(service)
+    entity = make_mapped_entity()
+    found = estate(timezone.now())
+
+    assert found.in_state("alarm") == found.in_state("maintenance") == {entity.pk}
+
+
+def test_the_stamp_changes_with_a_feed_and_not_with_time_alone():
+    with time_machine.travel("2026-11-01 09:00:00+00:00", tick=False) as clock:
+        service = make_service()
+        make_feeds()
+        make_mapped_entity()
+        first = estate(timezone.now())
+        clock.shift(7)
+        assert estate(timezone.now()).stamp == first.stamp
+        make_incident(service)
+        make_feeds("incidents", age_s=0)
+        second = estate(timezone.now())
+        assert second.stamp != first.stamp
+        assert second.open_count == 1
+
+
+def test_a_write_of_the_catalog_is_seen_at_once():
+    make_service()
+    make_feeds()
+    estate(timezone.now())
+    entity = make_mapped_entity()
+    assert word_of(entity) == "OK"
+
+
+def test_readers_within_seconds_cost_two_queries(django_assert_max_num_queries):
+    make_service()
+    make_feeds()
+    make_mapped_entity()
+    with time_machine.travel("2026-11-01 09:00:00+00:00", tick=False):
+        estate(timezone.now())
+        with django_assert_max_num_queries(2):
+            estate(timezone.now())
+
+
+def test_another_process_reads_the_drawing_from_the_cache(django_assert_max_num_queries):
+    make_incident(make_service())
+    make_feeds()
+    entity = make_mapped_entity()
+    with time_machine.travel("2026-11-01 09:00:00+00:00", tick=False):
+        drawn = estate(timezone.now())
+        estates._last.clear()
+        with django_assert_max_num_queries(2):
+            read = estate(timezone.now())
+        assert read.stamp == drawn.stamp
+        assert read.entities[entity.pk] == drawn.entities[entity.pk]
+
+
+def fill(count):
+    policies = [make_policy(f"policy {number}") for number in range(count)]
+    for number, policy in enumerate(policies):
+        service = make_service(f"PS{number}", key=f"{number:032}", policy=policy)
+        make_mapped_entity(f"entity-{number}", service_id=f"PS{number}")
+        make_mapped_entity(f"keyed-{number}", integration_key=f"{number:032}")
+        if number % 5 == 0:
+            make_incident(service)
+            make_on_call(policy, to_h=-2)
+        elif number % 5 == 1:
+            make_on_call(policy)
+    make_feeds()
+
+
+def queries_of_a_drawing():
+    cache.clear()
+    with CaptureQueriesContext(connection) as queries:
+        estate(timezone.now())
+    return len(queries)
+
+
+def test_ten_services_or_a_hundred_are_drawn_in_the_same_few_queries():
+    fill(10)
+    few = queries_of_a_drawing()
+    for number in range(10, 100):
+        make_service(f"PS{number}", key=f"{number:032}")
+        make_mapped_entity(f"entity-{number}", service_id=f"PS{number}")
+    make_feeds()
+    assert queries_of_a_drawing() == few <= 12
+
+
+def test_the_count_of_the_header_comes_from_the_cache_and_is_none_when_it_is_old():
+    with time_machine.travel("2026-11-01 09:00:00+00:00", tick=False) as clock:
+        make_incident(make_service())
+        make_feeds()
+        make_mapped_entity()
+        assert open_count(timezone.now()) is None
+        estate(timezone.now())
+        counted = open_count(timezone.now())
+        assert (counted.count, counted.is_known) == (1, True)
+        clock.shift(120)
+        assert open_count(timezone.now()) is None
+
+
+def test_no_integration_key_is_kept_in_the_cache(monkeypatch):
+    kept = []
+    monkeypatch.setattr(
+        type(cache._connections["default"]),
+        "set",
+        lambda self, key, value, *args, **kwargs: kept.append(pickle.dumps((key, value))),
+    )
+    make_service()
+    make_feeds()
+    make_mapped_entity(integration_key=KEY)
+    estate(timezone.now())
+
+    assert kept
+    assert not any(KEY.encode() in one for one in kept)
