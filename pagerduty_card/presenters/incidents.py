@@ -185,8 +185,8 @@ def present_incidents(rows: Sequence[Incident], answer: Answer) -> IncidentsView
     """
     if answer.is_unknown:
         return IncidentsView(answer=answer, lines=())
-    ordered = sorted(rows, key=_incident_order)
-    return IncidentsView(answer=answer, lines=tuple(_incident_line(row) for row in ordered))
+    ordered = sorted(rows, key=incident_order)
+    return IncidentsView(answer=answer, lines=tuple(incident_line(row) for row in ordered))
 
 
 def present_changes(
@@ -300,7 +300,8 @@ def _counts(incidents: IncidentsView) -> str:
     return ", ".join(f"{number} {word.lower()}" for word, number in counted.items())
 
 
-def _incident_order(row: Incident) -> tuple[int, int, list[tuple[int, str]], int, float]:
+def incident_order(row: Incident) -> tuple[int, int, list[tuple[int, str]], int, float]:
+    """What open incidents are sorted by: status, priority, urgency, the newest first."""
     status = {"triggered": 0, "acknowledged": 2}.get(row.status, 1)
     return (
         status,
@@ -316,7 +317,8 @@ def _parts(text: str) -> list[str]:
     return [part for part in re.split(r"([0-9]+)", text) if part]
 
 
-def _incident_line(row: Incident) -> IncidentLine:
+def incident_line(row: Incident) -> IncidentLine:
+    """Word one open incident."""
     return IncidentLine(
         number=row.number,
         title=row.title,
