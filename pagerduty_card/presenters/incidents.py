@@ -301,7 +301,6 @@ def _counts(incidents: IncidentsView) -> str:
 
 
 def incident_order(row: Incident) -> tuple[int, int, list[tuple[int, str]], int, float]:
-    """Sorts open incidents, worst first; see ``present_incidents``."""
     """What open incidents are sorted by: status, priority, urgency, the newest first."""
     status = {"triggered": 0, "acknowledged": 2}.get(row.status, 1)
     return (
@@ -319,7 +318,6 @@ def _parts(text: str) -> list[str]:
 
 
 def incident_line(row: Incident) -> IncidentLine:
-    """Word one open incident."""
     """Word one open incident."""
     return IncidentLine(
         number=row.number,
