@@ -389,11 +389,15 @@ class MappingChange(models.Model):
     """One application of the mapping page, as it is undone.
 
     Attributes:
-        lines: ``[{"entity_ref", "way", "account", "service_pd_id", "label", "before"}]``; ``way``
-            is ``link`` or ``overlay``; ``before`` is what lay there, None for nothing.
+        lines: ``[{"entity_ref", "way", "account", "service_pd_id", "service_name", "label",
+            "before", "written", "left"}]``; ``way`` is ``link`` or ``overlay``. Of an overlay
+            ``before`` and ``written`` are annotations by key, what lay there and what was laid,
+            None for nothing. ``left``: why undoing left it as it is; empty or absent otherwise.
         undone_at, undone_by: None while it is in force.
+        key: Of the preview it was applied from: sent twice, it is one application.
     """
 
+    key = models.CharField(max_length=32, null=True, unique=True, editable=False)  # noqa: DJ001 -- unique
     made_at = models.DateTimeField(default=timezone.now)
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
