@@ -36,6 +36,7 @@ class Writer:
         self.now = now
         self.include = include
         self._open = world.open_by_service()
+        self._last = {incident.service.id: incident.created_at for incident in world.incidents}
 
     def sub(self, thing: Thing, *names: str) -> Json:
         """A reference, or the full object when one of ``names`` is included."""
@@ -43,7 +44,8 @@ class Writer:
             return reference(thing)
         # What is inside an included object is references again.
         plain = Writer.__new__(Writer)
-        plain.world, plain.now, plain.include, plain._open = self.world, self.now, (), self._open
+        plain.world, plain.now, plain.include = self.world, self.now, ()
+        plain._open, plain._last = self._open, self._last
         return plain.full(thing)
 
     def full(self, thing: Thing) -> Json:
@@ -112,7 +114,6 @@ class Writer:
     def service(self, service: Service) -> Json:
         """A service with its status at this instant."""
         policy = service.policy
-        everything = [i for i in self.world.incidents if i.service is service]
         found: Json = {
             **head(service),
             "name": service.name,
@@ -121,7 +122,7 @@ class Writer:
             "acknowledgement_timeout": service.acknowledgement_timeout_s,
             "created_at": stamp(service.created_at),
             "status": self.status_of(service),
-            "last_incident_timestamp": stamp(everything[-1].created_at) if everything else None,
+            "last_incident_timestamp": stamp(self._last.get(service.id)),
             "escalation_policy": self.sub(policy, "escalation_policies"),
             "teams": [self.sub(policy.team, "teams")] if policy.team else [],
             "integrations": [

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pagerduty_card.sandbox import events, oauth, rest, webhooks, writes
+from pagerduty_card.sandbox import events, insights, oauth, rest, webhooks, writes
 from pagerduty_card.sandbox.query import Query
 from pagerduty_card.sandbox.state import State
 
@@ -125,12 +125,15 @@ def _rest_reply(state: State, asked: Asked) -> rest.Reply:
     if asked.method == "GET":
         query = Query(parse_qs(urlsplit(asked.target).query, keep_blank_values=True))
         return rest.answer(state.world, state.now(), asked.path, query)
-    if not writes.is_write(asked.method, asked.path):
+    is_metrics = asked.method == "POST" and asked.path == insights.METRICS
+    if not is_metrics and not writes.is_write(asked.method, asked.path):
         return rest.error(404, 2100, "Not Found")
     if asked.headers.get("content-type", "") != "application/json":
         return rest.error(
             400, 2001, "Invalid Input Provided", "Content-Type must be application/json"
         )
+    if is_metrics:
+        return rest.metrics(state.world, events.read(asked.body))
     sender = asked.headers.get("from", "")
     return writes.answer(state, asked.method, asked.path, sender, events.read(asked.body))
 

@@ -24,6 +24,9 @@ _NEEDS = {
     "priorities": "priorities",
     "abilities": "abilities",
     "webhook_subscriptions": "webhook_subscriptions",
+    "log_entries": "incidents",
+    "analytics": "analytics",
+    "standards": "standards",
 }
 KNOWN = frozenset(f"{what}.{how}" for what in _NEEDS.values() for how in ("read", "write"))
 EVERYTHING = KNOWN | {"everything"}

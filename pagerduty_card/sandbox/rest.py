@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from pagerduty_card.sandbox import rota
+from pagerduty_card.sandbox import insights, rota
 from pagerduty_card.sandbox.answers import Writer
 from pagerduty_card.sandbox.query import BadQuery, Query
 from pagerduty_card.sandbox.references import Json
@@ -83,6 +83,14 @@ def answer(world: World, now: datetime, path: str, query: Query) -> Reply:
             except NotFound:
                 return error(404, 2100, "Not Found")
     return error(404, 2100, "Not Found")
+
+
+def metrics(world: World, asked: Json | None) -> Reply:
+    """Answer the metrics of services, which are asked for with a body."""
+    try:
+        return Reply(200, insights.metrics(world, asked))
+    except BadQuery as bad:
+        return error(400, 2001, "Invalid Input Provided", *bad.errors)
 
 
 class Request(NamedTuple):
@@ -367,6 +375,8 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Json]], ...] = tuple(
         (f"/users/{_ID}", _user),
         ("/change_events", _changes),
         ("/maintenance_windows", _windows),
+        ("/log_entries", insights.log_entries),
+        ("/standards/scores/technical_services", insights.standards),
         ("/priorities", _priorities),
         ("/abilities", _abilities),
         ("/teams", _teams),

@@ -141,6 +141,15 @@ class Acknowledgement:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step in the life of an incident; ``kind`` is the start of a log entry's type."""
+
+    kind: str
+    at: datetime
+    by: Person | Service
+
+
 @dataclass(slots=True, kw_only=True)
 class Incident:
     """An incident, open or resolved.
@@ -152,6 +161,7 @@ class Incident:
         loop: How often the policy has been gone through already.
         changed_by: Who made the last change of status; None is the service itself.
         event_count: How many trigger events it has received.
+        steps: Its changes of status after it was triggered, in order.
     """
 
     id: str
@@ -174,6 +184,7 @@ class Incident:
     updated_at: datetime | None = None
     details: dict[str, object] = field(default_factory=dict)
     event_count: int = 1
+    steps: list[Step] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:

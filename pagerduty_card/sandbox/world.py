@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pagerduty_card.sandbox import history, meridian, rota
+from pagerduty_card.sandbox import history, meridian, past, rota
 from pagerduty_card.sandbox.things import (
     Acknowledgement,
     Change,
@@ -17,6 +17,7 @@ from pagerduty_card.sandbox.things import (
     Priority,
     Schedule,
     Service,
+    Step,
     Team,
 )
 
@@ -55,7 +56,8 @@ class World:
             services=meridian.services(),
         )
         by_id = {service.id: service for service in world.services}
-        for seed in sorted(history.INCIDENTS, key=lambda seed: -seed.opened_min):
+        seeds = [*history.INCIDENTS, *past.of_meridian()]
+        for seed in sorted(seeds, key=lambda seed: -seed.opened_min):
             world.add_past_incident(by_id[seed.service_id], seed, now)
         for change in sorted(history.CHANGES, key=lambda change: -change.minutes):
             world.add_past_change(by_id[change.service_id], change, now)
@@ -113,20 +115,22 @@ class World:
             ),
         )
         count = services // 5 if incidents is None else incidents
+        seeds = [*past.of_generated([service.id for service in world.services], seed)]
         for opened_min in sorted(dice.randrange(3, 60 * 24 * 20) for _ in range(count))[::-1]:
             acked_min = dice.randrange(1, opened_min) if dice.random() < 0.5 else None
-            world.add_past_incident(
-                dice.choice(world.services),
+            seeds.append(
                 history.IncidentSeed(
-                    service_id="",
+                    service_id=dice.choice(world.services).id,
                     title=f"Something is slow, case {dice.randrange(10_000)}",
                     opened_min=opened_min,
                     priority=dice.choice(("", "P1", "P2", "P3")),
                     urgency=dice.choice(("high", "high", "low")),
                     acked_min=acked_min,
-                ),
-                now,
+                )
             )
+        by_id = {service.id: service for service in world.services}
+        for one in sorted(seeds, key=lambda one: -one.opened_min):
+            world.add_past_incident(by_id[one.service_id], one, now)
         for minutes in sorted(dice.randrange(1, 60 * 24 * 14) for _ in range(services))[::-1]:
             world.add_past_change(
                 dice.choice(world.services),
@@ -286,9 +290,13 @@ def change_status(
     incident: Incident, status: str, by: Person | Service | None, at: datetime
 ) -> None:
     """Set the status and who changed it when."""
+    incident.steps.append(Step(kind=_STEPS[status], at=at, by=by or incident.service))
     incident.status = status
     incident.changed_by = by
     incident.status_changed_at = incident.updated_at = at
+
+
+_STEPS = {"triggered": "unacknowledge", "acknowledged": "acknowledge", "resolved": "resolve"}
 
 
 def resolve(incident: Incident, by: Person | Service | None, at: datetime) -> None:

@@ -78,6 +78,9 @@ TARGETS = [
     "/change_events?limit=100",
     *with_each("/maintenance_windows", ["teams", "services", "users"]),
     "/maintenance_windows?filter=ongoing&service_ids[]=PSEARCH",
+    "/log_entries?limit=100",
+    "/log_entries?is_overview=true&since=2026-01-01T00:00:00Z&until=2036-01-01T00:00:00Z",
+    "/standards/scores/technical_services?ids=PCHKOUT&ids=PPRICIN",
     "/priorities",
     "/abilities",
     "/teams",
@@ -181,6 +184,28 @@ def test_writes_answer_what_is_published(sandbox):
     status, closed = ask(sandbox, "/incidents", "PUT", PERSON, change)
     validate_answer("PUT", "/incidents", status, closed)
     assert closed["incidents"][0]["status"] == "resolved"
+
+
+def test_metrics_of_services_answer_what_is_published(sandbox):
+    path = "/analytics/metrics/incidents/services"
+    asked = {
+        "filters": {
+            "created_at_start": "2026-01-01T00:00:00Z",
+            "created_at_end": "2036-01-01T00:00:00Z",
+            "service_ids": ["PCHKOUT", "PPRICIN"],
+        },
+        "time_zone": "Etc/UTC",
+    }
+    validate_request("POST", f"{sandbox.url}{path}", HEADERS, asked)
+    status, body = ask(sandbox, path, "POST", HEADERS, asked)
+    validate_answer("POST", path, status, body)
+    # The disabled service had no incident, and PagerDuty lists only those that had.
+    assert [row["service_id"] for row in body["data"]] == ["PCHKOUT"]
+    assert body["data"][0]["mean_seconds_to_first_ack"] > 0
+
+    status, body = ask(sandbox, path, "POST", HEADERS, {"filters": {}})
+    validate_answer("POST", path, status, body)
+    assert status == 400
 
 
 # The judge itself -----------------------------------------------------------------------------

@@ -92,7 +92,7 @@ def test_the_same_dedup_key_on_another_service_is_another_incident(sandbox, cloc
 def test_a_disabled_service_and_one_in_maintenance_make_no_incident(sandbox, clock, service_id):
     assert send(sandbox, "trigger", key=KEYS[service_id])[0] == 202
     clock.pass_(seconds=5)
-    assert incidents_of(sandbox, service_id) == []
+    assert incidents_of(sandbox, service_id, "&statuses[]=triggered") == []
 
 
 def test_maintenance_ends_with_the_clock(sandbox, clock):
@@ -105,7 +105,7 @@ def test_severity_decides_urgency_unless_the_service_does(sandbox, clock):
     send(sandbox, "trigger", key=KEYS["PFRAUDC"], severity="info")
     send(sandbox, "trigger", key=KEYS["PPAYGTW"], severity="info")
     clock.pass_(seconds=1)
-    [low] = incidents_of(sandbox, "PFRAUDC", "&urgencies[]=low")
+    [low] = incidents_of(sandbox, "PFRAUDC", "&statuses[]=triggered&urgencies[]=low")
     assert low["pending_actions"] == []
     [high] = incidents_of(sandbox, "PPAYGTW", "&incident_key=alarm&urgencies[]=high")
     assert high["title"] == "It burns"
@@ -159,8 +159,9 @@ def test_a_list_comes_in_pages_of_twenty_five(clock):
         return World.generate(services=3, incidents=30, now=now)
 
     with serve(now=clock, make_world=make_world) as server:
-        _, first = ask(server, "/incidents?date_range=all")
-        _, rest = ask(server, "/incidents?date_range=all&offset=25&total=true")
+        target = "/incidents?date_range=all&statuses[]=triggered&statuses[]=acknowledged"
+        _, first = ask(server, target)
+        _, rest = ask(server, f"{target}&offset=25&total=true")
     assert (len(first["incidents"]), first["limit"], first["more"]) == (25, 25, True)
     assert first["total"] is None
     assert (len(rest["incidents"]), rest["offset"], rest["more"], rest["total"]) == (
@@ -174,13 +175,14 @@ def test_a_list_comes_in_pages_of_twenty_five(clock):
 
 
 def test_incidents_older_than_a_month_need_date_range_all(sandbox):
-    assert ask(sandbox, "/incidents?service_ids[]=PCARTSV")[1]["incidents"] == []
-    assert len(incidents_of(sandbox, "PCARTSV")) == 1
+    target = "/incidents?service_ids[]=PCARTSV&statuses[]=triggered"
+    assert ask(sandbox, target)[1]["incidents"] == []
+    assert len(incidents_of(sandbox, "PCARTSV", "&statuses[]=triggered")) == 1
 
 
 def test_incidents_are_sorted_upwards_unless_told_otherwise(sandbox):
     def numbers(query):
-        target = f"/incidents?date_range=all&service_ids[]=PORDERS{query}"
+        target = f"/incidents?date_range=all&limit=100&service_ids[]=PORDERS{query}"
         return [i["incident_number"] for i in ask(sandbox, target)[1]["incidents"]]
 
     assert numbers("") == sorted(numbers(""))
@@ -384,7 +386,8 @@ def test_a_big_world_has_what_was_asked_for(clock):
     with serve(now=clock, make_world=make_world) as server:
         _, first = ask(server, "/services?limit=100&include[]=integrations&total=true")
         _, second = ask(server, "/services?limit=100&offset=100&include[]=integrations")
-        _, incidents = ask(server, "/incidents?date_range=all&limit=1&total=true")
+        target = "/incidents?date_range=all&limit=1&total=true"
+        _, incidents = ask(server, f"{target}&statuses[]=triggered&statuses[]=acknowledged")
         _, on_calls = ask(server, "/oncalls?limit=1&total=true")
     services = first["services"] + second["services"]
     assert first["total"] == len(services) == 130

@@ -1,0 +1,158 @@
+"""What PagerDuty says when it looks back: log entries, metrics of services, and their standards.
+
+Source: https://developer.pagerduty.com/api-reference/ (Log Entries, Analytics, Standards)
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+from pagerduty_card.sandbox.query import BadQuery
+from pagerduty_card.sandbox.references import API, APP, Json, reference, stamp
+from pagerduty_card.sandbox.things import Incident, Service, Step
+from pagerduty_card.sandbox.world import World
+
+if TYPE_CHECKING:
+    from pagerduty_card.sandbox.rest import Request
+
+METRICS = "/analytics/metrics/incidents/services"
+MOST_IDS = 100
+
+
+def log_entries(request: "Request") -> Json:
+    """Answer a page of the account's log entries, the latest first."""
+    query = request.query
+    query.many("include[]", {"incidents", "services", "channels", "teams"})
+    since, until = query.moment("since"), query.moment("until")
+    teams = query.many("team_ids[]")
+    found: list[tuple[Incident, int, Step]] = []
+    for incident in request.world.incidents:
+        team = incident.service.policy.team
+        if teams and (team is None or team.id not in teams):
+            continue
+        begun = Step(kind="trigger", at=incident.created_at, by=incident.service)
+        found += [
+            (incident, number, step)
+            for number, step in enumerate([begun, *incident.steps])
+            if (not since or step.at >= since) and (not until or step.at < until)
+        ]
+    found.sort(key=lambda one: one[2].at, reverse=True)
+    return request.listing("log_entries", found, _log_entry)
+
+
+def _log_entry(one: tuple[Incident, int, Step]) -> Json:
+    incident, number, step = one
+    id_ = f"R{incident.number:011d}{number:02d}"
+    team = incident.service.policy.team
+    return {
+        "id": id_,
+        "type": f"{step.kind}_log_entry",
+        "summary": f"{step.kind.capitalize()}d by {step.by.name}",
+        "self": f"{API}/log_entries/{id_}?incident_id={incident.id}",
+        "html_url": f"{APP}/incidents/{incident.id}/log_entries/{id_}",
+        "created_at": stamp(step.at),
+        "agent": reference(step.by),
+        "channel": {"type": "api" if isinstance(step.by, Service) else "website"},
+        "service": reference(incident.service),
+        "incident": reference(incident),
+        "teams": [reference(team)] if team else [],
+        "contexts": [],
+    }
+
+
+def standards(request: "Request") -> Json:
+    """Answer the scores of the services that were asked for."""
+    wanted = request.query.many("ids")
+    if not 1 <= len(wanted) <= MOST_IDS:
+        raise BadQuery(f"ids must be 1 to {MOST_IDS}")
+    services = {service.id: service for service in request.world.services}
+    return {"resources": [_score(services[one]) for one in wanted if one in services]}
+
+
+def _score(service: Service) -> Json:
+    checks = (
+        ("has_technical_service_description", "Service has a description", service.description),
+        (
+            "minimum_escalation_rule_depth",
+            "Escalation policy has at least two levels",
+            len(service.policy.levels) > 1,
+        ),
+        ("has_acknowledgement_timeout", "Acknowledgements run out", _runs_out(service)),
+    )
+    passing = [bool(check) for *_, check in checks]
+    return {
+        "resource_id": service.id,
+        "resource_type": "technical_service",
+        "score": {"passing": sum(passing), "total": len(passing)},
+        "standards": [
+            {
+                "id": f"01SANDBOXSTANDARD{number:09d}",
+                "type": kind,
+                "name": name,
+                "description": f"{name}, so that whoever is paged can help.",
+                "active": True,
+                "pass": is_passing,
+            }
+            for number, ((kind, name, _), is_passing) in enumerate(
+                zip(checks, passing, strict=True), start=1
+            )
+        ],
+    }
+
+
+def _runs_out(service: Service) -> bool:
+    return service.acknowledgement_timeout_s is not None
+
+
+def metrics(world: World, asked: Json | None) -> Json:
+    """Answer the metrics of services over the whole time asked about.
+
+    Raises:
+        BadQuery: The filters cannot be read.
+    """
+    filters = (asked or {}).get("filters") or {}
+    try:
+        start = datetime.fromisoformat(str(filters["created_at_start"]))
+        end = datetime.fromisoformat(str(filters["created_at_end"]))
+    except (KeyError, ValueError, TypeError):
+        raise BadQuery("created_at_start and created_at_end are ISO 8601 times") from None
+    wanted = filters.get("service_ids") or []
+    by_service: dict[str, list[Incident]] = {}
+    for incident in world.incidents:
+        if start <= incident.created_at < end and (not wanted or incident.service.id in wanted):
+            by_service.setdefault(incident.service.id, []).append(incident)
+    return {
+        **(asked or {}),
+        "data": [_metrics(incidents) for incidents in by_service.values()],
+    }
+
+
+def _metrics(incidents: Sequence[Incident]) -> Json:
+    service = incidents[0].service
+    acked = [
+        (step.at - incident.created_at).total_seconds()
+        for incident in incidents
+        for step in [one for one in incident.steps if one.kind == "acknowledge"][:1]
+    ]
+    ended = [
+        (incident.resolved_at - incident.created_at).total_seconds()
+        for incident in incidents
+        if incident.resolved_at
+    ]
+    at_night = sum(not 8 <= incident.created_at.hour < 18 for incident in incidents)
+    return {
+        "service_id": service.id,
+        "service_name": service.name,
+        "mean_seconds_to_first_ack": _mean(acked),
+        "mean_seconds_to_resolve": _mean(ended),
+        "total_incident_count": len(incidents),
+        "total_incidents_acknowledged": len(acked),
+        "total_interruptions": sum(incident.urgency == "high" for incident in incidents),
+        "total_off_hour_interruptions": at_night,
+        "up_time_pct": 99.9,
+    }
+
+
+def _mean(values: Sequence[float]) -> Any:
+    return round(mean(values)) if values else None

@@ -1,0 +1,66 @@
+"""Ninety days of resolved incidents, made up and the same each time: minutes before the start."""
+
+import random
+from collections.abc import Iterator, Sequence
+
+from pagerduty_card.sandbox.history import IncidentSeed
+
+_DAY = 24 * 60
+SPAN_MIN = 90 * _DAY
+# Nothing ends within the last minutes: the demonstration's story of the day is told elsewhere.
+_RECENT_MIN = 10 * 60
+
+# By service: how many in ninety days, and what they are called.
+_MERIDIAN: dict[str, tuple[int, tuple[str, ...]]] = {
+    "PCHKOUT": (
+        31,
+        (
+            "p99 of POST /orders above 4 s",
+            "Card payments fail for one issuer",
+            "orders-db runs out of connections",
+            "Deploy of checkout-api rolled back by itself",
+        ),
+    ),
+    "PPAYGTW": (17, ("Acquirer answers slowly (Visa, EU)", "3-D Secure challenge times out")),
+    "PFRAUDC": (9, ("Model server out of memory", "Scores are older than ten minutes")),
+    "PWEBSHP": (19, ("Error rate of /basket above 2 %", "Largest paint above 4 s in Lyon")),
+    "PMOBBFF": (12, ("Push notifications are queued", "iOS sign-in fails for old versions")),
+    "PCARTSV": (11, ("Baskets are lost between devices", "Redis replica lags")),
+    "PSEARCH": (14, ("Index is older than an hour", "Queries above 800 ms")),
+    "PORDERS": (42, ("Orders wait longer than 20 minutes", "No delivery slot left")),
+    "PWAREHS": (16, ("Stock feed from Rotterdam stopped", "Stock differs by more than 3 %")),
+    "PWAREUS": (4, ("Stock feed from Newark stopped",)),
+    "PAUTHSV": (8, ("Sign-in latency above 1 s", "Tokens are refused by one region")),
+}
+
+
+def of_meridian() -> Iterator[IncidentSeed]:
+    """The resolved incidents of the demonstration's company."""
+    for service_id, (count, titles) in _MERIDIAN.items():
+        dice = random.Random(service_id)  # noqa: S311 - repeatable, nothing to guess
+        for _ in range(count):
+            yield _resolved(dice, service_id, dice.choice(titles))
+
+
+def of_generated(service_ids: Sequence[str], seed: int) -> Iterator[IncidentSeed]:
+    """Two resolved incidents for each service on average; some have many, most have none."""
+    dice = random.Random(f"past {seed}")  # noqa: S311 - repeatable, nothing to guess
+    for _ in range(2 * len(service_ids)):
+        service_id = service_ids[int(len(service_ids) * dice.random() ** 2)]
+        yield _resolved(dice, service_id, f"Something was slow, case {dice.randrange(10_000)}")
+
+
+def _resolved(dice: random.Random, service_id: str, title: str) -> IncidentSeed:
+    """One that took minutes, seldom hours; every sixth ended before anybody took it."""
+    opened_min = dice.randrange(_RECENT_MIN, SPAN_MIN)
+    ack_after_min = min(1 + round(dice.expovariate(1 / 7)), 90)
+    took_min = min(ack_after_min + 3 + round(dice.expovariate(1 / 50)), _RECENT_MIN - 1)
+    return IncidentSeed(
+        service_id=service_id,
+        title=title,
+        opened_min=opened_min,
+        priority=dice.choice(("", "P2", "P3", "P3", "P4")),
+        urgency=dice.choice(("high", "high", "high", "low")),
+        acked_min=None if dice.random() < 1 / 6 else opened_min - ack_after_min,
+        resolved_min=opened_min - took_min,
+    )
