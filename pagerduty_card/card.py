@@ -83,6 +83,7 @@ def load(request: HttpRequest, entity: Entity) -> Loaded:
 
 def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: datetime) -> Loaded:
     zone = timezone.get_current_timezone()
+    mapped = mapping.each_once(mapped)
     services = [one.service for one in mapped if one.service]
     rows = _Rows(services)
     is_mixed = len({one.target.account for one in mapped}) > 1
@@ -349,17 +350,9 @@ def _explain_problem(mapped: Mapped, reader: Reader) -> Explanation:
     return Explanation(
         reason=problem.kind,
         why=problem.text,
-        advice=_ADVICE[problem.kind],
+        advice=problem.advice,
         place=problem.place,
     )
-
-
-_ADVICE = {
-    ProblemKind.UNKNOWN_ACCOUNT: "Correct the annotation, or have the account configured.",
-    ProblemKind.NO_SUCH_SERVICE: "Correct the service id.",
-    ProblemKind.NO_SUCH_KEY: "Correct the key, or name the service by its id.",
-    ProblemKind.KEY_OF_OTHER_SERVICE: "Correct the key or the service id.",
-}
 
 
 class _Rows:

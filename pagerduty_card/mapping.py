@@ -3,71 +3,56 @@
 Nothing here asks PagerDuty, and nothing here says "there is none" unless PagerDuty said so.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from enum import StrEnum
 
 from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Annotation, Entity
 from catalog.querysets import EntityQuerySet
-from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, all_accounts, mask, names_of
+from pagerduty_card.accounts import all_accounts
 from pagerduty_card.freshness import UNKNOWN, Freshness
+from pagerduty_card.mistakes import (
+    Problem,
+    ProblemKind,
+    keys_of,
+    named_twice,
+    owner_of_key,
+    problem_of,
+)
 from pagerduty_card.models import Feed, Service, ServiceLink
+from pagerduty_card.targets import (
+    ACCOUNT,
+    INTEGRATION_KEY,
+    SERVICE_ID,
+    Target,
+    targets_of,
+    targets_of_many,
+    words_of,
+)
 
-INTEGRATION_KEY = "pagerduty.com/integration-key"
-SERVICE_ID = "pagerduty.com/service-id"
-ACCOUNT = "pagerduty.com/account"
+__all__ = [
+    "ACCOUNT",
+    "INTEGRATION_KEY",
+    "LISTED_WITHIN",
+    "SERVICE_ID",
+    "Mapped",
+    "Problem",
+    "ProblemKind",
+    "Target",
+    "each_once",
+    "feeds_of",
+    "find_mapped",
+    "is_mapped",
+    "resolve",
+    "targets_of",
+    "targets_of_many",
+]
 
 # Services are mirrored every 10 minutes; an answer that missed two turns proves nothing.
 LISTED_WITHIN = timedelta(minutes=25)
-
-
-class ProblemKind(StrEnum):
-    """What is wrong with a mapping."""
-
-    UNKNOWN_ACCOUNT = "unknown_account"
-    NOT_CONFIGURED = "not_configured"
-    NO_SUCH_SERVICE = "no_such_service"
-    NO_SUCH_KEY = "no_such_key"
-    KEY_OF_OTHER_SERVICE = "key_of_other_service"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """A mistake somebody can correct.
-
-    Attributes:
-        text: One or two sentences for a reader, keys masked.
-        place: Where it was written: ``file:line`` or ``admin``; empty for a setting.
-    """
-
-    kind: ProblemKind
-    text: str
-    place: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """One PagerDuty service as an entity names it.
-
-    Attributes:
-        account: Name of the account, ``default`` when the entity names none.
-        service_pd_id: PagerDuty's id; empty when only a key was written.
-        integration_key: The key, a secret; empty when only an id was written.
-        label: Distinguishes several services of one entity; may be empty.
-        place: Where it was written: ``file:line`` of the descriptor, or ``admin``.
-        shares_key: Whether the key was written beside several ids and so is of one of them.
-    """
-
-    account: str
-    service_pd_id: str = ""
-    integration_key: str = field(default="", repr=False)
-    label: str = ""
-    place: str = ""
-    shares_key: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +87,7 @@ class Mapped:
 def is_mapped(entity: Entity) -> bool:
     """Whether the entity names a PagerDuty service; one query if no annotation does."""
     annotations = entity.annotations
-    return any(_words(annotations.get(key)) for key in (SERVICE_ID, INTEGRATION_KEY)) or (
+    return any(words_of(annotations.get(key)) for key in (SERVICE_ID, INTEGRATION_KEY)) or (
         ServiceLink.objects.of_entities([entity]).exists()
     )
 
@@ -112,31 +97,6 @@ def find_mapped(entities: EntityQuerySet) -> EntityQuerySet:
     named = Annotation.objects.filter(key__in=(SERVICE_ID, INTEGRATION_KEY)).exclude(value="")
     linked = ServiceLink.objects.order_by().values("entity_id")
     return entities.filter(Q(pk__in=named.values("entity_id")) | Q(pk__in=linked))
-
-
-def targets_of(entity: Entity) -> list[Target]:
-    """The services an entity names, annotations first; one query."""
-    return targets_of_many([entity])[entity.pk]
-
-
-def targets_of_many(entities: Iterable[Entity]) -> dict[int, list[Target]]:
-    """The services that each entity names, by primary key; one query however many.
-
-    Entities need their ``descriptor`` loaded. The same service named twice counts once.
-    """
-    given = list(entities)
-    targets = {entity.pk: _of_annotations(entity) for entity in given}
-    for link in ServiceLink.objects.of_entities(given):
-        target = Target(
-            account=link.account.strip() or DEFAULT_ACCOUNT,
-            service_pd_id=link.service_pd_id.strip(),
-            label=link.label,
-            place="admin",
-        )
-        named = {(one.account, one.service_pd_id) for one in targets[link.entity_id]}
-        if (target.account, target.service_pd_id) not in named:
-            targets[link.entity_id].append(target)
-    return targets
 
 
 def feeds_of(targets: Sequence[Target]) -> list[Feed]:
@@ -175,7 +135,7 @@ def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> l
         },
         feeds,
     )
-    accounts = all_accounts()
+    accounts, now = all_accounts(), timezone.now()
     mapped = []
     for target, service in zip(targets, found, strict=True):
         if service:
@@ -183,11 +143,19 @@ def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> l
         else:
             listed = absent[(target.account, target.service_pd_id)]
             freshness = dict.fromkeys(Feed.Kind.values, UNKNOWN) | {Feed.Kind.SERVICES: listed}
+        listing = freshness[Feed.Kind.SERVICES]
         mapped.append(
             Mapped(
                 target=target,
                 service=service,
-                problem=_problem(target, service, freshness, services, accounts),
+                problem=problem_of(
+                    target,
+                    service,
+                    listing,
+                    services,
+                    accounts,
+                    is_listed=listing.is_fresh(now, LISTED_WITHIN),
+                ),
                 freshness=freshness,
                 routing_key=_routing_key(target, service, services),
             )
@@ -195,43 +163,24 @@ def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> l
     return mapped
 
 
-def _of_annotations(entity: Entity) -> list[Target]:
-    annotations = entity.annotations
-    account = _text(annotations.get(ACCOUNT)) or DEFAULT_ACCOUNT
-    key = _text(annotations.get(INTEGRATION_KEY))
-    ids = _words(annotations.get(SERVICE_ID))
-    place = _place(entity)
-    if ids:
-        return [
-            Target(
-                account=account,
-                service_pd_id=pd_id,
-                integration_key=key,
-                place=place,
-                shares_key=len(ids) > 1,
+def each_once(mapped: Sequence[Mapped]) -> list[Mapped]:
+    """One entity's services, each once: a key and a link's id may turn out to mean the same.
+
+    Args:
+        mapped: Of ``resolve``, of one entity.
+    """
+    kept: dict[object, Mapped] = {}
+    for number, one in enumerate(mapped):
+        place = one.service.pk if one.service else (number,)
+        first = kept.setdefault(place, one)
+        if first is not one:
+            target = replace(first.target, repeated_at=one.target.place)
+            kept[place] = replace(
+                first,
+                target=replace(target, label=target.label or one.target.label),
+                problem=first.problem or named_twice(target),
             )
-            for pd_id in ids
-        ]
-    return [Target(account=account, integration_key=key, place=place)] if key else []
-
-
-def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _words(value: object) -> list[str]:
-    """The comma-separated words in order, blanks trimmed, empty ones and repetitions dropped."""
-    return list(dict.fromkeys(word.strip() for word in _text(value).split(",") if word.strip()))
-
-
-def _place(entity: Entity) -> str:
-    if not entity.source:
-        return "admin"
-    return f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
-
-
-def _keys(service: Service) -> list[str]:
-    return [one.integration_key for one in service.integrations.all() if one.integration_key]
+    return list(kept.values())
 
 
 def _find(target: Target, services: Sequence[Service]) -> Service | None:
@@ -241,20 +190,9 @@ def _find(target: Target, services: Sequence[Service]) -> Service | None:
         if target.service_pd_id:
             if service.pd_id == target.service_pd_id:
                 return service
-        elif target.integration_key in _keys(service):
+        elif target.integration_key in keys_of(service):
             return service
     return None
-
-
-def _owner_of_key(target: Target, services: Sequence[Service]) -> Service | None:
-    return next(
-        (
-            service
-            for service in services
-            if service.account == target.account and target.integration_key in _keys(service)
-        ),
-        None,
-    )
 
 
 def _routing_key(target: Target, service: Service | None, services: Sequence[Service]) -> str:
@@ -262,61 +200,9 @@ def _routing_key(target: Target, service: Service | None, services: Sequence[Ser
     if service is None:
         # Without an id the key alone says who is meant. Beside an id that is not mirrored it may
         # be anybody's, except where the mirror has just not been filled yet.
-        owner = _owner_of_key(target, services) if target.integration_key else None
+        owner = owner_of_key(target, services)
         return target.integration_key if owner is None and not target.shares_key else ""
-    keys = _keys(service)
+    keys = keys_of(service)
     if target.integration_key in keys:
         return target.integration_key
     return keys[0] if keys else ""
-
-
-def _problem(
-    target: Target,
-    service: Service | None,
-    freshness: Mapping[str, Freshness],
-    services: Sequence[Service],
-    accounts: Mapping[str, Account],
-) -> Problem | None:
-    account = accounts.get(target.account)
-    if account is None:
-        return Problem(
-            kind=ProblemKind.UNKNOWN_ACCOUNT,
-            text=f"{ACCOUNT} names {target.account!r}, but no PagerDuty account is called so; "
-            f"configured: {names_of(accounts)}.",
-            place=target.place,
-        )
-    if account.problem:
-        return Problem(kind=ProblemKind.NOT_CONFIGURED, text=account.problem)
-    listing = freshness[Feed.Kind.SERVICES]
-    is_listed = listing.is_fresh(timezone.now(), LISTED_WITHIN)
-    if service is None:
-        return _problem_of_absent(target, listing, is_listed=is_listed)
-    key = target.integration_key
-    if not key or key in _keys(service) or not is_listed:
-        return None
-    owner = _owner_of_key(target, services)
-    if target.shares_key and owner:
-        return None
-    return Problem(
-        kind=ProblemKind.KEY_OF_OTHER_SERVICE,
-        text=f"The integration key {mask(key)} is not one of the service {service.name} "
-        f"({service.pd_id})" + (f" but of {owner.name} ({owner.pd_id})." if owner else "."),
-        place=target.place,
-    )
-
-
-def _problem_of_absent(target: Target, listing: Freshness, *, is_listed: bool) -> Problem | None:
-    if target.service_pd_id:
-        if is_listed or listing.reason == "not_found":
-            return Problem(
-                kind=ProblemKind.NO_SUCH_SERVICE,
-                text=f"PagerDuty has no service {target.service_pd_id}.",
-                place=target.place,
-            )
-    elif is_listed:
-        return Problem(
-            kind=ProblemKind.NO_SUCH_KEY,
-            text=f"No PagerDuty service has this integration key ({mask(target.integration_key)}).",
-            place=target.place,
-        )
-    return None

@@ -9,7 +9,7 @@ from datetime import datetime
 from catalog.models import Entity
 from catalog.refs import EntityRef, InvalidRefError
 from pagerduty_card import mapping
-from pagerduty_card.accounts import all_accounts, mask
+from pagerduty_card.accounts import mask
 from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
 from pagerduty_card.mapping import Mapped
 from pagerduty_card.models import Feed, Incident
@@ -32,7 +32,7 @@ def examine_entity(ref: str, now: datetime) -> list[Finding]:
     targets = mapping.targets_of(entity)
     steps.append(_names_a_service(entity, targets))
     found = [Finding(title=f"Entity {entity.ref}", key="entity", steps=tuple(steps))]
-    for number, mapped in enumerate(mapping.resolve(targets), start=1):
+    for number, mapped in enumerate(mapping.each_once(mapping.resolve(targets)), start=1):
         target = mapped.target
         named = mapped.service_pd_id or f"integration key {mask(target.integration_key)}"
         found.append(
@@ -85,31 +85,35 @@ def _names_a_service(entity: Entity, targets: Sequence[mapping.Target]) -> Step:
             "link a service to it in the administration.",
         )
     annotations = entity.annotations
+    written = next((target for target in targets if not target.is_link), mapping.Target(account=""))
+    places = {
+        mapping.SERVICE_ID: written.place,
+        mapping.INTEGRATION_KEY: written.key_place,
+        mapping.ACCOUNT: written.account_place,
+    }
     told = []
     for key in (mapping.SERVICE_ID, mapping.INTEGRATION_KEY, mapping.ACCOUNT):
         value = annotations.get(key)
         if isinstance(value, str) and value.strip():
             is_key = key == mapping.INTEGRATION_KEY
-            told.append(f"{key}: {mask(value.strip()) if is_key else value.strip()[:200]}")
-    links = sum(target.place == "admin" for target in targets) if entity.source else 0
+            shown = mask(value.strip()) if is_key else value.strip()[:200]
+            told.append(f"{key}: {shown}" + (f" ({places[key]})" if places[key] else ""))
+    links = sum(target.is_link for target in targets)
     if links:
         told.append(f"{links} linked in the administration")
-    return step("Annotation", Verdict.OK, "; ".join(told) or "Linked in the administration.")
+    return step("Annotation", Verdict.OK, "; ".join(told))
 
 
 def _service_steps(mapped: Mapped, now: datetime) -> Iterable[Step]:
     problem, target = mapped.problem, mapped.target
     kinds = mapping.ProblemKind
-    account = all_accounts().get(target.account)
     if problem and problem.kind in {kinds.UNKNOWN_ACCOUNT, kinds.NOT_CONFIGURED}:
         place = f" ({problem.place})" if problem.place else ""
         yield step(
             "Account",
             Verdict.WRONG,
             f"{problem.text}{place}",
-            "Correct the annotation, or add the account to PAGERDUTY_ACCOUNTS."
-            if account is None
-            else "Correct the setting and restart the portal.",
+            problem.advice or "Correct the setting and restart the portal.",
         )
         return
     yield step("Account", Verdict.OK, f"{target.account} is configured.")
@@ -122,14 +126,12 @@ def _service_steps(mapped: Mapped, now: datetime) -> Iterable[Step]:
 
 
 def _service(mapped: Mapped, now: datetime) -> Step:
-    problem, place = mapped.problem, f" ({mapped.target.place})" if mapped.target.place else ""
+    problem = mapped.problem
     if problem:
-        return step(
-            "Service",
-            Verdict.WRONG,
-            f"{problem.text}{place}",
-            "Correct the annotation or the link.",
-        )
+        place = f" ({problem.place})" if problem.place else ""
+        is_harmless = problem.kind is mapping.ProblemKind.NAMED_TWICE
+        verdict = Verdict.WARNING if is_harmless else Verdict.WRONG
+        return step("Service", verdict, f"{problem.text}{place}", problem.advice)
     if mapped.service:
         return step("Service", Verdict.OK, f"{mapped.service.name} ({mapped.service.pd_id}).")
     answer = judge(Feed.Kind.SERVICES, mapped.freshness[Feed.Kind.SERVICES], now=now, reader=READER)

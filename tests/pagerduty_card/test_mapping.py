@@ -6,11 +6,13 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from catalog.editing.overlays import set_overlay
 from catalog.models import Entity
 from pagerduty_card.errors import Refused, Unreachable
 from pagerduty_card.mapping import (
     ProblemKind,
     Target,
+    each_once,
     find_mapped,
     is_mapped,
     resolve,
@@ -19,7 +21,7 @@ from pagerduty_card.mapping import (
 )
 from pagerduty_card.models import Feed, Integration, Service, ServiceLink
 from tests.factories import make_entity, make_user
-from tests.pagerduty_card.factories import KEY
+from tests.pagerduty_card.factories import KEY, TOKEN
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
 
@@ -88,7 +90,7 @@ def test_a_link_made_in_the_admin_counts_too_and_once():
     ServiceLink.objects.create(entity=given, service_pd_id="PA")
     assert [(one.service_pd_id, one.label, one.place) for one in targets_of(given)] == [
         ("PA", "", "teams/checkout.yaml:12"),
-        ("PB", "eu", "admin"),
+        ("PB", "eu", "a link in the administration"),
     ]
     plain = make_entity()
     assert not is_mapped(plain)
@@ -223,6 +225,199 @@ class TestAKeyBesideAnId:
 
 def test_a_key_alone_can_page_before_anything_is_mirrored():
     assert only(entity(integration_key=KEY)).routing_key == KEY
+
+
+class TestThePlaceOfAMistake:
+    """The line of the annotation itself, or in words where there is no file."""
+
+    LINES = {
+        "pagerduty.com/service-id": 21,
+        "pagerduty.com/integration-key": 22,
+        "pagerduty.com/account": 23,
+    }
+
+    def placed(self, **annotations):
+        given = entity(**annotations)
+        Entity.objects.filter(pk=given.pk).update(annotation_lines=self.LINES)
+        return Entity.objects.get(pk=given.pk)
+
+    def test_a_wrong_id_is_at_the_line_of_the_id(self):
+        listed(minutes=5)
+        mapped = only(self.placed(service_id="PWRONG1"))
+        assert mapped.problem.place == "teams/checkout.yaml:21"
+
+    def test_a_wrong_account_is_at_the_line_of_the_account(self):
+        mapped = only(self.placed(service_id="PCHKOUT", account="eu"))
+        assert mapped.problem.place == "teams/checkout.yaml:23"
+
+    def test_a_foreign_key_is_at_the_line_of_the_key(self):
+        mirrored("PCHKOUT", OTHER_KEY)
+        listed(minutes=1)
+        mapped = only(self.placed(service_id="PCHKOUT", integration_key=KEY))
+        assert mapped.problem.place == "teams/checkout.yaml:22"
+
+    def test_a_lone_key_of_nobody_is_at_the_line_of_the_key(self):
+        listed(minutes=5)
+        assert only(self.placed(integration_key=KEY)).problem.place == "teams/checkout.yaml:22"
+
+    def test_an_overlay_and_a_link_are_named_in_words(self):
+        listed(minutes=5)
+        given = self.placed(service_id="PCHKOUT")
+        set_overlay(given, "annotation", "pagerduty.com/service-id", "PWRONG1", user=None)
+        ServiceLink.objects.create(entity=given, service_pd_id="PWRONG2")
+        laid, linked = resolve(targets_of(Entity.objects.get()))
+        assert laid.problem.place == "an overlay in the administration"
+        assert linked.problem.place == "a link in the administration"
+        assert "PWRONG1" in laid.problem.text
+        assert "link" not in laid.problem.advice
+
+    def test_an_overlay_over_something_else_leaves_the_line(self):
+        listed(minutes=5)
+        given = self.placed(service_id="PWRONG1")
+        set_overlay(given, "annotation", "pagerduty.com/account", "default", user=None)
+        mapped = only(Entity.objects.get())
+        assert mapped.problem.place == "teams/checkout.yaml:21"
+
+    def test_a_local_entity_has_no_file(self):
+        listed(minutes=5)
+        given = make_entity(annotations={"pagerduty.com/service-id": "PWRONG1"})
+        assert only(given).problem.place == "the administration"
+
+    def test_lists_that_load_no_places_ask_for_none(self, django_assert_num_queries):
+        self.placed(service_id="PA")
+        rows = list(Entity.objects.only("descriptor", "source", "source_line"))
+        with django_assert_num_queries(1):
+            targets_of_many(rows)
+
+    def test_the_card_says_it_without_a_query_more(self, client, django_assert_max_num_queries):
+        listed(minutes=5)
+        given = self.placed(service_id="PWRONG1")
+        client.force_login(make_user())
+        with django_assert_max_num_queries(12):
+            text = client.get(given.get_absolute_url()).text
+        assert "PagerDuty has no service PWRONG1." in text
+        assert "<code>teams/checkout.yaml:21</code>" in text
+
+
+@pytest.fixture
+def _eu(settings):
+    settings.PAGERDUTY_TOKEN = TOKEN
+    settings.PAGERDUTY_ACCOUNTS = "[{name: eu, region: eu, token: token-of-the-eu-account-4712}]"
+
+
+@pytest.mark.usefixtures("_eu")
+class TestAServiceOfAnotherAccount:
+    def test_by_its_id_is_told_with_the_annotation_to_add(self):
+        mirrored("PCHKOUT", account="eu")
+        listed(minutes=5)
+        problem = only(entity(service_id="PCHKOUT")).problem
+        assert problem.kind == ProblemKind.OTHER_ACCOUNT
+        assert problem.text == "PCHKOUT is a service of the account eu, not of default."
+        assert problem.advice == "Write pagerduty.com/account: eu beside it."
+
+    def test_by_its_key_is_told_masked_and_never_paged_through_this_account(self):
+        mirrored("PCHKOUT", KEY, account="eu")
+        listed(minutes=5)
+        mapped = only(entity(integration_key=KEY))
+        assert mapped.problem.kind == ProblemKind.OTHER_ACCOUNT
+        assert mapped.problem.text == (
+            "The integration key ****4711 is of the service pchkout (PCHKOUT) of the account eu, "
+            "not of default."
+        )
+        assert not mapped.can_page
+
+    def test_is_not_claimed_before_this_account_has_denied_it(self):
+        mirrored("PCHKOUT", account="eu")
+        assert only(entity(service_id="PCHKOUT")).problem is None
+
+    def test_is_told_at_once_where_there_is_no_default_account(self, settings):
+        settings.PAGERDUTY_TOKEN = ""
+        mirrored("PCHKOUT", account="eu")
+        assert only(entity(service_id="PCHKOUT")).problem.kind == ProblemKind.OTHER_ACCOUNT
+
+    def test_under_a_misspelt_account_is_told_with_the_right_one(self):
+        mirrored("PCHKOUT", account="eu")
+        problem = only(entity(service_id="PCHKOUT", account="europe")).problem
+        assert problem.kind == ProblemKind.UNKNOWN_ACCOUNT
+        assert "configured: default, eu" in problem.text
+        assert problem.advice.endswith("Write pagerduty.com/account: eu.")
+
+    def test_of_a_link_is_corrected_in_the_link(self):
+        mirrored("PCHKOUT", account="eu")
+        listed(minutes=5)
+        given = make_entity()
+        ServiceLink.objects.create(entity=given, service_pd_id="PCHKOUT")
+        assert only(given).problem.advice == "Set the account of the link to eu."
+
+    def test_that_a_key_beside_an_id_belongs_to_is_named(self):
+        mirrored("PCHKOUT", OTHER_KEY)
+        mirrored("PB", KEY, account="eu")
+        listed(minutes=1)
+        problem = only(entity(service_id="PCHKOUT", integration_key=KEY)).problem
+        assert problem.text.endswith("but of pb (PB) of the account eu.")
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        ("https://meridian.pagerduty.com/service-directory/PCHKOUT", "Write PCHKOUT alone."),
+        ("https://meridian.pagerduty.com/services/PCHKOUT/activity", "Write PCHKOUT alone."),
+        ("PA;PB", "A service id has letters and digits only"),
+        ("PA PB", "A service id has letters and digits only"),
+        ("checkout-api", "A service id has letters and digits only"),
+    ],
+)
+def test_what_cannot_be_an_id_is_said_before_pagerduty_is_asked(written, advice):
+    problem = only(entity(service_id=written)).problem
+    assert problem.kind == ProblemKind.ODD_SERVICE_ID
+    assert repr(written) in problem.text
+    assert problem.advice.startswith(advice)
+
+
+def test_a_key_in_the_place_of_an_id_is_told_masked():
+    problem = only(entity(service_id=KEY)).problem
+    assert problem.kind == ProblemKind.ODD_SERVICE_ID
+    assert "looks like an integration key" in problem.advice
+    assert KEY not in problem.text
+
+
+class TestTheSameServiceTwice:
+    def test_in_one_annotation_is_told_and_shown_once(self):
+        mirrored("PA")
+        mirrored("PB")
+        first, second = resolve(targets_of(entity(service_id="PA, PB, PA")))
+        assert first.problem.kind == ProblemKind.NAMED_TWICE
+        assert first.problem.text == (
+            "PA is named twice in pagerduty.com/service-id. It is shown once."
+        )
+        assert second.problem is None
+
+    def test_by_a_link_without_a_label_is_told(self):
+        mirrored("PA")
+        given = entity(service_id="PA")
+        ServiceLink.objects.create(entity=given, service_pd_id="PA")
+        assert "also by a link in the administration" in only(given).problem.text
+
+    def test_by_a_link_with_a_label_is_how_it_gets_its_label(self):
+        mirrored("PA")
+        given = entity(service_id="PA")
+        ServiceLink.objects.create(entity=given, service_pd_id="PA", label="prod")
+        assert (only(given).problem, only(given).target.label) == (None, "prod")
+
+    def test_by_its_key_and_by_a_link_is_shown_once(self):
+        mirrored("PA", KEY)
+        given = entity(integration_key=KEY)
+        ServiceLink.objects.create(entity=given, service_pd_id="PA", label="prod")
+        (mapped,) = each_once(resolve(targets_of(given)))
+        assert mapped.target.label == "prod"
+        assert mapped.problem.kind == ProblemKind.NAMED_TWICE
+        assert KEY not in mapped.problem.text
+
+    def test_by_two_entities_is_no_mistake(self):
+        mirrored("PA")
+        both = targets_of_many([entity(service_id="PA"), entity(service_id="PA")])
+        found = resolve([target for some in both.values() for target in some])
+        assert [one.problem for one in found] == [None, None]
 
 
 def test_the_number_of_queries_does_not_grow(django_assert_num_queries):

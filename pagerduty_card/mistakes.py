@@ -1,0 +1,247 @@
+"""What is wrong with how an entity names a service: whose mistake, where, and what to write.
+
+Judges what the mirror holds, and says "there is none" only where PagerDuty said so.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pagerduty_card.accounts import Account, mask, names_of
+from pagerduty_card.freshness import Freshness
+from pagerduty_card.models import Service
+from pagerduty_card.targets import ACCOUNT, SERVICE_ID, Target
+
+# PagerDuty's ids have 7 or 14 letters and digits; its keys 32.
+_ID = re.compile(r"[A-Za-z0-9]{1,20}")
+_KEY_LENGTH = 20
+_ID_IN_ADDRESS = re.compile(r"/(?:service-directory|services)/([A-Z0-9]{5,20})(?:[/?#]|$)")
+_SHOWN = 100
+_LINK = "A link"
+
+
+class ProblemKind(StrEnum):
+    """What is wrong with a mapping."""
+
+    UNKNOWN_ACCOUNT = "unknown_account"
+    NOT_CONFIGURED = "not_configured"
+    OTHER_ACCOUNT = "other_account"
+    ODD_SERVICE_ID = "odd_service_id"
+    NO_SUCH_SERVICE = "no_such_service"
+    NO_SUCH_KEY = "no_such_key"
+    KEY_OF_OTHER_SERVICE = "key_of_other_service"
+    NAMED_TWICE = "named_twice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A mistake somebody can correct.
+
+    Attributes:
+        text: One or two sentences for a reader, keys masked.
+        advice: What to do about it.
+        place: Where it was written: ``file:line``, or in words; empty for a setting.
+    """
+
+    kind: ProblemKind
+    text: str
+    advice: str = ""
+    place: str = ""
+
+
+def keys_of(service: Service) -> list[str]:
+    """The integration keys of a service, secrets."""
+    return [one.integration_key for one in service.integrations.all() if one.integration_key]
+
+
+def owner_of_key(target: Target, services: Sequence[Service]) -> Service | None:
+    """Whose the target's key is, of its own account first; None if nobody's or without a key."""
+    owners = [one for one in services if target.integration_key in keys_of(one)]
+    own = [one for one in owners if one.account == target.account]
+    return next(iter(own or owners), None) if target.integration_key else None
+
+
+def named_elsewhere(
+    target: Target, services: Sequence[Service], accounts: Mapping[str, Account]
+) -> Service | None:
+    """The service that the target means in another account, one that is configured."""
+    for service in services:
+        account = accounts.get(service.account)
+        if service.account == target.account or account is None or account.problem:
+            continue
+        if target.service_pd_id:
+            if service.pd_id == target.service_pd_id:
+                return service
+        elif target.integration_key in keys_of(service):
+            return service
+    return None
+
+
+def problem_of(
+    target: Target,
+    service: Service | None,
+    listing: Freshness,
+    services: Sequence[Service],
+    accounts: Mapping[str, Account],
+    *,
+    is_listed: bool,
+) -> Problem | None:
+    """What is wrong with one target; None if nothing is, or nothing is known yet.
+
+    Args:
+        target: As the entity names it.
+        service: What it was found to be, if it was.
+        listing: How fresh the list of its account's services is.
+        services: All that have the ids and keys in question, of whatever account.
+        accounts: Every account, by name.
+        is_listed: Whether that list is new enough to tell what is not there.
+    """
+    account = accounts.get(target.account)
+    if account is None:
+        return _unknown_account(target, named_elsewhere(target, services, accounts), accounts)
+    if service is None:
+        if target.service_pd_id and not _ID.fullmatch(target.service_pd_id):
+            return _odd_id(target)
+        other = named_elsewhere(target, services, accounts)
+        is_denied = is_listed or listing.reason == "not_found"
+        if other is not None and (is_denied or account.problem):
+            return _of_other_account(target, other)
+        if not account.problem:
+            return _absent(target) if is_denied and (target.service_pd_id or is_listed) else None
+    if account.problem:
+        return Problem(kind=ProblemKind.NOT_CONFIGURED, text=account.problem)
+    if service is not None and is_listed and (found := _foreign_key(target, service, services)):
+        return found
+    return named_twice(target) if target.repeated_at else None
+
+
+def named_twice(target: Target) -> Problem:
+    """The mistake of a service that is named a second time, at ``repeated_at``."""
+    key = mask(target.integration_key)
+    named = target.service_pd_id or f"The service with the integration key {key}"
+    where = (
+        f"twice in {SERVICE_ID}"
+        if target.repeated_at == target.place
+        else f"twice: also by {target.repeated_at}"
+    )
+    return Problem(
+        kind=ProblemKind.NAMED_TWICE,
+        text=f"{named} is named {where}. It is shown once.",
+        advice="Take one of the two away, or name the service that was meant.",
+        place=target.place,
+    )
+
+
+def _correct(target: Target, what: str = "the annotation") -> str:
+    return "Correct the link in the administration" if target.is_link else f"Correct {what}"
+
+
+def _write_account(target: Target, name: str) -> str:
+    if target.is_link:
+        return f"Set the account of the link to {name}."
+    return f"Write {ACCOUNT}: {name} beside it."
+
+
+def _shown(target: Target) -> str:
+    """The id for a sentence: one that looks like an integration key is masked as one."""
+    written = target.service_pd_id
+    if re.fullmatch(rf"\w{{{_KEY_LENGTH},}}", written):
+        return mask(written)
+    return written if len(written) <= _SHOWN else f"{written[:_SHOWN]}\u2026"
+
+
+def _unknown_account(
+    target: Target, other: Service | None, accounts: Mapping[str, Account]
+) -> Problem:
+    told = f"{_LINK} names" if target.is_link else f"{ACCOUNT} names"
+    advice = f"{_correct(target)}, or have the account configured."
+    if other is not None:
+        advice = f"{other.name} ({other.pd_id}) is a service of the account {other.account}. " + (
+            _write_account(target, other.account)
+            if target.is_link
+            else f"Write {ACCOUNT}: {other.account}."
+        )
+    return Problem(
+        kind=ProblemKind.UNKNOWN_ACCOUNT,
+        text=f"{told} {target.account!r}, but no PagerDuty account is called so; "
+        f"configured: {names_of(accounts)}.",
+        advice=advice,
+        place=target.account_place or target.place,
+    )
+
+
+def _odd_id(target: Target) -> Problem:
+    named = _LINK if target.is_link else SERVICE_ID
+    found = _ID_IN_ADDRESS.search(target.service_pd_id)
+    advice = (
+        f"Write {found[1]} alone."
+        if found
+        else "A service id has letters and digits only, for example PABC123: the last part of the "
+        "service's address. Several ids are separated by commas."
+    )
+    if re.fullmatch(rf"\w{{{_KEY_LENGTH},}}", target.service_pd_id):
+        advice = "It looks like an integration key: write it as pagerduty.com/integration-key."
+    return Problem(
+        kind=ProblemKind.ODD_SERVICE_ID,
+        text=f"{named} says {_shown(target)!r}, which is no id of a service.",
+        advice=advice,
+        place=target.place,
+    )
+
+
+def _of_other_account(target: Target, other: Service) -> Problem:
+    named = (
+        other.pd_id
+        if target.service_pd_id
+        else f"The integration key {mask(target.integration_key)}"
+    )
+    whose = (
+        f"a service of the account {other.account}"
+        if target.service_pd_id
+        else f"of the service {other.name} ({other.pd_id}) of the account {other.account}"
+    )
+    return Problem(
+        kind=ProblemKind.OTHER_ACCOUNT,
+        text=f"{named} is {whose}, not of {target.account}.",
+        advice=_write_account(target, other.account),
+        place=target.account_place or target.place,
+    )
+
+
+def _absent(target: Target) -> Problem:
+    if target.service_pd_id:
+        return Problem(
+            kind=ProblemKind.NO_SUCH_SERVICE,
+            text=f"PagerDuty has no service {_shown(target)}.",
+            advice=f"{_correct(target, 'the service id')}.",
+            place=target.place,
+        )
+    return Problem(
+        kind=ProblemKind.NO_SUCH_KEY,
+        text=f"No PagerDuty service has this integration key ({mask(target.integration_key)}).",
+        advice="Correct the key, or name the service by its id.",
+        place=target.place,
+    )
+
+
+def _foreign_key(target: Target, service: Service, services: Sequence[Service]) -> Problem | None:
+    """The mistake of a key that is not the service's; beside several ids it is one's of them."""
+    key = target.integration_key
+    if not key or key in keys_of(service):
+        return None
+    owner = owner_of_key(target, services)
+    if target.shares_key and owner is not None and owner.account == target.account:
+        return None
+    whose = ""
+    if owner is not None:
+        whose = f" but of {owner.name} ({owner.pd_id})"
+        if owner.account != target.account:
+            whose += f" of the account {owner.account}"
+    return Problem(
+        kind=ProblemKind.KEY_OF_OTHER_SERVICE,
+        text=f"The integration key {mask(key)} is not one of the service {service.name} "
+        f"({service.pd_id}){whose}.",
+        advice="Correct the key or the service id.",
+        place=target.key_place,
+    )

@@ -1,0 +1,156 @@
+"""Which PagerDuty services an entity names, and where: its annotations, and links to it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from pagerduty_card.accounts import DEFAULT_ACCOUNT
+from pagerduty_card.models import ServiceLink
+
+if TYPE_CHECKING:
+    from catalog.models import Entity
+
+INTEGRATION_KEY = "pagerduty.com/integration-key"
+SERVICE_ID = "pagerduty.com/service-id"
+ACCOUNT = "pagerduty.com/account"
+
+LINK_PLACE = "a link in the administration"
+_OVERLAY_PLACE = "an overlay in the administration"
+_LOCAL_PLACE = "the administration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One PagerDuty service as an entity names it.
+
+    Attributes:
+        account: Name of the account, ``default`` when the entity names none.
+        service_pd_id: PagerDuty's id; empty when only a key was written.
+        integration_key: The key, a secret; empty when only an id was written.
+        label: Distinguishes several services of one entity; may be empty.
+        place: Where the id was written, or the key without an id: ``file:line``, or in words.
+        key_place, account_place: Where the key and the account were written; may be empty.
+        repeated_at: Where the same service is named once more; empty when it is not.
+        shares_key: Whether the key was written beside several ids and so is of one of them.
+        is_link: Whether it was made in the admin, and not written as an annotation.
+    """
+
+    account: str
+    service_pd_id: str = ""
+    integration_key: str = field(default="", repr=False)
+    label: str = ""
+    place: str = ""
+    key_place: str = ""
+    account_place: str = ""
+    repeated_at: str = ""
+    shares_key: bool = False
+    is_link: bool = False
+
+
+def targets_of(entity: "Entity") -> list[Target]:
+    """The services an entity names, annotations first; one query."""
+    return targets_of_many([entity])[entity.pk]
+
+
+def targets_of_many(entities: Iterable["Entity"]) -> dict[int, list[Target]]:
+    """The services that each entity names, by primary key; one query however many.
+
+    Entities need their ``descriptor`` loaded. The same service named twice counts once: a link to
+    a service that an annotation names gives it its label.
+    """
+    given = list(entities)
+    targets = {entity.pk: _of_annotations(entity) for entity in given}
+    for link in ServiceLink.objects.of_entities(given):
+        _add_link(targets[link.entity_id], link)
+    return targets
+
+
+def words_of(value: object) -> list[str]:
+    """The comma-separated words in order, blanks trimmed, empty ones and repetitions dropped."""
+    return list(dict.fromkeys(_words(value)))
+
+
+def _add_link(targets: list[Target], link: ServiceLink) -> None:
+    target = Target(
+        account=link.account.strip() or DEFAULT_ACCOUNT,
+        service_pd_id=link.service_pd_id.strip(),
+        label=link.label,
+        place=LINK_PLACE,
+        account_place=LINK_PLACE,
+        is_link=True,
+    )
+    for number, named in enumerate(targets):
+        if (named.account, named.service_pd_id) == (target.account, target.service_pd_id):
+            is_for_label = target.label and not named.label
+            targets[number] = (
+                replace(named, label=target.label)
+                if is_for_label
+                else replace(named, repeated_at=LINK_PLACE)
+            )
+            return
+    targets.append(target)
+
+
+def _of_annotations(entity: "Entity") -> list[Target]:
+    annotations = entity.annotations
+    account = _text(annotations.get(ACCOUNT))
+    key = _text(annotations.get(INTEGRATION_KEY))
+    written = _words(annotations.get(SERVICE_ID))
+    if not written and not key:
+        return []
+    places = _places(entity)
+    common: dict[str, Any] = {
+        "account": account or DEFAULT_ACCOUNT,
+        "integration_key": key,
+        "key_place": places[INTEGRATION_KEY] if key else "",
+        "account_place": places[ACCOUNT] if account else "",
+    }
+    if not written:
+        return [Target(place=places[INTEGRATION_KEY], **common)]
+    ids = list(dict.fromkeys(written))
+    return [
+        Target(
+            service_pd_id=pd_id,
+            place=places[SERVICE_ID],
+            repeated_at=places[SERVICE_ID] if written.count(pd_id) > 1 else "",
+            shares_key=len(ids) > 1,
+            **common,
+        )
+        for pd_id in ids
+    ]
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _words(value: object) -> list[str]:
+    return [word.strip() for word in _text(value).split(",") if word.strip()]
+
+
+def _places(entity: "Entity") -> Mapping[str, str]:
+    """Where each of the three annotations is written, as far as it is known.
+
+    Lists load neither what an overlay covers nor the lines: they tell no places, and it must not
+    cost a query for each row that they could.
+    """
+    unread = entity.get_deferred_fields()
+    is_whole = not {"written", "annotation_lines"} & unread
+    covered = entity.written if is_whole else None
+    lines = entity.annotation_lines if is_whole else {}
+    found = {}
+    for key in (SERVICE_ID, INTEGRATION_KEY, ACCOUNT):
+        line = lines.get(key) or entity.source_line
+        if covered is not None and _differs(entity, covered, key):
+            found[key] = _OVERLAY_PLACE
+        elif not entity.source:
+            found[key] = _LOCAL_PLACE
+        else:
+            found[key] = f"{entity.source}:{line}" if line else entity.source
+    return found
+
+
+def _differs(entity: "Entity", written: dict[str, Any], key: str) -> bool:
+    """Whether an annotation in force is not the file's."""
+    of_file = (written.get("metadata") or {}).get("annotations") or {}
+    return bool(of_file.get(key) != entity.annotations.get(key))
