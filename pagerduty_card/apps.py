@@ -11,8 +11,14 @@ class PagerdutyCardConfig(AppConfig):
         """Put the card on the pages of entities, and the sandbox's banner above every page."""
         # Models cannot be imported before the apps are ready.
         from catalog import cards
-        from pagerduty_card import card, checks, mapping  # noqa: F401 -- importing registers checks
+        from pagerduty_card import (
+            card,
+            checks,  # noqa: F401 -- importing registers checks
+            mapping,
+            rollups,
+        )
         from pagerduty_card.doctor import findings
+        from pagerduty_card.presenters import rollup
         from portal import shell
 
         cards.register(
@@ -21,9 +27,13 @@ class PagerdutyCardConfig(AppConfig):
                 title="PagerDuty",
                 applies_to=mapping.is_mapped,
                 render=card.render_card,
-                badges=card.render_badges,
+                badges=rollups.render_badges,
                 actions=card.render_actions,
                 find=mapping.find_mapped,
+                states=rollup.STATES,
+                standing=rollups.standing,
+                rollup=rollups.render_rollup,
+                own=rollups.render_own,
             )
         )
         shell.add_banner("pagerduty-sandbox", card.sandbox_banner)

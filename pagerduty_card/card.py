@@ -4,7 +4,7 @@ From stored data only: nothing here asks PagerDuty.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,13 +13,11 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.db.models import Q
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.models import Entity
@@ -36,21 +34,15 @@ from pagerduty_card.models import (
 )
 from pagerduty_card.presenters.attempts import ATTEMPTS_TOLD_FOR
 from pagerduty_card.presenters.card import (
-    UNKNOWN_STATE,
     CardView,
     ServiceBlock,
     present_block,
     present_card,
     present_problem,
-    present_state,
-    state_words,
-    worst_of,
 )
 from pagerduty_card.presenters.freshness import Explanation, Reader, explain, judge
-from pagerduty_card.presenters.incidents import ServiceState
 from pagerduty_card.presenters.paging import PagingView, present_paging
 from portal.shell import Banner
-from portal.templatetags.ui import ago, badge, icon
 
 TRIGGER = "pagerduty_card.trigger_incident"
 
@@ -266,62 +258,11 @@ def render_actions(request: HttpRequest, entity: Entity) -> SafeString:
     return render_to_string("pagerduty_card/_actions.html", context)
 
 
-def render_badges(entities: Sequence[Entity]) -> Mapping[int, SafeString]:
-    """Render the worst state of each entity's services; a constant number of queries."""
-    now = timezone.now()
-    targets = mapping.targets_of_many(_mapped_among(entities))
-    mapped = mapping.resolve([target for named in targets.values() for target in named])
-    services = [one.service for one in mapped if one.service]
-    incidents: dict[int, list[Incident]] = {}
-    for row in Incident.objects.of_services(services):
-        incidents.setdefault(row.service_id, []).append(row)
-    remaining = iter(mapped)
-    badges: dict[int, SafeString] = {}
-    for pk, named in targets.items():
-        states = [
-            present_state(
-                one.service,
-                incidents=incidents.get(one.service.pk, []),
-                freshness=one.freshness,
-                now=now,
-            )
-            if one.service
-            else UNKNOWN_STATE
-            for _, one in zip(named, remaining, strict=False)  # stops before it takes the next's
-        ]
-        if states:
-            badges[pk] = _badge(worst_of(states))
-    return badges
-
-
-def _mapped_among(entities: Sequence[Entity]) -> list[Entity]:
-    """Those that name a service, with the columns that say which: lists load no descriptors."""
-    names_one = Q(annotation_rows__key__in=[mapping.SERVICE_ID, mapping.INTEGRATION_KEY])
-    return list(
-        Entity.objects.filter(names_one | Q(service_links__isnull=False))
-        .filter(pk__in=[entity.pk for entity in entities])
-        .only("descriptor", "source", "source_line")
-        .distinct()
-    )
-
-
 def sandbox_banner(_request: HttpRequest) -> Banner | None:
     """Say on every page that PagerDuty is not the real one."""
     if not settings.PAGERDUTY_SANDBOX:
         return None
     return Banner(text="PagerDuty sandbox: nobody is really paged.", tone="info")
-
-
-def _badge(state: ServiceState) -> SafeString:
-    mark = state.mark
-    return format_html(
-        '<span title="PagerDuty: {}">{}</span>{}',
-        state_words(state),
-        badge(mark.word, mark.tone, mark.icon),
-        format_html(' <span class="age">{} as of {}</span>', icon("clock"), ago(state.as_of))
-        if state.is_old
-        else "",
-    )
 
 
 def _trigger_url(entity: Entity) -> str:

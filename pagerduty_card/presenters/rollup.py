@@ -1,0 +1,193 @@
+"""Several entities summed up: how many in which state, the worst of them, who is on call. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from catalog.cards import CardState
+from catalog.links import Link, link_to_entity
+from catalog.models import Entity
+from pagerduty_card.presenters.incidents import IncidentLine, Mark, ServiceState
+from pagerduty_card.presenters.on_call import OnCallView
+
+WORST_SHOWN = 5
+NOBODY = CardState(slug="nobody", label="Nobody on call")
+# What entities may be, worst first: the states of the card, and "nobody on call", which may be
+# true beside any of them.
+STATES = (
+    CardState(slug="alarm", label="Alarm"),
+    NOBODY,
+    CardState(slug="unknown", label="Unknown"),
+    CardState(slug="warning", label="Warning"),
+    CardState(slug="maintenance", label="Maintenance"),
+    CardState(slug="disabled", label="Disabled"),
+    CardState(slug="ok", label="OK"),
+)
+# What somebody should look at.
+TROUBLE = ("alarm", "nobody", "unknown", "warning")
+_MARKS = {
+    "alarm": Mark(word="Alarm", tone="critical", icon="state-alarm"),
+    "nobody": Mark(word="Nobody on call", tone="critical", icon="on-call"),
+    "unknown": Mark(word="Unknown", tone="unknown", icon="state-unknown"),
+    "warning": Mark(word="Warning", tone="warning", icon="state-warning"),
+    "maintenance": Mark(word="Maintenance", tone="info", icon="state-maintenance"),
+    "disabled": Mark(word="Disabled", tone="faint", icon="state-disabled"),
+    "ok": Mark(word="OK", tone="good", icon="state-ok"),
+}
+
+
+class Standing(Protocol):
+    """How one entity stands: see ``estate.EntityStanding``."""
+
+    @property
+    def state(self) -> ServiceState:
+        """Of the worst of its services."""
+
+    @property
+    def open_count(self) -> int:
+        """Open incidents, as far as they are known."""
+
+    @property
+    def is_nobody_on_call(self) -> bool:
+        """PagerDuty said so for one of its services."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChip:
+    """How many are in a state, and the address of the index that shows them."""
+
+    mark: Mark
+    count: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollupLine:
+    """One of the worst."""
+
+    entity: Link
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollupView:
+    """Several entities.
+
+    Attributes:
+        total: How many name a service.
+        chips: One for each state that any is in, worst first.
+        nobody: How many have nobody on call, as PagerDuty said.
+        nobody_url: The index with these.
+        unknown: Of how many it is not known how they are.
+        old: How many are as last known, which is not confirmed now.
+        as_of: When the oldest of those was known (UTC); None if that is not known either.
+        lines: The worst that somebody should look at; none are in trouble if there is none.
+        trouble: How many somebody should look at.
+        trouble_url: The index with these, worst first.
+    """
+
+    total: int
+    chips: tuple[StateChip, ...]
+    nobody: int
+    nobody_url: str
+    unknown: int
+    old: int
+    as_of: datetime | None
+    lines: tuple[RollupLine, ...]
+    trouble: int
+    trouble_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnIncident:
+    """An open incident of the reader's entities."""
+
+    line: IncidentLine
+    entity: Link | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnView:
+    """What the reader and the reader's groups own.
+
+    Attributes:
+        rollup: All of it.
+        incidents: The first, worst first.
+        open_count: How many there are, as far as they are known.
+        on_call: Of the policies looked at first: those of the entities in the worst states.
+    """
+
+    rollup: RollupView
+    incidents: tuple[OwnIncident, ...]
+    open_count: int
+    on_call: tuple[OnCallView, ...]
+
+    @property
+    def is_all_known(self) -> bool:
+        """Whether PagerDuty said of all of it lately what is open."""
+        return not (self.rollup.unknown or self.rollup.old)
+
+
+def slugs_of(standing: Standing) -> set[str]:
+    """Every state of ``STATES`` that an entity is in."""
+    slugs = {mark.word.lower() for mark in standing.state.marks}
+    return slugs | {NOBODY.slug} if standing.is_nobody_on_call else slugs
+
+
+def worst_first(standings: Mapping[int, Standing]) -> list[int]:
+    """The entities that somebody should look at, by primary key, worst first."""
+    return sorted(
+        (pk for pk, one in standings.items() if not slugs_of(one).isdisjoint(TROUBLE)),
+        key=lambda pk: _badness(standings[pk], pk),
+    )
+
+
+def _badness(standing: Standing, pk: int) -> tuple[int, int, int]:
+    slugs = slugs_of(standing)
+    place = next(place for place, state in enumerate(STATES) if state.slug in slugs)
+    return place, -standing.open_count, pk
+
+
+def present_rollup(
+    standings: Mapping[int, Standing],
+    worst: Sequence[Entity],
+    *,
+    address_of: Callable[..., str],
+) -> RollupView:
+    """Sum up several entities.
+
+    Args:
+        standings: Of those that name a service, by primary key; at least one.
+        worst: The rows of the first of ``worst_first``, in that order.
+        address_of: From slugs of states to the index with those in any of them.
+    """
+    found = [slugs_of(one) for one in standings.values()]
+    counts = {state.slug: sum(state.slug in slugs for slugs in found) for state in STATES}
+    old = [one.state.as_of for one in standings.values() if one.state.is_old]
+    known = [at for at in old if at]
+    return RollupView(
+        total=len(standings),
+        chips=tuple(
+            StateChip(mark=_mark(slug, standings.values()), count=count, url=address_of(slug))
+            for slug, count in counts.items()
+            if count and slug != NOBODY.slug
+        ),
+        nobody=counts[NOBODY.slug],
+        nobody_url=address_of(NOBODY.slug),
+        unknown=counts["unknown"],
+        old=len(old),
+        as_of=min(known) if known and len(known) == len(old) else None,
+        lines=tuple(
+            RollupLine(entity=link_to_entity(row), standing=standings[row.pk]) for row in worst
+        ),
+        trouble=sum(not slugs.isdisjoint(TROUBLE) for slugs in found),
+        trouble_url=f"{address_of(*TROUBLE)}&sort=state",
+    )
+
+
+def _mark(slug: str, standings: Iterable[Standing]) -> Mark:
+    """The state's mark; an OK that is not confirmed for all of them is not green."""
+    mark = _MARKS[slug]
+    is_old = slug == "ok" and any(one.state.is_old and "ok" in slugs_of(one) for one in standings)
+    return Mark(word=mark.word, tone="faint", icon=mark.icon) if is_old else mark
