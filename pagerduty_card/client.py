@@ -6,13 +6,10 @@ Source: https://developer.pagerduty.com/api-reference/ (REST API v2, Events API 
 """
 
 import json
-import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import quote
 
-from pagerduty_card.accounts import Account
 from pagerduty_card.alerts import TriggerEvent
 from pagerduty_card.answers import broken, error_of, parsed
 from pagerduty_card.domain import (
@@ -24,50 +21,15 @@ from pagerduty_card.domain import (
     Service,
 )
 from pagerduty_card.errors import Throttled, TooMany
-from pagerduty_card.rest import Params, Rest
+from pagerduty_card.past import PastReader
+from pagerduty_card.reading import MAX_IDS_IN_QUERY as MAX_IDS_IN_QUERY
+from pagerduty_card.reading import MAX_RECORDS, ids, iso
+from pagerduty_card.rest import Params
 from pagerduty_card.transport import hide
 
-PAGE_SIZE = 100  # records a request, PagerDuty's maximum
-MAX_RECORDS = 10_000  # PagerDuty refuses offset + limit above this
-CALL_BUDGET_S = 60.0
-MAX_IDS_IN_QUERY = 100  # keeps the address below 8 kB
 
-_T = TypeVar("_T")
-
-
-class PagerDutyClient:
-    """Requests to one PagerDuty account, one after the other.
-
-    Attributes:
-        account: Whom it asks.
-        is_background: Whether nobody waits for the answers.
-    """
-
-    def __init__(
-        self, account: Account, *, background: bool = False, total_budget_s: float | None = None
-    ) -> None:
-        """Prepare a client; nothing is sent.
-
-        Args:
-            account: Whom to ask, with which token.
-            background: Whether nobody is waiting; background work leaves a fifth of the quota.
-            total_budget_s: Seconds that all calls together may take; None: 60 s for each call.
-        """
-        self.account = account
-        self.is_background = background
-        self._rest = Rest(account, background=background)
-        self._deadline = None if total_budget_s is None else time.monotonic() + total_budget_s
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        self._rest.transport.close()
-
-    @property
-    def requests_sent(self) -> int:
-        """How many requests were sent so far, repetitions by the transport aside."""
-        return self._rest.transport.requests_sent
+class PagerDutyClient(PastReader):
+    """Requests to one PagerDuty account; those about what has been are ``PastReader``'s."""
 
     # Reading ----------------------------------------------------------------------------------
 
@@ -114,7 +76,9 @@ class PagerDutyClient:
             https://developer.pagerduty.com/api-reference/ (Get a service)
         """
         path = f"/services/{_segment(service_id)}"
-        body, answer = self._rest.get(path, _INCLUDE_SERVICE, self._until(), needs="services.read")
+        body, answer = self._rest.get(
+            path, _INCLUDE_SERVICE, self._until(), needs="services.read", is_of_one=True
+        )
         return parsed(Service.from_api, body.get("service"), answer.request_id)
 
     def services_by_key(self, integration_key: str) -> list[Service]:
@@ -153,7 +117,7 @@ class PagerDutyClient:
                 ("sort_by", "created_at:desc"),
                 ("time_zone", "UTC"),
                 *[("include[]", what) for what in ("priorities", "acknowledgers", "assignees")],
-                *_ids("service_ids[]", service_ids),
+                *ids("service_ids[]", service_ids),
             ],
             needs="incidents.read",
         )
@@ -197,13 +161,13 @@ class PagerDutyClient:
         """
         span: Params = []
         if since and until:
-            span = [("since", _iso(since)), ("until", _iso(until))]
+            span = [("since", iso(since)), ("until", iso(until))]
         return self._list(
             "/oncalls",
             "oncalls",
             OnCall.from_api,
             [
-                *_ids("escalation_policy_ids[]", policy_ids),
+                *ids("escalation_policy_ids[]", policy_ids),
                 ("include[]", "users"),
                 ("time_zone", "UTC"),
                 *span,
@@ -247,7 +211,7 @@ class PagerDutyClient:
             path,
             "change_events",
             ChangeEvent.from_api,
-            [("since", _iso(since))],
+            [("since", iso(since))],
             needs=needs,
             max_pages=max_pages,
         )
@@ -262,7 +226,7 @@ class PagerDutyClient:
             "/maintenance_windows",
             "maintenance_windows",
             MaintenanceWindow.from_api,
-            [("filter", "ongoing"), *_ids("service_ids[]", service_ids)],
+            [("filter", "ongoing"), *ids("service_ids[]", service_ids)],
             needs="services.read",
         )
 
@@ -316,49 +280,6 @@ class PagerDutyClient:
             raise broken("202 without success", answer.request_id)
         return hide(str(body.get("message") or ""), (event.routing_key,))
 
-    # The wire ---------------------------------------------------------------------------------
-
-    def _until(self) -> float:
-        """The monotonic time at which the call that starts now must be over."""
-        return self._deadline or time.monotonic() + CALL_BUDGET_S
-
-    def _list(
-        self, path: str, key: str, parse: Callable[[Any], _T], params: Params, *, needs: str
-    ) -> list[_T]:
-        records, more = self._pages(path, key, parse, params, needs=needs)
-        if more:
-            raise TooMany(f"{path} has more than {MAX_RECORDS} records, PagerDuty's limit.")
-        return records
-
-    def _pages(
-        self,
-        path: str,
-        key: str,
-        parse: Callable[[Any], _T],
-        params: Params,
-        *,
-        needs: str,
-        max_pages: int = MAX_RECORDS // PAGE_SIZE,
-    ) -> tuple[list[_T], bool]:
-        """Follow ``more`` to the last page, or to ``max_pages``."""
-        until = self._until()
-        records: list[_T] = []
-        for page in range(max_pages):
-            paging = [("limit", str(PAGE_SIZE)), ("offset", str(page * PAGE_SIZE))]
-            body, answer = self._rest.get(path, [*params, *paging], until, needs=needs)
-            rows = body.get(key)
-            more = body.get("more")
-            if not isinstance(rows, list):
-                raise broken(f"the answer of {path} has no {key}", answer.request_id)
-            if not isinstance(more, bool):
-                raise broken(f"{path} does not say whether there is more", answer.request_id)
-            records += [parsed(parse, row, answer.request_id) for row in rows]
-            if not more:
-                return records, False
-            if not rows:
-                raise broken(f"{path} promises more on an empty page", answer.request_id)
-        return records, True
-
 
 _INCLUDE_SERVICE: Params = [
     ("include[]", what) for what in ("escalation_policies", "integrations", "teams")
@@ -367,13 +288,3 @@ _INCLUDE_SERVICE: Params = [
 
 def _segment(value: str) -> str:
     return quote(value, safe="")
-
-
-def _ids(name: str, values: Sequence[str]) -> Params:
-    if len(values) > MAX_IDS_IN_QUERY:
-        raise ValueError(f"{name}: at most {MAX_IDS_IN_QUERY} at once")
-    return [(name, value) for value in values]
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

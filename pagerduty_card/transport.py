@@ -1,12 +1,18 @@
 """HTTP to PagerDuty: bounded in time and size, no redirects, no credentials but the token.
 
+A GET is repeated once where the connection broke or a gateway failed; never where the time ran
+out, for the answer would be no quicker.
+
 The only module of the app that imports requests.
 """
 
+import contextlib
 import json
 import logging
+import socket
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -16,9 +22,10 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool
+from urllib3.exceptions import DecodeError, IncompleteRead, ProtocolError
 from urllib3.exceptions import HTTPError as TransportError
-from urllib3.exceptions import IncompleteRead, ProtocolError
-from urllib3.util import Retry
 
 from pagerduty_card.accounts import mask
 from pagerduty_card.errors import Unreachable, Unreadable
@@ -29,14 +36,9 @@ MAX_ANSWER_BYTES = 20 * 1024 * 1024
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 10.0
 
-_RETRY = Retry(
-    total=1,
-    allowed_methods={"GET"},  # a trigger is repeated by triggering alone, with its dedup_key
-    status_forcelist=(502, 503, 504),  # not 429: fail fast and cool down instead
-    backoff_factor=0.2,
-    respect_retry_after_header=False,  # it may say hours
-    raise_on_status=False,
-)
+# A gateway says these for a server that may be back at once; 429 is no such thing.
+_PASSING = frozenset({502, 503, 504})
+_PAUSE_S = 0.2
 
 
 def _product_version() -> str:
@@ -102,18 +104,73 @@ class _Auth(AuthBase):
         return request
 
 
+class _Wire:
+    """The connection of the request under way, to be able to cut it when its time is up.
+
+    Time-outs of sockets start again with every byte: headers that drip would outlast them all.
+    """
+
+    def __init__(self) -> None:
+        self.connection: HTTPConnection | None = None
+
+    @contextlib.contextmanager
+    def cut_at(self, until: float) -> Iterator[None]:
+        """Cut the connection at a monotonic time, should the block still be running then."""
+        timer = threading.Timer(max(0.0, until - time.monotonic()), self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self.connection = None
+
+    def _cut(self) -> None:
+        open_socket = self.connection.sock if self.connection else None
+        if open_socket is not None:
+            with contextlib.suppress(OSError):
+                # Below TLS, whose own farewell would wait for the other side.
+                socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
+
+
+class _Adapter(HTTPAdapter):
+    """Connections that tell the wire when they are used."""
+
+    def __init__(self, wire: _Wire) -> None:
+        class Plain(HTTPConnection):
+            def request(self, *args: Any, **kwargs: Any) -> None:
+                wire.connection = self
+                super().request(*args, **kwargs)
+
+        class Secure(HTTPSConnection):
+            def request(self, *args: Any, **kwargs: Any) -> None:
+                wire.connection = self
+                super().request(*args, **kwargs)
+
+        self._kinds: dict[Any, Any] = {HTTPConnection: Plain, HTTPSConnection: Secure}
+        super().__init__()  # repeats nothing
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> ConnectionPool:
+        """Use our own connections, except through a SOCKS proxy, which has its own."""
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        if isinstance(pool, HTTPConnectionPool):
+            pool.ConnectionCls = self._kinds.get(pool.ConnectionCls, pool.ConnectionCls)
+        return pool
+
+
 class Transport:
     """A session whose every request is bounded.
 
     Attributes:
-        requests_sent: How many requests were sent so far, repetitions by the session aside.
+        requests_sent: How many requests were sent so far, repetitions too.
     """
 
     def __init__(self) -> None:
         self.requests_sent = 0
+        self._wire = _Wire()
         self._session = requests.Session()
-        self._session.mount("https://", HTTPAdapter(max_retries=_RETRY))
-        self._session.mount("http://", HTTPAdapter(max_retries=_RETRY))
+        self._session.mount("https://", _Adapter(self._wire))
+        self._session.mount("http://", _Adapter(self._wire))
         self._session.headers["User-Agent"] = USER_AGENT
 
     def close(self) -> None:
@@ -146,33 +203,53 @@ class Transport:
 
         Raises:
             Unreachable: No answer in time.
-            Unreadable: The answer was cut off or is too large.
+            Unreadable: The answer was cut off, is too large or is not what its headers say.
         """
+        request = requests.Request(
+            method, url, headers=dict(headers), data=data, auth=_Auth(token, is_bearer=is_bearer)
+        )
+        if method == "GET":
+            with contextlib.suppress(_Broken):
+                answer = self._send_once(request, until, secrets)
+                if answer.status not in _PASSING or time.monotonic() + _PAUSE_S >= until:
+                    return answer
+            time.sleep(max(0.0, min(_PAUSE_S, until - time.monotonic())))
+        return self._send_once(request, until, secrets)
+
+    def _send_once(self, request: requests.Request, until: float, secrets: Sequence[str]) -> Answer:
         left_s = until - time.monotonic()
         if left_s <= 0:
-            raise Unreachable("PagerDuty took too long.")
-        # Half, because a GET may be repeated once by the transport.
-        share_s = left_s / 2 if method == "GET" else left_s
+            raise Unreachable(_TOO_LATE)
         self.requests_sent += 1
+        prepared = self._session.prepare_request(request)
+        # Proxies and certificates of the environment, as ``Session.request`` takes them.
+        around = self._session.merge_environment_settings(
+            prepared.url or "", {}, stream=True, verify=None, cert=None
+        )
         try:
-            with self._session.request(
-                method,
-                url,
-                data=data,
-                auth=_Auth(token, is_bearer=is_bearer),
-                headers=headers,
-                timeout=(min(CONNECT_TIMEOUT_S, share_s), min(READ_TIMEOUT_S, share_s)),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                content = _read(response, until)
+            with (
+                self._wire.cut_at(until),
+                self._session.send(
+                    prepared,
+                    timeout=(min(CONNECT_TIMEOUT_S, left_s), min(READ_TIMEOUT_S, left_s)),
+                    allow_redirects=False,
+                    **around,
+                ) as response,
+            ):
                 return Answer(
-                    status=response.status_code, headers=response.headers, content=content
+                    status=response.status_code,
+                    headers=response.headers,
+                    content=_read(response, until),
                 )
         except requests.ConnectTimeout as exc:
-            raise _unreachable(exc, secrets, maybe_taken=False) from None
+            raise _unreachable(exc, until, secrets, maybe_taken=False) from None
         except (requests.RequestException, TransportError, OSError) as exc:
-            raise _unreachable(exc, secrets, maybe_taken=not _never_connected(exc)) from None
+            maybe_taken = not _never_connected(exc)
+            raise _unreachable(exc, until, secrets, maybe_taken=maybe_taken) from None
+
+
+class _Broken(Unreachable):
+    """The connection broke or was never made, before the time was up."""
 
 
 def hide(text: str, secrets: Sequence[str]) -> str:
@@ -184,7 +261,7 @@ def hide(text: str, secrets: Sequence[str]) -> str:
 
 
 def _read(response: requests.Response, until: float) -> bytes:
-    """Read the body in the pieces that arrive, so that a slow trickle cannot outlast the budget."""
+    """Read the body in the pieces that arrive, as far as the size allows."""
     request_id = response.headers.get("X-Request-Id", "")
     parts: list[bytes] = []
     size = 0
@@ -193,13 +270,17 @@ def _read(response: requests.Response, until: float) -> bytes:
             size += len(piece)
             if size > MAX_ANSWER_BYTES:
                 raise Unreadable("The answer is too large.", request_id=request_id)
-            if time.monotonic() > until:
-                raise Unreachable("PagerDuty took too long to answer.", maybe_taken=True)
             parts.append(piece)
+    except DecodeError:
+        raise Unreadable("The answer is not encoded as it says.", request_id=request_id) from None
     except ProtocolError as exc:
-        if any(isinstance(arg, IncompleteRead) for arg in exc.args):
+        is_cut_off = any(isinstance(arg, IncompleteRead) for arg in exc.args)
+        if is_cut_off and time.monotonic() < until:
             raise Unreadable("The answer was cut off.", request_id=request_id) from None
         raise
+    if time.monotonic() >= until:
+        # Without a length, the end of an answer that was cut looks like any other.
+        raise Unreachable(_TOO_LATE, maybe_taken=True)
     return b"".join(parts)
 
 
@@ -219,12 +300,15 @@ def _never_connected(exc: Exception) -> bool:
     return any(name in seen for name in _NEVER_CONNECTED)
 
 
-def _unreachable(exc: Exception, secrets: Sequence[str], *, maybe_taken: bool) -> Unreachable:
-    if isinstance(exc, requests.Timeout):
-        words = "PagerDuty did not answer in time."
-    elif maybe_taken:
-        words = "The connection to PagerDuty broke off."
-    else:
-        words = "No connection to PagerDuty."
+_TOO_LATE = "PagerDuty did not answer in time."
+
+
+def _unreachable(
+    exc: Exception, until: float, secrets: Sequence[str], *, maybe_taken: bool
+) -> Unreachable:
     logger.info("pagerduty not reached", extra={"cause": hide(str(exc), secrets)[:300]})
-    return Unreachable(words, maybe_taken=maybe_taken)
+    if isinstance(exc, requests.Timeout | socket.timeout) or time.monotonic() >= until:
+        return Unreachable(_TOO_LATE, maybe_taken=maybe_taken)
+    if maybe_taken:
+        return _Broken("The connection to PagerDuty broke off.", maybe_taken=True)
+    return _Broken("No connection to PagerDuty.")

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import logging
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -85,6 +86,7 @@ def test_lists_services_with_policies_and_integrations(client, http):
     assert query_of(http.calls[0]) == [
         "include[]=escalation_policies",
         "include[]=integrations",
+        "include[]=teams",
         "sort_by=name:asc",
         "limit=100",
         "offset=0",
@@ -104,12 +106,27 @@ def test_follows_more_to_the_last_page(client, http):
     assert [service.id for service in client.services()] == ["P0", "P100", "P200"]
 
 
+def announce_pages_without_end(http, path, key, record):
+    def page(request):
+        offset = parse_qs(urlsplit(request.url).query)["offset"][0]
+        return 200, {}, json.dumps(page_of(key, record(f"P{offset}"), more=True))
+
+    http.add_callback("GET", f"{API}{path}", page)
+
+
 def test_a_list_that_never_ends_is_refused_at_pagerdutys_own_limit(client, http):
-    announce(http, "/services", page_of("services", service_json(), more=True))
+    announce_pages_without_end(http, "/escalation_policies", "escalation_policies", policy_json)
     with pytest.raises(Unreadable, match="10000"):
-        client.services()
+        client.escalation_policies()
     assert len(http.calls) == 100
     assert "offset=9900" in query_of(http.calls[-1])
+
+
+def test_a_list_that_repeats_its_page_is_given_up_at_the_second(client, http):
+    announce(http, "/services", page_of("services", service_json(), more=True))
+    with pytest.raises(Unreadable, match="same page"):
+        client.services()
+    assert len(http.calls) == 2
 
 
 def test_more_on_an_empty_page_is_refused(client, http):
@@ -195,8 +212,8 @@ def test_reads_policies_and_maintenance(client, http):
         ({"status": 401, "json": {"error": {"message": "x", "code": 2006}}}, Refused, "token"),
         ({"status": 402, "json": {"error": {"message": "x"}}}, Refused, "ability"),
         ({"status": 403, "json": {"error": {"message": "x"}}}, Refused, "permission"),
-        ({"status": 404, "json": {"error": {"message": "x"}}}, Refused, "not_found"),
-        ({"status": 404, "body": ""}, Refused, "not_found"),
+        ({"status": 404, "json": {"error": {"message": "x"}}}, Refused, "wrong_address"),
+        ({"status": 404, "body": ""}, Refused, "wrong_address"),
         ({"status": 400, "json": {"error": {"message": "Bad"}}}, Rejected, "rejected"),
         ({"status": 408, "body": ""}, Unreachable, "unreachable"),
         ({"status": 500, "body": "<html>"}, Unreachable, "unreachable"),
@@ -235,6 +252,13 @@ def test_every_answer_that_is_not_data_is_an_error_with_a_reaction(
     assert caught.value.reason == reason
 
 
+def test_a_404_denies_the_one_service_that_was_asked_for(client, http):
+    announce(http, "/services/PGONE", status=404)
+    with pytest.raises(Refused) as caught:
+        client.service("PGONE")
+    assert caught.value.reason == "not_found"
+
+
 def test_names_the_permission_that_is_missing(client, http):
     announce(http, "/incidents", {"error": {"message": "Access Denied", "code": 2010}}, status=403)
     with pytest.raises(Refused) as caught:
@@ -264,9 +288,9 @@ def test_an_answer_that_is_too_large_is_given_up(client, http, monkeypatch):
 
 
 def test_the_time_budget_is_for_the_whole_call(http):
-    announce(http, "/services", page_of("services", service_json(), more=True))
+    announce_pages_without_end(http, "/services", "services", service_json)
     client = PagerDutyClient(make_account(), total_budget_s=0.05)
-    with client, pytest.raises(Unreachable, match="too long"):
+    with client, pytest.raises(Unreachable, match="in time"):
         client.services()
     assert len(http.calls) < 100
 
