@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from pagerduty_card.accounts import SCOPES
 from pagerduty_card.errors import PagerDutyError, Refused, Rejected, Unreachable, Unreadable
 from pagerduty_card.transport import Answer, hide
 
@@ -23,16 +24,21 @@ def error_of(answer: Answer, *, secrets: Sequence[str], needs: str = "") -> Page
     words = [hide(one, secrets) for one in _words_of(answer.body)]
     said = " ".join(words) or f"PagerDuty answered {status}."
     if status in {402, 403}:
-        named = f" It needs the permission {needs}." if needs and status == 403 else ""
-        said = f"{said}." if named and not said.endswith(".") else said
+        said = said if said.endswith(".") or not needs else f"{said}."
+        if status == 402:
+            named = f" The portal needs it for {SCOPES.get(needs, 'this')} ({needs})."
+        else:
+            named = f" It needs the permission {needs}."
         reason = "ability" if status == 402 else "permission"
-        return Refused(said + named, reason=reason, request_id=request_id)
+        return Refused(f"{said}{named if needs else ''}", reason=reason, request_id=request_id)
     if status == 401:
         return Refused("PagerDuty does not accept the token.", request_id=request_id)
     if status == 404:
         return Refused(said, reason="not_found", request_id=request_id)
     if status == 408 or status >= 500:
-        return Unreachable(said, request_id=request_id, maybe_taken=True)
+        # Its words for this, where there are any, tell no more.
+        trouble = f"PagerDuty could not answer ({status})."
+        return Unreachable(trouble, request_id=request_id, maybe_taken=True)
     if 400 <= status < 500:
         logger.error(
             "pagerduty rejected a request",

@@ -6,8 +6,8 @@ class PagerDutyError(Exception):
 
     Attributes:
         reason: Machine word kept with the feed: ``unreachable``, ``throttled``, ``token``,
-            ``permission``, ``ability``, ``not_found``, ``rejected``, ``unreadable``,
-            ``not_configured``.
+            ``permission``, ``ability``, ``not_found``, ``wrong_address``, ``rejected``,
+            ``unreadable``, ``not_configured``.
         detail: PagerDuty's own words where it gave any, free of secrets, at most 500 characters.
         request_id: PagerDuty's ``X-Request-Id``, empty when there was no answer.
     """
@@ -54,7 +54,8 @@ class Throttled(PagerDutyError):
 class Refused(PagerDutyError):
     """401, 402, 403, 404: somebody has to change a setting, a permission or an annotation.
 
-    ``reason`` is ``token``, ``ability``, ``permission`` or ``not_found``.
+    ``reason`` is ``token``, ``ability``, ``permission``, ``not_found`` where PagerDuty denies the
+    one thing that was asked for, or ``wrong_address`` where it has nothing of the kind at all.
     """
 
     reason = "token"

@@ -39,7 +39,7 @@ class Rest:
         self._background = background
 
     def get(
-        self, path: str, params: Params, until: float, *, needs: str
+        self, path: str, params: Params, until: float, *, needs: str, is_of_one: bool = False
     ) -> tuple[dict[str, Any], Answer]:
         """Read one page.
 
@@ -48,6 +48,8 @@ class Rest:
             params: Of the query, in order.
             until: Monotonic time at which it must be over.
             needs: The permission (OAuth scope) that the endpoint needs.
+            is_of_one: Whether the path names one thing: a 404 then says that there is none. A list
+                is always there: with a 404 it is the address that is wrong.
 
         Returns:
             The JSON object and the answer it came in.
@@ -55,7 +57,13 @@ class Rest:
         Raises:
             PagerDutyError: See ``PagerDutyClient.services``.
         """
-        answer = self._judged("GET", f"{path}?{urlencode(params)}", None, until, needs=needs)
+        try:
+            answer = self._judged("GET", f"{path}?{urlencode(params)}", None, until, needs=needs)
+        except Refused as exc:
+            if exc.reason != "not_found" or is_of_one:
+                raise
+            said = f"PagerDuty has nothing at {path}."
+            raise Refused(said, reason="wrong_address", request_id=exc.request_id) from None
         body = answer.body
         if not isinstance(body, dict):
             raise broken(f"{path} did not answer with a JSON object", answer.request_id)

@@ -155,6 +155,63 @@ _NOBODY_ASKS = Explanation(
 )
 
 
+_TRIES_AGAIN = "The portal tries again by itself."
+_ADMINISTRATOR = "Ask an administrator of this portal."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What is said for one reason; ``{detail}`` may be empty, ``{said}`` quotes it.
+
+    Attributes:
+        admin_why, admin_advice: For a reader who can change settings, where it differs.
+    """
+
+    why: str
+    advice: str
+    admin_why: str = ""
+    admin_advice: str = ""
+
+
+_WORDS = {
+    "throttled": _Words(
+        why="PagerDuty limits how often it may be asked, and the limit is reached.",
+        advice="The portal asks again when the limit ends.",
+    ),
+    "permission": _Words(
+        why="The token may not read this.{said}",
+        advice=_ADMINISTRATOR,
+        admin_advice="Give the token's user or key the missing permission in PagerDuty.",
+    ),
+    "ability": _Words(
+        why="The PagerDuty plan does not include this.{said}",
+        advice="Somebody who manages the PagerDuty account can change the plan.",
+    ),
+    "not_found": _Words(
+        why="PagerDuty has no such service any more.",
+        advice="Correct the service id where it is written.",
+    ),
+    "wrong_address": _Words(
+        why="PagerDuty has nothing at the address the portal asked.",
+        advice=_ADMINISTRATOR,
+        admin_why="{detail}",
+        admin_advice="Correct PAGERDUTY_API_BASE_URL, or the account's api_base_url, and restart "
+        "the portal.",
+    ),
+    "rejected": _Words(
+        why="PagerDuty did not accept the portal's question.{said}",
+        advice="This is a defect of the portal: tell an administrator.",
+        admin_advice="This is a defect of the portal: the log has more, to report it.",
+    ),
+    "unreadable": _Words(
+        why="PagerDuty's answer could not be read.",
+        advice=f"{_TRIES_AGAIN} An administrator finds more in the log.",
+        admin_why="PagerDuty's answer could not be read: {detail}",
+        admin_advice=f"{_TRIES_AGAIN} The log has more.",
+    ),
+}
+
+
 def explain(reason: str, detail: str = "", *, reader: Reader) -> Explanation:
     """Put a failure into words: what happened, and whose turn it is.
 
@@ -163,53 +220,35 @@ def explain(reason: str, detail: str = "", *, reader: Reader) -> Explanation:
         detail: PagerDuty's or the portal's own words; may be empty.
         reader: Only an administrator is told the name of a setting.
     """
-    quoted = f" PagerDuty says: {detail}" if detail else ""
-    own_turn = "The portal tries again by itself."
-    administrator = "Ask an administrator of this portal."
-    match reason:
-        case "unreachable":
-            why, advice = "PagerDuty did not answer.", own_turn
-        case "throttled":
-            why = "PagerDuty limits how often it may be asked, and the limit is reached."
-            advice = "The portal asks again when the limit ends."
-        case "token":
-            why, advice = _of_token(detail, reader)
-        case "permission":
-            why = f"The token may not read this.{quoted}"
-            advice = (
-                "Give the token's user or key the missing permission in PagerDuty."
-                if reader.is_admin
-                else administrator
-            )
-        case "ability":
-            why = f"The PagerDuty plan does not include this.{quoted}"
-            advice = "Somebody who manages the PagerDuty account can change the plan."
-        case "not_found":
-            why = "PagerDuty has no such service any more."
-            advice = "Correct the service id where it is written."
-        case "not_configured":
-            why = (
-                (detail or "No PagerDuty token is configured.")
-                if reader.is_admin
-                else "The portal is not connected to PagerDuty."
-            )
-            advice = (
-                "Correct the setting and restart the portal." if reader.is_admin else administrator
-            )
-        case "rejected":
-            why = f"PagerDuty did not accept the portal's question.{quoted}"
-            advice = "This is a defect of the portal: tell an administrator."
-        case "unreadable":
-            why = "PagerDuty's answer could not be read."
-            advice = f"{own_turn} An administrator finds more in the log."
-        case _:
-            why, advice = f"PagerDuty gave no usable answer ({reason or 'no reason'}).", own_turn
+    if reason == "token":
+        why, advice = _of_token(detail, reader)
+    elif reason == "not_configured":
+        why, advice = _of_configuration(detail, reader)
+    elif reason == "unreachable":
+        why, advice = detail or "PagerDuty did not answer.", _TRIES_AGAIN
+    elif words := _WORDS.get(reason):
+        # Without a detail there is nothing more to tell an administrator.
+        why = (words.admin_why if reader.is_admin and detail else "") or words.why
+        why = why.format(detail=detail, said=f" PagerDuty says: {detail}" if detail else "")
+        advice = (words.admin_advice if reader.is_admin else "") or words.advice
+    else:
+        why = f"PagerDuty gave no usable answer ({reason or 'no reason'})."
+        advice = _TRIES_AGAIN
     return Explanation(reason=reason, why=why, advice=advice)
+
+
+def _of_configuration(detail: str, reader: Reader) -> tuple[str, str]:
+    if not reader.is_admin:
+        return "The portal is not connected to PagerDuty.", _ADMINISTRATOR
+    return (
+        detail or "No PagerDuty token is configured.",
+        "Correct the setting and restart the portal.",
+    )
 
 
 def _of_token(detail: str, reader: Reader) -> tuple[str, str]:
     if not reader.is_admin:
-        why, advice = "PagerDuty does not accept the token.", "Ask an administrator of this portal."
+        why, advice = "PagerDuty does not accept the token.", _ADMINISTRATOR
     elif SETTING in detail:
         # One account of several: the detail names which.
         why, advice = detail, "Correct the credentials there and restart the portal."

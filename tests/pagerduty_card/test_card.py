@@ -308,7 +308,7 @@ SECTIONS = {
     Feed.Kind.ON_CALL: ("On call", "Nobody is on call"),
 }
 REASONS = {
-    "unreachable": "PagerDuty did not answer.",
+    "unreachable": "PagerDuty did not answer in time.",
     "throttled": "limits how often it may be asked",
     "token": "does not accept the token",
     "permission": "The token may not read this. PagerDuty says: needs incidents.read",
@@ -318,6 +318,8 @@ REASONS = {
     "unreadable": "answer could not be read",
     "tomorrow": "no usable answer (tomorrow)",
 }
+# What went wrong, as the feed keeps it.
+DETAILS = {"unreachable": "PagerDuty did not answer in time."}
 
 
 def section_of(card, kind):
@@ -337,7 +339,7 @@ def test_a_section_pagerduty_never_answered_is_unknown_and_takes_no_other_down(
         is_good=False,
         failed_s=5 if reason else None,
         reason=reason,
-        detail="needs incidents.read",
+        detail=DETAILS.get(reason, "needs incidents.read"),
     )
     make_service()
     card = card_of(reader, entity)
@@ -356,7 +358,13 @@ def test_a_section_pagerduty_never_answered_is_unknown_and_takes_no_other_down(
 def test_a_failure_after_a_good_answer_shows_the_answer_its_age_and_why(reader, kind, reason):
     entity = make_mapped_entity()
     make_feeds()
-    make_feeds(kind, age_s=200, failed_s=5, reason=reason, detail="needs incidents.read")
+    make_feeds(
+        kind,
+        age_s=200,
+        failed_s=5,
+        reason=reason,
+        detail=DETAILS.get(reason, "needs incidents.read"),
+    )
     policy = make_policy()
     service = make_service(policy=policy)
     make_incident(service, title="Payments time out")

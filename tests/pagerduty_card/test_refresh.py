@@ -94,7 +94,7 @@ def test_a_failed_refresh_keeps_what_was_known_and_does_not_ask_again_by_itself(
     make_feeds(age_s=300)
     make_service()
     card = card_in(reader.post(url_of(entity), headers=HTMX))
-    assert "PagerDuty did not answer." in words(card)
+    assert "No connection to PagerDuty." in words(card)
     assert "Nothing was open 5 minutes ago." in words(card).replace("\xa0", " ").replace(" .", ".")
     assert card.select_one(".card__state .badge")["data-tone"] == "faint"
     assert card.select_one("form.age")["hx-trigger"] == "submit"
