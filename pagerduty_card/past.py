@@ -135,7 +135,7 @@ class PastReader(Reader):
 
     def resolved_incidents(
         self, service_ids: Sequence[str] = (), *, since: datetime, max_pages: int = MAX_PAGES
-    ) -> tuple[list[Incident], bool]:
+    ) -> tuple[list[Incident], datetime]:
         """List incidents that were resolved since an instant, the last one first.
 
         Args:
@@ -144,7 +144,8 @@ class PastReader(Reader):
             max_pages: How many requests at most, 100 incidents each.
 
         Returns:
-            The incidents, and whether there are more since then that were not asked for.
+            The incidents, and how far back they reach (UTC): ``since``, or later where there are
+            more than were asked for.
 
         Source:
             https://developer.pagerduty.com/api-reference/ (List incidents)
@@ -165,7 +166,9 @@ class PastReader(Reader):
             max_pages=max_pages,
             is_enough=lambda last: last.resolved_at is not None and last.resolved_at < since,
         )
-        return [one for one in found if one.resolved_at and one.resolved_at >= since], is_cut
+        ends = [one.resolved_at for one in found if one.resolved_at]
+        kept = [one for one in found if one.resolved_at and one.resolved_at >= since]
+        return kept, _reaches_back_to(ends) if is_cut else since
 
     def acknowledgements(
         self, *, since: datetime, until: datetime | None = None, max_pages: int = MAX_PAGES
@@ -194,10 +197,7 @@ class PastReader(Reader):
             max_pages=max_pages,
         )
         taken = [one.acknowledgement for one in found if one.acknowledgement]
-        if not is_cut:
-            return taken, since
-        is_newest_first = all(one.at >= other.at for one, other in pairwise(found))
-        return taken, (found[-1] if is_newest_first else found[0]).at
+        return taken, _reaches_back_to([one.at for one in found]) if is_cut else since
 
     def analytics(
         self, service_ids: Sequence[str], *, since: datetime, until: datetime
@@ -240,6 +240,12 @@ class PastReader(Reader):
             needs="standards.read",
         )
         return self._rows(body, "resources", Score.from_api, answer.request_id)
+
+
+def _reaches_back_to(times: Sequence[datetime]) -> datetime:
+    """How far back a list that was cut off reaches: to its end, if it came newest first."""
+    is_newest_first = all(one >= other for one, other in pairwise(times))
+    return times[-1] if is_newest_first else max(times)
 
 
 def _figure(raw: dict[str, Any], key: str) -> int | None:

@@ -182,6 +182,66 @@ def maintenance_json(until: str = "2026-11-01T12:00:00Z", **fields: Any) -> dict
     }
 
 
+def log_entry_json(
+    kind: str = "acknowledge", incident: str = "PINC4711", **fields: Any
+) -> dict[str, Any]:
+    return {
+        "id": f"R{incident}{kind[:2]}",
+        "type": f"{kind}_log_entry",
+        "summary": "Acknowledged by Ana Lima",
+        "self": f"{API}/log_entries/R{incident}",
+        "html_url": f"{APP}/incidents/{incident}/log_entries/R{incident}",
+        "created_at": "2026-11-01T08:04:00Z",
+        "agent": reference_json("PANA", "user", "Ana Lima"),
+        "channel": {"type": "website"},
+        "service": reference_json("PCHKOUT", "service", "checkout-api"),
+        "incident": reference_json(incident, "incident", "[#4711] Payments time out"),
+        "teams": [],
+        "contexts": [],
+        **fields,
+    }
+
+
+def metrics_json(service_id: str = "PCHKOUT", **fields: Any) -> dict[str, Any]:
+    return {
+        "service_id": service_id,
+        "service_name": "checkout-api",
+        "mean_seconds_to_first_ack": 63,
+        "mean_seconds_to_resolve": 3600,
+        "total_incident_count": 12,
+        "total_interruptions": 9,
+        "total_off_hour_interruptions": 4,
+        **fields,
+    }
+
+
+def score_json(service_id: str = "PCHKOUT", **fields: Any) -> dict[str, Any]:
+    return {
+        "resource_id": service_id,
+        "resource_type": "technical_service",
+        "score": {"passing": 1, "total": 2},
+        "standards": [
+            {
+                "id": "01STANDARD1",
+                "type": "has_technical_service_description",
+                "name": "Service has a description",
+                "description": "A description helps whoever is paged.",
+                "active": True,
+                "pass": True,
+            },
+            {
+                "id": "01STANDARD2",
+                "type": "minimum_escalation_rule_depth",
+                "name": "Policy has two levels",
+                "description": "So that somebody always answers.",
+                "active": True,
+                "pass": False,
+            },
+        ],
+        **fields,
+    }
+
+
 def page_of(key: str, *rows: Any, more: bool = False, offset: int = 0) -> dict[str, Any]:
     """One page of a list answer."""
     return {key: list(rows), "limit": 100, "offset": offset, "more": more, "total": None}
