@@ -1,5 +1,6 @@
 """System checks of PagerDuty's configuration, each with an id and a hint."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from pagerduty_card.accounts import (
 )
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_YES_OR_NO = {"", "true", "on", "yes", "y", "1", "false", "off", "no", "n", "0"}
 
 
 @register(Tags.security)
@@ -53,6 +55,7 @@ def check_configuration(
     for account in all_accounts().values():
         found += _addresses(account)
     found += _accounts()
+    found += _owners_only()
     if settings.PAGERDUTY_SANDBOX and settings.PAGERDUTY_TOKEN:
         found.append(
             Error(
@@ -75,6 +78,21 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
             "PAGERDUTY_SANDBOX is on: incidents, people and pages are invented.",
             hint="Set PAGERDUTY_SANDBOX=False and PAGERDUTY_TOKEN to your own token.",
             id="pagerduty_card.W002",
+        )
+    ]
+
+
+def _owners_only() -> list[CheckMessage]:
+    written = os.environ.get("PAGERDUTY_TRIGGER_OWNERS_ONLY", "").strip()
+    if written.lower() in _YES_OR_NO:
+        return []
+    return [
+        Error(
+            f"PAGERDUTY_TRIGGER_OWNERS_ONLY is {written!r}, which is neither yes nor no: only "
+            "owners may page.",
+            hint="Set it to true, so that only an entity's owners may page from its page, or to "
+            "false, so that everybody with the right to page may.",
+            id="pagerduty_card.E008",
         )
     ]
 

@@ -246,6 +246,11 @@ PAGERDUTY_EVENTS_BASE_URL = env.str("PAGERDUTY_EVENTS_BASE_URL", default="").rst
 PAGERDUTY_ACCOUNTS = env.str("PAGERDUTY_ACCOUNTS", default="").strip()
 # What the default account's webhooks are signed with; several while one takes the other's place.
 PAGERDUTY_WEBHOOK_SECRETS = env.list("PAGERDUTY_WEBHOOK_SECRETS", default=[])
+# Whether only an entity's owners (and superusers) may page from its page, or whoever has the right
+# to page. A word that is neither yes nor no counts as yes, and a check says so.
+PAGERDUTY_TRIGGER_OWNERS_ONLY = env.str(
+    "PAGERDUTY_TRIGGER_OWNERS_ONLY", default="false"
+).strip().lower() not in ("", "false", "off", "no", "n", "0")
 PAGERDUTY_SANDBOX = env.bool("PAGERDUTY_SANDBOX", default=False)
 PAGERDUTY_SANDBOX_URL = env.str(
     "PAGERDUTY_SANDBOX_URL", default=f"http://127.0.0.1:{env.str('SANDBOX_PORT', default='8900')}"

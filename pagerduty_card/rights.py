@@ -1,0 +1,40 @@
+"""Who may page: the permission, and where the operator wants it so, the owners alone."""
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, User
+
+from catalog.models import Entity
+from catalog.ownership import ownership_of
+from catalog.refs import EntityRef, InvalidRefError
+
+PERMISSION = "pagerduty_card.trigger_incident"
+
+
+def may_page(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether the person has the right to page at all."""
+    return isinstance(user, User) and user.has_perm(PERMISSION)
+
+
+def refusal_of(user: AbstractBaseUser | AnonymousUser, entity: Entity) -> str:
+    """Why the person may not page for the entity, one sentence; empty when they may.
+
+    Asks the catalog only where PAGERDUTY_TRIGGER_OWNERS_ONLY is on: two queries then.
+    """
+    if not may_page(user):
+        return "You have no right to page from here."
+    if not settings.PAGERDUTY_TRIGGER_OWNERS_ONLY or getattr(user, "is_superuser", False):
+        return ""
+    if not entity.owner_ref:
+        return "Only the owners may page from here, and nobody owns this."
+    ownership = ownership_of(user)
+    if ownership is not None and entity.owner_ref in ownership.owner_refs:
+        return ""
+    return f"Only the owners, {_name_of(entity.owner_ref)}, may page from here."
+
+
+def _name_of(ref: str) -> str:
+    try:
+        return EntityRef.parse(ref, default_kind="group").name
+    except InvalidRefError:
+        return ref
