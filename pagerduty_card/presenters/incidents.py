@@ -58,6 +58,7 @@ class NextStep:
     text: str
     at: datetime | None
     is_escalation: bool = False
+    is_timeout: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,16 +242,21 @@ def service_state(
     mark = _mark_of(service.status, incidents, services)
     marks = [mark]
     until = None
-    if not services.is_unknown:
-        if service.status == "maintenance" and not _maintenance_over(service, services, now):
-            marks = [_MAINTENANCE] if mark in {_OK, _OLD_OK} else [mark, _MAINTENANCE]
-            until = service.maintenance_until
-            if until and until <= now:
-                until = None
-        elif service.status == "maintenance" and mark is _OLD_OK:
-            marks = [UNKNOWN]  # it was in maintenance then, and nobody has asked since
-        elif service.status == "disabled":
-            marks = [_DISABLED] if mark in {_OK, _OLD_OK} else [mark, _DISABLED]
+    ends = service.maintenance_until
+    # A window is known by itself: the status may have been told before it began.
+    is_window = bool(ends and ends > now)
+    is_told = not services.is_unknown
+    if is_window or (
+        is_told
+        and service.status == "maintenance"
+        and not _maintenance_over(service, services, now)
+    ):
+        marks = [_MAINTENANCE] if mark in {_OK, _OLD_OK} else [mark, _MAINTENANCE]
+        until = ends if is_window else None
+    elif is_told and service.status == "maintenance" and mark is _OLD_OK:
+        marks = [UNKNOWN]  # it was in maintenance then, and nobody has asked since
+    if is_told and service.status == "disabled":
+        marks = [*([] if marks[0] in {_OK, _OLD_OK} else marks), _DISABLED]
     if known.is_unknown and len(marks) > 1:
         marks.reverse()  # maintenance is what PagerDuty said; the incidents are what it did not
     return ServiceState(
@@ -356,6 +362,7 @@ def _step(step: dict[str, Any]) -> NextStep:
         text=_STEPS.get(kind, kind or "next step"),
         at=_instant(step.get("at")),
         is_escalation=kind == "escalate",
+        is_timeout=kind == "unacknowledge",
     )
 
 

@@ -1,13 +1,15 @@
 """The on-call ladder: every level of the policy, who holds it until when, and who is next. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
+from pagerduty_card.presenters.coverage import held_until
 from pagerduty_card.presenters.freshness import Answer
+from pagerduty_card.presenters.prospect import Prospect, Rota, one_phone, present_prospect, rota_of
 from pagerduty_card.wire import web_url
 
 
@@ -54,18 +56,22 @@ class Level:
     """One rung.
 
     Attributes:
+        targets: Whom the policy names, as PagerDuty calls them; without those who hold it anyway.
+        names_schedules: Whether people's schedules tell more than the targets do.
         warning: Nobody holds it, and who is paged instead; empty otherwise.
         unknown: Why it is not known who holds it; empty otherwise.
-        escalates_after_min: Minutes without an acknowledgement until the next level is paged;
-            None for the last level.
+        after_min: Minutes without an acknowledgement until it is paged, 0 for at once; None where
+            nobody holds it, or where that is not known.
     """
 
     number: int
+    targets: tuple[Link, ...]
+    names_schedules: bool
     people: tuple[PersonOnCall, ...]
     next: NextOnCall | None
     warning: str
     unknown: str
-    escalates_after_min: int | None
+    after_min: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,10 @@ class OnCallView:
         levels: Level 1 first; empty when unknown.
         paged_first: Names of those an incident pages at once; empty if nobody or unknown.
         paged_level: Their level; 0 if there is none.
+        rota: Everybody's turns by level, as far as they are known.
+        caution: Everything rests on one person; empty otherwise.
+        repeats: What happens after the last level; empty if that is not known.
+        prospect: What is known of the coming shifts; None where nobody asked about them.
     """
 
     answer: Answer
@@ -85,6 +95,10 @@ class OnCallView:
     is_nobody: bool
     paged_first: tuple[PersonOnCall, ...]
     paged_level: int
+    rota: Rota = field(default_factory=dict)
+    caution: str = ""
+    repeats: str = ""
+    prospect: Prospect | None = None
 
     @property
     def next_up(self) -> tuple[NextOnCall, ...]:
@@ -105,6 +119,8 @@ def present_on_call(
     subject: str,
     now: datetime,
     zone: tzinfo,
+    shifts: Answer | None = None,
+    shifts_until: datetime | None = None,
 ) -> OnCallView:
     """Build the ladder of one policy.
 
@@ -115,6 +131,8 @@ def present_on_call(
         subject: Subject of e-mails to those on call.
         now: The instant of reading (UTC).
         zone: The reader's time zone.
+        shifts: How far the rows of coming shifts may be believed; None: it is not to be told.
+        shifts_until: How far ahead coming shifts were asked for (UTC).
     """
     shown_policy = Link(text=policy.name if policy else "", url=policy.url if policy else "")
     if answer.is_unknown or policy is None:
@@ -127,20 +145,24 @@ def present_on_call(
             paged_level=0,
         )
     numbers = sorted({*range(1, len(policy.levels) + 1), *(row.level for row in rows)})
+    rota = rota_of(rows, numbers)
     held = {number: _held(rows, number, now, subject, zone) for number in numbers}
     unknown = {
         number: "" if held[number] else _lapsed(rows, number, now, answer) for number in numbers
     }
+    after_min = _waits_min(policy, numbers, held, unknown)
     levels = tuple(
         Level(
             number=number,
+            targets=_targets(policy, number, held[number]),
+            names_schedules=len(_named(policy, number)) != 1,
             people=held[number],
             next=_next(rows, number, now),
             warning=(
                 "" if held[number] or unknown[number] else _instead(number, numbers, held, unknown)
             ),
             unknown=unknown[number],
-            escalates_after_min=_delay_min(policy, number, numbers),
+            after_min=after_min[number],
         )
         for number in numbers
     )
@@ -153,6 +175,12 @@ def present_on_call(
         is_nobody=not any(held.values()) and not any(unknown.values()),
         paged_first=paged,
         paged_level=first if paged else 0,
+        rota=rota,
+        caution="" if any(unknown.values()) else one_phone(rota, now),
+        repeats=_repeats(policy),
+        prospect=(
+            present_prospect(rota, shifts, now=now, until=shifts_until or now) if shifts else None
+        ),
     )
 
 
@@ -190,7 +218,9 @@ def _person(
     zone: tzinfo,
 ) -> PersonOnCall:
     who = shifts[0].responder
-    until = _until(shifts, of_level)
+    turns = rota_of(of_level, [shifts[0].level])[shifts[0].level]
+    mine = [turn for turn in turns if turn.who.pk == shifts[0].responder_id]
+    until = held_until(mine, mine[0].who, now)
     schedules = {
         row.schedule_name: Link(text=row.schedule_name, url=row.schedule_url)
         for row in shifts
@@ -206,21 +236,6 @@ def _person(
         until=until,
         until_there=_there(who, until, now, zone) if until else "",
     )
-
-
-def _until(shifts: Sequence[OnCall], of_level: Sequence[OnCall]) -> datetime | None:
-    ends = [row.end for row in shifts]
-    if None in ends:
-        return None
-    until = max(end for end in ends if end)
-    responder = shifts[0].responder_id
-    # A shift that the same person's next shift continues does not end for them.
-    for row in sorted((r for r in of_level if r.start), key=lambda r: str(r.start)):
-        if row.responder_id == responder and row.start and row.start <= until:
-            if row.end is None:
-                return None
-            until = max(until, row.end)
-    return until
 
 
 def _there(who: Responder, until: datetime, now: datetime, zone: tzinfo) -> str:
@@ -280,8 +295,59 @@ def _instead(
     return "There is nobody on a later level either."
 
 
-def _delay_min(policy: EscalationPolicy, number: int, numbers: Sequence[int]) -> int | None:
-    if number == numbers[-1] or number > len(policy.levels):
-        return None
-    delay_s = policy.levels[number - 1].get("delay_s")
-    return round(delay_s / 60) if isinstance(delay_s, int) else None
+def _named(policy: EscalationPolicy, number: int) -> Sequence[Mapping[str, object]]:
+    if number > len(policy.levels):
+        return ()
+    named = policy.levels[number - 1].get("targets")
+    return [one for one in named if isinstance(one, dict)] if isinstance(named, list) else ()
+
+
+def _targets(
+    policy: EscalationPolicy, number: int, held: Sequence[PersonOnCall]
+) -> tuple[Link, ...]:
+    links = (
+        Link(text=str(one.get("name") or one.get("id") or ""), url=web_url(one.get("url")))
+        for one in _named(policy, number)
+    )
+    people = {person.url for person in held if person.url}
+    return tuple(link for link in links if link.text and link.url not in people)
+
+
+def _delay_s(policy: EscalationPolicy, number: int) -> int | None:
+    delay_s = policy.levels[number - 1].get("delay_s") if number <= len(policy.levels) else None
+    return delay_s if isinstance(delay_s, int) else None
+
+
+def _waits_min(
+    policy: EscalationPolicy,
+    numbers: Sequence[int],
+    held: Mapping[int, Sequence[PersonOnCall]],
+    unknown: Mapping[int, str],
+) -> dict[int, int | None]:
+    """Minutes until each level is paged; PagerDuty does not wait on a level that has nobody."""
+    waits: dict[int, int | None] = {}
+    total_s: int | None = 0
+    for number in numbers:
+        is_told = bool(held[number]) and total_s is not None
+        waits[number] = round(total_s / 60) if is_told and total_s is not None else None
+        if unknown[number]:
+            total_s = None
+        elif held[number] and total_s is not None:
+            delay_s = _delay_s(policy, number)
+            total_s = None if delay_s is None else total_s + delay_s
+    return waits
+
+
+def _repeats(policy: EscalationPolicy) -> str:
+    """What PagerDuty does when nobody took it on the last level either."""
+    last = len(policy.levels)
+    delay_s = _delay_s(policy, last) if last else None
+    if delay_s is None:
+        return ""
+    if not policy.num_loops:
+        return f"After level {last} nobody else is paged."
+    times = {1: "once", 2: "twice"}.get(policy.num_loops, f"{policy.num_loops} times")
+    return (
+        f"{round(delay_s / 60)} min after level {last} it starts again at level 1, {times}; "
+        "then nobody else is paged."
+    )

@@ -157,9 +157,19 @@ def test_a_change_is_marked_within_the_hour_before_an_incident(gap, before):
     assert present_changes([change], shown, KNOWN, covers_since=None).lines[0].before == before
 
 
-def on_call(rows, *, levels=2, answer=KNOWN, zone=dt.UTC):
+def on_call(rows, *, levels=2, answer=KNOWN, zone=dt.UTC, shifts=None):
     policy = EscalationPolicy(name="Policy", levels=[{"delay_s": 600}] * levels)
-    return present_on_call(policy, rows, answer, subject="api", now=NOW, zone=zone)
+    until = NOW + dt.timedelta(days=14)
+    return present_on_call(
+        policy,
+        rows,
+        answer,
+        subject="api",
+        now=NOW,
+        zone=zone,
+        shifts=shifts,
+        shifts_until=until,
+    )
 
 
 def person(pk=1, name="Ana Lima", time_zone=""):
@@ -235,14 +245,16 @@ def test_a_mail_link_cannot_be_talked_into_more_fields():
 ANA, BO, CY = (f"https://meridian.example/users/{name}" for name in ("ana", "bo", "cy"))
 
 
-def escalating(*urls, incidents=KNOWN, rows=None, levels=3, answer=KNOWN, step="escalate"):
+def escalating(
+    *urls, incidents=KNOWN, rows=None, levels=3, answer=KNOWN, step="escalate", shifts=UNKNOWN
+):
     """What the incident, assigned to those profiles, says it does by itself in five minutes."""
     row = incident(
         assignees=[{"name": "Somebody", "url": url} for url in urls],
         pending_actions=[{"type": step, "at": "2026-11-23T10:05:00Z"}],
     )
-    ladder = on_call(LADDER if rows is None else rows, levels=levels, answer=answer)
-    return name_the_next_level(present_incidents([row], incidents), ladder).lines[0].next_step.text
+    known = on_call(LADDER if rows is None else rows, levels=levels, answer=answer, shifts=shifts)
+    return name_the_next_level(present_incidents([row], incidents), known).lines[0].next_step.text
 
 
 def holder(pk, name, url, **fields):
@@ -256,8 +268,10 @@ LADDER = [
 ]
 
 
-@pytest.mark.parametrize(("assigned", "to"), [(ANA, "Bo Chen"), (BO, "Cy Diaz")])
-def test_an_escalation_names_those_on_the_level_after_the_one_assigned(assigned, to):
+@pytest.mark.parametrize(("assigned", "to"), [(ANA, "Bo Chen"), (BO, "Cy Diaz"), (CY, "Ana Lima")])
+def test_an_escalation_names_those_on_the_level_after_the_one_assigned_and_after_the_last_level_1(
+    assigned, to
+):
     assert escalating(assigned) == f"escalates to {to}"
 
 
@@ -272,7 +286,6 @@ def test_an_escalation_names_everybody_of_the_next_level():
         {"urls": ()},
         {"urls": ("",)},
         {"urls": ("https://meridian.example/users/elsewhere",)},
-        {"urls": (CY,)},
         {"urls": (ANA, BO)},
         {"urls": (ANA,), "answer": OLD},
         {"urls": (ANA,), "incidents": OLD},
@@ -287,7 +300,6 @@ def test_an_escalation_names_everybody_of_the_next_level():
         "assigned to nobody",
         "an assignee without a profile",
         "an assignee who is not on call",
-        "the last level",
         "assignees of two levels",
         "an old answer about on-call",
         "an old answer about incidents",
@@ -300,5 +312,174 @@ def test_an_escalation_names_nobody_where_it_is_not_known_whom_it_pages(unsure):
     assert escalating(*unsure.pop("urls"), **unsure) == "escalates"
 
 
-def test_only_an_escalation_names_the_next_level():
-    assert escalating(ANA, step="unacknowledge") == "back to triggered"
+def test_an_acknowledgement_that_times_out_pages_those_it_is_assigned_to_again():
+    assert escalating(ANA, step="unacknowledge") == "back to triggered, pages Somebody again"
+    assert escalating(step="unacknowledge") == "back to triggered"
+
+
+@pytest.mark.parametrize("step", ["resolve", "urgency_change", "explode"])
+def test_a_step_that_pages_nobody_names_nobody(step):
+    assert "Bo" not in escalating(ANA, step=step)
+    assert "Somebody" not in escalating(ANA, step=step)
+
+
+def test_an_escalation_after_a_handover_names_the_successor_where_coming_shifts_are_known():
+    rows = [
+        LADDER[0],
+        holder(2, "Bo", BO, level=2, end=NOW + dt.timedelta(minutes=5)),
+        holder(3, "Cy", CY, level=2, start=NOW + dt.timedelta(minutes=5)),
+    ]
+    assert escalating(ANA, rows=rows, levels=2) == "escalates"
+    assert escalating(ANA, rows=rows, levels=2, shifts=KNOWN) == "escalates to Cy"
+    assert escalating(ANA, rows=rows, levels=2, shifts=OLD) == "escalates"
+
+
+def test_an_escalation_passes_a_level_that_nobody_will_hold():
+    rows = [LADDER[0], LADDER[2]]
+    assert escalating(ANA, rows=rows, shifts=KNOWN) == "escalates to Cy Diaz"
+    assert escalating(ANA, rows=rows) == "escalates"
+
+
+def policy_of(*levels, **fields):
+    """A policy whose levels name these targets and wait fifteen minutes each."""
+    return EscalationPolicy(
+        name="Policy",
+        levels=[{"delay_s": 900, "targets": list(targets)} for targets in levels],
+        **fields,
+    )
+
+
+def ladder(policy, rows, **fields):
+    return present_on_call(policy, rows, KNOWN, subject="", now=NOW, zone=dt.UTC, **fields)
+
+
+PRIMARY = {
+    "type": "schedule_reference",
+    "id": "PS1",
+    "name": "Primary",
+    "url": "https://meridian.example/schedules/PS1",
+}
+LEA = {
+    "type": "user_reference",
+    "id": "PL",
+    "name": "Lea Moreau",
+    "url": "https://meridian.example/users/lea",
+}
+
+
+def test_a_level_names_its_targets_also_when_nobody_holds_them():
+    levels = ladder(policy_of([PRIMARY], [LEA]), [holder(9, "Lea Moreau", LEA["url"], level=2)])
+    assert [[link.text for link in level.targets] for level in levels.levels] == [["Primary"], []]
+    assert levels.levels[0].targets[0].url == PRIMARY["url"]
+
+
+def test_a_target_whose_address_is_no_web_address_is_named_without_a_link():
+    odd = {"type": "schedule_reference", "name": "Primary", "url": "javascript:alert(1)"}
+    assert ladder(policy_of([odd]), []).levels[0].targets[0].url == ""
+
+
+def test_each_level_says_when_it_is_paged_and_an_empty_one_is_not_waited_for():
+    rows = [holder(1, "Ana", ANA, level=1), holder(3, "Cy", CY, level=3)]
+    waits = [level.after_min for level in ladder(policy_of([], [], []), rows).levels]
+    assert waits == [0, None, 15]
+
+
+@pytest.mark.parametrize(
+    ("loops", "said"),
+    [
+        (0, "After level 2 nobody else is paged."),
+        (1, "15 min after level 2 it starts again at level 1, once; then nobody else is paged."),
+        (3, "15 min after level 2 it starts again at level 1, 3 times; then nobody else is paged."),
+    ],
+)
+def test_the_ladder_says_what_happens_after_the_last_level(loops, said):
+    assert ladder(policy_of([], [], num_loops=loops), []).repeats == said
+
+
+def test_one_person_on_every_level_is_one_phone_to_miss():
+    end = NOW + dt.timedelta(hours=1)
+    both = [holder(1, "Ana", ANA, level=1, end=end), holder(1, "Ana", ANA, level=2, end=end)]
+    assert "one phone to miss" in ladder(policy_of([], []), both).caution
+    assert ladder(policy_of([]), both[:1]).caution == ""
+    also = [*both, holder(2, "Bo", BO, level=2)]
+    assert ladder(policy_of([], []), also).caution == ""
+
+
+def test_a_single_person_for_ever_has_nobody_to_relieve_them():
+    always = [holder(1, "Ana", ANA, level=1), holder(1, "Ana", ANA, level=2)]
+    assert "alone" in ladder(policy_of([]), always[:1]).caution
+    assert "alone" in ladder(policy_of([], []), always).caution
+    relieved = [*always, holder(2, "Bo", BO, level=1, start=NOW + dt.timedelta(days=1))]
+    assert "alone" not in ladder(policy_of([], []), relieved).caution
+
+
+def prospect_of(rows, *, levels=2, shifts=KNOWN, days=14):
+    until = NOW + dt.timedelta(days=days)
+    policy = policy_of(*([] for _ in range(levels)))
+    return ladder(policy, rows, shifts=shifts, shifts_until=until).prospect
+
+
+def hours(number):
+    return NOW + dt.timedelta(hours=number)
+
+
+def test_a_hole_to_come_says_who_is_paged_instead_and_how_many_more_there_are():
+    rows = [
+        holder(1, "Ana", ANA, level=1, end=hours(8)),
+        holder(1, "Ana", ANA, level=1, start=hours(24), end=hours(30)),
+        holder(1, "Ana", ANA, level=1, start=hours(48)),
+        holder(2, "Bo", BO, level=2, end=hours(12)),
+        holder(3, "Cy", CY, level=2, start=hours(12)),
+    ]
+    hole = prospect_of(rows).holes[0]
+    assert (hole.level, hole.start, hole.end, hole.more) == (1, hours(8), hours(24), 1)
+    assert hole.instead == "PagerDuty pages level 2 instead: Bo and Cy."
+    assert hole.tone == "warning"
+
+
+def test_a_hole_in_which_no_level_has_anybody_is_critical():
+    rows = [
+        holder(1, "Ana", ANA, level=1, end=hours(8)),
+        holder(2, "Bo", BO, level=2, end=hours(9)),
+    ]
+    holes = prospect_of(rows).holes
+    assert [(one.level, one.end, one.tone) for one in holes] == [
+        (1, None, "critical"),
+        (2, None, "critical"),
+    ]
+    assert "page nobody" in holes[0].instead
+
+
+def test_an_empty_level_now_is_no_hole_to_come_but_the_one_after_it_is():
+    rows = [
+        holder(1, "Ana", ANA, level=1, start=hours(2), end=hours(4)),
+        holder(2, "Bo", BO, level=2),
+    ]
+    assert [(one.level, one.start) for one in prospect_of(rows).holes] == [(1, hours(4))]
+    assert prospect_of([rows[1]]).holes == ()
+
+
+def test_holes_are_claimed_only_where_coming_shifts_are_known_and_no_further():
+    rows = [holder(1, "Ana", ANA, level=1, end=hours(30)), holder(2, "Bo", BO, level=2)]
+    assert prospect_of(rows, shifts=UNKNOWN).holes == ()
+    assert prospect_of(rows, days=1).holes == ()
+    assert len(prospect_of(rows, shifts=OLD).holes) == 1
+
+
+@pytest.mark.parametrize("status", ["active", "maintenance", "warning"])
+@pytest.mark.parametrize("services", [KNOWN, OLD, UNKNOWN])
+def test_a_maintenance_window_counts_whatever_the_status_says(status, services):
+    ongoing = service(status, maintenance_until=NOW + dt.timedelta(hours=1))
+    state = service_state(ongoing, present_incidents([], KNOWN), services, now=NOW)
+    assert "MAINTENANCE" in [mark.word for mark in state.marks]
+    assert "OK" not in [mark.word for mark in state.marks]
+    assert state.until == ongoing.maintenance_until
+    over = service("active", maintenance_until=NOW)
+    state = service_state(over, present_incidents([], KNOWN), KNOWN, now=NOW)
+    assert [mark.word for mark in state.marks] == ["OK"]
+
+
+def test_a_disabled_service_in_maintenance_is_both():
+    row = service("disabled", maintenance_until=NOW + dt.timedelta(hours=1))
+    state = service_state(row, present_incidents([], KNOWN), KNOWN, now=NOW)
+    assert [mark.word for mark in state.marks] == ["MAINTENANCE", "DISABLED"]

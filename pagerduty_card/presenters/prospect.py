@@ -1,0 +1,129 @@
+"""What of a ladder is worth a warning: holes to come, one phone to miss, no relief. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pagerduty_card.models import OnCall
+from pagerduty_card.presenters.coverage import Hole, Shift, held_until, holders, holes
+from pagerduty_card.presenters.freshness import Answer
+from pagerduty_card.wire import web_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Somebody who has turns, told apart by ``pk``: two people may share a name."""
+
+    pk: int
+    name: str
+    url: str
+
+
+Rota = Mapping[int, Sequence[Shift[Holder]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComingHole:
+    """The first hole of a level that has somebody now, or that is empty now and then again.
+
+    Attributes:
+        end: When it ends (UTC); None: not before the shifts that are known end.
+        more: How many further holes the level has in that time.
+        instead: Who is paged in the meantime.
+        tone: ``critical`` where nobody at all is.
+    """
+
+    level: int
+    start: datetime
+    end: datetime | None
+    more: int
+    instead: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """What is known of the coming shifts.
+
+    Attributes:
+        answer: How far they may be believed; holes are claimed only where it is not unknown.
+        until: How far ahead they were asked for (UTC).
+        holes: At most one for each level.
+    """
+
+    answer: Answer
+    until: datetime
+    holes: tuple[ComingHole, ...]
+
+
+def rota_of(rows: Sequence[OnCall], numbers: Sequence[int]) -> Rota:
+    """Sort the rows of a policy, their responders loaded, into turns by level."""
+    found: dict[int, list[Shift[Holder]]] = {number: [] for number in numbers}
+    for row in rows:
+        who = row.responder
+        holder = Holder(pk=row.responder_id, name=who.name, url=web_url(who.url))
+        found[row.level].append(Shift(who=holder, start=row.start, end=row.end))
+    return found
+
+
+def present_prospect(rota: Rota, answer: Answer, *, now: datetime, until: datetime) -> Prospect:
+    """Find the first coming hole of each level.
+
+    Args:
+        rota: Turns by level.
+        answer: How far the coming shifts may be believed.
+        now: The instant of reading (UTC); what is empty now is not yet to come.
+        until: How far ahead shifts were asked for (UTC).
+    """
+    found: list[ComingHole] = []
+    if not answer.is_unknown:
+        for number, shifts in rota.items():
+            coming = [one for one in holes(shifts, since=now, until=until) if one.start > now]
+            if coming:
+                found.append(_coming(number, coming, rota, until))
+    return Prospect(answer=answer, until=until, holes=tuple(found))
+
+
+def _coming(number: int, coming: Sequence[Hole], rota: Rota, until: datetime) -> ComingHole:
+    first = coming[0]
+    everybody = [shift for shifts in rota.values() for shift in shifts]
+    is_nobody = bool(holes(everybody, since=first.start, until=first.end))
+    return ComingHole(
+        level=number,
+        start=first.start,
+        end=first.end if first.end < until else None,
+        more=len(coming) - 1,
+        instead=_instead(number, first, rota, is_nobody=is_nobody),
+        tone="critical" if is_nobody else "warning",
+    )
+
+
+def _instead(number: int, hole: Hole, rota: Rota, *, is_nobody: bool) -> str:
+    for later in (level for level in rota if level > number):
+        shifts = rota[later]
+        if not holes(shifts, since=hole.start, until=hole.end):
+            within = [one for one in shifts if one.begins < hole.end and one.ends > hole.start]
+            names = dict.fromkeys(shift.who.name for shift in within)
+            return f"PagerDuty pages level {later} instead: {' and '.join(names)}."
+    if is_nobody:
+        return "There is time in it in which no level has anybody: an incident would page nobody."
+    if any(level > number for level in rota):
+        return "No later level has somebody all that time."
+    return "An incident that nobody took on an earlier level pages nobody more."
+
+
+def one_phone(rota: Rota, now: datetime) -> str:
+    """Say so if everything rests on one person: on every level, or for ever; empty otherwise."""
+    held = [found for shifts in rota.values() if (found := holders(shifts, now))]
+    people = {holder for found in held for holder in found}
+    if len(people) != 1:
+        return ""
+    who = people.pop()
+    everybody = [shift for shifts in rota.values() for shift in shifts]
+    is_alone = all(shift.who == who for shift in everybody)
+    is_everywhere = len(held) == len(rota)
+    if is_everywhere and is_alone and held_until(everybody, who, now) is None:
+        return f"{who.name} is always on call, alone: nobody ever relieves them."
+    if len(held) > 1:
+        return f"{who.name} holds every level: there is one phone to miss."
+    return ""
