@@ -27,5 +27,6 @@ class CatalogConfig(AppConfig):
                 url_name="catalog:issues",
                 icon="warning",
                 permission="catalog.view_importissue",
+                key="s",
             )
         )

@@ -16,7 +16,9 @@ class PagerdutyCardConfig(AppConfig):
             checks,  # noqa: F401 -- importing registers checks
             mapping,
             rollups,
+            unsettled,
         )
+        from pagerduty_card.boards import badge
         from pagerduty_card.doctor import findings
         from pagerduty_card.presenters import rollup
         from portal import shell
@@ -37,6 +39,16 @@ class PagerdutyCardConfig(AppConfig):
             )
         )
         shell.add_banner("pagerduty-sandbox", card.sandbox_banner)
+        shell.add_banner("pagerduty-unsettled", unsettled.banner)
+        shell.add_nav(
+            shell.NavItem(
+                label="Incidents",
+                url_name="boards:incidents",
+                icon="incidents",
+                badge=badge.open_incidents,
+            )
+        )
+        shell.add_nav(shell.NavItem(label="On call", url_name="boards:on-call", icon="on-call"))
         shell.add_nav(
             shell.NavItem(
                 label="PagerDuty doctor",

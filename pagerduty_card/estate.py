@@ -118,6 +118,7 @@ class Estate:
         is_open_count_known: Whether every service's incidents are known now.
         as_of: When the oldest answer that counts came (UTC); None if none did.
         doubts: Why what is not known is not known.
+        silent: Primary keys of the services of which PagerDuty says that nobody is on call.
     """
 
     stamp: str
@@ -126,6 +127,7 @@ class Estate:
     open_count: int
     as_of: datetime | None
     doubts: tuple[Doubt, ...]
+    silent: frozenset[int]
     _in_state: dict[str, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -214,7 +216,8 @@ def _draw(key: str, told: tuple[Any, ...], version: int, now: datetime) -> Estat
             pks,
         )
     count = sum(one.open_count for one in found.services.values())
-    content = (tuple(states), rows, count, found.as_of, found.doubts)
+    silent = frozenset(pk for pk, one in found.services.items() if one.is_nobody_on_call)
+    content = (tuple(states), rows, count, found.as_of, found.doubts, silent)
     stamp = _digest(repr(told), pickle.dumps(content))
     body = (now, content)
     cache.set(_body_key(stamp), body, timeout=KEPT_S * 4)
@@ -226,7 +229,7 @@ def _draw(key: str, told: tuple[Any, ...], version: int, now: datetime) -> Estat
 
 
 def _loaded(stamp: str, body: Any) -> Estate:
-    drawn_at, (states, rows, count, as_of, doubts) = body
+    drawn_at, (states, rows, count, as_of, doubts, silent) = body
     return Estate(
         stamp=stamp,
         drawn_at=drawn_at,
@@ -234,6 +237,7 @@ def _loaded(stamp: str, body: Any) -> Estate:
         open_count=count,
         as_of=as_of,
         doubts=doubts,
+        silent=silent,
     )
 
 

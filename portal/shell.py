@@ -13,6 +13,24 @@ from django.http import HttpRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NavBadge:
+    """A number beside an entry of the navigation.
+
+    Attributes:
+        text: What is seen, two or three characters.
+        label: What it says, for a screen reader and on hovering.
+        tone: A tone of the badge component.
+        url: Where the page asks for it once it is shown, if it is not known; answers with the
+            badge. Empty: it does not ask.
+    """
+
+    text: str
+    label: str
+    tone: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NavItem:
     """An entry of the main navigation.
 
@@ -22,12 +40,27 @@ class NavItem:
         icon: A name of the icon sprite.
         permission: The right one needs to see it, as ``app_label.codename``; empty: nobody needs
             one.
+        key: The key that leads there after ``g``; empty: the label's first letter.
+        badge: Makes the number beside it for this reader, on every page: without a query.
     """
 
     label: str
     url_name: str
     icon: str
     permission: str = ""
+    key: str = ""
+    badge: Callable[[HttpRequest], NavBadge | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavEntry:
+    """An entry of the navigation as this reader sees it; see ``NavItem``."""
+
+    label: str
+    url_name: str
+    icon: str
+    key: str
+    badge: NavBadge | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +102,18 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the frame's variables for every template."""
     return {
         "portal_name": settings.PORTAL_NAME,
-        "nav_items": [item for item in _nav.values() if _may_see(request, item)],
+        "nav_items": [
+            NavEntry(
+                label=item.label,
+                url_name=item.url_name,
+                icon=item.icon,
+                key=item.key or item.label[0].lower(),
+                badge=item.badge(request) if item.badge else None,
+            )
+            # What everybody sees comes before what needs a right.
+            for item in sorted(_nav.values(), key=lambda item: bool(item.permission))
+            if _may_see(request, item)
+        ],
         "banners": [shown for make in _banners.values() if (shown := make(request))],
     }
 

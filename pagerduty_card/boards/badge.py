@@ -1,0 +1,37 @@
+"""The number of open incidents beside the navigation: from the cache alone, never a guess."""
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from pagerduty_card.estate import open_count
+from portal.shell import NavBadge
+
+
+def open_incidents(request: HttpRequest, *, is_last: bool = False) -> NavBadge | None:
+    """The badge of "Incidents"; no query, and ``?`` where the number is not known.
+
+    Args:
+        request: Tells the reader: a stranger is told no number where pages need signing in.
+        is_last: Whether this is the answer to the page that asked; it does not ask again.
+    """
+    user = getattr(request, "user", None)
+    if settings.PORTAL_LOGIN_REQUIRED and not (user and user.is_authenticated):
+        return None
+    counted = open_count(timezone.now())
+    if counted is None:
+        ask = "" if is_last else reverse("boards:count")
+        return NavBadge(text="?", label="the number is not known yet", tone="unknown", url=ask)
+    noun = "open incident" if counted.count == 1 else "open incidents"
+    if not counted.is_known:
+        return NavBadge(
+            text=f"{counted.count:,}?" if counted.count else "?",
+            label=f"{counted.count:,} {noun} known, but not all is known",
+            tone="unknown",
+        )
+    return NavBadge(
+        text=f"{counted.count:,}",
+        label=f"{counted.count:,} {noun}",
+        tone="critical" if counted.count else "faint",
+    )

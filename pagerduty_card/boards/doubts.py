@@ -1,0 +1,108 @@
+"""What a board does not know, said above its rows: of what, why, and whose turn it is. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from catalog.links import Link
+from pagerduty_card.accounts import Account
+from pagerduty_card.boards.naming import Named
+from pagerduty_card.mapping import ProblemKind
+from pagerduty_card.presenters.freshness import Explanation, Reader, explain, judge
+from pagerduty_card.survey import Doubt
+
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtLine:
+    """One reason.
+
+    Attributes:
+        title: Of how many services or entities something is not known.
+        at: When the last good answer came (UTC); None if none did.
+        entities: The first few that are meant.
+        more: How many further ones.
+    """
+
+    title: str
+    why: str
+    advice: str
+    at: datetime | None
+    entities: tuple[Link, ...]
+    more: int
+
+
+def shown_of(doubts: Iterable[Doubt]) -> set[int]:
+    """The entities that will be named."""
+    return {pk for doubt in doubts for pk in doubt.entities[:SHOWN]}
+
+
+def present_doubts(
+    doubts: Iterable[Doubt],
+    names: Mapping[int, Named],
+    accounts: Mapping[str, Account],
+    *,
+    sentence: str,
+    reader: Reader,
+    now: datetime,
+) -> tuple[DoubtLine, ...]:
+    """Word the doubts.
+
+    Args:
+        doubts: Of the estate.
+        names: At least the entities of ``shown_of``.
+        accounts: All that are configured, by name.
+        sentence: Of what they are, with a gap for whose and one for how far it is known.
+        reader: Who reads.
+        now: The instant of reading (UTC).
+    """
+    return tuple(_line(doubt, names, accounts, sentence, reader, now) for doubt in doubts)
+
+
+def _line(
+    doubt: Doubt,
+    names: Mapping[int, Named],
+    accounts: Mapping[str, Account],
+    sentence: str,
+    reader: Reader,
+    now: datetime,
+) -> DoubtLine:
+    words = _explain(doubt, accounts, reader, now)
+    shown = [names[pk].link for pk in doubt.entities[:SHOWN] if pk in names]
+    count, noun = len(doubt.services) or len(doubt.entities), "service"
+    if not doubt.services:
+        noun = "entity" if count == 1 else "entitie"
+    whose = f"{count:,} {noun}{'' if count == 1 else 's'}"
+    is_old = bool(doubt.services) and doubt.freshness.is_known
+    is_old = is_old and words.reason != "not_found"
+    return DoubtLine(
+        title=sentence.format(whose, "old" if is_old else "not known"),
+        why=words.why,
+        advice=words.advice,
+        at=doubt.freshness.succeeded_at if is_old else None,
+        entities=tuple(shown),
+        more=len(doubt.entities) - len(shown),
+    )
+
+
+def _explain(
+    doubt: Doubt, accounts: Mapping[str, Account], reader: Reader, now: datetime
+) -> Explanation:
+    match doubt.problem:
+        case "":
+            answer = judge(doubt.kind, doubt.freshness, now=now, reader=reader)
+            return answer.explanation or explain("not_asked", reader=reader)
+        case ProblemKind.NOT_CONFIGURED:
+            account = accounts.get(doubt.account)
+            return explain("not_configured", account.problem if account else "", reader=reader)
+        case ProblemKind.UNKNOWN_ACCOUNT:
+            why = f"No PagerDuty account is called {doubt.account!r}, which is what they name."
+            advice = "Correct the annotation, or have the account configured."
+        case ProblemKind.NO_SUCH_KEY:
+            why = "No PagerDuty service has the integration key that they name."
+            advice = "Correct the key, or name the service by its id."
+        case _:
+            why = "PagerDuty has no service of the id that they name."
+            advice = "Correct the service id."
+    return Explanation(reason=doubt.problem, why=why, advice=advice)

@@ -1,0 +1,143 @@
+"""The board of open incidents: every one of the catalog's entities, in the card's order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from catalog.links import Link
+from pagerduty_card.accounts import all_accounts
+from pagerduty_card.boards.choosing import Chosen, choose, folded
+from pagerduty_card.boards.doubts import DoubtLine, present_doubts, shown_of
+from pagerduty_card.boards.naming import Named, name_entities, owners_of, values_of
+from pagerduty_card.estate import Estate
+from pagerduty_card.models import Feed, Incident
+from pagerduty_card.presenters.freshness import Reader
+from pagerduty_card.presenters.incidents import IncidentLine, incident_line, incident_order
+from pagerduty_card.presenters.on_call import Link as Outside
+
+_FILTERS = {
+    "mine": "Whose",
+    "status": "Status",
+    "urgency": "Urgency",
+    "priority": "Priority",
+    "owner": "Owner",
+    "kind": "Kind",
+    "account": "Account",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentRow:
+    """One open incident, and whom it concerns.
+
+    Attributes:
+        entities: All that name its service.
+        owners: Theirs, each once.
+    """
+
+    line: IncidentLine
+    service: Outside
+    entities: tuple[Link, ...]
+    owners: tuple[Link, ...]
+    text: str
+    values: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentBoard:
+    """The board.
+
+    Attributes:
+        chosen: The rows that pass the filters.
+        doubts: What is not known.
+        as_of: When the oldest answer that counts came (UTC); None if none did.
+        has_services: Whether any entity names a service at all.
+    """
+
+    chosen: Chosen[IncidentRow]
+    doubts: tuple[DoubtLine, ...]
+    as_of: datetime | None
+    has_services: bool
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing is open because PagerDuty said so of every service."""
+        return self.has_services and not self.chosen.total and not self.doubts
+
+
+def incident_board(
+    request: HttpRequest, found: Estate, reader: Reader, now: datetime
+) -> IncidentBoard:
+    """Read the open incidents of the estate; four queries at most however many.
+
+    Args:
+        request: Tells the reader and the filters.
+        found: The catalog as it stands.
+        reader: What of the reader changes the words.
+        now: The instant of reading (UTC).
+    """
+    unheard = {
+        pk
+        for doubt in found.doubts
+        if doubt.kind == Feed.Kind.INCIDENTS and not doubt.freshness.is_known
+        for pk in doubt.services
+    }
+    rows = [
+        row
+        for row in Incident.objects.select_related("service").order_by()
+        if row.service_id in found.by_service and row.service_id not in unheard
+    ]
+    rows.sort(key=incident_order)
+    keys = {pk for row in rows for pk in found.by_service[row.service_id]}
+    names = name_entities(keys | shown_of(found.doubts), request)
+    shown = [_row(row, [names[pk] for pk in _known(row, found, names)]) for row in rows]
+    return IncidentBoard(
+        chosen=choose(shown, request.GET, _FILTERS),
+        doubts=present_doubts(
+            found.doubts,
+            names,
+            all_accounts(),
+            sentence="The open incidents of {} are {}",
+            reader=reader,
+            now=now,
+        ),
+        as_of=found.as_of,
+        has_services=bool(found.entities),
+    )
+
+
+def _known(row: Incident, found: Estate, names: Mapping[int, Named]) -> list[int]:
+    """Its entities in the order of their names."""
+    its = set(found.by_service[row.service_id])
+    return [pk for pk in names if pk in its] if len(its) > 1 else [pk for pk in its if pk in names]
+
+
+def _row(row: Incident, entities: list[Named]) -> IncidentRow:
+    line = incident_line(row)
+    owners = owners_of(entities)
+    return IncidentRow(
+        line=line,
+        service=Outside(text=row.service.name, url=row.service.url),
+        entities=tuple(one.link for one in entities),
+        owners=owners,
+        text=folded(
+            [
+                f"#{line.number}",
+                line.title,
+                row.service.name,
+                *(word for one in entities for word in (one.link.text, one.link.ref)),
+                *(owner.text for owner in owners),
+                *(who.text for who in line.assignees),
+                *(who.name for who in line.acknowledgements),
+            ]
+        ),
+        values={
+            **values_of(entities),
+            "status": {row.status or "-": line.mark.word},
+            "urgency": {row.urgency or "-": line.urgency.word},
+            "priority": {row.priority or "-": row.priority or "No priority"},
+            "account": {row.service.account: row.service.account},
+        },
+    )

@@ -1,0 +1,76 @@
+"""The entities and owners that a board names, as links; two queries however many."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from catalog.graph import Node, nodes_of
+from catalog.kinds import Kind
+from catalog.links import Link, link_to
+from catalog.models import Entity
+from catalog.ownership import ownership_of
+from catalog.refs import EntityRef
+
+NO_OWNER = "No owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """An entity as a board names it.
+
+    Attributes:
+        owner: None for an entity without one.
+        is_own: Whether the reader or one of the reader's groups owns it.
+    """
+
+    link: Link
+    kind: str
+    owner_ref: str
+    owner: Link | None
+    is_own: bool
+
+    @property
+    def owner_name(self) -> str:
+        """What its owner is called."""
+        return self.owner.text if self.owner else NO_OWNER
+
+
+def name_entities(keys: Iterable[int], request: HttpRequest) -> dict[int, Named]:
+    """The entities by primary key, in the order of their names, those that are gone left out."""
+    rows = list(
+        Entity.objects.filter(pk__in=set(keys))
+        .order_by("sort_name", "pk")
+        .values_list("pk", "ref", "kind", "name", "title", "owner_ref")
+    )
+    owners = {
+        ref: link_to(node, default_kind="group")
+        for ref, node in nodes_of(row[5] for row in rows if row[5]).items()
+    }
+    ownership = ownership_of(request.user) if rows else None
+    own = set(ownership.owner_refs) if ownership else set()
+    return {
+        pk: Named(
+            link=link_to(Node(ref=EntityRef.parse(ref), name=name, title=title)),
+            kind=kind,
+            owner_ref=owner_ref,
+            owner=owners.get(owner_ref),
+            is_own=owner_ref in own,
+        )
+        for pk, ref, kind, name, title, owner_ref in rows
+    }
+
+
+def values_of(entities: Iterable[Named]) -> dict[str, dict[str, str]]:
+    """What the entities of a row are filtered by."""
+    some = list(entities)
+    return {
+        "mine": {"1": "Mine and my teams'"} if any(one.is_own for one in some) else {},
+        "owner": {one.owner_ref or "-": one.owner_name for one in some},
+        "kind": {one.kind.lower(): Kind(one.kind).label for one in some},
+    }
+
+
+def owners_of(entities: Iterable[Named]) -> tuple[Link, ...]:
+    """The owners, each once."""
+    return tuple({one.owner_ref: one.owner for one in entities if one.owner}.values())

@@ -1,0 +1,271 @@
+"""The board of those on call: by owner, each policy once, those that would page nobody first."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from django.http import HttpRequest
+
+from catalog.links import Link
+from pagerduty_card.accounts import all_accounts
+from pagerduty_card.boards.choosing import Chosen, choose, folded
+from pagerduty_card.boards.doubts import DoubtLine, present_doubts, shown_of
+from pagerduty_card.boards.naming import NO_OWNER, Named, name_entities, values_of
+from pagerduty_card.estate import Estate
+from pagerduty_card.freshness import Freshness
+from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
+from pagerduty_card.presenters.freshness import Answer, Explanation, Reader, judge
+from pagerduty_card.presenters.on_call import Link as Outside
+from pagerduty_card.presenters.on_call import OnCallView, present_on_call
+
+NOBODY, UNKNOWN, SOMEBODY = "nobody", "unknown", "somebody"
+_STANDINGS = {
+    NOBODY: "Nobody on call",
+    UNKNOWN: "Not known",
+    SOMEBODY: "Somebody on call",
+}
+_FILTERS = {
+    "standing": "On call",
+    "mine": "Whose",
+    "owner": "Owner",
+    "person": "Person",
+    "kind": "Kind",
+    "account": "Account",
+}
+_NO_POLICY = Explanation(
+    reason="no_policy",
+    why="PagerDuty named no escalation policy for this service.",
+    advice="Look at the service in PagerDuty.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRow:
+    """One policy for one owner, before it is read whole.
+
+    Attributes:
+        policy: Primary key; None for a service without one.
+        services: Primary keys of the owner's services with this policy.
+        entities: The owner's entities that name them.
+    """
+
+    policy: int | None
+    name: str
+    standing: str
+    owner: Link | None
+    services: tuple[int, ...]
+    entities: tuple[Link, ...]
+    text: str
+    values: Mapping[str, Mapping[str, str]]
+
+    @property
+    def heading(self) -> str:
+        """The part of the board it stands in."""
+        if self.standing == NOBODY:
+            return _STANDINGS[NOBODY]
+        return self.owner.text if self.owner else NO_OWNER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyView:
+    """One policy for one owner as the board prints it.
+
+    Attributes:
+        services: The owner's services with this policy.
+    """
+
+    row: PolicyRow
+    on_call: OnCallView
+    services: tuple[Outside, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCallBoard:
+    """The board.
+
+    Attributes:
+        chosen: The rows that pass the filters.
+        doubts: What is named and not mirrored, so that nobody knows who is on call.
+        nobody, unknown: How many of all rows.
+        has_services: Whether any entity names a service at all.
+    """
+
+    chosen: Chosen[PolicyRow]
+    doubts: tuple[DoubtLine, ...]
+    nobody: int
+    unknown: int
+    has_services: bool
+
+
+def on_call_board(
+    request: HttpRequest, found: Estate, reader: Reader, now: datetime
+) -> OnCallBoard:
+    """Read which policies the estate's services have and who holds them; five queries at most.
+
+    Args:
+        request: Tells the reader and the filters.
+        found: The catalog as it stands.
+        reader: What of the reader changes the words.
+        now: The instant of reading (UTC).
+    """
+    absent = [doubt for doubt in found.doubts if not doubt.services]
+    keys = {pk for pks in found.by_service.values() for pk in pks}
+    names = name_entities(keys | shown_of(absent), request)
+    people = _people(now)
+    columns = ("pk", "name", "account", "policy_id", "policy__name")
+    groups: dict[tuple[str, object], list[tuple[int, str, str, str | None]]] = {}
+    owned: dict[tuple[str, object], dict[int, None]] = {}
+    places = {pk: place for place, pk in enumerate(names)}
+    for pk, name, account, policy, policy_name in Service.objects.order_by("name").values_list(
+        *columns
+    ):
+        for entity in found.by_service.get(pk, ()):
+            if entity in names:
+                # A service without a policy is a row of its own.
+                key = (names[entity].owner_ref, policy or f"service {pk}")
+                services = groups.setdefault(key, [])
+                if (pk, name, account, policy_name) not in services:
+                    services.append((pk, name, account, policy_name))
+                owned.setdefault(key, {})[entity] = None
+    rows = [
+        _row(
+            policy if isinstance(policy, int) else None,
+            services,
+            [names[pk] for pk in sorted(owned[(owner, policy)], key=places.__getitem__)],
+            people.get(policy, ()) if isinstance(policy, int) else (),
+            found,
+        )
+        for (owner, policy), services in groups.items()
+    ]
+    rows.sort(key=lambda row: (row.standing != NOBODY, not row.owner, _sorted_by(row)))
+    return OnCallBoard(
+        chosen=choose(rows, request.GET, _FILTERS),
+        doubts=present_doubts(
+            absent,
+            names,
+            all_accounts(),
+            sentence="Who is on call for {} is {}",
+            reader=reader,
+            now=now,
+        ),
+        nobody=sum(row.standing == NOBODY for row in rows),
+        unknown=sum(row.standing == UNKNOWN for row in rows),
+        has_services=bool(found.entities),
+    )
+
+
+def read_policies(
+    rows: Iterable[PolicyRow], reader: Reader, now: datetime, zone: tzinfo
+) -> list[PolicyView]:
+    """Read the policies of one page whole; three queries at most.
+
+    Args:
+        rows: Of one page.
+        reader: What of the reader changes the words.
+        now: The instant of reading (UTC).
+        zone: The reader's time zone.
+    """
+    shown = list(rows)
+    wanted = {pk for row in shown for pk in row.services}
+    services = {
+        service.pk: service
+        for service in Service.objects.filter(pk__in=wanted).select_related("policy")
+    }
+    shifts: dict[int, list[OnCall]] = {}
+    policies = {row.policy for row in shown if row.policy}
+    for shift in OnCall.objects.filter(policy__in=policies).select_related("responder"):
+        shifts.setdefault(shift.policy_id, []).append(shift)
+    freshness = Feed.objects.freshness(services.values())
+    return [
+        _view(
+            row,
+            [services[pk] for pk in row.services if pk in services],
+            shifts.get(row.policy or 0, []),
+            freshness,
+            reader,
+            now,
+            zone,
+        )
+        for row in shown
+    ]
+
+
+def _people(now: datetime) -> dict[int, list[str]]:
+    """Who holds each policy now."""
+    found: dict[int, list[str]] = {}
+    held = OnCall.objects.current(now).order_by("level", "responder__name")
+    for policy, name in held.values_list("policy_id", "responder__name"):
+        found.setdefault(policy, []).append(name)
+    return found
+
+
+def _row(
+    policy: int | None,
+    services: Sequence[tuple[int, str, str, str | None]],
+    entities: Sequence[Named],
+    people: Sequence[str],
+    found: Estate,
+) -> PolicyRow:
+    if any(pk in found.silent for pk, *_ in services):
+        standing = NOBODY
+    else:
+        standing = SOMEBODY if people else UNKNOWN
+    name = services[0][3] or services[0][1]
+    owner = entities[0].owner
+    return PolicyRow(
+        policy=policy,
+        name=name,
+        standing=standing,
+        owner=owner,
+        services=tuple(pk for pk, *_ in services),
+        entities=tuple(one.link for one in entities),
+        text=folded(
+            [
+                name,
+                owner.text if owner else NO_OWNER,
+                *people,
+                *(one[1] for one in services),
+                *(word for one in entities for word in (one.link.text, one.link.ref)),
+            ]
+        ),
+        values={
+            **values_of(entities),
+            "standing": {standing: _STANDINGS[standing]},
+            "person": dict(zip(people, people, strict=True)),
+            "account": {account: account for _, _, account, _ in services},
+        },
+    )
+
+
+def _sorted_by(row: PolicyRow) -> tuple[str, str, str]:
+    owner = row.owner
+    # Two groups of one name are two parts, one after the other.
+    return (owner.text.casefold() if owner else "", owner.ref if owner else "", row.name.casefold())
+
+
+def _view(
+    row: PolicyRow,
+    services: Sequence[Service],
+    shifts: Sequence[OnCall],
+    freshness: Mapping[int, Mapping[str, Freshness]],
+    reader: Reader,
+    now: datetime,
+    zone: tzinfo,
+) -> PolicyView:
+    policy: EscalationPolicy | None = services[0].policy if services else None
+    answers = [
+        judge(Feed.Kind.ON_CALL, freshness[one.pk][Feed.Kind.ON_CALL], now=now, reader=reader)
+        for one in services
+    ]
+    known = [answer for answer in answers if answer.at]
+    answer = max(known, key=lambda one: str(one.at)) if known else None
+    if policy is None or not services:
+        answer = Answer.unknown(_NO_POLICY)
+    subject = row.entities[0].text if len(row.entities) == 1 else row.name
+    return PolicyView(
+        row=row,
+        on_call=present_on_call(
+            policy, list(shifts), answer or answers[0], subject=subject, now=now, zone=zone
+        ),
+        services=tuple(Outside(text=one.name, url=one.url) for one in services),
+    )
