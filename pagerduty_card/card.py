@@ -11,7 +11,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
@@ -21,7 +20,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from catalog.models import Entity
-from pagerduty_card import mapping
+from pagerduty_card import mapping, rights
 from pagerduty_card.accounts import all_accounts, mask
 from pagerduty_card.mapping import Mapped, ProblemKind, Target
 from pagerduty_card.models import (
@@ -43,8 +42,6 @@ from pagerduty_card.presenters.card import (
 from pagerduty_card.presenters.freshness import Explanation, Reader, explain, judge
 from pagerduty_card.presenters.paging import PagingView, present_paging
 from portal.shell import Banner
-
-TRIGGER = "pagerduty_card.trigger_incident"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +116,6 @@ def value_of(mapped: Mapped) -> str:
 def reader_of(request: HttpRequest) -> Reader:
     """What of the reader changes the words."""
     return Reader(is_admin=bool(getattr(request.user, "is_staff", False)))
-
-
-def may_trigger(request: HttpRequest) -> bool:
-    """Whether the reader may page somebody."""
-    return not isinstance(request.user, AnonymousUser) and request.user.has_perm(TRIGGER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,8 +229,8 @@ def render_card(
         "card": drawn,
         "entity": entity,
         "refresh_url": reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs),
-        "trigger_url": _trigger_url(entity) if drawn.can_page and may_trigger(request) else "",
-        "no_trigger_reason": _NO_KEY if reader_of(request).is_admin and not drawn.can_page else "",
+        "trigger_url": _trigger_url(request, entity, drawn),
+        "no_trigger_reason": _no_trigger_reason(request, entity, drawn),
         "is_alone": is_alone,
         "is_auto_refresh": drawn.is_due and not is_answer,
         # Without the request: the context processors have run for the page around it already.
@@ -252,7 +244,7 @@ def render_actions(request: HttpRequest, entity: Entity) -> SafeString:
     drawn = _drawn(request, entity)
     context = {
         "entity": entity,
-        "trigger_url": _trigger_url(entity) if drawn.can_page and may_trigger(request) else "",
+        "trigger_url": _trigger_url(request, entity, drawn),
         "service_url": drawn.service_url,
     }
     return render_to_string("pagerduty_card/_actions.html", context)
@@ -265,10 +257,24 @@ def sandbox_banner(_request: HttpRequest) -> Banner | None:
     return Banner(text="PagerDuty sandbox: nobody is really paged.", tone="info")
 
 
-def _trigger_url(entity: Entity) -> str:
+def _trigger_url(request: HttpRequest, entity: Entity, drawn: Drawn) -> str:
+    """Where the reader can page; empty if they may not, or nobody can."""
+    if not drawn.can_page or rights.refusal_of(request.user, entity):
+        return ""
     return reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
 
 
+def _no_trigger_reason(request: HttpRequest, entity: Entity, drawn: Drawn) -> str:
+    """Why there is no button, for those who look for it: who mends it, or may page elsewhere."""
+    if not drawn.can_page:
+        return _NO_KEY if reader_of(request).is_admin else ""
+    if not rights.may_page(request.user):
+        return ""
+    refusal = rights.refusal_of(request.user, entity)
+    return f"{refusal} {_REACH}" if refusal else ""
+
+
+_REACH = "Reach the people under On call directly, or page from PagerDuty itself."
 _NO_KEY = (
     "Nobody can be paged from here: no integration key is known. Add an Events API v2 integration "
     "to the service in PagerDuty, or write its key into the pagerduty.com/integration-key "

@@ -427,6 +427,7 @@ class TriggeredIncident(models.Model):
         answer: PagerDuty's words, free of secrets.
         attempts: How often it was submitted.
         may_resend: Whether the same form submitted again sends the same alert again.
+        answered_at: When the last try began, then when it was answered (UTC).
         retry_until: Until when the worker goes on trying (UTC); None: it does not.
         incident_number, incident_url, assignees: Of the incident, once it was found.
     """
@@ -444,6 +445,10 @@ class TriggeredIncident(models.Model):
     APPEARS_WITHIN: ClassVar[timedelta] = timedelta(seconds=60)
     # How long an accepted attempt without an incident is still looked for.
     LOOKED_FOR: ClassVar[timedelta] = timedelta(days=1)
+    # A process that still sends after this long is dead.
+    SENT_WITHIN: ClassVar[timedelta] = timedelta(seconds=30)
+    # How long the worker tries to send what was not taken.
+    RETRIED_FOR: ClassVar[timedelta] = timedelta(minutes=15)
 
     dedup_key = models.CharField(max_length=255, unique=True)
     entity = models.ForeignKey(
@@ -478,6 +483,34 @@ class TriggeredIncident(models.Model):
 
     def __str__(self) -> str:
         return f"{self.triggered_by_name} paged {self.service_name}"
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether PagerDuty has said that it has it."""
+        return self.state in {self.State.ACCEPTED, self.State.CREATED, self.State.NOT_SEEN}
+
+    @property
+    def tried_at(self) -> datetime:
+        """When the last try began or was answered (UTC)."""
+        return self.answered_at or self.triggered_at
+
+    def is_lost(self, now: datetime) -> bool:
+        """Whether whoever was sending it is gone, and what came of that is not known."""
+        return self.state == self.State.SENDING and now - self.tried_at > self.SENT_WITHIN
+
+    def is_retried(self, now: datetime) -> bool:
+        """Whether the worker is still to send it."""
+        return self.retry_until is not None and now < self.retry_until
+
+    def state_at(self, now: datetime) -> str:
+        """The state by the clock: true also while no worker runs that would write it down."""
+        if self.is_lost(now):
+            return self.State.UNSURE
+        if self.state == self.State.RETRYING and not self.is_retried(now):
+            return self.State.FAILED
+        if self.overdue(now):
+            return self.State.NOT_SEEN
+        return self.state
 
     def overdue(self, now: datetime) -> bool:
         """Whether the incident of an accepted event should have appeared by ``now``."""

@@ -19,7 +19,8 @@ _LOOK_AGAIN = timedelta(minutes=10)
 def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> bool:
     """Find the incidents of accepted attempts and note number, address and whom they paged.
 
-    One that has not appeared within 60 s becomes ``not_seen``, and is found later all the same.
+    One that has not appeared within 60 s becomes ``not_seen``, and is found later all the same, as
+    is that of an attempt whose answer was lost.
     When PagerDuty does not answer nothing is concluded.
 
     Returns:
@@ -28,24 +29,36 @@ def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> b
     now = timezone.now()
     is_found = False
     for attempt in attempts.filter(account=client.account.name).awaiting_incident(now):
-        if attempt.state == TriggeredIncident.State.NOT_SEEN and not cache.add(
+        if attempt.state != TriggeredIncident.State.ACCEPTED and not cache.add(
             f"pagerduty:look-again:{attempt.pk}", 1, _LOOK_AGAIN.total_seconds()
         ):
             continue
         try:
-            found = _mirrored(attempt) or _asked(client, attempt)
+            is_this_found = find_incident(client, attempt)
         except PagerDutyError:
             continue
-        if found:
-            TriggeredIncident.objects.filter(pk=attempt.pk).update(
-                state=TriggeredIncident.State.CREATED, **found
-            )
+        if is_this_found:
             is_found = True
         elif attempt.overdue(now):
             TriggeredIncident.objects.filter(
                 pk=attempt.pk, state=TriggeredIncident.State.ACCEPTED
             ).update(state=TriggeredIncident.State.NOT_SEEN)
     return is_found
+
+
+def find_incident(client: PagerDutyClient, attempt: TriggeredIncident) -> bool:
+    """Look for the incident of one attempt, in the mirror and then at PagerDuty, and note it.
+
+    Raises:
+        PagerDutyError: PagerDuty did not answer, so nothing is concluded.
+    """
+    found = _mirrored(attempt) or _asked(client, attempt)
+    if found is None:
+        return False
+    TriggeredIncident.objects.filter(pk=attempt.pk).update(
+        state=TriggeredIncident.State.CREATED, may_resend=False, retry_until=None, **found
+    )
+    return True
 
 
 def note_incident(account: str, incident: domain.Incident) -> None:
@@ -55,8 +68,12 @@ def note_incident(account: str, incident: domain.Incident) -> None:
     TriggeredIncident.objects.filter(
         account=account,
         dedup_key=incident.incident_key,
-        state__in=[states.ACCEPTED, states.NOT_SEEN],
-    ).update(state=states.CREATED, **_found(incident.number, incident.url, assignees))
+    ).exclude(state__in=[states.CREATED, states.FAILED]).update(
+        state=states.CREATED,
+        may_resend=False,
+        retry_until=None,
+        **_found(incident.number, incident.url, assignees),
+    )
 
 
 def _mirrored(attempt: TriggeredIncident) -> dict[str, object] | None:

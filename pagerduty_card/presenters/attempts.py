@@ -10,8 +10,8 @@ from pagerduty_card.presenters.on_call import Link
 # How long the card speaks of an attempt to page: of one that went well only until it is seen.
 _TOLD_WELL = timedelta(minutes=5)
 ATTEMPTS_TOLD_FOR = timedelta(hours=1)
-# A request that sends ends well before this; a row still "being sent" lost its process.
-_SENDING_ENDS_WITHIN = timedelta(seconds=30)
+# The worker comes round every 20 s: one that has not tried for so long is not running.
+_STALLED_AFTER = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,9 @@ class AttemptLine:
 
     Attributes:
         is_pending: The answer or the incident in the list may still come within seconds.
+        until: Until when the portal goes on trying (UTC); None: it does not.
+        tried_at: When it last did (UTC).
+        is_stalled: It should have tried again since, and has not.
     """
 
     tone: str
@@ -31,6 +34,9 @@ class AttemptLine:
     incident: Link
     assignees: tuple[Link, ...]
     is_pending: bool
+    until: datetime | None
+    tried_at: datetime
+    is_stalled: bool
 
 
 def present_attempt(
@@ -47,14 +53,11 @@ def present_attempt(
     age = now - row.triggered_at
     if age > (_TOLD_WELL if row.state == states.CREATED else ATTEMPTS_TOLD_FOR):
         return None
-    state = row.state
-    if state == states.SENDING and age > _SENDING_ENDS_WITHIN:
-        state = states.UNSURE
-    if state == states.ACCEPTED and row.overdue(now):
-        state = states.NOT_SEEN
+    state = row.state_at(now)
+    is_retried = row.is_retried(now) and state in {states.RETRYING, states.UNSURE}
     mark = _ATTEMPTS.get(states(state)) if state in states.values else None
     tone, title, text = mark or ("unknown", f"The page is in an unknown state ({state})", "")
-    if state == states.FAILED and row.answer:
+    if state in {states.FAILED, states.RETRYING} and row.answer:
         text = f"{row.answer} {text}"
     return AttemptLine(
         tone=tone,
@@ -77,6 +80,9 @@ def present_attempt(
             and row.incident_number not in listed
             and age <= TriggeredIncident.APPEARS_WITHIN
         ),
+        until=row.retry_until if is_retried else None,
+        tried_at=row.tried_at,
+        is_stalled=is_retried and now - row.tried_at > _STALLED_AFTER,
     )
 
 
@@ -95,6 +101,11 @@ _ATTEMPTS = {
             "It is not known that anybody was paged. PagerDuty may have held it back: "
             "look at the service there, and reach the on-call person directly."
         ),
+    ),
+    TriggeredIncident.State.RETRYING: (
+        "critical",
+        "Nobody has been paged yet",
+        "Do not wait for it: reach the on-call person directly.",
     ),
     TriggeredIncident.State.FAILED: (
         "critical",

@@ -12,11 +12,16 @@ from pagerduty_card.presenters.on_call import OnCallView, PersonOnCall
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caution:
-    """Something to think of first."""
+    """Something to think of first, or what became of an attempt.
+
+    Attributes:
+        until: Until when the portal goes on trying by itself (UTC); None: it does not.
+    """
 
     tone: str
     title: str
     text: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,21 +136,21 @@ def present_outcome(attempt: TriggeredIncident, *, is_same_text: bool) -> Cautio
 
     Args:
         attempt: As it stands after sending.
-        is_same_text: Whether the attempt says what the form says now. A form sent again never
-            sends another text: PagerDuty would take it for the same alert.
+        is_same_text: Whether the attempt says what the form says now, of the same service. A form
+            sent again never sends another text: PagerDuty would take it for the same alert.
 
     Returns:
         None if the form's text was taken, or is just being sent.
     """
     states = TriggeredIncident.State
-    if attempt.state not in {states.UNSURE, states.FAILED}:
+    if attempt.state not in {states.UNSURE, states.FAILED, states.RETRYING}:
         if is_same_text:
             return None
         return Caution(
             tone="warning",
             title="Nothing more was sent",
-            text=f"This form was sent before, with another text: \u201c{attempt.description}\u201d "
-            "If this is a further problem, send it now.",
+            text=f"This form was sent before, for {attempt.service_name}: "
+            f"\u201c{attempt.description}\u201d If this is a further problem, send it now.",
         )
     again = (
         "What you typed is still here; sending again cannot page twice."
@@ -155,16 +160,20 @@ def present_outcome(attempt: TriggeredIncident, *, is_same_text: bool) -> Cautio
         else f"Sending again sends the first text, \u201c{attempt.description}\u201d, and cannot "
         "page twice."
     )
-    if attempt.state == TriggeredIncident.State.UNSURE:
+    if attempt.state == states.UNSURE:
         return Caution(
             tone="warning",
             title="PagerDuty did not answer: it may have been taken, or not",
             text=f"It is not known that anybody was paged. {again}",
+            until=attempt.retry_until,
         )
     return Caution(
         tone="critical",
-        title="Nobody has been paged",
+        title="Nobody has been paged yet"
+        if attempt.state == states.RETRYING
+        else "Nobody has been paged",
         text=f"{attempt.answer} {again}".strip(),
+        until=attempt.retry_until,
     )
 
 

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigger_client_event
 
 from catalog.models import Entity
-from pagerduty_card import triggering
-from pagerduty_card.card import Loaded, load, may_trigger, render_card
+from pagerduty_card import rights, triggering, unsettled
+from pagerduty_card.card import Loaded, load, render_card
 from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
 from pagerduty_card.forms import TriggerForm
+from pagerduty_card.mapping import Mapped
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.presenters.paging import (
     Caution,
@@ -35,7 +36,7 @@ def trigger(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
     if not request.user.is_authenticated:
         login = redirect_to_login(request.get_full_path())
         return HttpResponseClientRedirect(login.url) if is_htmx(request) else login
-    if not may_trigger(request):
+    if not rights.may_page(request.user):
         raise PermissionDenied
     loaded = load(request, entity)
     pageable = loaded.pageable()
@@ -49,6 +50,10 @@ def trigger(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
         user_pk=request.user.pk,
         new_dedup_key=triggering.new_dedup_key(entity),
     )
+    if refusal := rights.refusal_of(request.user, entity):
+        outcome = Caution(tone="warning", title="You may not page from here", text=refusal)
+        kept = form if form.is_bound else None  # what was typed is not lost
+        return _show(request, entity, loaded, form=kept, status=403, outcome=outcome)
     if not form.is_bound:
         return _show(request, entity, loaded, form=form, status=200)
     if not form.is_valid():
@@ -59,10 +64,11 @@ def trigger(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
 def _send(request: HttpRequest, entity: Entity, loaded: Loaded, form: TriggerForm) -> HttpResponse:
     assert isinstance(request.user, User)  # noqa: S101 - tells the type checker
     cleaned = form.cleaned_data
+    chosen = loaded.pageable()[cleaned["service"]]
     try:
         attempt = triggering.trigger(
             entity=entity,
-            service_target=loaded.pageable()[cleaned["service"]],
+            service_target=chosen,
             description=cleaned["description"],
             severity=Severity(cleaned["severity"]),
             details=cleaned["details"],
@@ -79,14 +85,24 @@ def _send(request: HttpRequest, entity: Entity, loaded: Loaded, form: TriggerFor
         form.add_error(None, present_rejection(exc.errors, exc.detail))
         form.renew_key()
     else:
-        is_same_text = attempt.description == cleaned["description"]
-        outcome = present_outcome(attempt, is_same_text=is_same_text)
+        outcome = present_outcome(attempt, is_same_text=_is_of(form, attempt, chosen))
+        if not attempt.is_taken:
+            unsettled.remember(request, attempt)
         if outcome is None:
             return _sent(request, entity, attempt)
         if not attempt.may_resend:
             form.renew_key()
         return _show(request, entity, loaded, form=form, status=422, outcome=outcome)
     return _show(request, entity, loaded, form=form, status=422)
+
+
+def _is_of(form: TriggerForm, attempt: TriggeredIncident, chosen: Mapped) -> bool:
+    """Whether the attempt says what the form says now, of the service that is chosen now."""
+    return (attempt.description, attempt.account, attempt.service_pd_id) == (
+        form.cleaned_data["description"],
+        chosen.target.account,
+        chosen.service_pd_id or attempt.service_pd_id,
+    )
 
 
 def _sent(request: HttpRequest, entity: Entity, attempt: TriggeredIncident) -> HttpResponse:
@@ -120,6 +136,7 @@ def _show(
         "entity": entity,
         "paging": loaded.paging(),
         "outcome": outcome,
+        "is_refused": status == 403,
         "trigger_url": request.path,
         "is_dialog": is_htmx(request),
         "sender": request.user,

@@ -241,9 +241,9 @@ def test_repeats_with_the_same_key_what_may_pass(http, pager, failure):
 @pytest.mark.parametrize(
     ("failure", "state"),
     [
-        ({"status": 429}, State.FAILED),
-        ({"body": requests.ConnectionError("NewConnectionError: refused")}, State.FAILED),
-        ({"body": requests.ConnectTimeout("no route")}, State.FAILED),
+        ({"status": 429}, State.RETRYING),
+        ({"body": requests.ConnectionError("NewConnectionError: refused")}, State.RETRYING),
+        ({"body": requests.ConnectTimeout("no route")}, State.RETRYING),
         ({"status": 403}, State.FAILED),
         ({"status": 500}, State.UNSURE),
         ({"body": requests.ReadTimeout("slow")}, State.UNSURE),

@@ -1,0 +1,277 @@
+"""One attempt to page, from its row to PagerDuty and back: by whoever has taken its turn.
+
+A row is sent by one process at a time, and what was accepted is never taken back. Sending an
+attempt again is safe as long as its alert is open: PagerDuty folds events with one ``dedup_key``.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from catalog.models import Entity
+from pagerduty_card.accounts import all_accounts
+from pagerduty_card.alerts import TriggerEvent
+from pagerduty_card.client import PagerDutyClient
+from pagerduty_card.domain import Link, Severity
+from pagerduty_card.errors import (
+    PagerDutyError,
+    Refused,
+    Rejected,
+    Throttled,
+    Unreachable,
+    Unreadable,
+)
+from pagerduty_card.mapping import Mapped, resolve, targets_of
+from pagerduty_card.models import TriggeredIncident
+from pagerduty_card.wire import web_url
+
+logger = logging.getLogger(__name__)
+
+BUDGET_S = 8.0
+
+_State = TriggeredIncident.State
+# What an acceptance may follow: nothing is ever taken back from these.
+_OPEN = (_State.SENDING, _State.RETRYING, _State.UNSURE, _State.FAILED)
+
+
+class CannotPage(Exception):
+    """Nobody can be paged through this target; the message says why, for the reader."""
+
+
+def check(mapped: Mapped) -> None:
+    """See whether a service can be paged at all.
+
+    Raises:
+        CannotPage: It cannot.
+    """
+    account = all_accounts().get(mapped.target.account)
+    if account is None:
+        raise CannotPage(f"No PagerDuty account is called {mapped.target.account!r}.")
+    if not account.events_base_url:
+        # In the wrong region nobody would be paged, and PagerDuty might say that it was accepted.
+        raise CannotPage(
+            f"The configuration of the PagerDuty account {account.name!r} has a mistake: an "
+            "administrator must correct it first."
+        )
+    if not mapped.routing_key:
+        raise CannotPage(
+            "PagerDuty has no Events API v2 integration for this service that the portal knows "
+            "of, so nobody can be paged from here."
+        )
+
+
+def service_of(attempt: TriggeredIncident, entity: Entity) -> Mapped:
+    """Find anew the service that an attempt was made for, with the key that is never stored.
+
+    Raises:
+        CannotPage: The entity names it no more, or it cannot be paged any more.
+    """
+    for mapped in resolve(targets_of(entity)):
+        # One that was known by its key alone may have become known since.
+        is_by_key = not attempt.service_pd_id and not mapped.target.service_pd_id
+        if mapped.target.account == attempt.account and (
+            mapped.service_pd_id == attempt.service_pd_id or is_by_key
+        ):
+            check(mapped)
+            return mapped
+    raise CannotPage(f"{entity.ref} does not name the service {attempt.service_name} any more.")
+
+
+def take_turn(
+    attempt: TriggeredIncident, now: datetime, *, retry_until: datetime | None = None
+) -> bool:
+    """Whether this process may send the attempt now; only one of several may.
+
+    The given attempt keeps the state that it had, which tells what was known of it.
+
+    Args:
+        attempt: As it was read.
+        now: The instant (UTC).
+        retry_until: Until when the worker shall go on (UTC); None leaves that as it is.
+    """
+    if attempt.state == _State.SENDING and not attempt.is_lost(now):
+        return False
+    taken = TriggeredIncident.objects.filter(
+        pk=attempt.pk, state=attempt.state, attempts=attempt.attempts
+    ).update(
+        state=_State.SENDING,
+        attempts=attempt.attempts + 1,
+        may_resend=False,
+        answered_at=now,
+        retry_until=retry_until or attempt.retry_until,
+    )
+    if taken:
+        attempt.attempts += 1
+        attempt.retry_until = retry_until or attempt.retry_until
+    return taken == 1
+
+
+def send(
+    attempt: TriggeredIncident,
+    entity: Entity,
+    mapped: Mapped,
+    *,
+    pauses_s: Sequence[float] = (),
+) -> None:
+    """Send what was written down until PagerDuty accepts or refuses; note the outcome.
+
+    Args:
+        attempt: New, or one whose turn was taken.
+        entity: Whose page it was made on.
+        mapped: The service to page; its key is found anew, for it is never stored.
+        pauses_s: Seconds to wait before each further try; 8 s are spent at most on sending.
+
+    Raises:
+        Rejected: PagerDuty finds a mistake in the alert; this is noted too.
+    """
+    # A first turn of its own, or what earlier ones came to: nobody can take back "perhaps".
+    maybe_taken = attempt.state == _State.UNSURE or (
+        attempt.state == _State.SENDING and attempt.attempts > 1
+    )
+    client = PagerDutyClient(all_accounts()[mapped.target.account], total_budget_s=BUDGET_S)
+    event = alert_of(attempt, entity, mapped)
+    failure = PagerDutyError()
+    try:
+        for pause_s in (0.0, *pauses_s):
+            time.sleep(pause_s)
+            try:
+                answer = client.enqueue(event)
+            except Rejected as exc:
+                _note_failure(attempt, exc, maybe_taken=False)
+                raise
+            except (Unreachable, Throttled) as exc:
+                maybe_taken = maybe_taken or (isinstance(exc, Unreachable) and exc.maybe_taken)
+                failure = exc
+            except PagerDutyError as exc:
+                maybe_taken = maybe_taken or isinstance(exc, Unreadable)
+                failure = exc
+                break
+            else:
+                _note_accepted(attempt, answer)
+                return
+    except Rejected:
+        raise
+    except BaseException:
+        # Whatever happened, nobody may be left believing that it is still being sent.
+        lost = PagerDutyError("The portal failed while sending.")
+        _note_failure(attempt, lost, maybe_taken=True)
+        raise
+    finally:
+        client.__exit__()
+    _note_failure(attempt, failure, maybe_taken=maybe_taken)
+
+
+def give_up(attempt: TriggeredIncident, why: str) -> bool:
+    """End an attempt that is not sent any more; whether it was this process that ended it.
+
+    What PagerDuty surely never took has failed; what it may have taken stays unsure.
+
+    Args:
+        attempt: As it was read.
+        why: For the reader; empty: what the last try was answered stays.
+    """
+    states = {_State.RETRYING: _State.FAILED}
+    changed: dict[str, object] = {"answer": why[:500]} if why else {}
+    ended = TriggeredIncident.objects.filter(
+        pk=attempt.pk, state=attempt.state, attempts=attempt.attempts
+    ).update(
+        state=states.get(_State(attempt.state), _State.UNSURE),
+        retry_until=None,
+        may_resend=True,
+        **changed,
+    )
+    return ended == 1
+
+
+def alert_of(attempt: TriggeredIncident, entity: Entity, mapped: Mapped) -> TriggerEvent:
+    """The alert that an attempt stands for: one key, one alert, whenever it is sent."""
+    page = f"{settings.PORTAL_URL}{entity.get_absolute_url()}"
+    user = attempt.triggered_by
+    told = {
+        "triggered by": attempt.triggered_by_name,
+        "e-mail": user.email if user else "",
+        "entity": entity.ref,
+        "owner": entity.owner_ref,
+        "details": attempt.details.strip(),
+    }
+    return TriggerEvent(
+        routing_key=mapped.routing_key,
+        dedup_key=attempt.dedup_key,
+        summary=attempt.description,
+        source=entity.ref,
+        severity=Severity(attempt.severity),
+        event_class="manual trigger",
+        custom_details={key: value for key, value in told.items() if value},
+        client=settings.PORTAL_NAME,
+        client_url=page,
+        links=(Link(href=page, text=entity.display_name), *_runbooks(entity)),
+    )
+
+
+def _runbooks(entity: Entity) -> list[Link]:
+    """The entity's links that call themselves runbook, by type, icon or title."""
+    links = entity.metadata.get("links")
+    found = []
+    for link in links if isinstance(links, list) else []:
+        if not isinstance(link, dict):
+            continue
+        words = " ".join(str(link.get(key) or "") for key in ("type", "icon", "title")).lower()
+        if "runbook" in words and (href := web_url(link.get("url"))):
+            found.append(Link(href=href, text=str(link.get("title") or "Runbook")))
+    return found
+
+
+def _note_accepted(attempt: TriggeredIncident, answer: str) -> None:
+    """Note that PagerDuty has it; that is so whatever another process believed meanwhile."""
+    TriggeredIncident.objects.filter(pk=attempt.pk, state__in=_OPEN).update(
+        state=_State.ACCEPTED,
+        answer=answer[:500],
+        answered_at=timezone.now(),
+        may_resend=False,
+        retry_until=None,
+    )
+    _log(attempt, _State.ACCEPTED, None)
+
+
+def _note_failure(attempt: TriggeredIncident, error: PagerDutyError, *, maybe_taken: bool) -> None:
+    """Note what this turn came to, unless the attempt has gone on without it."""
+    now = timezone.now()
+    is_final = isinstance(error, Rejected | Refused) or not attempt.is_retried(now)
+    state = _State.RETRYING
+    if maybe_taken:
+        state = _State.UNSURE
+    elif is_final:
+        state = _State.FAILED
+    words = " ".join(error.errors) if isinstance(error, Rejected) else ""
+    TriggeredIncident.objects.filter(
+        pk=attempt.pk, state=_State.SENDING, attempts=attempt.attempts
+    ).update(
+        state=state,
+        answer=(words or error.detail)[:500],
+        answered_at=now,
+        may_resend=not isinstance(error, Rejected),
+        retry_until=None if is_final else attempt.retry_until,
+    )
+    _log(attempt, state, error)
+
+
+def _log(
+    attempt: TriggeredIncident, state: TriggeredIncident.State, error: PagerDutyError | None
+) -> None:
+    logger.info(
+        "incident trigger attempt",
+        extra={
+            "outcome": state.value,
+            "attempt": attempt.attempts,
+            "reason": error.reason if error else "",
+            "dedup_key": attempt.dedup_key,
+            "entity": attempt.entity_ref,
+            "service": attempt.service_pd_id,
+            "user_id": attempt.triggered_by_id,
+            "pagerduty_request_id": error.request_id if error else "",
+        },
+    )
