@@ -254,12 +254,19 @@ class TriggeredIncidentQuerySet(models.QuerySet["TriggeredIncident"]):
         return self.filter(entity_ref=entity.ref)
 
     def awaiting_incident(self, now: datetime) -> Self:
-        """Accepted attempts whose incident is not known yet and may still be found.
+        """Attempts that PagerDuty took, or may have, and whose incident may still be found.
 
         A ``not_seen`` one is looked for during a day: PagerDuty may have been late, not deaf.
         """
         state = self.model.State
         return self.filter(
-            state__in=[state.ACCEPTED, state.NOT_SEEN],
+            state__in=[state.ACCEPTED, state.NOT_SEEN, state.UNSURE],
             triggered_at__gt=now - self.model.LOOKED_FOR,
         )
+
+    def waiting_to_be_sent(self) -> Self:
+        """Attempts the worker is to send again or to end, the one tried longest ago first."""
+        state = self.model.State
+        return self.filter(
+            state__in=[state.RETRYING, state.UNSURE, state.SENDING], retry_until__isnull=False
+        ).order_by("answered_at", "pk")

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
 
+from pagerduty_card import retrying
 from pagerduty_card.accounts import Account, configured_accounts
 from pagerduty_card.inbox import Delivery
 from pagerduty_card.syncing.accounts import sync_due
@@ -39,6 +40,12 @@ def sync_accounts() -> None:
         turn.start()
     for turn in turns:
         turn.join(_WAIT_S)
+
+
+@every(seconds=retrying.PERIOD_S)
+def retry_waiting() -> None:
+    """Send again what PagerDuty has not taken of the attempts to page somebody."""
+    retrying.retry_waiting()
 
 
 @every(seconds=10)
