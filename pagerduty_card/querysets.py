@@ -25,6 +25,9 @@ if TYPE_CHECKING:
         TriggeredIncident,
     )
 
+# More ids than this make a statement slower than reading all rows does.
+_FEW = 500
+
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     """Filters of services."""
@@ -32,6 +35,14 @@ class ServiceQuerySet(models.QuerySet["Service"]):
     def of_account(self, account: str) -> Self:
         """Services of one account."""
         return self.filter(account=account)
+
+    def mapped(self) -> Self:
+        """Services that some entity maps to."""
+        return self.filter(is_mapped=True)
+
+    def among(self, pd_ids: Collection[str]) -> Self:
+        """Services with these ids; where there are many, more than those may come."""
+        return self.filter(pd_id__in=pd_ids) if len(pd_ids) <= _FEW else self.all()
 
     def counted(self) -> dict[str, int]:
         """How many there are by account, one query."""
@@ -87,10 +98,9 @@ class OnCallQuerySet(models.QuerySet["OnCall"]):
 
     def next_handover(self, account: str, now: datetime) -> datetime | None:
         """When the earliest of the account's present shifts ends (UTC); None: none ends."""
-        found = self.filter(policy__account=account, end__gt=now).aggregate(
-            earliest=models.Min("end")
-        )
-        earliest: datetime | None = found["earliest"]
+        present = Q(start__isnull=True) | Q(start__lte=now)
+        found = self.filter(present, policy__account=account, end__gt=now)
+        earliest: datetime | None = found.aggregate(earliest=models.Min("end"))["earliest"]
         return earliest
 
 
@@ -214,6 +224,11 @@ class FeedQuerySet(models.QuerySet["Feed"]):
                 "request_id": "",
             },
         )
+
+    def note_requests(self, account: str, kind: str, requests: int) -> None:
+        """Note how many requests the last good answer took."""
+        feeds = self.filter(account=account, kind=kind, service_pd_id="")
+        feeds.exclude(requests=requests).update(requests=requests)
 
     def mark_told(self, account: str, kind: str, service: str, *, at: datetime) -> None:
         """Note that a webhook changed rows of a service's section; nothing is fresher for it."""

@@ -2,44 +2,36 @@
 
 import logging
 import threading
+import time
 
-from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
 
 from pagerduty_card import retrying
 from pagerduty_card.accounts import Account, configured_accounts
 from pagerduty_card.inbox import Delivery
-from pagerduty_card.syncing.accounts import sync_due
+from pagerduty_card.syncing.accounts import Lane, sync_due, turn_of
 from pagerduty_card.webhooks import subscribing
 from pagerduty_card.webhooks.applying import apply_waiting
+from portal.leases import lease
 from portal.tasks import every
 
 logger = logging.getLogger(__name__)
 
-# Shorter than the time to the next turn, so that an account that hangs holds up no other's.
-_WAIT_S = 25.0
-# A worker that dies leaves an account's turn open no longer than this.
-_TURN_ENDS_AFTER_S = 120
+# So long one run waits for the accounts; one that takes longer goes on by itself.
+_WAIT_S = 15.0
+
+
+@every(seconds=20)
+def sync_incidents() -> None:
+    """Mirror the open incidents of every account that has credentials, whatever else goes on."""
+    _take_turns(Lane.INCIDENTS)
 
 
 @every(seconds=30)
 def sync_accounts() -> None:
-    """Mirror what is due of every account that has credentials.
-
-    Each account has a thread: one that does not answer must not make the others old.
-    """
-    accounts = list(configured_accounts().values())
-    if len(accounts) == 1:
-        sync_due(accounts[0])
-        return
-    turns = [
-        threading.Thread(target=_take_turn, args=(account,), daemon=True) for account in accounts
-    ]
-    for turn in turns:
-        turn.start()
-    for turn in turns:
-        turn.join(_WAIT_S)
+    """Mirror what else is due of every account that has credentials."""
+    _take_turns(Lane.REST)
 
 
 @every(seconds=retrying.PERIOD_S)
@@ -68,15 +60,37 @@ def forget_deliveries() -> None:
     ).delete()
 
 
-def _take_turn(account: Account) -> None:
-    """Mirror one account, unless its last turn is still under way."""
-    flight = f"pagerduty:syncing:{account.name}"
-    if not cache.add(flight, 1, _TURN_ENDS_AFTER_S):
+def _take_turns(lane: Lane) -> None:
+    """Give every account its turn in a lane.
+
+    Each has a thread: one that does not answer must not make the others old.
+    """
+    accounts = list(configured_accounts().values())
+    if len(accounts) == 1:
+        _take_turn(accounts[0], lane)
         return
+    turns = [
+        threading.Thread(target=_take_turn_of_its_own, args=(account, lane), daemon=True)
+        for account in accounts
+    ]
+    for turn in turns:
+        turn.start()
+    until = time.monotonic() + _WAIT_S
+    for turn in turns:
+        turn.join(max(0.0, until - time.monotonic()))
+
+
+def _take_turn_of_its_own(account: Account, lane: Lane) -> None:
     try:
-        sync_due(account)
+        _take_turn(account, lane)
     except Exception:
-        logger.exception("account not mirrored", extra={"account": account.name})
+        logger.exception("account not mirrored", extra={"account": account.name, "lane": lane})
     finally:
-        cache.delete(flight)
         connections.close_all()
+
+
+def _take_turn(account: Account, lane: Lane) -> None:
+    """Mirror what is due of one account in a lane, unless its last turn is still under way."""
+    with lease(turn_of(account, lane)) as is_held:
+        if is_held:
+            sync_due(account, [lane])

@@ -4,7 +4,7 @@ import hashlib
 import time
 from datetime import timedelta
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils import timezone
 
 from catalog.models import Entity
@@ -15,12 +15,14 @@ from pagerduty_card.mapping import Mapped, resolve, targets_of
 from pagerduty_card.models import Feed, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
 from pagerduty_card.syncing import accounts, services
+from portal.leases import lease
 
 PAGE_BUDGET_S = 4.0
 PAGE_SEARCH_BUDGET_S = 8.0  # for a key on a service that is not mirrored: all services are listed
 PAGE_INTERVAL_S = 10
 PAGE_INTERVAL_AWAITING_S = 2
-_FLIGHT_ENDS_AFTER_S = 30  # should the process die
+# A key that no service had a moment ago is of none now either: to look takes all services.
+_LISTED_AGAIN_AFTER = timedelta(minutes=2)
 
 
 def refresh_for_page(entity: Entity) -> None:
@@ -62,17 +64,26 @@ def _refresh_once(
     named = (
         mapped.service_pd_id or hashlib.sha256(mapped.target.integration_key.encode()).hexdigest()
     )
-    flight = f"pagerduty:refreshing:{account.name}:{named}"
     recent = f"pagerduty:refreshed:{account.name}:{named}"
-    refreshed_at: float = cache.get(recent, 0.0)
-    if time.time() - refreshed_at < interval_s or not cache.add(flight, 1, _FLIGHT_ENDS_AFTER_S):
+    shared = caches["shared"]
+    refreshed_at: float = shared.get(recent, 0.0)
+    if time.time() - refreshed_at < interval_s:
         return
-    try:
-        if not mapped.service_pd_id:
-            accounts.sync_account(account, client, kinds=[Feed.Kind.SERVICES])
-            mapped = resolve([mapped.target])[0]
-        if mapped.service_pd_id:
-            services.sync_service(account, client, mapped.service_pd_id)
-    finally:
-        cache.set(recent, time.time(), PAGE_INTERVAL_S)
-        cache.delete(flight)
+    with lease(f"pagerduty:refreshing:{account.name}:{named}") as is_held:
+        if not is_held:
+            return
+        try:
+            _refresh(account, client, mapped)
+        finally:
+            shared.set(recent, time.time(), PAGE_INTERVAL_S)
+
+
+def _refresh(account: Account, client: PagerDutyClient, mapped: Mapped) -> None:
+    if not mapped.service_pd_id:
+        earliest = timezone.now() - _LISTED_AGAIN_AFTER
+        if mapped.freshness[Feed.Kind.SERVICES].is_asked_since(earliest):
+            return
+        accounts.sync_account(account, client, kinds=[Feed.Kind.SERVICES])
+        mapped = resolve([mapped.target])[0]
+    if mapped.service_pd_id:
+        services.sync_service(account, client, mapped.service_pd_id)

@@ -1,51 +1,53 @@
 """The sections of an account, each asked for with as few requests as it takes, and stored.
 
 PagerDuty is asked outside of transactions. Whatever goes wrong leaves as a ``PagerDutyError``, and
-the rows stay as they were.
+the rows stay as they were. ``on_call`` holds those about people.
 """
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from pagerduty_card import mirror
+from pagerduty_card import directory, domain, mirror
 from pagerduty_card.accounts import Account
-from pagerduty_card.client import PagerDutyClient
+from pagerduty_card.client import MAX_IDS_IN_QUERY, PagerDutyClient
 from pagerduty_card.domain import ChangeEvent
-from pagerduty_card.errors import PagerDutyError
-from pagerduty_card.models import EscalationPolicy, Feed, Service
-from pagerduty_card.reporting import log_failure
+from pagerduty_card.errors import PagerDutyError, TooMany
+from pagerduty_card.models import Feed, Service
+from pagerduty_card.rota import SHIFTS_AHEAD
+from pagerduty_card.syncing.portions import portions
+from pagerduty_card.syncing.wanted import MAX_SINGLY, wanted_of
 
-# How far ahead shifts are asked for, and how often: they rarely move.
-SHIFTS_AHEAD = timedelta(hours=24)
-_SHIFTS_EVERY = timedelta(minutes=10)
+__all__ = ["SHIFTS_AHEAD"]
+
 # Senders of changes set the time themselves and may be late.
 _CHANGES_OVERLAP = timedelta(hours=1)
 _CHANGES_MAX_PAGES = 5
+_CHANGES_MAX_PAGES_SINCE = 20
 # Services that an account's list misses are asked for singly before they are forgotten.
 _MAX_CONFIRMED_GONE = 10
 
 
 def sync_services(account: Account, client: PagerDutyClient) -> None:
-    """Mirror the services with their policies and integrations, and their maintenance."""
+    """Mirror all services with their integrations, and the policies of those that are mapped."""
     asked_at = timezone.now()
     services = client.services()
-    mirror.store_services(account.name, services, asked_at=asked_at)
-    if any(service.policy and service.policy.levels is None for service in services):
-        mirror.store_policies(account.name, client.escalation_policies())
+    wanted = wanted_of(account.name)
+    directory.store_services(account.name, services, asked_at=asked_at, wanted=wanted)
+    bare = {
+        service.policy.id
+        for service in services
+        if service.policy and service.policy.levels is None and wanted.has(service)
+    }
+    if bare:
+        policies = client.escalation_policies()
+        directory.store_policies(account.name, [one for one in policies if one.id in bare])
     _forget_gone(account, client, {service.id for service in services})
+    directory.forget_unused(account.name)
     Feed.objects.mark_good(account.name, Feed.Kind.SERVICES, asked_at=asked_at)
-    # Without this the status of a service still tells that it is in maintenance, not until when.
-    try:
-        windows = client.maintenance_windows()
-    except PagerDutyError as exc:
-        log_failure(account.name, "maintenance", exc)
-    else:
-        mirror.store_maintenance(account.name, windows)
 
 
 def _forget_gone(account: Account, client: PagerDutyClient, listed: Collection[str]) -> None:
@@ -54,8 +56,9 @@ def _forget_gone(account: Account, client: PagerDutyClient, listed: Collection[s
     One that the list missed is asked for singly: a list read page by page may skip a service
     while another is deleted.
     """
-    missing = Service.objects.of_account(account.name).exclude(pd_id__in=listed)
-    for service in missing.order_by("pk")[:_MAX_CONFIRMED_GONE]:
+    rows = Service.objects.of_account(account.name).order_by("pk").only("pd_id")
+    missing = [row for row in rows if row.pd_id not in listed]
+    for service in missing[:_MAX_CONFIRMED_GONE]:
         try:
             client.service(service.pd_id)
         except PagerDutyError as exc:
@@ -67,55 +70,79 @@ def _forget_gone(account: Account, client: PagerDutyClient, listed: Collection[s
 def sync_incidents(account: Account, client: PagerDutyClient) -> None:
     """Mirror every open incident."""
     asked_at = timezone.now()
-    incidents = client.open_incidents()
+    try:
+        incidents = client.open_incidents()
+    except TooMany:
+        incidents = _open_incidents_by_service(account, client)
     # An event of a webhook must see neither without the other.
     with transaction.atomic():
         mirror.store_incidents(account.name, incidents, asked_at=asked_at)
         Feed.objects.mark_good(account.name, Feed.Kind.INCIDENTS, asked_at=asked_at)
 
 
-def sync_on_calls(account: Account, client: PagerDutyClient) -> None:
-    """Mirror who is on call now and, now and then, who is next."""
+def _open_incidents_by_service(account: Account, client: PagerDutyClient) -> list[domain.Incident]:
+    """Where an account has more than PagerDuty lists: those of mapped services, some at once."""
+    mapped = Service.objects.of_account(account.name).mapped().order_by("pk")
+    ids = list(mapped.values_list("pd_id", flat=True))
+    answers = portions(ids, MAX_IDS_IN_QUERY, client.open_incidents)
+    return [incident for _, answer in answers for incident in answer]
+
+
+def sync_maintenance(account: Account, client: PagerDutyClient) -> None:
+    """Mirror until when mapped services are in maintenance.
+
+    Of a service whose window is gone the status is asked for too: the mirrored one is of the last
+    list of services, which may still have been made in the window.
+    """
     asked_at = timezone.now()
-    turn = f"pagerduty:shifts:{account.name}"
-    last = asked_at_of(account).get(Feed.Kind.ON_CALL)
-    with_next = (
-        last is None
-        or not cache.get(turn)
-        or EscalationPolicy.objects.filter(account=account.name, mirrored_at__gt=last).exists()
-    )
-    if with_next:
-        on_calls = client.on_calls(since=asked_at, until=asked_at + SHIFTS_AHEAD)
-    else:
-        on_calls = client.on_calls()
-    mirror.store_on_calls(account.name, on_calls, asked_at=asked_at, with_next=with_next)
-    if with_next:
-        cache.set(turn, 1, _SHIFTS_EVERY.total_seconds())
-    Feed.objects.mark_good(account.name, Feed.Kind.ON_CALL, asked_at=asked_at)
+    windows = client.maintenance_windows()
+    mapped = Service.objects.of_account(account.name).mapped()
+    in_one = mapped.filter(maintenance_until__isnull=False)
+    before = set(in_one.values_list("pd_id", flat=True))
+    mirror.store_maintenance(account.name, windows)
+    ended = before - set(in_one.values_list("pd_id", flat=True))
+    still = mapped.filter(pd_id__in=ended, status=domain.ServiceStatus.MAINTENANCE)
+    for pd_id in list(still.values_list("pd_id", flat=True)[:MAX_SINGLY]):
+        directory.store_services(account.name, [client.service(pd_id)], asked_at=asked_at)
+    Feed.objects.mark_good(account.name, Feed.Kind.MAINTENANCE, asked_at=asked_at)
 
 
 def sync_changes(account: Account, client: PagerDutyClient) -> None:
-    """Mirror the changes since the last answer."""
+    """Mirror the changes since the last answer, and all recent ones of services new to it."""
     asked_at = timezone.now()
     feed = Feed.objects.filter(
         account=account.name, kind=Feed.Kind.CHANGES, service_pd_id=""
     ).first()
     window = asked_at - mirror.CHANGES_KEPT
-    since, covered = window, window
-    if feed and feed.asked_at and feed.covers_since and not _new_since(feed.asked_at, account):
-        since, covered = feed.asked_at - _CHANGES_OVERLAP, max(feed.covers_since, window)
-    changes, more = client.change_events(since=since, max_pages=_CHANGES_MAX_PAGES)
+    since, covered, pages, last = window, window, _CHANGES_MAX_PAGES, None
+    if feed and feed.asked_at and feed.covers_since:
+        mapped = Service.objects.of_account(account.name).mapped()
+        new = mapped.filter(mirrored_at__gt=feed.asked_at).order_by("pk")
+        pd_ids = list(new.values_list("pd_id", flat=True)[: MAX_SINGLY + 1])
+        if len(pd_ids) <= MAX_SINGLY:
+            covered = max(feed.covers_since, window)
+            for pd_id in pd_ids:
+                covered = max(covered, _all_changes_of(account, client, pd_id, window))
+            last = feed.asked_at
+            since, pages = last - _CHANGES_OVERLAP, _CHANGES_MAX_PAGES_SINCE
+    changes, more = client.change_events(since=since, max_pages=pages)
     mirror.store_changes(account.name, changes)
-    Feed.objects.mark_good(
-        account.name,
-        Feed.Kind.CHANGES,
-        asked_at=asked_at,
-        covers_since=reaches_back_to(changes, asked_at) if more else covered,
+    if more:
+        reach = reaches_back_to(changes, asked_at)
+        # Nothing is missing where this answer and the rows of the last one meet.
+        covered = covered if last and reach <= last else reach
+    Feed.objects.mark_good(account.name, Feed.Kind.CHANGES, asked_at=asked_at, covers_since=covered)
+
+
+def _all_changes_of(
+    account: Account, client: PagerDutyClient, pd_id: str, since: datetime
+) -> datetime:
+    asked_at = timezone.now()
+    changes, more = client.change_events(
+        since=since, service_id=pd_id, max_pages=_CHANGES_MAX_PAGES
     )
-
-
-def _new_since(at: datetime, account: Account) -> bool:
-    return Service.objects.of_account(account.name).filter(mirrored_at__gt=at).exists()
+    mirror.store_changes(account.name, changes, pd_id)
+    return reaches_back_to(changes, asked_at) if more else since
 
 
 def reaches_back_to(changes: Iterable[ChangeEvent], asked_at: datetime) -> datetime:

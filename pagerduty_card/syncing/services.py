@@ -5,18 +5,19 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from pagerduty_card import mirror
+from pagerduty_card import directory, mirror, rota
 from pagerduty_card.accounts import Account
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.domain import ServiceStatus
 from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.reporting import Report, log_failure
-from pagerduty_card.syncing.sections import SHIFTS_AHEAD, reaches_back_to
+from pagerduty_card.rota import SHIFTS_AHEAD
+from pagerduty_card.syncing.sections import reaches_back_to
 
 
 def sync_service(account: Account, client: PagerDutyClient, service_pd_id: str) -> Report:
-    """Mirror one service with four or five small requests."""
+    """Mirror one service with four or five small requests; it counts as mapped from then on."""
     report = Report(account=account.name)
     asked_at = timezone.now()
     try:
@@ -24,7 +25,7 @@ def sync_service(account: Account, client: PagerDutyClient, service_pd_id: str) 
     except PagerDutyError as exc:
         report.note_failed(Feed.Kind.SERVICES, exc, service_pd_id)
     else:
-        mirror.store_services(account.name, [service], asked_at=asked_at)
+        directory.store_services(account.name, [service], asked_at=asked_at)
         report.note_good(Feed.Kind.SERVICES, asked_at, service_pd_id)
     row = (
         Service.objects.of_account(account.name)
@@ -33,7 +34,11 @@ def sync_service(account: Account, client: PagerDutyClient, service_pd_id: str) 
         .first()
     )
     absent = report.failed.get(Feed.Kind.SERVICES)
-    if row is not None and (absent is None or absent.reason not in {"token", "not_found"}):
+    if (
+        row is not None
+        and row.is_mapped
+        and (absent is None or absent.reason not in {"token", "not_found"})
+    ):
         _sync_rest_of_service(report, account, client, row)
     report.requests = client.requests_sent
     return report
@@ -49,21 +54,14 @@ def _sync_rest_of_service(
             report.note_good(Feed.Kind.INCIDENTS, asked_at, row.pd_id)
 
     def on_calls(asked_at: datetime) -> None:
-        policies = [row.policy.pd_id] if row.policy else []
-        found = (
-            client.on_calls(policies, since=asked_at, until=asked_at + SHIFTS_AHEAD)
-            if policies
-            else []
-        )
-        if policies:
-            mirror.store_on_calls(
-                account.name,
-                found,
-                asked_at=asked_at,
-                with_next=True,
-                policy_pd_ids=policies,
+        if row.policy:
+            policies = [row.policy.pd_id]
+            found = client.on_calls(policies, since=asked_at, until=asked_at + SHIFTS_AHEAD)
+            rota.store_on_calls(
+                account.name, found, asked_at=asked_at, policy_pd_ids=policies, with_next=True
             )
         report.note_good(Feed.Kind.ON_CALL, asked_at, row.pd_id)
+        report.note_good(Feed.Kind.SHIFTS, asked_at, row.pd_id)
 
     def changes(asked_at: datetime) -> None:
         since = asked_at - mirror.CHANGES_KEPT

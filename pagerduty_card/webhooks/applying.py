@@ -153,7 +153,7 @@ def _apply_incident(row: Delivery, event: Event) -> str:
     if incident and incident.incident_key:
         note_incident(row.account, incident)
     pd_id = incident.service_id if incident else stored.service.pd_id if stored else ""
-    service = Service.objects.of_account(row.account).filter(pd_id=pd_id).first()
+    service = Service.objects.of_account(row.account).mapped().filter(pd_id=pd_id).first()
     if _is_older(row, event, stored, service):
         return _State.OLDER
     is_over |= incident is None or IncidentStatus(incident.status) is IncidentStatus.RESOLVED

@@ -3,17 +3,19 @@
 import pytest
 
 from pagerduty_card import quota, tokens
+from pagerduty_card.syncing import on_call, wanted
 from tests.pagerduty_card.factories import TOKEN
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept():
-    """Tokens of OAuth and cool-downs are kept by the process: none outlives its test."""
-    for kept in (tokens, quota):
-        kept.forget_all()
+    """What a process keeps by itself, tokens and cool-downs for example, outlives no test."""
+    keepers = (tokens, quota, on_call, wanted)
+    for keeper in keepers:
+        keeper.forget_all()
     yield
-    for kept in (tokens, quota):
-        kept.forget_all()
+    for keeper in keepers:
+        keeper.forget_all()
 
 
 @pytest.fixture

@@ -192,3 +192,14 @@ def make_mapped_entity(name: str = "checkout-api", **annotations: str):
         source="examples/catalog/checkout.yaml",
         source_line=12,
     )
+
+
+def name_services(*pd_ids: str, **annotations: str):
+    """An entity that names these services, so that the mirror keeps them."""
+    return make_entity(
+        f"names-services-{next(_numbers)}",
+        annotations={
+            "pagerduty.com/service-id": ",".join(pd_ids),
+            **{f"pagerduty.com/{key.replace('_', '-')}": text for key, text in annotations.items()},
+        },
+    )
