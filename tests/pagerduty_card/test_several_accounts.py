@@ -24,11 +24,13 @@ from tests.pagerduty_card.mirror import (
     make_incident,
     make_mapped_entity,
     make_service,
+    name_services,
 )
 
 US, EU = "https://api.pagerduty.com", "https://api.eu.pagerduty.com"
 EU_TOKEN, EU_KEY = "token-of-the-eu-account-4712", "e1e2e3e4e5e6e7e8e9e0a1a2a3a44712"
 NAME = f"{tasks.__name__}.sync_accounts"
+INCIDENTS = f"{tasks.__name__}.sync_incidents"
 
 
 @pytest.fixture(autouse=True)
@@ -57,10 +59,19 @@ class TestTheWorker:
 
     pytestmark = pytest.mark.django_db(transaction=True)
 
+    @pytest.fixture(autouse=True)
+    def _named(self):
+        for account in ("default", "eu"):
+            name_services("PCHKOUT", account=account)
+
+    def run(self):
+        """A turn of each lane, after which the incidents are those of the services."""
+        return run_once(NAME) and run_once(INCIDENTS)
+
     def test_every_account_is_mirrored_with_its_own_token_and_host(self, http):
         announce_all(http, US, services=[service_json()], incidents=[incident_json(1)])
         announce_all(http, EU, services=[service_json()], incidents=[incident_json(2)])
-        assert run_once(NAME)
+        assert self.run()
         sent = {
             (call.request.url.split("/services")[0], call.request.headers["Authorization"])
             for call in http.calls
@@ -86,7 +97,7 @@ class TestTheWorker:
         for path in ("/services", "/incidents", "/oncalls", "/change_events"):
             http.get(f"{US}{path}", **failure)
         announce_all(http, EU, services=[service_json()], incidents=[incident_json(2)])
-        assert run_once(NAME)
+        assert self.run()
         assert feed_of("default").reason == reason
         assert feed_of("default").succeeded_at is None
         assert feed_of("eu").reason == ""
@@ -99,7 +110,7 @@ class TestTheWorker:
         announce_all(http, EU, services=[service_json()])
         assert run_once(NAME)
         assert "account not mirrored" in caplog.text
-        assert feed_of("eu").succeeded_at is not None
+        assert feed_of("eu", Feed.Kind.SERVICES).succeeded_at is not None
 
     def test_one_account_that_hangs_holds_up_no_other(self, http, monkeypatch):
         http.assert_all_requests_are_fired = False
@@ -116,7 +127,7 @@ class TestTheWorker:
         announce_all(http, EU, services=[service_json()])
         try:
             assert run_once(NAME)
-            assert feed_of("eu").succeeded_at is not None
+            assert feed_of("eu", Feed.Kind.SERVICES).succeeded_at is not None
             # Its turn is still under way: the next beat starts none beside it.
             assert run_once(NAME)
             assert len(asked) == 1

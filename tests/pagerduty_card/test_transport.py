@@ -16,6 +16,7 @@ from pagerduty_card.sandbox.world import World
 from pagerduty_card.syncing import accounts as syncing
 from pagerduty_card.syncing import pages
 from tests.factories import make_entity, make_user
+from tests.pagerduty_card.mirror import name_services
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
 
@@ -62,6 +63,7 @@ def incidents_of(server, dedup_key):
 
 
 def test_mirrors_the_whole_example_company(sandbox):
+    name_services(*[service.id for service in sandbox.state.world.services])
     report = mirror()
     assert not report.failed
     assert Service.objects.count() == 12
@@ -144,6 +146,7 @@ def test_a_page_waits_no_longer_than_its_budget(sandbox, kind):
 
 
 def test_values_pagerduty_adds_tomorrow_are_kept_as_they_are(sandbox):
+    name_services(*[service.id for service in sandbox.state.world.services])
     sandbox.state.faults.add("/", "unknown-values")
     report = mirror()
     assert not report.failed

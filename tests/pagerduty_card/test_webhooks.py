@@ -448,7 +448,6 @@ class TestWithPolling:
             return 200, {}, json.dumps(page_of("services", service_json()))
 
         http.add_callback("GET", f"{API}/services", answer)
-        http.get(f"{API}/maintenance_windows", json=page_of("maintenance_windows"))
         with PagerDutyClient(make_account()) as pagerduty:
             sync_account(make_account(), pagerduty, kinds=[Feed.Kind.SERVICES])
         assert not Service.objects.exists()
