@@ -3,11 +3,13 @@
 from django.urls import path
 
 from pagerduty_card.views.card import card, refresh
+from pagerduty_card.views.history import history
 from pagerduty_card.views.trigger import trigger
 
 app_name = "pagerduty_card"
 urlpatterns = [
     path("", card, name="card"),
     path("refresh/", refresh, name="refresh"),
+    path("history/", history, name="history"),
     path("trigger/", trigger, name="trigger"),
 ]
