@@ -51,6 +51,14 @@ class PagerdutyCardConfig(AppConfig):
         shell.add_nav(shell.NavItem(label="On call", url_name="boards:on-call", icon="on-call"))
         shell.add_nav(
             shell.NavItem(
+                label="Mapping",
+                url_name="pagerduty:mapping",
+                icon="link",
+                permission="pagerduty_card.map_services",
+            )
+        )
+        shell.add_nav(
+            shell.NavItem(
                 label="PagerDuty doctor",
                 url_name="pagerduty:doctor",
                 icon="wrench",

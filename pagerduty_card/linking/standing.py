@@ -1,0 +1,236 @@
+"""Who is mapped to whom now, for the whole catalog at once: what the mapping page lists.
+
+An entity is without a service when it names none, and a service without an entity when none names
+it, which follows from annotations and links alone: the flag that the mirror keeps for its own work
+is not asked. An entity that names something which is not there is neither; it is a problem.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from catalog import versions
+from catalog.finding import kept
+from catalog.kinds import Kind
+from catalog.models import Annotation, Entity
+from pagerduty_card.accounts import Account, all_accounts
+from pagerduty_card.linking.suggesting import Candidate, Index
+from pagerduty_card.mapping import INTEGRATION_KEY
+from pagerduty_card.models import Integration, Service
+from pagerduty_card.naming import Named, digest_of, named_services
+
+# Kinds that usually are what a service stands for; the others are there for who asks.
+USUAL_KINDS = (Kind.COMPONENT, Kind.API, Kind.RESOURCE, Kind.SYSTEM)
+_AT_ONCE = 5_000
+
+
+class EntityFacts(NamedTuple):
+    """An entity as far as the lists and the suggestions need it."""
+
+    pk: int
+    ref: str
+    kind: str
+    name: str
+    title: str
+    owner_ref: str
+    sort_name: str
+    namespace: str
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return self.title or self.name
+
+
+class ServiceFacts(NamedTuple):
+    """A service as far as the lists and the suggestions need it."""
+
+    pk: int
+    account: str
+    pd_id: str
+    name: str
+    url: str
+    teams: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """Account and id: what a choice is written as."""
+        return f"{self.account}:{self.pd_id}"
+
+
+@dataclass(frozen=True, slots=False, kw_only=True)
+class Standing:
+    """The whole of it at one moment.
+
+    Attributes:
+        entities: Every entity by primary key, in the order of lists.
+        services: Every mirrored service by primary key, by name.
+        named: What each entity names, by the entity's primary key.
+        accounts: Every account by name.
+        keys: Digests of the integration keys of each service.
+        written_keys: The digest of the key that an entity carries, by primary key.
+    """
+
+    entities: Mapping[int, EntityFacts]
+    services: Mapping[int, ServiceFacts]
+    named: Mapping[int, tuple[Named, ...]]
+    accounts: Mapping[str, Account]
+    keys: Mapping[int, tuple[str, ...]]
+    written_keys: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls) -> "Standing":
+        """Read it: three queries, and four more after the catalog was written."""
+        version = versions.current()
+        keys: dict[int, tuple[str, ...]] = defaultdict(tuple)
+        rows = Integration.objects.exclude(integration_key="").order_by("pk")
+        for service, key in rows.values_list("service_id", "integration_key"):
+            keys[service] += (digest_of(key),)
+        columns = ("pk", "account", "pd_id", "name", "url", "teams")
+        services = Service.objects.order_by("name", "account", "pk").values_list(*columns)
+        return cls(
+            entities=kept.of_version("mapping-entities", (), version, _read_entities),
+            services={
+                pk: ServiceFacts(pk, account, pd_id, name, url, _team_names(teams))
+                for pk, account, pd_id, name, url, teams in services.iterator(chunk_size=_AT_ONCE)
+            },
+            named=named_services(version),
+            accounts=all_accounts(),
+            keys=keys,
+            written_keys=kept.of_version("mapping-keys", (), version, _read_keys),
+        )
+
+    @cached_property
+    def services_by_place(self) -> dict[tuple[str, str], int]:
+        """Primary keys by account and PagerDuty's id."""
+        return {(one.account, one.pd_id): pk for pk, one in self.services.items()}
+
+    @cached_property
+    def _services_by_key(self) -> dict[tuple[str, str], int]:
+        return {
+            (self.services[pk].account, key): pk
+            for pk, keys in self.keys.items()
+            if pk in self.services
+            for key in keys
+        }
+
+    def find(self, named: Named) -> int | None:
+        """The service that is named; None where the mirror has none."""
+        if named.pd_id:
+            return self.services_by_place.get((named.account, named.pd_id))
+        return self._services_by_key.get((named.account, named.key_digest))
+
+    @cached_property
+    def services_of(self) -> dict[int, tuple[int, ...]]:
+        """The services that each entity names and that are there."""
+        found = {}
+        for entity in self.entities:
+            if named := self.named.get(entity):
+                there = (self.find(one) for one in named)
+                found[entity] = tuple(dict.fromkeys(pk for pk in there if pk is not None))
+        return found
+
+    @cached_property
+    def entities_of(self) -> dict[int, list[int]]:
+        """The entities that name each service."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for entity, services in self.services_of.items():
+            for service in services:
+                found[service].append(entity)
+        return dict(found)
+
+    @cached_property
+    def bare_entities(self) -> list[EntityFacts]:
+        """Those that name no service, of every kind."""
+        return [one for pk, one in self.entities.items() if pk not in self.named]
+
+    @cached_property
+    def bare_services(self) -> list[ServiceFacts]:
+        """Those that no entity names."""
+        return [one for pk, one in self.services.items() if pk not in self.entities_of]
+
+    @cached_property
+    def doubtful(self) -> list[EntityFacts]:
+        """Those that name what is not there, or carry a key that is of none of their services."""
+        return [one for pk, one in self.entities.items() if self._is_doubtful(pk)]
+
+    @cached_property
+    def mapped(self) -> list[EntityFacts]:
+        """Those that name a service, there or not."""
+        return [one for pk, one in self.entities.items() if pk in self.named]
+
+    def _is_doubtful(self, pk: int) -> bool:
+        named = self.named.get(pk, ())
+        for one in named:
+            account = self.accounts.get(one.account)
+            if account is None or account.problem or self.find(one) is None:
+                return True
+        key = self.written_keys.get(pk)
+        if not named or key is None or all(not one.pd_id for one in named):
+            return False
+        return all(key not in self.keys.get(service, ()) for service in self.services_of[pk])
+
+    def team_name(self, owner_ref: str) -> str:
+        """What an owner is called; empty for none."""
+        if not owner_ref:
+            return ""
+        found = self._owners.get(owner_ref)
+        return found.shown if found else owner_ref.rpartition("/")[2]
+
+    @cached_property
+    def _owners(self) -> dict[str, EntityFacts]:
+        people = {Kind.GROUP.value, Kind.USER.value}
+        return {one.ref: one for one in self.entities.values() if one.kind in people}
+
+    def candidate_of_entity(self, one: EntityFacts) -> Candidate:
+        """An entity as suggestions compare it."""
+        owner = self.team_name(one.owner_ref)
+        key = self.written_keys.get(one.pk)
+        return Candidate(
+            pk=one.pk,
+            names=tuple(dict.fromkeys(name for name in (one.name, one.title) if name)),
+            teams=tuple(dict.fromkeys(n for n in (owner, one.owner_ref.rpartition("/")[2]) if n)),
+            keys=(key,) if key else (),
+        )
+
+    def candidate_of_service(self, one: ServiceFacts) -> Candidate:
+        """A service as suggestions compare it."""
+        return Candidate(
+            pk=one.pk, names=(one.name,), teams=one.teams, keys=self.keys.get(one.pk, ())
+        )
+
+    @cached_property
+    def service_index(self) -> Index:
+        """Every service, to suggest to entities: one may be that of several."""
+        return Index(map(self.candidate_of_service, self.services.values()))
+
+    @cached_property
+    def entity_index(self) -> Index:
+        """The entities of the usual kinds without a service, to suggest to services."""
+        usual = {kind.value for kind in USUAL_KINDS}
+        return Index(
+            self.candidate_of_entity(one) for one in self.bare_entities if one.kind in usual
+        )
+
+
+def _read_entities() -> dict[int, EntityFacts]:
+    columns = ("pk", *EntityFacts._fields[1:])
+    rows = Entity.objects.order_by("sort_name", "pk").values_list(*columns)
+    return {row[0]: EntityFacts(*row) for row in rows.iterator(chunk_size=_AT_ONCE)}
+
+
+def _read_keys() -> dict[int, str]:
+    rows = Annotation.objects.filter(key=INTEGRATION_KEY).exclude(value="")
+    return {
+        pk: digest_of(value.strip())
+        for pk, value in rows.values_list("entity_id", "value")
+        if value.strip()
+    }
+
+
+def _team_names(teams: object) -> tuple[str, ...]:
+    if not isinstance(teams, list):
+        return ()
+    return tuple(str(one.get("name", "")) for one in teams if isinstance(one, dict))
