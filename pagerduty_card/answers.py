@@ -10,6 +10,8 @@ from pagerduty_card.transport import Answer, hide
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
+# Who answers so has not begun: the request did not come whole, or nobody is there to take it.
+_NOT_TAKEN = (408, 503)
 
 
 def error_of(answer: Answer, *, secrets: Sequence[str], needs: str = "") -> PagerDutyError:
@@ -38,7 +40,8 @@ def error_of(answer: Answer, *, secrets: Sequence[str], needs: str = "") -> Page
     if status == 408 or status >= 500:
         # Its words for this, where there are any, tell no more.
         trouble = f"PagerDuty could not answer ({status})."
-        return Unreachable(trouble, request_id=request_id, maybe_taken=True)
+        is_refusal = status in _NOT_TAKEN
+        return Unreachable(trouble, request_id=request_id, maybe_taken=not is_refusal)
     if 400 <= status < 500:
         logger.error(
             "pagerduty rejected a request",

@@ -389,7 +389,9 @@ def test_a_refused_event_carries_pagerdutys_words_and_masks_the_key(client, http
     ("answer", "error", "maybe_taken"),
     [
         ({"status": 500}, Unreachable, True),
-        ({"status": 408}, Unreachable, True),
+        ({"status": 502}, Unreachable, True),
+        ({"status": 503}, Unreachable, False),
+        ({"status": 408}, Unreachable, False),
         ({"body": requests.ReadTimeout("slow")}, Unreachable, True),
         ({"body": requests.ConnectTimeout("slow")}, Unreachable, False),
         ({"body": requests.ConnectionError("NewConnectionError: refused")}, Unreachable, False),
