@@ -50,10 +50,17 @@ class EntityStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCount:
-    """How many incidents are open in the catalog; of ``is_known`` false there may be more."""
+    """How many incidents are open in the catalog.
+
+    Attributes:
+        is_known: Whether there are no more and no fewer.
+        is_doubtful: Whether some service's incidents are old or unknown. If it is only that an
+            entity names a service which PagerDuty does not have, they are not.
+    """
 
     count: int
     is_known: bool
+    is_doubtful: bool
     drawn_at: datetime
 
 
@@ -223,7 +230,12 @@ def _draw(key: str, told: tuple[Any, ...], version: int, now: datetime) -> Estat
     cache.set(_body_key(stamp), body, timeout=KEPT_S * 4)
     cache.set(key, stamp, timeout=KEPT_S * 2)
     made = _keep(_loaded(stamp, body))
-    counted = OpenCount(count=made.open_count, is_known=made.is_open_count_known, drawn_at=now)
+    counted = OpenCount(
+        count=made.open_count,
+        is_known=made.is_open_count_known,
+        is_doubtful=any(not doubt.problem for doubt in made.doubts),
+        drawn_at=now,
+    )
     cache.set(_COUNT_KEY, counted, timeout=COUNT_KEPT.total_seconds())
     return made
 

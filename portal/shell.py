@@ -17,6 +17,7 @@ class NavBadge:
     """A number beside an entry of the navigation.
 
     Attributes:
+        id: Of the element, so that a fragment can bring the number anew.
         text: What is seen, two or three characters.
         label: What it says, for a screen reader and on hovering.
         tone: A tone of the badge component.
@@ -24,6 +25,7 @@ class NavBadge:
             badge. Empty: it does not ask.
     """
 
+    id: str
     text: str
     label: str
     tone: str

@@ -8,6 +8,8 @@ from django.utils import timezone
 from pagerduty_card.estate import open_count
 from portal.shell import NavBadge
 
+_ID = "open-incidents"
+
 
 def open_incidents(request: HttpRequest, *, is_last: bool = False) -> NavBadge | None:
     """The badge of "Incidents"; no query, and ``?`` where the number is not known.
@@ -22,16 +24,21 @@ def open_incidents(request: HttpRequest, *, is_last: bool = False) -> NavBadge |
     counted = open_count(timezone.now())
     if counted is None:
         ask = "" if is_last else reverse("boards:count")
-        return NavBadge(text="?", label="the number is not known yet", tone="unknown", url=ask)
-    noun = "open incident" if counted.count == 1 else "open incidents"
-    if not counted.is_known:
         return NavBadge(
+            id=_ID, text="?", label="the number is not known yet", tone="unknown", url=ask
+        )
+    noun = "open incident" if counted.count == 1 else "open incidents"
+    if not counted.is_known and (counted.is_doubtful or not counted.count):
+        return NavBadge(
+            id=_ID,
             text=f"{counted.count:,}?" if counted.count else "?",
             label=f"{counted.count:,} {noun} known, but not all is known",
             tone="unknown",
         )
     return NavBadge(
+        id=_ID,
         text=f"{counted.count:,}",
-        label=f"{counted.count:,} {noun}",
+        # Beside entities that name no service of PagerDuty's, which have no incidents to count.
+        label=f"{counted.count:,} {noun}{'' if counted.is_known else ' known'}",
         tone="critical" if counted.count else "faint",
     )

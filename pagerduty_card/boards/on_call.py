@@ -12,11 +12,13 @@ from pagerduty_card.boards.choosing import Chosen, choose, folded
 from pagerduty_card.boards.doubts import DoubtLine, present_doubts, shown_of
 from pagerduty_card.boards.naming import NO_OWNER, Named, name_entities, values_of
 from pagerduty_card.estate import Estate
-from pagerduty_card.freshness import Freshness
+from pagerduty_card.freshness import BEGINNING, Freshness
+from pagerduty_card.freshness import UNKNOWN as NOTHING_KNOWN
 from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
 from pagerduty_card.presenters.freshness import Answer, Explanation, Reader, judge
 from pagerduty_card.presenters.on_call import Link as Outside
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
+from pagerduty_card.rota import SHIFTS_AHEAD
 
 NOBODY, UNKNOWN, SOMEBODY = "nobody", "unknown", "somebody"
 _STANDINGS = {
@@ -60,10 +62,10 @@ class PolicyRow:
 
     @property
     def heading(self) -> str:
-        """The part of the board it stands in."""
+        """What tells the part of the board it stands in apart."""
         if self.standing == NOBODY:
             return _STANDINGS[NOBODY]
-        return self.owner.text if self.owner else NO_OWNER
+        return self.owner.ref if self.owner else NO_OWNER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,19 +255,33 @@ def _view(
     zone: tzinfo,
 ) -> PolicyView:
     policy: EscalationPolicy | None = services[0].policy if services else None
-    answers = [
-        judge(Feed.Kind.ON_CALL, freshness[one.pk][Feed.Kind.ON_CALL], now=now, reader=reader)
-        for one in services
-    ]
-    known = [answer for answer in answers if answer.at]
-    answer = max(known, key=lambda one: str(one.at)) if known else None
-    if policy is None or not services:
-        answer = Answer.unknown(_NO_POLICY)
-    subject = row.entities[0].text if len(row.entities) == 1 else row.name
+    known = _best(services, freshness)
+    answer = Answer.unknown(_NO_POLICY)
+    if policy is not None:
+        answer = judge(Feed.Kind.ON_CALL, known[Feed.Kind.ON_CALL], now=now, reader=reader)
+    coming = known[Feed.Kind.SHIFTS]
     return PolicyView(
         row=row,
         on_call=present_on_call(
-            policy, list(shifts), answer or answers[0], subject=subject, now=now, zone=zone
+            policy,
+            list(shifts),
+            answer,
+            subject=row.entities[0].text if len(row.entities) == 1 else row.name,
+            now=now,
+            zone=zone,
+            shifts=judge(Feed.Kind.SHIFTS, coming, now=now, reader=reader),
+            shifts_until=coming.asked_at + SHIFTS_AHEAD if coming.asked_at else None,
         ),
         services=tuple(Outside(text=one.name, url=one.url) for one in services),
+    )
+
+
+def _best(
+    services: Sequence[Service], freshness: Mapping[int, Mapping[str, Freshness]]
+) -> Mapping[str, Freshness]:
+    """Of the service with the newest answer: all that share a policy share who is on call."""
+    return max(
+        (freshness[one.pk] for one in services),
+        key=lambda known: known[Feed.Kind.ON_CALL].succeeded_at or BEGINNING,
+        default=dict.fromkeys(Feed.Kind.values, NOTHING_KNOWN),
     )

@@ -56,5 +56,8 @@ def _board(
     **more: object,
 ) -> HttpResponse:
     """The whole page, or for a refresh the part that is alive."""
-    template = f"pagerduty_card/{'_board_' if getattr(request, 'htmx', False) else ''}{name}.html"
-    return render(request, template, {"board": board, "chosen": board.chosen, "page": page, **more})
+    shown = {"board": board, "chosen": board.chosen, "page": page, **more}
+    if not getattr(request, "htmx", False):
+        return render(request, f"pagerduty_card/{name}.html", shown)
+    shown["badge"] = badge.open_incidents(request, is_last=True)
+    return render(request, f"pagerduty_card/_board_{name}.html", shown)

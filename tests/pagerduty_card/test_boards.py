@@ -333,7 +333,7 @@ def test_a_refresh_is_answered_with_the_living_part_alone(reader):
     make_feeds()
     for address in (INCIDENTS, ON_CALL):
         html = reader.get(address, headers={"HX-Request": "true"}).text.strip()
-        assert html.startswith('<div class="index" id="board"')
+        assert html.startswith('<div class="index__found stack" id="board"')
         assert "<html" not in html
 
 
@@ -590,3 +590,32 @@ def test_no_board_writes_anything(reader):
         reader.get(ON_CALL)
     assert not [one for one in queries if one["sql"].startswith(("INSERT", "DELETE"))]
     assert Incident.objects.count() == 1
+
+
+def test_a_mistaken_annotation_does_not_cast_doubt_on_the_number_of_all_others(reader):
+    make_incident(make_service())
+    make_mapped("checkout-api")
+    make_mapped("mistaken", "PNOSUCH")
+    make_feeds()
+    html = text_of(reader, COUNT)
+
+    assert '<span aria-hidden="true">1</span>' in html
+    assert "1 open incident known" in html
+
+
+def test_a_refresh_brings_the_number_of_the_header_along(reader):
+    make_incident(make_service())
+    make_mapped("checkout-api")
+    make_feeds()
+    html = reader.get(INCIDENTS, headers={"HX-Request": "true"}).text
+
+    assert 'id="open-incidents" hx-swap-oob="true"' in html
+    assert "hx-swap-oob" not in reader.get(INCIDENTS).text
+
+
+def test_what_was_typed_into_a_filter_is_outside_of_what_is_refreshed(reader):
+    make_service()
+    make_mapped("checkout-api")
+    make_feeds()
+    for address in (INCIDENTS, ON_CALL):
+        assert "<input" not in reader.get(address, headers={"HX-Request": "true"}).text
