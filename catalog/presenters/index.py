@@ -229,7 +229,7 @@ def orders(filters: Filters) -> list[tuple[str, str]]:
         "owner": "owner",
         "lifecycle": "lifecycle",
         "changed": "recently changed",
-        **({"state": f"state in {card.title}, worst first"} if (card := cards.telling()) else {}),
+        **({"state": f"{card.title} state"} if (card := cards.telling()) else {}),
     }
     if filters.order not in known:
         known[filters.order] = f"{known.get(filters.sort, filters.sort)}, reversed"
