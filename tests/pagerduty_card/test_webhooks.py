@@ -235,8 +235,9 @@ class TestOneEvent:
         assert Incident.objects.get().service == other
         assert set(Feed.objects.values_list("service_pd_id", flat=True)) == {"PCHKOUT", "PSEARCH"}
 
-    def test_an_incident_of_a_service_that_is_not_mirrored_is_not_stored(self, client):
-        make_service("PSEARCH", key="")
+    @pytest.mark.parametrize("pd_id", ["PSEARCH", "PCHKOUT"])
+    def test_an_incident_of_a_service_that_is_not_mirrored_is_not_stored(self, client, pd_id):
+        make_service(pd_id, key="", is_mapped=pd_id == "PSEARCH")
         post(client, event_json())
         assert (open_incidents(), states()) == ({}, [S.IGNORED])
 

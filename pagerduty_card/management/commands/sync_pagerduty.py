@@ -23,12 +23,20 @@ PERIODS_S = {Lane.INCIDENTS: 20, Lane.REST: 30}
 
 
 class Command(BaseCommand):
-    """Mirrors PagerDuty's services, incidents, on-call and changes."""
+    """Mirrors PagerDuty's services, incidents, on-call and changes.
+
+    Attributes:
+        stopping: Set, it ends after the turns that are under way.
+    """
 
     help = (
         "Mirror PagerDuty: once completely with --once, else what is due until stopped, open "
         "incidents every 20 seconds. A portal whose worker runs does this by itself."
     )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.stopping = threading.Event()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -64,7 +72,8 @@ class Command(BaseCommand):
             except Exception:
                 logger.exception("account not mirrored", extra={"account": account.name})
             connections.close_all()
-            time.sleep(PERIODS_S[lane])
+            if self.stopping.wait(PERIODS_S[lane]):
+                return
 
     def _accounts(self, name: str) -> list[Account]:
         try:
