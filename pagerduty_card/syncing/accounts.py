@@ -19,7 +19,7 @@ from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.models import Feed, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
 from pagerduty_card.reporting import Report, log_failure
-from pagerduty_card.syncing import on_call, sections
+from pagerduty_card.syncing import insights, on_call, past, sections
 from pagerduty_card.syncing.wanted import follow_catalog
 
 logger = logging.getLogger(__name__)
@@ -115,6 +115,29 @@ SECTIONS = (
         per_minute=2 * on_call.PORTION,
         at_most=timedelta(hours=2),
         wants_more=on_call.wants_shifts,
+    ),
+    Section(
+        kind=Feed.Kind.HISTORY,
+        every=timedelta(minutes=5),
+        run=past.sync_history,
+        wants_more=past.wants_history,
+    ),
+    Section(
+        kind=Feed.Kind.ACKNOWLEDGEMENTS,
+        every=timedelta(minutes=5),
+        run=past.sync_acknowledgements,
+    ),
+    Section(
+        kind=Feed.Kind.ANALYTICS,
+        every=insights.EVERY,
+        run=insights.sync_analytics,
+        at_most=insights.EVERY,
+    ),
+    Section(
+        kind=Feed.Kind.STANDARDS,
+        every=insights.EVERY,
+        run=insights.sync_standards,
+        at_most=insights.EVERY,
     ),
 )
 

@@ -271,6 +271,25 @@ def announce_account(
     announce(http, "/incidents", page_of("incidents", *incidents))
     announce(http, "/oncalls", page_of("oncalls", *on_calls))
     announce(http, "/change_events", page_of("change_events", *changes))
+    announce(http, "/log_entries", page_of("log_entries"))
+    announce_figures(http)
+
+
+class MayBeAsked(responses.Response):
+    """An announced answer that nobody has to ask for."""
+
+    @property
+    def call_count(self) -> int:
+        return max(1, len(self.calls))
+
+
+def announce_figures(http: responses.RequestsMock, api: str = API) -> None:
+    """Announce PagerDuty's own figures, which only mapped services are asked for."""
+    for method, path, body in (
+        ("POST", "/analytics/metrics/incidents/services", {"data": []}),
+        ("GET", "/standards/scores/technical_services", {"resources": []}),
+    ):
+        http.add(MayBeAsked(method, f"{api}{path}", json=body))
 
 
 def announce_service(

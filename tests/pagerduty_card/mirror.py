@@ -13,6 +13,7 @@ from pagerduty_card.models import (
     Incident,
     Integration,
     OnCall,
+    PastIncident,
     Responder,
     Service,
     TriggeredIncident,
@@ -105,6 +106,34 @@ def make_incident(service: Service, **fields: Any) -> Incident:
             "urgency": "high",
             "url": f"https://meridian.pagerduty.com/incidents/Q{number}",
             "created_at": timezone.now() - dt.timedelta(minutes=12),
+            **fields,
+        }
+    )
+
+
+def make_past_incident(
+    service: Service,
+    *,
+    hours_ago: float = 24,
+    ack_min: float | None = None,
+    took_min: float | None = 30,
+    **fields: Any,
+) -> PastIncident:
+    """An incident of history, opened so many hours ago; without ``took_min`` it has no end yet."""
+    number = 3000 + next(_numbers)
+    at = timezone.now() - dt.timedelta(hours=hours_ago)
+    ends = {} if took_min is None else {"resolved_at": at + dt.timedelta(minutes=took_min)}
+    return PastIncident.objects.create(
+        **{
+            "service": service,
+            "pd_id": f"Q{number}",
+            "number": number,
+            "title": f"Trouble {number}",
+            "urgency": "high",
+            "url": f"https://meridian.pagerduty.com/incidents/Q{number}",
+            "created_at": at if ends else None,
+            "acknowledged_at": None if ack_min is None else at + dt.timedelta(minutes=ack_min),
+            **ends,
             **fields,
         }
     )

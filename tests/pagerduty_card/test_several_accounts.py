@@ -17,7 +17,13 @@ from pagerduty_card.reconciling import reconcile
 from pagerduty_card.syncing.pages import refresh_for_page
 from portal.tasks import run_once
 from tests.factories import make_user
-from tests.pagerduty_card.factories import TOKEN, incident_json, page_of, service_json
+from tests.pagerduty_card.factories import (
+    TOKEN,
+    announce_figures,
+    incident_json,
+    page_of,
+    service_json,
+)
 from tests.pagerduty_card.mirror import (
     make_attempt,
     make_feeds,
@@ -46,8 +52,10 @@ def announce_all(http, base, *, services=(), incidents=()):
         ("/incidents", "incidents", incidents),
         ("/oncalls", "oncalls", ()),
         ("/change_events", "change_events", ()),
+        ("/log_entries", "log_entries", ()),
     ):
         http.get(f"{base}{path}", json=page_of(key, *rows))
+    announce_figures(http, base)
 
 
 def feed_of(account, kind=Feed.Kind.INCIDENTS):
@@ -75,7 +83,7 @@ class TestTheWorker:
         sent = {
             (call.request.url.split("/services")[0], call.request.headers["Authorization"])
             for call in http.calls
-            if "/services" in call.request.url
+            if "/services?" in call.request.url
         }
         assert sent == {(US, f"Token token={TOKEN}"), (EU, f"Token token={EU_TOKEN}")}
         # The same id in two accounts is two services.

@@ -29,7 +29,7 @@ def test_the_worker_mirrors_what_is_due(http, token):
         for name in LANES:
             assert run_once(name)
     assert Incident.objects.get().number == 4711
-    assert len(http.calls) == 6
+    assert len(http.calls) == 10
 
 
 @pytest.mark.django_db
