@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="sign-in"),
     path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
+    path("theme/", views.theme, name="theme"),
     path("healthz/live", views.live, name="live"),
     path("healthz/ready", views.ready, name="ready"),
     path("styleguide/", views.styleguide, name="styleguide"),

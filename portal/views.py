@@ -4,10 +4,11 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from portal import styleguide as samples
 
@@ -44,6 +45,25 @@ def ready(request: HttpRequest) -> JsonResponse:
     serves = parts["database"] == parts["migrations"] == "ok"
     status = "failing" if not serves else "ok" if parts["cache"] == "ok" else "degraded"
     return JsonResponse({"status": status, **parts}, status=200 if serves else 503)
+
+
+@login_not_required
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep whether the reader wants it light or dark, for a year, and go back to the page."""
+    page = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(page, None):
+        page = "/"
+    response = HttpResponseRedirect(page)
+    response.status_code = 303
+    chosen = request.POST.get("theme", "")
+    if chosen in {"light", "dark"}:
+        year_s = 365 * 24 * 3600
+        is_secure = request.is_secure()
+        response.set_cookie("theme", chosen, max_age=year_s, samesite="Lax", secure=is_secure)
+    else:
+        response.delete_cookie("theme", samesite="Lax")
+    return response
 
 
 @require_safe

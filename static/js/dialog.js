@@ -1,20 +1,15 @@
-/* a[data-dialog] opens in a native <dialog>; what was typed stays until a POST succeeds. */
+/* a[data-dialog] opens in a <dialog>; what was typed stays until an answer says dialog:close. */
 
 const dialogs = new Map();
 
 function make(link, url, html) {
   const dialog = document.getElementById("dialog-frame").content.firstElementChild.cloneNode(true);
   const [title, body] = [dialog.querySelector("h2"), dialog.querySelector("[data-dialog-body]")];
-  dialog.id = `dialog-${Date.now()}`;
-  title.id = `${dialog.id}-title`;
   title.textContent = link.dataset.dialogTitle || link.textContent.trim();
+  title.id = `${url}-title`;
   dialog.setAttribute("aria-labelledby", title.id);
+  dialog.removeAttribute("id");
   body.innerHTML = html;
-  dialog.addEventListener("close", () => {
-    if (!dialog.dataset.done) return;
-    dialogs.delete(url);
-    dialog.remove();
-  });
   document.body.append(dialog);
   window.htmx?.process(body);
   return dialog;
@@ -22,46 +17,40 @@ function make(link, url, html) {
 
 async function open(link) {
   const url = link.getAttribute("href");
+  if (link.ariaBusy) return;
   try {
-    if (!dialogs.has(url)) {
-      link.setAttribute("aria-busy", "true");
+    if (!dialogs.get(url)?.isConnected) {
+      link.ariaBusy = "true";
       const answer = await fetch(url, { headers: { "HX-Request": "true" } });
       if (!answer.ok || answer.redirected) throw answer;
-      const html = await answer.text();
-      if (!dialogs.has(url)) dialogs.set(url, make(link, url, html));
+      dialogs.set(url, make(link, url, await answer.text()));
     }
     dialogs.get(url).showModal();
   } catch {
     location.assign(url);
   }
-  link.removeAttribute("aria-busy");
+  link.ariaBusy = null;
 }
 
-document.addEventListener("click", (event) => {
-  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  const link = event.target.closest("a[data-dialog][href]");
-  const button = event.target.closest("button[command='show-modal']");
+addEventListener("click", (event) => {
+  const { target, metaKey, ctrlKey, shiftKey, altKey } = event;
+  if (metaKey || ctrlKey || shiftKey || altKey) return;
+  const link = target.closest("a[data-dialog][href]");
   if (link) {
     event.preventDefault();
     open(link);
-  } else if (event.target.matches("dialog, dialog :is([data-dialog-close], [data-dialog-close] *)")) {
+  } else if (target.matches("dialog, dialog :is([data-dialog-close], [data-dialog-close] *)")) {
     event.preventDefault();
-    event.target.closest("dialog").close();
-  } else if (button && !("commandForElement" in button)) {
-    document.getElementById(button.getAttribute("commandfor")).showModal();
+    target.closest("dialog").close();
   }
 });
 
-document.addEventListener("htmx:afterRequest", ({ detail: { elt, xhr, requestConfig } }) => {
-  const dialog = elt.closest("dialog");
-  const isAnswer = xhr.status < 300 && xhr.responseURL.endsWith(requestConfig.path);
-  if (dialog && isAnswer && requestConfig.verb === "post") dialog.dataset.done = 1;
-});
-
-document.addEventListener("htmx:afterSwap", ({ detail }) => {
+addEventListener("htmx:afterSwap", ({ detail }) => {
   detail.target.closest("dialog")?.querySelector("[aria-invalid=true]")?.focus();
 });
 
-document.addEventListener("dialog:close", () => {
-  document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+addEventListener("dialog:close", ({ target }) => {
+  const dialog = target.closest("dialog");
+  dialog?.close();
+  dialog?.remove();
 });

@@ -1,49 +1,49 @@
 /* Sent once, by Ctrl-Enter too; counters near the limit; failures keep what was typed. */
 
-const SHOWN_LAST = 0.2;
-
-document.addEventListener("submit", (event) => {
+addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.getAttribute("method")?.toLowerCase() !== "post") return;
-  if (form.dataset.busy) {
+  if (form.method !== "post") return;
+  if ("busy" in form.dataset) {
     event.preventDefault();
     event.stopImmediatePropagation();
     return;
   }
   form.dataset.busy = 1;
-  const button = event.submitter ?? form.querySelector("button:not([type=button])");
-  button?.setAttribute("data-busy", "yes");
-  button?.setAttribute("aria-disabled", "true");
+  if (event.submitter) event.submitter.dataset.busy = 1;
 }, { capture: true });
 
-function release() {
-  for (const element of document.querySelectorAll("form[data-busy], form [data-busy]")) {
-    element.removeAttribute("data-busy");
-    element.removeAttribute("aria-disabled");
-  }
+function release({ target }) {
+  for (const one of [target, ...target.querySelectorAll("[data-busy]")]) delete one.dataset?.busy;
 }
 
-window.addEventListener("pageshow", release);
-document.addEventListener("htmx:afterRequest", release);
+addEventListener("pageshow", release);
+addEventListener("htmx:afterRequest", release);
 
-document.addEventListener("keydown", ({ key, ctrlKey, metaKey, target }) => {
+addEventListener("keydown", ({ key, ctrlKey, metaKey, target }) => {
   if (key === "Enter" && (ctrlKey || metaKey)) target.form?.requestSubmit();
 });
 
-document.addEventListener("change", ({ target }) => {
+addEventListener("change", ({ target }) => {
   if (target.matches("[data-submit-on-change]")) target.form.requestSubmit();
 });
 
-document.addEventListener("input", ({ target }) => {
+addEventListener("input", ({ target }) => {
   const counter = target.id && document.querySelector(`[data-counter="${CSS.escape(target.id)}"]`);
   if (!counter) return;
   const left = counter.dataset.max - [...target.value].length;
-  counter.hidden = left > counter.dataset.max * SHOWN_LAST;
+  counter.hidden = left > counter.dataset.max * 0.2;
   counter.textContent = left < 0 ? `${-left} characters too many` : `${left} characters left`;
   counter.dataset.tone = left < 0 ? "critical" : "neutral";
 });
 
 function say(element, text) {
+  const note = element.querySelector("[data-away]");
+  if (note) {
+    note.hidden = false;
+    note.lastChild.textContent = text;
+    element.removeAttribute("hx-vals");
+    return;
+  }
   const place = element.closest("form, main") ?? document.body;
   place.querySelector("[data-failure]")?.remove();
   const frame = document.getElementById("failure-frame").content.firstElementChild.cloneNode(true);
@@ -51,13 +51,13 @@ function say(element, text) {
   place.prepend(frame);
 }
 
-document.addEventListener("htmx:sendError", ({ detail }) => say(detail.elt, "The portal did not answer."));
+addEventListener("htmx:sendError", ({ detail }) => say(detail.elt, "The portal did not answer."));
 
-document.addEventListener("htmx:responseError", ({ detail }) => {
+addEventListener("htmx:responseError", ({ detail }) => {
   say(detail.elt, `The portal answered with an error (${detail.xhr.status}).`);
 });
 
-document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (new URL(detail.xhr.responseURL).pathname !== document.body.dataset.signIn) return;
   detail.shouldSwap = false;
   say(detail.requestConfig.elt, "You are signed out: sign in in another tab.");

@@ -9,7 +9,7 @@ function find(keys) {
   return found.find((one) => one.checkVisibility()) ?? found[0];
 }
 
-document.addEventListener("keydown", (event) => {
+addEventListener("keydown", (event) => {
   const { target: place, ctrlKey, metaKey, altKey } = event;
   const isFind = (ctrlKey || metaKey) && event.key === "k";
   const key = isFind ? "/" : event.key;

@@ -36,6 +36,9 @@ PAGES = {
     "references to nothing": "/catalog/issues/?kind=dangling",
     "card": f"{ENTITY}pagerduty/",
     "trigger form": f"{ENTITY}pagerduty/trigger/",
+    "incidents": "/incidents/",
+    "incidents that no filter leaves": "/incidents/?q=zzzz",
+    "on call": "/on-call/",
     "style guide": "/styleguide/",
     "no such page": "/nothing/here/",
 }
@@ -229,8 +232,9 @@ def test_the_chosen_theme_is_there_from_the_first_byte(open_context):
     page.goto("/styleguide/")
     page.get_by_role("button", name="Your menu").click()
     page.get_by_role("button", name="Theme: auto").click()
+    page.get_by_role("button", name="Your menu").click()
     page.get_by_role("button", name="Theme: light").click()
-    page.goto("/styleguide/")
+    page.wait_for_url("**/styleguide/")
 
     assert 'data-theme="dark"' in context.request.get(page.url).text()
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -92,3 +92,19 @@ def test_a_wrong_password_is_said_in_words_and_the_name_stays(client):
 
     assert "correct username and password" in page
     assert 'value="ana"' in page
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [("dark", "dark"), ("light", "light"), ("", "")])
+def test_the_theme_is_chosen_without_javascript_and_leads_back(reader, chosen, kept):
+    reader.cookies["theme"] = "dark"
+    answer = reader.post(reverse("theme"), {"theme": chosen, "next": "/styleguide/?page=2"})
+
+    assert (answer.status_code, answer["Location"]) == (303, "/styleguide/?page=2")
+    assert answer.cookies["theme"].value == kept
+
+
+@pytest.mark.parametrize("page", ["https://example.com/", "//example.com", "javascript:x", ""])
+def test_choosing_a_theme_leads_to_no_other_site(reader, page):
+    answer = reader.post(reverse("theme"), {"theme": "dark", "next": page})
+
+    assert answer["Location"] == "/"
