@@ -4,6 +4,7 @@ From stored data only: nothing here asks PagerDuty.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,6 +127,11 @@ class Drawn:
         tone: Of the worst service's state; empty without one.
         name_html: Name and state of the one service; empty for several.
         body_html: Attempts to page, and the services with their sections.
+        ages_html: Those ages that a good answer renews although nothing else changed, each by
+            itself, to be put in its place.
+        words: Name and state of each service.
+        content: Digest of the card without the ages; the same while nothing else changed.
+        ages: Digest of the instants in ``ages_html``.
         as_of: When the oldest answer about open incidents came (UTC); None if one never came.
         is_due: Something is old enough to ask PagerDuty again.
         is_pending: An attempt's incident may still appear within seconds.
@@ -136,6 +142,10 @@ class Drawn:
     tone: str
     name_html: SafeString
     body_html: SafeString
+    ages_html: SafeString
+    words: str
+    content: str
+    ages: str
     as_of: datetime | None
     is_due: bool
     is_pending: bool
@@ -201,16 +211,69 @@ def _draw(loaded: Loaded, view: CardView) -> Drawn:
     name_html = SafeString("")
     if len(view.blocks) == 1:
         name_html = render_to_string("pagerduty_card/_state.html", {"block": view.blocks[0]})
+    body_html = render_to_string("pagerduty_card/_body.html", {"card": view})
     return Drawn(
         tone=view.worst.mark.tone if view.worst else "",
         name_html=name_html,
-        body_html=render_to_string("pagerduty_card/_body.html", {"card": view}),
+        body_html=body_html,
+        ages_html=render_to_string("pagerduty_card/_ages.html", {"card": view}),
+        words=view.words,
+        content=_digest(_AGES.sub("", f"{view.words}{name_html}{body_html}")),
+        ages=_digest([view.as_of, *(block.as_of for block in view.blocks)]),
         as_of=view.as_of,
         is_due=view.is_due,
         is_pending=view.is_pending,
         can_page=bool(loaded.pageable()),
         service_url=urls[0] if urls else "",
     )
+
+
+# Ages: those that the page keeps true by itself, and those that ``_ages.html`` renews.
+_AGES = re.compile(r' data-ago>[^<]*|<span id="as-of-[^"]*">.*?</span>', re.DOTALL)
+
+
+def _digest(told: object) -> str:
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What a page that shows the card is to be told.
+
+    Attributes:
+        html: The new card, or ages for it; None: what it shows still stands.
+        is_card: Whether ``html`` is the whole card.
+        is_due: Whether the page should ask for a refresh.
+    """
+
+    html: SafeString | None
+    is_card: bool
+    is_due: bool
+
+
+def news_since(request: HttpRequest, entity: Entity, have: str, *, is_alone: bool) -> News:
+    """Say what is new to a page; most often that is nothing.
+
+    Args:
+        request: Tells the reader.
+        entity: The entity.
+        have: What the page shows, as the card said it; empty for nothing.
+        is_alone: The card is the page.
+    """
+    drawn = _drawn(request, entity)
+    had_content, _, had_ages = have.partition(".")
+    # While an incident is awaited, each card asks for the next one.
+    if drawn.is_pending or had_content != _content(request, entity, drawn):
+        html = render_card(request, entity, is_alone=is_alone)
+        return News(html=html, is_card=True, is_due=False)
+    ages = drawn.ages_html if had_ages != drawn.ages else None
+    return News(html=ages, is_card=False, is_due=drawn.is_due)
+
+
+def _content(request: HttpRequest, entity: Entity, drawn: Drawn) -> str:
+    """Digest of what a reader is shown, the ages apart."""
+    may_page = bool(_trigger_url(request, entity, drawn))
+    return _digest((drawn.content, may_page, _no_trigger_reason(request, entity, drawn)))
 
 
 def render_card(
@@ -221,15 +284,16 @@ def render_card(
     Args:
         request: Tells the reader.
         entity: The entity.
-        is_alone: The card is the page: it carries the button that the entity's header has.
+        is_alone: The card is the page.
         is_answer: It answers a refresh: it does not ask for another one by itself.
     """
     drawn = _drawn(request, entity)
     context = {
         "card": drawn,
         "entity": entity,
+        "card_url": reverse("pagerduty_card:card", kwargs=entity.url_kwargs),
+        "have": f"{_content(request, entity, drawn)}.{drawn.ages}",
         "refresh_url": reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs),
-        "trigger_url": _trigger_url(request, entity, drawn),
         "no_trigger_reason": _no_trigger_reason(request, entity, drawn),
         "is_alone": is_alone,
         "is_auto_refresh": drawn.is_due and not is_answer,

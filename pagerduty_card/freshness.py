@@ -19,12 +19,14 @@ class Freshness:
     Attributes:
         succeeded_at: When the rows now stored were last confirmed (UTC); None: nothing is known,
             and an empty section means nothing.
+        asked_at: When the request of that answer was sent (UTC).
         failed_at: When the latest attempt failed, if it failed after the last good answer (UTC).
         reason, detail: Of that failure, see ``errors.PagerDutyError``; empty without one.
         covers_since: For recent changes: how far back the rows reach (UTC); None elsewhere.
     """
 
     succeeded_at: datetime | None = None
+    asked_at: datetime | None = None
     failed_at: datetime | None = None
     reason: str = ""
     detail: str = ""
@@ -76,6 +78,7 @@ def of_feeds(feeds: Iterable["Feed"], *, known_since: datetime, own_since: datet
         failed = None
     return Freshness(
         succeeded_at=best.succeeded_at if best else None,
+        asked_at=best.asked_at if best else None,
         covers_since=best.covers_since if best else None,
         failed_at=failed.failed_at if failed else None,
         reason=failed.reason if failed else "",

@@ -28,6 +28,7 @@ from pagerduty_card.presenters.incidents import (
     service_state,
 )
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
+from pagerduty_card.rota import SHIFTS_AHEAD
 
 UNKNOWN_STATE = ServiceState(
     rank=1, marks=(UNKNOWN,), until=None, counts="", is_old=False, as_of=None
@@ -63,6 +64,11 @@ class ServiceBlock:
     is_due: bool = True
 
     @property
+    def is_calm(self) -> bool:
+        """Whether it says that nothing is open, and when PagerDuty said so."""
+        return bool(not self.problem and self.incidents and self.incidents.is_calm)
+
+    @property
     def as_of(self) -> datetime | None:
         """When the open incidents were last known (UTC)."""
         return self.incidents.answer.at if self.incidents else None
@@ -95,6 +101,11 @@ class CardView:
         """When the oldest answer about open incidents came (UTC); None if one never came."""
         instants = [block.as_of for block in self.blocks]
         return None if None in instants else min((at for at in instants if at), default=None)
+
+    @property
+    def words(self) -> str:
+        """Name and state of each service in words alone, worst first."""
+        return "; ".join(f"{block.title}: {state_words(block.state)}" for block in self.blocks)
 
     @property
     def worst(self) -> ServiceState | None:
@@ -147,6 +158,8 @@ def present_block(
         subject=mail_subject(entity_name, shown_incidents),
         now=now,
         zone=zone,
+        shifts=answers[Feed.Kind.SHIFTS],
+        shifts_until=_shifts_until(freshness[Feed.Kind.SHIFTS]),
     )
     all_old = _one_age(sections)
     is_told = (
@@ -176,6 +189,11 @@ def present_block(
         own=None if is_told else services,
         is_due=any(answers[kind].is_due for kind in Feed.OF_PAGE),
     )
+
+
+def _shifts_until(shifts: Freshness) -> datetime | None:
+    """How far ahead the coming shifts were asked for (UTC)."""
+    return shifts.asked_at + SHIFTS_AHEAD if shifts.asked_at else None
 
 
 def _gone(services: Answer) -> Explanation | None:

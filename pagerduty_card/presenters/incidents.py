@@ -86,6 +86,11 @@ class IncidentsView:
     lines: tuple[IncidentLine, ...]
 
     @property
+    def is_calm(self) -> bool:
+        """Whether PagerDuty said lately that nothing is open."""
+        return self.answer.is_known and not self.lines
+
+    @property
     def first(self) -> tuple[IncidentLine, ...]:
         """The lines shown at once."""
         return self.lines[:SHOWN_INCIDENTS]

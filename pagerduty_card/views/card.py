@@ -5,8 +5,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import reswap, trigger_client_event
 
-from pagerduty_card.card import render_card
+from pagerduty_card.card import News, news_since, render_actions, render_card
 from pagerduty_card.syncing.pages import refresh_for_page
 from pagerduty_card.views.lookup import entity_of, is_htmx, see_other
 
@@ -14,13 +15,26 @@ from pagerduty_card.views.lookup import entity_of, is_htmx, see_other
 @never_cache
 @require_safe
 def card(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpResponse:
-    """Show the card alone: a page, or with htmx the fragment."""
+    """Show the card alone: a page, or with htmx what is new to the page that asks."""
     entity = entity_of(namespace, kind, name)
-    html = render_card(request, entity, is_alone=True)
     if is_htmx(request):
-        return HttpResponse(html)
-    context = {"card_html": html, "entity": entity, "title": f"PagerDuty of {entity.display_name}"}
+        have, is_alone = request.GET.get("have", ""), "alone" in request.GET
+        return _told(news_since(request, entity, have, is_alone=is_alone))
+    context = {
+        "card_html": render_card(request, entity, is_alone=True),
+        "actions_html": render_actions(request, entity),
+        "entity": entity,
+        "title": f"PagerDuty of {entity.display_name}",
+    }
     return render(request, "pagerduty_card/card.html", context)
+
+
+def _told(news: News) -> HttpResponse:
+    """Answer a page that shows the card: with the new one, with ages alone, or with nothing."""
+    response = HttpResponse(status=204) if news.html is None else HttpResponse(news.html)
+    if not news.is_card:
+        reswap(response, "none")
+    return trigger_client_event(response, "refresh-due") if news.is_due else response
 
 
 @never_cache

@@ -1,0 +1,219 @@
+"""An open card asks for news of itself, and is told no more than that."""
+
+import datetime as dt
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from django.urls import reverse
+
+from pagerduty_card.models import Feed
+from tests.factories import make_user
+from tests.pagerduty_card.mirror import (
+    make_attempt,
+    make_change,
+    make_feeds,
+    make_incident,
+    make_mapped_entity,
+    make_on_call,
+    make_policy,
+    make_service,
+)
+
+pytestmark = pytest.mark.django_db
+NOON = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture(autouse=True)
+def _token(settings):
+    settings.PAGERDUTY_TOKEN = "test-token-0123456789"
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel(NOON, tick=False) as travelled:
+        yield travelled
+
+
+@pytest.fixture
+def reader(client):
+    client.force_login(make_user("reader"))
+    return client
+
+
+@pytest.fixture
+def entity(clock):
+    return make_mapped_entity()
+
+
+@pytest.fixture
+def service(clock):
+    policy = make_policy()
+    make_on_call(policy, "Ana Lima")
+    return make_service(policy=policy)
+
+
+def url_of(entity, name="card"):
+    return reverse(f"pagerduty_card:{name}", kwargs=entity.url_kwargs)
+
+
+def shown(client, entity):
+    """What the card on the entity's page says it shows."""
+    page = BeautifulSoup(client.get(entity.get_absolute_url()).text, "html.parser")
+    card = page.select_one("#pagerduty-card")
+    assert card["hx-get"] == url_of(entity)
+    assert card["hx-trigger"] == "tick"
+    return card["hx-vals"].split('"')[3]
+
+
+def poll(client, entity, have):
+    return client.get(url_of(entity), {"have": have}, headers={"HX-Request": "true"})
+
+
+def test_a_page_that_shows_all_there_is_is_told_nothing(reader, entity, service, clock):
+    make_incident(service)
+    make_feeds()
+    have = shown(reader, entity)
+    clock.shift(dt.timedelta(minutes=2))
+    answer = poll(reader, entity, have)
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_a_newer_answer_with_the_same_content_brings_its_ages_alone(reader, entity, service, clock):
+    make_feeds()
+    have = shown(reader, entity)
+    clock.shift(30)
+    make_feeds(age_s=0)
+    answer = poll(reader, entity, have)
+    assert answer.status_code == 200
+    assert answer["HX-Reswap"] == "none"
+    parts = BeautifulSoup(answer.text, "html.parser").find_all(True, recursive=False)
+    assert [(part["id"], part["hx-swap-oob"]) for part in parts] == [
+        ("as-of-card", "true"),
+        ("as-of-default-PCHKOUT", "true"),
+    ]
+    assert parts[0].get_text() == "as of now"
+    page = BeautifulSoup(reader.get(entity.get_absolute_url()).text, "html.parser")
+    assert all(len(page.select(f"[id='{part['id']}']")) == 1 for part in parts)
+
+
+def test_ages_that_the_card_does_not_show_are_not_renewed(reader, entity, service, clock):
+    make_incident(service)
+    make_feeds()
+    have = shown(reader, entity)
+    clock.shift(30)
+    make_feeds(age_s=0)
+    assert "as-of-default" not in poll(reader, entity, have).text
+
+
+# Everything that may change on a card while somebody looks at it.
+CHANGES = {
+    "a new incident": lambda _, service: make_incident(service),
+    "a new change": lambda _, service: make_change(service),
+    "somebody else on call": lambda _, service: make_on_call(service.policy, "Bo Chen"),
+    "a failure": lambda *_: make_feeds(
+        Feed.Kind.INCIDENTS, age_s=30, failed_s=0, reason="unreachable"
+    ),
+    "disabled": lambda _, service: type(service).objects.update(status="disabled"),
+    "maintenance": lambda _, service: type(service).objects.update(
+        maintenance_until=NOON + dt.timedelta(hours=2)
+    ),
+    "an attempt to page": lambda entity, _: make_attempt(entity),
+}
+
+
+@pytest.mark.parametrize("what", sorted(CHANGES))
+def test_whatever_changes_brings_the_new_card(reader, entity, service, clock, what):
+    make_feeds()
+    have = shown(reader, entity)
+    clock.shift(30)
+    if what != "a failure":
+        make_feeds(age_s=0)
+    CHANGES[what](entity, service)
+    answer = poll(reader, entity, have)
+    assert answer.status_code == 200
+    assert "HX-Reswap" not in answer
+    assert 'id="pagerduty-card"' in answer.text
+    assert have not in answer.text
+
+
+@pytest.mark.parametrize("have", ["", "x", "....", "\x00", "0" * 5000])
+def test_a_page_that_shows_something_else_gets_the_card(reader, entity, service, have):
+    make_feeds()
+    answer = poll(reader, entity, have)
+    assert 'id="pagerduty-card"' in answer.text
+
+
+def test_a_card_that_falls_due_asks_for_a_refresh_and_is_not_swapped_for_it(
+    reader, entity, service, clock
+):
+    make_feeds()
+    have = shown(reader, entity)
+    assert "HX-Trigger" not in poll(reader, entity, have)
+    clock.shift(60)
+    answer = poll(reader, entity, have)
+    assert answer.status_code == 204
+    assert "refresh-due" in answer["HX-Trigger"]
+
+
+def test_asks_pagerduty_nothing_and_the_database_little(
+    reader, entity, service, http, django_assert_max_num_queries
+):
+    for _ in range(20):
+        make_incident(service)
+        make_change(service)
+    make_feeds()
+    have = shown(reader, entity)
+    with django_assert_max_num_queries(9):
+        assert poll(reader, entity, have).status_code == 204
+    assert len(http.calls) == 0
+
+
+def test_what_one_reader_shows_is_no_secret_of_another_ones(client, entity, service):
+    make_feeds()
+    client.force_login(make_user("reader"))
+    have = shown(client, entity)
+    client.force_login(
+        make_user("pager", is_staff=True, permissions=("pagerduty_card.trigger_incident",))
+    )
+    assert poll(client, entity, have).status_code == 200
+
+
+def test_nobody_is_told_anything_who_is_signed_out(client, reader, entity, service):
+    make_feeds()
+    have = shown(reader, entity)
+    client.logout()
+    answer = poll(client, entity, have)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(reverse("sign-in"))
+
+
+def test_the_card_alone_keeps_leading_back_to_itself(reader, entity, service):
+    make_feeds()
+    page = BeautifulSoup(reader.get(url_of(entity)).text, "html.parser")
+    assert '"alone": "1"' in page.select_one("#pagerduty-card")["hx-vals"]
+    answer = reader.get(url_of(entity), {"alone": "1"}, headers={"HX-Request": "true"})
+    assert 'name="alone"' in answer.text
+
+
+def test_coming_shifts_are_on_the_card_as_far_as_they_are_known(reader, entity, clock):
+    policy = make_policy(levels=1)
+    make_service(policy=policy)
+    make_on_call(policy, "Ana Lima", to_h=5)
+    make_on_call(policy, "Bo Chen", from_h=7, to_h=24 * 20)
+    make_feeds()
+    card = BeautifulSoup(reader.get(entity.get_absolute_url()).text, "html.parser").select_one(
+        "#pagerduty-card"
+    )
+    text = " ".join(card.get_text(" ").split())
+    assert "Level 1 has nobody from 17:00 UTC to 19:00 UTC ." in text
+    assert "an incident would page nobody" in text
+    clock.shift(1)
+    make_feeds(Feed.Kind.SHIFTS, is_good=False, failed_s=5, reason="permission")
+    text = reader.get(url_of(entity)).text
+    assert "has nobody from" not in text
+    assert "Whether a coming shift has nobody is not known. The token may not read this." in text
+    policy.on_calls.all().delete()
+    make_on_call(policy, "Ana Lima", from_h=-1, to_h=24 * 30)
+    make_feeds()
+    assert "No hole to come until" in reader.get(url_of(entity)).text
