@@ -20,8 +20,8 @@ def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> b
     """Find the incidents of accepted attempts and note number, address and whom they paged.
 
     One that has not appeared within 60 s becomes ``not_seen``, and is found later all the same, as
-    is that of an attempt whose answer was lost.
-    When PagerDuty does not answer nothing is concluded.
+    is that of an attempt whose answer was lost. When PagerDuty does not answer nothing is
+    concluded.
 
     Returns:
         Whether an incident was found.

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from django.urls import reverse
 from django.utils import timezone
 
-from pagerduty_card.models import Feed, TriggeredIncident
+from pagerduty_card.models import Feed, ServiceLink, TriggeredIncident
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import (
     KEY,
@@ -407,6 +407,74 @@ def test_with_several_services_one_is_chosen_and_only_that_one_is_paged(pager, h
         pager.post(url_of(entity), filled(pager, entity, service="default/PUS")).status_code == 303
     )
     assert json.loads(http.calls[0].request.body)["routing_key"] == "u" * 32
+
+
+def test_services_of_several_accounts_are_told_apart_and_paged_where_they_are(
+    pager, http, settings
+):
+    settings.PAGERDUTY_ACCOUNTS = "[{name: eu, region: eu, token: token-of-the-eu-account-4712}]"
+    entity = make_mapped_entity("warehouse-sync", service_id="PSAME")
+    ServiceLink.objects.create(entity=entity, service_pd_id="PSAME", label="us prod")
+    ServiceLink.objects.create(entity=entity, account="eu", service_pd_id="PSAME", label="eu prod")
+    make_service("PSAME", name="warehouse", key="u" * 32)
+    make_service("PSAME", account="eu", name="warehouse", key="e" * 32)
+    make_feeds()
+    make_feeds(account="eu")
+    page = soup_of(pager.get(url_of(entity)))
+    labels = [words(one.find_parent("label")) for one in page.select("input[type=radio]")]
+    assert labels == ["warehouse (us prod)", "warehouse (eu prod)"]
+    http.post(
+        "https://events.eu.pagerduty.com/v2/enqueue",
+        status=202,
+        json={"status": "success", "message": "Event processed", "dedup_key": "x"},
+    )
+    answer = pager.post(url_of(entity), filled(pager, entity, service="eu/PSAME"))
+    assert answer.status_code == 303
+    assert json.loads(http.calls[0].request.body)["routing_key"] == "e" * 32
+    assert TriggeredIncident.objects.get().account == "eu"
+
+
+def test_the_card_shows_several_services_worst_first_with_their_labels(pager):
+    entity = make_mapped_entity("warehouse-sync", service_id="PUS")
+    ServiceLink.objects.create(entity=entity, service_pd_id="PUS", label="us")
+    ServiceLink.objects.create(entity=entity, service_pd_id="PEU", label="eu")
+    make_service("PUS", name="warehouse", key="u" * 32)
+    make_incident(make_service("PEU", name="warehouse", key="e" * 32))
+    make_feeds()
+    card = soup_of(pager.get(entity.get_absolute_url())).select_one("#pagerduty-card")
+    blocks = [words(one) for one in card.select("article.card__service > header")]
+    assert ["eu" in blocks[0], "us" in blocks[1]] == [True, True]
+    assert "ALARM" in blocks[0]
+
+
+def test_the_same_form_sent_again_for_another_service_says_that_nothing_more_was_sent(pager, http):
+    entity = make_mapped_entity("warehouse-sync", service_id="PEU,PUS")
+    make_feeds()
+    make_service("PEU", name="warehouse-sync-eu", key="e" * 32)
+    make_service("PUS", name="warehouse-sync-us", key="u" * 32)
+    accept(http)
+    form = filled(pager, entity, service="default/PEU")
+    assert pager.post(url_of(entity), form).status_code == 303
+    answer = pager.post(url_of(entity), {**form, "service": "default/PUS"})
+    assert answer.status_code == 422
+    assert "Nothing more was sent" in answer.text
+    assert "for warehouse-sync-eu" in answer.text
+    assert len(http.calls) == 1
+
+
+def test_of_several_services_the_people_of_the_chosen_one_are_to_be_reached(pager, http):
+    entity = make_mapped_entity("warehouse-sync", service_id="PEU,PUS")
+    make_feeds()
+    eu, us = make_policy("PPEU"), make_policy("PPUS")
+    make_service("PEU", name="warehouse-sync-eu", key="e" * 32, policy=eu)
+    make_service("PUS", name="warehouse-sync-us", key="u" * 32, policy=us)
+    make_on_call(eu, "Ana Lima", level=1)
+    make_on_call(us, "Bo Chen", level=1)
+    http.post(ENQUEUE, status=503)
+    answer = pager.post(url_of(entity), filled(pager, entity, service="default/PUS"))
+    assert "Nobody has been paged yet" in answer.text
+    reached = [link["href"] for link in soup_of(answer).select('main a[href^="mailto:"]')]
+    assert [one.split("?")[0] for one in reached] == ["mailto:bo.chen@example.com"]
 
 
 def test_without_a_key_the_page_says_that_nobody_can_be_paged_from_here(pager):
