@@ -77,7 +77,9 @@ def state_badge(standing: Standing) -> SafeString:
         '<span title="PagerDuty: {}">{}</span>{}{}',
         state_words(state),
         badge(mark.word, mark.tone, mark.icon),
-        badge(NOBODY.label, "critical", "on-call") if standing.is_nobody_on_call else "",
+        format_html(" {}", badge(NOBODY.label, "critical", "on-call"))
+        if standing.is_nobody_on_call
+        else "",
         format_html(' <span class="age">{} as of {}</span>', icon("clock"), ago(state.as_of))
         if state.is_old
         else "",

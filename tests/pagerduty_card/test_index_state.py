@@ -114,7 +114,7 @@ def test_the_column_says_that_nobody_is_on_call(reader):
     add("fine")
     make_feeds()
     cells = texts(reader.get(INDEX), "td.index-table__state")
-    assert cells == ["OKNobody on call", "OK"]
+    assert cells == ["OK Nobody on call", "OK"]
 
 
 def test_nobody_is_not_said_where_pagerduty_did_not_say_it(reader):
