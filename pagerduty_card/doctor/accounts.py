@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 
 from pagerduty_card import configuration, tokens
 from pagerduty_card.accounts import SCOPES, Account, mask
@@ -19,6 +19,7 @@ from pagerduty_card.doctor.webhooks import examine_webhooks
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.presenters.freshness import OLD_AFTER, explain
 from pagerduty_card.quota import RESERVED_SHARE, Quota, Reading
+from pagerduty_card.syncing.accounts import SECTIONS, next_at
 
 # Ages of incidents and ends of shifts are told to the minute.
 SKEW_NOTICED_S = 30
@@ -80,22 +81,22 @@ def examine_accounts(
 
 
 def _cache() -> Step:
-    backend = str(settings.CACHES["default"]["BACKEND"])
     token = uuid4().hex
-    cache.set("pagerduty:doctor", token, 10)
-    if cache.get("pagerduty:doctor") != token:
-        return step(
-            "Cache",
-            Verdict.WRONG,
-            "The cache keeps nothing: limits count for nothing and each process asks by itself.",
-            "Look whether the Redis of REDIS_URL answers.",
-        )
-    if backend.endswith("LocMemCache"):
+    for name in ("default", "shared"):
+        caches[name].set("pagerduty:doctor", token, 10)
+        if caches[name].get("pagerduty:doctor") != token:
+            return step(
+                "Cache",
+                Verdict.WRONG,
+                "The cache keeps nothing: limits count for nothing, each process asks by itself.",
+                "Look whether the Redis of REDIS_URL answers; without one, run manage.py migrate.",
+            )
+    if str(settings.CACHES["default"]["BACKEND"]).endswith("LocMemCache"):
         return step(
             "Cache",
             Verdict.OK,
-            "Each process has its own: what other processes learned of budget and clock is not "
-            "seen here. REDIS_URL makes one of them.",
+            "Budget and turns are shared by all processes in the database; what a page keeps, "
+            "each process keeps by itself. REDIS_URL makes one cache of them.",
         )
     return step("Cache", Verdict.OK, "Shared by all processes.")
 
@@ -120,6 +121,7 @@ def _account_steps(
         yield _permissions(probe)
     yield _clock(reading)
     yield _budget(quota, reading)
+    yield _requests(quota, now)
     for kind in Feed.Kind:
         yield _feed(kind, feeds.get((account.name, kind.value)), count, now)
 
@@ -256,8 +258,18 @@ def _budget(quota: Quota, reading: Reading | None) -> Step:
     return step("Budget", Verdict.OK, text, at=at)
 
 
+def _requests(quota: Quota, now: datetime) -> Step:
+    minute, hour = quota.answered(now.timestamp())
+    return step(
+        "Requests",
+        Verdict.OK,
+        f"This portal had {_counted(minute, 'answer')} in the minute before this one and "
+        f"{hour} in the hour before, all its processes together.",
+    )
+
+
 def _feed(kind: Feed.Kind, feed: Feed | None, count: int, now: datetime) -> Step:
-    what = "Services" if kind is Feed.Kind.SERVICES else kind.label.capitalize()
+    what = "Services" if kind is Feed.Kind.SERVICES else kind.label[:1].upper() + kind.label[1:]
     if feed is None:
         return step(what, Verdict.WRONG, "Never asked for, so every card is empty.", START_WORKER)
     good = "Last good answer" if feed.succeeded_at else "No good answer yet"
@@ -268,7 +280,22 @@ def _feed(kind: Feed.Kind, feed: Feed | None, count: int, now: datetime) -> Step
         return step(
             what, Verdict.WRONG, f"Not asked since. {good}.", START_WORKER, feed.succeeded_at
         )
-    text = f"{good}."
+    text = f"It took {_counted(feed.requests, 'request')}{_comes_again(feed, now)}. {good}."
     if kind is Feed.Kind.SERVICES:
-        text = f"{'1 service' if count == 1 else f'{count} services'} mirrored. {text}"
+        text = f"{_counted(count, 'service')} mirrored. {text}"
     return step(what, Verdict.OK, text, at=feed.succeeded_at)
+
+
+def _comes_again(feed: Feed, now: datetime) -> str:
+    for section in SECTIONS:
+        if section.kind == feed.kind:
+            left_s = round((next_at(section, feed) - now).total_seconds())
+            if left_s <= 0:
+                return "; the next is due"
+            in_words = f"{left_s} s" if left_s < 90 else f"{_counted(round(left_s / 60), 'minute')}"
+            return f"; the next is due in {in_words}"
+    return ""
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

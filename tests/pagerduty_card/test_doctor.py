@@ -86,7 +86,7 @@ class TestTheCommand:
                 "ratelimit-reset": "30",
             },
         )
-        make_feeds()
+        make_feeds(requests=5)
         make_service()
         code, text = run()
         assert code == 0
@@ -95,7 +95,8 @@ class TestTheCommand:
         assert "PagerDuty answered within" in text
         assert "955 of 960 requests a minute were left" in text
         assert "s from PagerDuty's clock" in text
-        assert "1 service mirrored. Last good answer." in text
+        assert "1 service mirrored. It took 5 requests; the next is due in 9 minutes." in text
+        assert "Last good answer." in text
         assert "wrong" not in text
 
     def test_each_list_is_asked_for_one_record(self, http):
