@@ -85,17 +85,18 @@ def choose(rows: Sequence[R], query: QueryDict, filters: Mapping[str, str]) -> C
     """
     q = clean(query.get("q", ""))
     words = q.casefold().split()
-    asked = {key: _asked(query, key) for key in filters}
-    found = [row for row in rows if all(word in row.text for word in words)]
+    asked = {key: values for key in filters if (values := _asked(query, key))}
+    found = [row for row in rows if all(word in row.text for word in words)] if words else rows
+    passed = [row for row in found if _passes(row, asked)] if asked else found
     facets = []
     for key, label in filters.items():
-        others = [row for row in found if _passes(row, asked, but=key)]
-        facets.append(_facet(key, label, others, asked[key], rows))
+        others = [row for row in found if _passes(row, asked, but=key)] if key in asked else passed
+        facets.append(_facet(key, label, others, asked.get(key, ()), rows))
     pairs = [("q", q)] if q else []
     pairs += [(key, value) for key, values in asked.items() for value in values]
     names = {(box.key, box.value): box.label for facet in facets for box in facet.boxes}
     return Chosen(
-        rows=[row for row in found if _passes(row, asked)],
+        rows=passed,
         total=len(rows),
         q=q,
         facets=tuple(facet for facet in facets if len(facet.boxes) > 1 or facet.chosen),
@@ -123,7 +124,7 @@ def _asked(query: QueryDict, key: str) -> tuple[str, ...]:
 
 def _passes(row: Row, asked: Mapping[str, Sequence[str]], *, but: str = "") -> bool:
     return all(
-        not values or key == but or any(value in row.values.get(key, {}) for value in values)
+        key == but or any(value in row.values.get(key, ()) for value in values)
         for key, values in asked.items()
     )
 
@@ -131,9 +132,9 @@ def _passes(row: Row, asked: Mapping[str, Sequence[str]], *, but: str = "") -> b
 def _facet(
     key: str, label: str, rows: Sequence[Row], asked: Sequence[str], all_rows: Sequence[Row]
 ) -> Facet:
-    counts = Counter(value for row in rows for value in row.values.get(key, {}))
+    counts = Counter(value for row in rows for value in row.values.get(key, ()))
     names = {value: value for value in asked}
-    for row in (*all_rows, *rows):
+    for row in all_rows if asked else rows:
         names.update(row.values.get(key, {}))
     boxes = [
         Box(

@@ -39,7 +39,7 @@ class IncidentRow:
 
     line: IncidentLine
     service: Outside
-    entities: tuple[Link, ...]
+    entities: tuple[Named, ...]
     owners: tuple[Link, ...]
     text: str
     values: Mapping[str, Mapping[str, str]]
@@ -120,14 +120,14 @@ def _row(row: Incident, entities: list[Named]) -> IncidentRow:
     return IncidentRow(
         line=line,
         service=Outside(text=row.service.name, url=row.service.url),
-        entities=tuple(one.link for one in entities),
+        entities=tuple(entities),
         owners=owners,
         text=folded(
             [
                 f"#{line.number}",
                 line.title,
                 row.service.name,
-                *(word for one in entities for word in (one.link.text, one.link.ref)),
+                *(word for one in entities for word in (one.name, str(one.node.ref))),
                 *(owner.text for owner in owners),
                 *(who.text for who in line.assignees),
                 *(who.name for who in line.acknowledgements),

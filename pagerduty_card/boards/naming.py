@@ -13,6 +13,8 @@ from catalog.ownership import ownership_of
 from catalog.refs import EntityRef
 
 NO_OWNER = "No owner"
+# More keys than this in a query cost more than reading all entities between the first and the last.
+_MANY = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +26,21 @@ class Named:
         is_own: Whether the reader or one of the reader's groups owns it.
     """
 
-    link: Link
+    node: Node
     kind: str
     owner_ref: str
     owner: Link | None
     is_own: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.node.title or self.node.name
+
+    @property
+    def link(self) -> Link:
+        """To its page; made when it is printed, for there may be thousands."""
+        return link_to(self.node)
 
     @property
     def owner_name(self) -> str:
@@ -38,11 +50,17 @@ class Named:
 
 def name_entities(keys: Iterable[int], request: HttpRequest) -> dict[int, Named]:
     """The entities by primary key, in the order of their names, those that are gone left out."""
-    rows = list(
-        Entity.objects.filter(pk__in=set(keys))
-        .order_by("sort_name", "pk")
-        .values_list("pk", "ref", "kind", "name", "title", "owner_ref")
-    )
+    wanted = set(keys)
+    found = Entity.objects.filter(pk__in=wanted)
+    if len(wanted) > _MANY:
+        found = Entity.objects.filter(pk__range=(min(wanted), max(wanted)))
+    rows = [
+        row
+        for row in found.order_by("sort_name", "pk").values_list(
+            "pk", "ref", "kind", "name", "title", "owner_ref"
+        )
+        if row[0] in wanted
+    ]
     owners = {
         ref: link_to(node, default_kind="group")
         for ref, node in nodes_of(row[5] for row in rows if row[5]).items()
@@ -51,7 +69,7 @@ def name_entities(keys: Iterable[int], request: HttpRequest) -> dict[int, Named]
     own = set(ownership.owner_refs) if ownership else set()
     return {
         pk: Named(
-            link=link_to(Node(ref=EntityRef.parse(ref), name=name, title=title)),
+            node=Node(ref=EntityRef.parse(ref), name=name, title=title),
             kind=kind,
             owner_ref=owner_ref,
             owner=owners.get(owner_ref),

@@ -56,7 +56,7 @@ class PolicyRow:
     standing: str
     owner: Link | None
     services: tuple[int, ...]
-    entities: tuple[Link, ...]
+    entities: tuple[Named, ...]
     text: str
     values: Mapping[str, Mapping[str, str]]
 
@@ -220,14 +220,14 @@ def _row(
         standing=standing,
         owner=owner,
         services=tuple(pk for pk, *_ in services),
-        entities=tuple(one.link for one in entities),
+        entities=tuple(entities),
         text=folded(
             [
                 name,
                 owner.text if owner else NO_OWNER,
                 *people,
                 *(one[1] for one in services),
-                *(word for one in entities for word in (one.link.text, one.link.ref)),
+                *(word for one in entities for word in (one.name, str(one.node.ref))),
             ]
         ),
         values={
@@ -266,7 +266,7 @@ def _view(
             policy,
             list(shifts),
             answer,
-            subject=row.entities[0].text if len(row.entities) == 1 else row.name,
+            subject=row.entities[0].name if len(row.entities) == 1 else row.name,
             now=now,
             zone=zone,
             shifts=judge(Feed.Kind.SHIFTS, coming, now=now, reader=reader),
