@@ -221,7 +221,9 @@ class PastReader(Reader):
             "time_zone": "Etc/UTC",
         }
         path = "/analytics/metrics/incidents/services"
-        body, answer = self._rest.write("POST", path, asked, self._until(), needs="analytics.write")
+        body, answer = self._rest.write(
+            "POST", path, asked, self._until(), needs="analytics.write", is_of_one=False
+        )
         return self._rows(body, "data", Metrics.from_api, answer.request_id)
 
     def standards(self, service_ids: Sequence[str]) -> list[Score]:

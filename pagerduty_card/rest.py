@@ -57,13 +57,8 @@ class Rest:
         Raises:
             PagerDutyError: See ``PagerDutyClient.services``.
         """
-        try:
-            answer = self._judged("GET", f"{path}?{urlencode(params)}", None, until, needs=needs)
-        except Refused as exc:
-            if exc.reason != "not_found" or is_of_one:
-                raise
-            said = f"PagerDuty has nothing at {path}."
-            raise Refused(said, reason="wrong_address", request_id=exc.request_id) from None
+        target = f"{path}?{urlencode(params)}"
+        answer = self._judged("GET", target, None, until, needs=needs, is_of_one=is_of_one)
         body = answer.body
         if not isinstance(body, dict):
             raise broken(f"{path} did not answer with a JSON object", answer.request_id)
@@ -77,6 +72,7 @@ class Rest:
         until: float,
         *,
         needs: str,
+        is_of_one: bool = True,
     ) -> tuple[dict[str, Any], Answer]:
         """Change something, once: a write is never repeated by itself.
 
@@ -86,6 +82,7 @@ class Rest:
             content: The JSON to send; None for no body.
             until: Monotonic time at which it must be over.
             needs: The permission (OAuth scope) that the endpoint needs.
+            is_of_one: See ``get``; questions that are posted are of none.
 
         Returns:
             The JSON object, empty for 204, and the answer it came in.
@@ -94,7 +91,9 @@ class Rest:
             PagerDutyError: See ``PagerDutyClient.services``.
         """
         data = None if content is None else json.dumps(content).encode()
-        answer = self._judged(method, path, data, until, needs=needs, good=(200, 201, 204))
+        answer = self._judged(
+            method, path, data, until, needs=needs, is_of_one=is_of_one, good=(200, 201, 204)
+        )
         body = {} if answer.status == 204 else answer.body
         if not isinstance(body, dict):
             raise broken(f"{path} did not answer with a JSON object", answer.request_id)
@@ -108,6 +107,7 @@ class Rest:
         until: float,
         *,
         needs: str,
+        is_of_one: bool,
         good: Collection[int] = (200,),
     ) -> Answer:
         """Ask within the budget, with another token if the first is refused; only good answers."""
@@ -131,6 +131,12 @@ class Rest:
         if answer.status == 401 and self._account.setting != OWN_SETTING:
             raise Refused(
                 f"PagerDuty does not accept the token of {self._account.setting}.",
+                request_id=answer.request_id,
+            )
+        if answer.status == 404 and not is_of_one:
+            raise Refused(
+                f"PagerDuty has nothing at {target.partition('?')[0]}.",
+                reason="wrong_address",
                 request_id=answer.request_id,
             )
         if answer.status not in good:
