@@ -100,7 +100,12 @@ SECTIONS = (
         at_most=timedelta(minutes=4),
         wants_more=_on_call_moved,
     ),
-    Section(kind=Feed.Kind.MAINTENANCE, every=timedelta(seconds=60), run=sections.sync_maintenance),
+    Section(
+        kind=Feed.Kind.MAINTENANCE,
+        every=timedelta(seconds=60),
+        run=sections.sync_maintenance,
+        at_most=timedelta(minutes=5),
+    ),
     Section(
         kind=Feed.Kind.CHANGES,
         every=timedelta(seconds=60),

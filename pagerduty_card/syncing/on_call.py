@@ -77,10 +77,10 @@ def sync_shifts(account: Account, client: PagerDutyClient) -> int:
         How many requests the sweep has taken so far.
     """
     feed = _feed(account)
-    _sync_changed(account, client, feed)
+    is_covered = _sync_changed(account, client, feed)
     sweep, now = _sweeps.get(account.name), timezone.now()
     if sweep is None or now - sweep.begun_at > _SWEEP_GIVEN_UP_AFTER:
-        if feed and feed.asked_at and now - feed.asked_at < _interval(feed):
+        if is_covered and feed and feed.asked_at and now - feed.asked_at < _interval(feed):
             return feed.requests
         sweep = _sweeps[account.name] = _Sweep(begun_at=now)
     portion = PORTION_AT_FIRST
@@ -121,20 +121,26 @@ def _feed(account: Account) -> Feed | None:
     return feeds.first()
 
 
-def _sync_changed(account: Account, client: PagerDutyClient, feed: Feed | None) -> None:
+def _sync_changed(account: Account, client: PagerDutyClient, feed: Feed | None) -> bool:
     """Ask at once about policies that changed since the last sweep, and say so of their services.
 
     There the sweep's answer says nothing any more; the services' own answers stand in for it.
+
+    Returns:
+        Whether that did for all of them; with too many, only a sweep does.
     """
     changed = _changed(account, feed)
-    if not changed or len(changed) > _MAX_CHANGED:
-        return
+    if len(changed) > _MAX_CHANGED:
+        return False
+    if not changed:
+        return True
     asked_at = timezone.now()
     for _ in _each(account, client, sorted(changed), _POLICIES_AT_ONCE, with_next=True):
         pass
     for services in changed.values():
         for pd_id in services:
             Feed.objects.mark_good(account.name, Feed.Kind.SHIFTS, pd_id, asked_at=asked_at)
+    return True
 
 
 def _changed(account: Account, feed: Feed | None) -> dict[str, list[str]]:

@@ -106,7 +106,7 @@ class Command(BaseCommand):
             if len(held) < len(report.failed):
                 return False
             kinds = [*report.failed, *unfinished(account, report.done)]
-            if not kinds:
+            if not kinds or not (held or report.requests):
                 return True
             if held:
                 wait_s = max(exc.retry_after_s for exc in held)
