@@ -34,11 +34,11 @@ def sync_service(account: Account, client: PagerDutyClient, service_pd_id: str) 
         .first()
     )
     absent = report.failed.get(Feed.Kind.SERVICES)
-    if (
-        row is not None
-        and row.is_mapped
-        and (absent is None or absent.reason not in {"token", "not_found"})
-    ):
+    if absent and absent.reason == "token":
+        # Refused everywhere: what was not even asked for is not newer for the same reason.
+        for kind in (Feed.Kind.INCIDENTS, Feed.Kind.ON_CALL, Feed.Kind.CHANGES):
+            report.note_failed(kind, absent, service_pd_id)
+    elif row is not None and row.is_mapped and (absent is None or absent.reason != "not_found"):
         _sync_rest_of_service(report, account, client, row)
     report.requests = client.requests_sent
     return report
