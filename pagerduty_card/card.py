@@ -23,6 +23,7 @@ from django.utils.safestring import SafeString
 from catalog.models import Entity
 from pagerduty_card import mapping, rights
 from pagerduty_card.accounts import all_accounts, mask
+from pagerduty_card.history import RecentPast
 from pagerduty_card.mapping import Mapped, ProblemKind, Target
 from pagerduty_card.models import (
     ChangeEvent,
@@ -76,6 +77,7 @@ def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: date
     mapped = mapping.each_once(mapped)
     services = [one.service for one in mapped if one.service]
     rows = _Rows(services)
+    past = RecentPast(mapped, entity, reader=reader, now=now, zone=zone)
     is_mixed = len({one.target.account for one in mapped}) > 1
     blocks = [
         present_block(
@@ -83,6 +85,9 @@ def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: date
             incidents=rows.incidents.get(one.service.pk, []),
             changes=rows.changes.get(one.service.pk, []),
             on_calls=rows.on_calls.get(one.service.policy_id, []),
+            history=past.view(
+                one.service, rows.incidents.get(one.service.pk, []), one.freshness, value_of(one)
+            ),
             freshness=one.freshness,
             entity_name=entity.display_name,
             label=_label(one, is_mixed=is_mixed),

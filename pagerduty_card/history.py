@@ -1,13 +1,19 @@
 """The past of an entity's services, loaded from stored rows and presented; nothing here asks."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
+from urllib.parse import urlencode
 
+from django.core.cache import cache
 from django.db.models import Q
+from django.urls import reverse
 
+from catalog.models import Entity
 from pagerduty_card.freshness import Freshness
+from pagerduty_card.mapping import Mapped
 from pagerduty_card.models import ChangeEvent, Feed, Incident, Insight, PastIncident, Service
 from pagerduty_card.presenters.freshness import Answer, Reader, judge
 from pagerduty_card.presenters.history import (
@@ -22,6 +28,7 @@ from pagerduty_card.presenters.insights import InsightsView, present_insights
 from pagerduty_card.presenters.timeline import Entry, entries_of
 
 ON_CARD = 30  # days
+_KEPT_S = 15 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +58,8 @@ def occurrences(services: Iterable[Service], since: datetime) -> dict[int, list[
         .values_list("service_id", "pd_id", "created_at", "acknowledged_at", "resolved_at")
     )
     found: dict[int, list[Occurrence]] = {}
-    for service_id, *values in rows:
-        if one := _occurrence(*values):
+    for service_id, pd_id, created_at, acknowledged_at, resolved_at in rows:
+        if one := _occurrence(pd_id, created_at, acknowledged_at, resolved_at):
             found.setdefault(service_id, []).append(one)
     return found
 
@@ -105,6 +112,75 @@ def view_of(
         zone=zone,
         url=url,
     )
+
+
+class RecentPast:
+    """The last days of an entity's services, as the card shows them.
+
+    One query for all services, and none while PagerDuty has told nothing new of their past.
+    """
+
+    def __init__(
+        self,
+        mapped: Iterable[Mapped],
+        entity: Entity,
+        *,
+        reader: Reader,
+        now: datetime,
+        zone: tzinfo,
+    ) -> None:
+        """Load.
+
+        Args:
+            mapped: The services that the entity names.
+            entity: Whose card it is.
+            reader: Who reads.
+            now: The instant of reading (UTC).
+            zone: The reader's time zone.
+        """
+        self._page = reverse("pagerduty_card:history", kwargs=entity.url_kwargs)
+        self._reader, self._now, self._zone = reader, now, zone
+        since = since_of(ON_CARD, now, zone)
+        known = [one for one in mapped if one.service and one.service.history_since]
+        told = [
+            (
+                one.service.pk,
+                one.service.history_since,
+                one.freshness[Feed.Kind.HISTORY].succeeded_at,
+                one.freshness[Feed.Kind.ACKNOWLEDGEMENTS].succeeded_at,
+            )
+            for one in known
+            if one.service
+        ]
+        self._found: dict[int, list[Occurrence]] = {}
+        if told:
+            key = hashlib.sha256(repr((since, told)).encode()).hexdigest()
+            found: dict[int, list[Occurrence]] | None = cache.get_or_set(
+                f"pagerduty-past:{key}",
+                lambda: occurrences([one.service for one in known if one.service], since),
+                timeout=_KEPT_S,
+            )
+            self._found = found or {}
+
+    def view(
+        self,
+        service: Service,
+        still_open: Iterable[Incident],
+        freshness: Mapping[str, Freshness],
+        value: str,
+    ) -> HistoryView:
+        """Strip and figures of one of the services; ``value`` names it on the page of all."""
+        return view_of(
+            service,
+            self._found.get(service.pk, []),
+            still_open,
+            freshness,
+            days=ON_CARD,
+            reader=self._reader,
+            now=self._now,
+            zone=self._zone,
+            url=f"{self._page}?{urlencode({'service': value})}",
+        )
 
 
 def load_past(

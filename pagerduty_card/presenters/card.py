@@ -6,7 +6,7 @@ Pure: nothing here queries, calls or reads settings. The sections live beside it
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from pagerduty_card.freshness import Freshness
 from pagerduty_card.models import ChangeEvent, Feed, Incident, OnCall, Service, TriggeredIncident
@@ -18,6 +18,7 @@ from pagerduty_card.presenters.freshness import (
     Reader,
     judge,
 )
+from pagerduty_card.presenters.history import HistoryView
 from pagerduty_card.presenters.incidents import (
     UNKNOWN,
     ChangesView,
@@ -58,6 +59,7 @@ class ServiceBlock:
     incidents: IncidentsView | None = None
     changes: ChangesView | None = None
     on_call: OnCallView | None = None
+    history: HistoryView | None = None
     mapping_problem: Explanation | None = None
     all_old: Answer | None = None
     own: Answer | None = None
@@ -119,6 +121,7 @@ def present_block(
     incidents: Iterable[Incident],
     changes: Iterable[ChangeEvent],
     on_calls: Iterable[OnCall],
+    history: HistoryView | None = None,
     freshness: Mapping[str, Freshness],
     entity_name: str,
     label: str,
@@ -134,6 +137,7 @@ def present_block(
         incidents: Its open incidents.
         changes: Its recent changes.
         on_calls: Rows of its policy with their responders loaded.
+        history: Its last days; None where they are not shown.
         freshness: What the mirror knows of each section, by ``Feed.Kind``.
         entity_name: For the subject of e-mails.
         label: Tells several services of one entity apart.
@@ -181,9 +185,10 @@ def present_block(
             list(changes),
             shown_incidents,
             answers[Feed.Kind.CHANGES],
-            covers_since=freshness[Feed.Kind.CHANGES].covers_since,
+            covers_since=_covered_since(freshness[Feed.Kind.CHANGES].covers_since, now),
         ),
         on_call=shown_on_call,
+        history=history,
         mapping_problem=mapping_problem or (_gone(services) if shown_incidents.lines else None),
         all_old=all_old,
         own=None if is_told else services,
@@ -192,8 +197,25 @@ def present_block(
 
 
 def _shifts_until(shifts: Freshness) -> datetime | None:
-    """How far ahead the coming shifts were asked for (UTC)."""
-    return shifts.asked_at + SHIFTS_AHEAD if shifts.asked_at else None
+    """How far ahead the coming shifts are known (UTC), in whole days: it is a day's claim."""
+    return _midnight(shifts.asked_at + SHIFTS_AHEAD) if shifts.asked_at else None
+
+
+def _covered_since(since: datetime | None, now: datetime) -> datetime | None:
+    """How far back the changes reach (UTC), in whole days where that is long ago.
+
+    It moves with every answer, and a card that says the same is not to be drawn again for that.
+    """
+    if since is None or now - since < _LONG_AGO:
+        return since
+    return _midnight(since + timedelta(days=1))
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+_LONG_AGO = timedelta(days=2)
 
 
 def _gone(services: Answer) -> Explanation | None:

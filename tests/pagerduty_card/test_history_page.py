@@ -370,3 +370,41 @@ def test_visitors_need_a_mapped_entity(reader):
     entity = make_mapped_entity(runbook="x")
     address = reverse("pagerduty_card:history", kwargs=entity.url_kwargs)
     assert reader.get(address).status_code == 404
+
+
+# On the card ----------------------------------------------------------------------------------
+def card(client, entity):
+    return client.get(reverse("pagerduty_card:card", kwargs=entity.url_kwargs)).text
+
+
+def test_the_card_shows_the_last_thirty_days_and_leads_to_all_of_it(reader):
+    service = known_service()
+    make_feeds(covers_since=LONG_AGO)
+    make_past_incident(service, hours_ago=50, ack_min=4, took_min=42)
+    entity = make_mapped_entity()
+    html = card(reader, entity)
+    assert "1 in all" in select(html, "svg.strip")[0]["aria-label"]
+    words = " ".join(texts(html, ".figures"))
+    assert "4 min median of 1" in words
+    assert "42 min median of 1" in words
+    (link,) = [one["href"] for one in select(html, "a") if one.get_text() == "History"]
+    assert reader.get(link).status_code == 200
+    assert "service=default" in link
+
+
+def test_a_card_without_a_past_says_so_and_draws_nothing(reader):
+    make_service()
+    make_feeds(covers_since=LONG_AGO)
+    html = card(reader, make_mapped_entity())
+    assert not select(html, "svg.strip")
+    assert "Not known: The past of this service has not been read yet." in html
+
+
+def test_new_ends_are_on_the_card_with_the_next_answer(reader):
+    service = known_service()
+    make_feeds(covers_since=LONG_AGO)
+    entity = make_mapped_entity()
+    assert "0 in all" in select(card(reader, entity), "svg.strip")[0]["aria-label"]
+    make_past_incident(service, hours_ago=50)
+    make_feeds(covers_since=LONG_AGO, age_s=2)
+    assert "1 in all" in select(card(reader, entity), "svg.strip")[0]["aria-label"]
