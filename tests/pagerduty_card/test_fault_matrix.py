@@ -1,0 +1,239 @@
+"""Every misbehaviour in every section, through the worker's door and through a page's.
+
+The real client over real sockets; what is asserted stands in the real pages.
+"""
+
+import datetime as dt
+import re
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from pagerduty_card import reading
+from pagerduty_card.accounts import get_account
+from pagerduty_card.client import PagerDutyClient
+from pagerduty_card.models import Feed
+from pagerduty_card.sandbox.server import serve
+from pagerduty_card.syncing import pages
+from pagerduty_card.syncing.accounts import sync_account
+from tests.factories import make_user
+from tests.pagerduty_card.mirror import make_mapped_entity
+from tests.pagerduty_card.misbehaviour import FAULTS, SECTIONS
+
+pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
+
+BUSY, QUIET = "PCHKOUT", "PFRAUDC"  # the quiet one has nothing open
+PAGE_BOUND = 12  # SQL queries
+AGO = "3 minutes ago"
+CLOSED_PORT = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serve(incident_delay_s=0) as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(server, settings):
+    server.state.reset()
+    settings.PAGERDUTY_SANDBOX = True
+    settings.PAGERDUTY_SANDBOX_URL = server.url
+    return server
+
+
+@pytest.fixture(autouse=True)
+def _budgets(request, monkeypatch):
+    """What hangs is cut by the portal's own budgets: short ones are enough."""
+    case = request.node.callspec.params.get("case") if hasattr(request.node, "callspec") else None
+    if case and case[0].is_slow:
+        monkeypatch.setattr(reading, "CALL_BUDGET_S", 1.0)
+        monkeypatch.setattr(pages, "PAGE_BUDGET_S", 2.0)
+
+
+@pytest.fixture
+def reader(client):
+    client.force_login(make_user("reader"))
+    return client
+
+
+@pytest.fixture
+def entities():
+    return {
+        BUSY: make_mapped_entity("checkout-api", service_id=BUSY),
+        QUIET: make_mapped_entity("fraud-check", service_id=QUIET),
+    }
+
+
+def through_the_worker(reader, entities):
+    del reader, entities
+    with PagerDutyClient(get_account(), background=True) as client:
+        sync_account(get_account(), client)
+
+
+def through_a_page(reader, entities):
+    for entity in entities.values():
+        url = reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs)
+        assert reader.post(url, headers={"HX-Request": "true"}).status_code == 200
+
+
+DOORS = {"worker": through_the_worker, "page": through_a_page}
+
+
+def words(element):
+    text = " ".join(element.get_text(" ").replace("\xa0", " ").split())
+    return text.replace(" .", ".").replace(" ,", ",")
+
+
+class Page:
+    """What the entity's page says of PagerDuty, and what it cost."""
+
+    def __init__(self, reader, entity, sandbox):
+        before = sandbox.state.requests.count()
+        cache.clear()  # drawn anew, at its whole cost
+        with CaptureQueriesContext(connection) as queries:
+            answer = reader.get(entity.get_absolute_url())
+        assert answer.status_code == 200
+        assert sandbox.state.requests.count() == before
+        # One more than at most: the session is read from the database after the cache was emptied.
+        assert len(queries) <= PAGE_BOUND + 1
+        self.card = BeautifulSoup(answer.text, "html.parser").select_one("#pagerduty-card")
+        self.text = words(self.card)
+        self.state = words(self.card.select_one(".card__state")) if self.service else ""
+
+    @property
+    def service(self):
+        return self.card.select_one(".card__state")
+
+    def section(self, title):
+        """The words of one section; None if the card has not come to sections."""
+        for heading in self.card.select("h4"):
+            if words(heading).startswith(title):
+                return heading.find_parent("section")
+        return None
+
+
+def badges(reader, entities):
+    """The rows' badges on the index, by service: words and tone."""
+    soup = BeautifulSoup(reader.get(reverse("catalog:index")).text, "html.parser")
+    found = {}
+    for pd_id, entity in entities.items():
+        row = soup.find("a", href=entity.get_absolute_url()).find_parent(["tr", "li"])
+        [badge] = row.select('[title^="PagerDuty:"] .badge')
+        found[pd_id] = words(badge), badge["data-tone"]
+    return found
+
+
+def provoke(case, sandbox, settings, reader, entities):
+    fault, section, door = case
+    if fault.kind:
+        path = (door == "page" and section.page_path) or section.path
+        sandbox.state.faults.add(path, fault.kind, **fault.options)
+    else:
+        settings.PAGERDUTY_SANDBOX_URL = CLOSED_PORT
+    cache.clear()  # no cool-down and no last turn of before
+    is_one_enough = fault.is_of_records or fault.is_slow or section.title == "On call"
+    hit = {BUSY: entities[BUSY]} if is_one_enough else entities
+    DOORS[door](reader, hit)
+    names = [""] if door == "worker" else list(hit)
+    feeds = Feed.objects.filter(kind=section.kind, service_pd_id__in=names)
+    return hit, set(feeds.values_list("reason", flat=True))
+
+
+def reason_due(case):
+    """The reason; a 404 of the service itself is an answer, though: there is none."""
+    fault, section, door = case
+    is_the_service = section.kind == Feed.Kind.SERVICES and door == "page"
+    return "not_found" if fault.name == "404" and is_the_service else fault.reason
+
+
+def said_of(case):
+    fault, section, door = case
+    scope = section.scope[0 if door == "worker" else -1]
+    return [sentence.format(scope=scope) for sentence in fault.said]
+
+
+def rows_of(section):
+    return [words(row) for row in section.select(".row__title, .person__name")]
+
+
+def _can_be_seen_unknown(fault, section, door):
+    """Without the service, which nothing can answer either, a page asks for nothing more."""
+    is_asked = bool(fault.kind) or door == "worker" or section.kind == Feed.Kind.SERVICES
+    return is_asked and section.is_on_the_card
+
+
+CASES = [
+    pytest.param((fault, section, door), id=f"{fault.name}-{section.kind}-{door}")
+    for fault in FAULTS
+    for section in SECTIONS
+    for door in section.doors
+    if (section.kind, door) not in fault.spares
+]
+TITLED = [section for section in SECTIONS if section.title]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_last_good_answer_stays_with_its_age_and_the_reason(
+    case, sandbox, settings, reader, entities
+):
+    fault, section, _ = case
+    # Long enough ago to be asked again; what is on the card is so after seconds.
+    age = dt.timedelta(minutes=3 if section.is_on_the_card else 12)
+    with time_machine.travel(timezone.now() - age, tick=True):
+        through_the_worker(reader, entities)
+    before = Page(reader, entities[BUSY], sandbox)
+    hit, reasons = provoke(case, sandbox, settings, reader, entities)
+    assert reasons == {reason_due(case)}
+    pages = {pd_id: Page(reader, entity, sandbox) for pd_id, entity in hit.items()}
+    for page in pages.values():
+        if section.is_on_the_card and reasons != {"not_found"}:
+            for sentence in said_of(case):
+                assert sentence in page.text
+            assert f"as of {AGO}" in page.text.lower()
+    for each in TITLED:
+        then, now = before.section(each.title), pages[BUSY].section(each.title)
+        assert rows_of(then)
+        assert rows_of(now) == rows_of(then)
+        if each is section:
+            assert AGO in words(now) or f"As of {AGO}" in pages[BUSY].text
+        elif not fault.is_of_account:
+            assert now.select_one("p.age") is None
+            assert "Not known" not in words(now)
+    shown = badges(reader, entities)
+    assert shown[BUSY] == ("ALARM", "critical")
+    if section.kind in {Feed.Kind.SERVICES, Feed.Kind.INCIDENTS} and QUIET in hit:
+        # It was fine three minutes ago: that is told, and is not green.
+        assert shown[QUIET][1] != "good"
+        if reasons != {"not_found"}:
+            assert shown[QUIET] == ("OK", "faint")
+            assert f"as of {AGO}" in pages[QUIET].state
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if _can_be_seen_unknown(*case.values[0])])
+def test_what_was_never_answered_is_unknown_and_says_why(case, sandbox, settings, reader, entities):
+    fault, section, _ = case
+    hit, reasons = provoke(case, sandbox, settings, reader, entities)
+    assert reasons == {reason_due(case)}
+    for entity in hit.values():
+        page = Page(reader, entity, sandbox)
+        if section.is_on_the_card and reasons != {"not_found"}:
+            for sentence in said_of(case):
+                assert sentence in page.text
+        own = page.section(section.title) if section.title else None
+        if own:
+            assert "Not known" in words(own)
+            assert not own.select(".row, .ladder__level")
+        for claim in section.claims:
+            assert not re.search(rf"\b{claim}\b", words(own) if own else page.text)
+        if own and not fault.is_of_account:
+            for each in TITLED:
+                assert each is section or "Not known" not in words(page.section(each.title))
+    if section.kind in {Feed.Kind.SERVICES, Feed.Kind.INCIDENTS}:
+        assert "good" not in {tone for _, tone in badges(reader, hit).values()}
