@@ -164,8 +164,8 @@ def unmap(account: str, services: Collection[Service]) -> None:
     for model in (Incident, ChangeEvent, PastIncident, Insight):
         for batch in in_batches(pks):
             model._default_manager.filter(service__in=batch).delete()
-    for batch in in_batches([service.pd_id for service in services]):
-        Feed.objects.filter(account=account, service_pd_id__in=batch).delete()
+    for pd_ids in in_batches([service.pd_id for service in services]):
+        Feed.objects.filter(account=account, service_pd_id__in=pd_ids).delete()
     for batch in in_batches(pks):
         Service.objects.filter(pk__in=batch).update(
             is_mapped=False, policy=None, maintenance_until=None, history_since=None

@@ -7,6 +7,7 @@ missing is said by the system checks (``manage.py check``), not by an exception 
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -90,7 +91,7 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = env.str("REDIS_URL", default="").strip()
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     # What a page reads: each process has its own where there is no Redis.
     "default": (
         {"BACKEND": "portal.cache.RedisCache", "LOCATION": REDIS_URL}

@@ -15,6 +15,7 @@ for _name in (
     os.environ.pop(_name, None)
     os.environ.pop(f"{_name}_FILE", None)
 
+from portal import settings as product  # noqa: E402 -- the same
 from portal.settings import *  # noqa: E402, F403 -- read after the environment was cleaned
 
 SECRET_KEY = "only-for-tests-" + "x" * 50
@@ -27,13 +28,13 @@ TASKS["default"]["ENQUEUE_ON_COMMIT"] = False  # noqa: F405
 HUEY = {"name": "test", "huey_class": "huey.MemoryHuey", "immediate": True, "results": False}
 if REDIS_URL:  # noqa: F405
     # Workers share one Redis, which may hold a developer's own data too.
-    for _name, _cache in CACHES.items():  # noqa: F405
+    for _name, _cache in product.CACHES.items():
         _cache["BACKEND"] = "tests.redis.OwnKeysCache"
         _cache["KEY_PREFIX"] = f"test-{os.getpid()}-{_name}"
 else:
     # The product's is a table: tests without a database have none.
     CACHES = {
-        **CACHES,  # noqa: F405
+        **product.CACHES,
         "shared": {
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
             "LOCATION": "shared",

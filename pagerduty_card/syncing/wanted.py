@@ -29,10 +29,10 @@ def wanted_of(account: str) -> Wanted:
     written: dict[int, dict[str, str]] = defaultdict(dict)
     rows = Annotation.objects.filter(key__in=(SERVICE_ID, INTEGRATION_KEY, ACCOUNT)).order_by()
     cut = set()
-    for entity, key, value in rows.values_list("entity_id", "key", "value"):
-        written[entity][key] = value.strip()
+    for pk, key, value in rows.values_list("entity_id", "key", "value"):
+        written[pk][key] = value.strip()
         if len(value) == _CUT_AT:
-            cut.add(entity)
+            cut.add(pk)
     for entity in Entity.objects.filter(pk__in=cut).order_by() if cut else ():
         whole = entity.annotations
         written[entity.pk] = {

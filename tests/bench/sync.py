@@ -14,10 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 
-from pagerduty_card.sandbox.server import serve
+from pagerduty_card.sandbox.request_log import RequestLog
+from pagerduty_card.sandbox.server import SandboxServer, serve
 from pagerduty_card.sandbox.world import World
 from tests.bench.stage import ROOT, resident_mb
 
@@ -33,12 +35,16 @@ def measure() -> Iterator[tuple[str, object]]:
     for size in SIZES:
         with (
             tempfile.TemporaryDirectory(prefix="switchboard-bench-") as folder,
-            serve(make_world=lambda now, size=size: World.generate(services=size, now=now)) as box,
+            serve(make_world=partial(_world, size)) as box,
         ):
             yield from _measure(size, Path(folder), box)
 
 
-def _measure(size: int, folder: Path, box: object) -> Iterator[tuple[str, object]]:
+def _world(size: int, now: datetime) -> World:
+    return World.generate(services=size, now=now)
+
+
+def _measure(size: int, folder: Path, box: SandboxServer) -> Iterator[tuple[str, object]]:
     catalog = folder / "catalog.yaml"
     catalog.write_text("---\n".join(_documents(size)))
     environment = {
@@ -122,14 +128,14 @@ def _documents(size: int) -> Iterator[str]:
         )
 
 
-def _by_path(requests: object) -> dict[str, int]:
+def _by_path(requests: RequestLog) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, count in requests.counts().items():
         found[name] = found.get(name, 0) + count
     return dict(list(found.items())[:8])
 
 
-def _watch(folder: Path, requests: object) -> tuple[list[float], list[int]]:
+def _watch(folder: Path, requests: RequestLog) -> tuple[list[float], list[int]]:
     """Look every second how old the incidents are, and every minute how much was asked."""
     ages: list[float] = []
     minutes: list[int] = []
