@@ -7,6 +7,7 @@ from functools import cached_property
 
 from django.http import QueryDict
 
+from catalog.finding import kept
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import Link, link_to
@@ -135,8 +136,7 @@ class Listing:
         passing = [one for one in source if self._passes(one)]
         if self.filters.sure is None or self.filters.view is not View.ENTITIES:
             return passing
-        least = self.filters.sure.least
-        return [one for one in passing if any(s.score >= least for s in self.for_entity(one, 1))]
+        return [one for one in passing if self._best.get(one.pk, -1) >= self.filters.sure.least]
 
     @cached_property
     def services(self) -> list[ServiceFacts]:
@@ -152,11 +152,22 @@ class Listing:
         ]
         if given.sure is None:
             return passing
-        return [
-            one
-            for one in passing
-            if any(s.score >= given.sure.least for s in self.for_service(one, 1))
-        ]
+        return [one for one in passing if self._best.get(one.pk, -1) >= given.sure.least]
+
+    @cached_property
+    def _best(self) -> dict[int, int]:
+        """The best suggestion's score for every row of the view; kept until either side changes."""
+        standing, view = self.standing, self.filters.view
+        parts = (view.value, sorted(standing.services.values()), sorted(standing.keys.items()))
+        return kept.of_version("mapping-best", parts, standing.version, self._read_best)
+
+    def _read_best(self) -> dict[int, int]:
+        found = (
+            [(one.pk, self.for_service(one, 1)) for one in self.standing.bare_services]
+            if self.filters.view is View.SERVICES
+            else [(one.pk, self.for_entity(one, 1)) for one in self.standing.bare_entities]
+        )
+        return {pk: suggestions[0].score for pk, suggestions in found if suggestions}
 
     def for_entity(self, one: EntityFacts, limit: int = 3) -> list[Suggestion]:
         """Services that it may mean, without those it maps to."""

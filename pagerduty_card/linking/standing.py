@@ -65,6 +65,7 @@ class Standing:
     """The whole of it at one moment.
 
     Attributes:
+        version: The catalog's, from before it was read.
         entities: Every entity by primary key, in the order of lists.
         services: Every mirrored service by primary key, by name.
         named: What each entity names, by the entity's primary key.
@@ -73,6 +74,7 @@ class Standing:
         written_keys: The digest of the key that an entity carries, by primary key.
     """
 
+    version: int
     entities: Mapping[int, EntityFacts]
     services: Mapping[int, ServiceFacts]
     named: Mapping[int, tuple[Named, ...]]
@@ -91,6 +93,7 @@ class Standing:
         columns = ("pk", "account", "pd_id", "name", "url", "teams")
         services = Service.objects.order_by("name", "account", "pk").values_list(*columns)
         return cls(
+            version=version,
             entities=kept.of_version("mapping-entities", (), version, _read_entities),
             services={
                 pk: ServiceFacts(pk, account, pd_id, name, url, _team_names(teams))
@@ -198,7 +201,11 @@ class Standing:
     def candidate_of_service(self, one: ServiceFacts) -> Candidate:
         """A service as suggestions compare it."""
         return Candidate(
-            pk=one.pk, names=(one.name,), teams=one.teams, keys=self.keys.get(one.pk, ())
+            pk=one.pk,
+            names=(one.name,),
+            teams=one.teams,
+            keys=self.keys.get(one.pk, ()),
+            is_taken=one.pk in self.entities_of,
         )
 
     @cached_property

@@ -6,14 +6,16 @@ name the few it may be near to.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
 _PARTS = re.compile(r"[^\W_]+")
+_NUMBERS = re.compile(r"\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # What people add to a name to say what kind of thing it is, or where it runs.
 _AFFIXES = frozenset(
@@ -25,13 +27,13 @@ _AFFIXES = frozenset(
 )
 _TEAM_AFFIXES = frozenset({"crew", "group", "guild", "squad", "team", "the", "tribe"})
 # A word or three letters that more names than these share tell nothing.
-_TOO_COMMON = 200
-_RAREST_TRIGRAMS = 10
-_COMPARED = 30
+_TOO_COMMON = 150
+_RAREST_TRIGRAMS = 6
+_COMPARED = 20
 _SHORTEST_NEAR = 4
 
 _SAME, _SAME_CORE, _NEAR_AT, _TEAM_BONUS, _TEAM_ALONE, _KEY = 96, 88, 82, 8, 35, 99
-_NEAR_FROM, _NEAR_TO = 60, 84
+_NEAR_FROM, _NEAR_TO, _PART_TO = 70, 84, 60
 _ALONE_IN_TEAM = 3
 
 
@@ -62,12 +64,14 @@ class Candidate:
         names: Its name, and its title where that is another.
         teams: Names of the teams that own it.
         keys: Digests of its integration keys.
+        is_taken: Whether it belongs to another already: then its team alone is no reason.
     """
 
     pk: int
     names: tuple[str, ...]
     teams: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    is_taken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +104,28 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple(_PARTS.findall(_CAMEL.sub(" ", name).lower()))
 
 
+class _Forms(NamedTuple):
+    """A name as it is compared.
+
+    Attributes:
+        whole: All its words as one.
+        core: Without affixes.
+        words: Of the core.
+        numbers: In the core, in order: what differs in one is another thing, not a misspelling.
+    """
+
+    whole: str
+    core: str
+    words: frozenset[str]
+    numbers: tuple[str, ...]
+
+
 @lru_cache(maxsize=65_536)
-def _forms(name: str) -> tuple[str, str, tuple[str, ...]]:
-    """The whole name, its core without affixes, and the words of the core."""
+def _forms(name: str) -> _Forms:
     words = words_of(name)
-    core = tuple(word for word in words if word not in _AFFIXES) or words
-    return "".join(words), "".join(core), core
+    kept = tuple(word for word in words if word not in _AFFIXES) or words
+    core = "".join(kept)
+    return _Forms("".join(words), core, frozenset(kept), tuple(_NUMBERS.findall(core)))
 
 
 @lru_cache(maxsize=16_384)
@@ -130,12 +150,12 @@ class Index:
         self._by_team: dict[str, list[int]] = defaultdict(list)
         self._by_key: dict[str, list[int]] = defaultdict(list)
         for pk, one in self._by_pk.items():
-            cores = {_forms(name)[1:] for name in one.names}
-            for core in {core for core, _ in cores}:
+            forms = [_forms(name) for name in one.names]
+            for core in {form.core for form in forms}:
                 self._by_core[core].append(pk)
-                for trigram in _trigrams(core):
-                    self._by_trigram[trigram].append(pk)
-            for word in {word for _, words in cores for word in words}:
+            for trigram in {part for form in forms for part in _trigrams(form.core)}:
+                self._by_trigram[trigram].append(pk)
+            for word in {word for form in forms for word in form.words}:
                 self._by_word[word].append(pk)
             for team in {team_of(name) for name in one.teams}:
                 self._by_team[team].append(pk)
@@ -145,43 +165,49 @@ class Index:
     def suggest(self, asked: Candidate, *, limit: int = 3) -> list[Suggestion]:
         """The likeliest for one, surest first.
 
-        Costs the same however many there are: at most thirty names are compared.
+        Costs the same however many there are: at most a few dozen names are compared.
         """
-        found = [
-            suggestion
-            for pk in self._near(asked)
-            if (suggestion := _score(asked, self._by_pk[pk])).score
-        ]
-        found += self._alone_in_team(asked, {one.pk for one in found})
+        found = self._scored(asked, self._alike(asked))
+        # A surer one than these is not to be had: the near names are for further suggestions.
+        if len(found) < limit:
+            known = {one.pk for one in found}
+            found += self._scored(asked, [pk for pk in self._near(asked) if pk not in known])
+        found = found or list(self._alone_in_team(asked))
         found.sort(key=lambda one: (-one.score, self._by_pk[one.pk].names))
         return found[:limit]
 
     def with_same_core(self, asked: Candidate) -> list[int]:
         """Those whose name is the same but for affixes, as this one's is."""
-        cores = {_forms(name)[1] for name in asked.names}
+        cores = {_forms(name).core for name in asked.names}
         return list(dict.fromkeys(pk for core in cores for pk in self._by_core.get(core, ())))
 
-    def _near(self, asked: Candidate) -> Collection[int]:
-        keyed = [pk for key in asked.keys for pk in self._by_key.get(key, ())]
-        chosen = dict.fromkeys([*keyed, *self.with_same_core(asked)][:_COMPARED])
-        shared: Counter[int] = Counter()
-        for core, words in {_forms(name)[1:] for name in asked.names}:
-            for word in words:
-                shared.update(_unless_common(self._by_word.get(word, ())))
-            lists = (self._by_trigram.get(trigram, ()) for trigram in _trigrams(core))
-            rarest = sorted((some for some in lists if some), key=len)[:_RAREST_TRIGRAMS]
-            for some in rarest:
-                shared.update(_unless_common(some))
-        chosen.update(dict.fromkeys(pk for pk, _ in shared.most_common(_COMPARED)))
-        return chosen
+    def _scored(self, asked: Candidate, chosen: Iterable[int]) -> list[Suggestion]:
+        return [one for pk in chosen if (one := _score(asked, self._by_pk[pk])).score]
 
-    def _alone_in_team(self, asked: Candidate, known: Collection[int]) -> Iterable[Suggestion]:
-        for team in asked.teams:
+    def _alike(self, asked: Candidate) -> list[int]:
+        """Those with the same key, or the same name but for affixes."""
+        keyed = [pk for key in asked.keys for pk in self._by_key.get(key, ())]
+        return list(dict.fromkeys([*keyed, *self.with_same_core(asked)]))[:_COMPARED]
+
+    def _near(self, asked: Candidate) -> list[int]:
+        """Those that share the most words and rare threes of letters."""
+        shared: Counter[int] = Counter()
+        for form in map(_forms, asked.names):
+            for word in form.words:
+                shared.update(_unless_common(self._by_word.get(word, ())))
+            lists = (self._by_trigram.get(trigram, ()) for trigram in _trigrams(form.core))
+            for some in sorted((some for some in lists if some), key=len)[:_RAREST_TRIGRAMS]:
+                shared.update(_unless_common(some))
+        return [pk for pk, _ in shared.most_common(_COMPARED)]
+
+    def _alone_in_team(self, asked: Candidate) -> Iterable[Suggestion]:
+        """The few of the same team that are still free, for one whose name is near to nobody's."""
+        for team in {team_of(name): name for name in reversed(asked.teams)}.values():
             theirs = self._by_team.get(team_of(team), ())
-            if len(theirs) <= _ALONE_IN_TEAM:
-                for pk in theirs:
-                    if pk not in known:
-                        yield Suggestion(pk=pk, score=_TEAM_ALONE, reasons=(_team_text(team),))
+            free = [pk for pk in theirs if not self._by_pk[pk].is_taken]
+            if len(free) <= _ALONE_IN_TEAM:
+                for pk in free:
+                    yield Suggestion(pk=pk, score=_TEAM_ALONE, reasons=(_team_text(team),))
 
 
 def _trigrams(text: str) -> set[str]:
@@ -208,43 +234,34 @@ def _of_names(asked: Candidate, other: Candidate) -> tuple[int, list[str]]:
     """The best of all pairs of names."""
     best, reason = 0, ""
     for one in asked.names:
-        whole, core, words = _forms(one)
+        form = _forms(one)
         for another in other.names:
-            other_whole, other_core, other_words = _forms(another)
-            if whole == other_whole:
+            other_form = _forms(another)
+            if form.whole == other_form.whole:
                 return _SAME, ["the same name"]
-            if core == other_core:
+            if form.core == other_form.core:
                 best, reason = _SAME_CORE, f"the same name but for {_rest(one, another)}"
                 continue
-            score, text = _nearness(core, other_core, words, other_words)
+            score, text = _nearness(form, other_form)
             if score > best:
                 best, reason = score, text
     return best, [reason] if reason else []
 
 
-def _nearness(
-    core: str, other_core: str, words: tuple[str, ...], other_words: tuple[str, ...]
-) -> tuple[int, str]:
-    if min(len(core), len(other_core)) < _SHORTEST_NEAR:
+def _nearness(one: _Forms, other: _Forms) -> tuple[int, str]:
+    if one.numbers != other.numbers or min(len(one.core), len(other.core)) < _SHORTEST_NEAR:
         return 0, ""
-    if sorted(words) == sorted(other_words):
+    if one.words == other.words:
         return _NEAR_TO, "the same words in another order"
-    # What is told apart by a number alone is another one, not a misspelling.
-    if _numbers(core) != _numbers(other_core):
-        return 0, ""
-    ratio = fuzz.ratio(core, other_core, score_cutoff=_NEAR_AT)
-    if ratio:
+    if ratio := fuzz.ratio(one.core, other.core, score_cutoff=_NEAR_AT):
         span = (ratio - _NEAR_AT) / (100 - _NEAR_AT)
-        return round(_NEAR_FROM + 10 + span * (_NEAR_TO - _NEAR_FROM - 10)), "a near name"
-    shorter, longer = sorted((set(words), set(other_words)), key=len)
-    if shorter < longer and sum(map(len, shorter)) >= _SHORTEST_NEAR:
-        share = sum(map(len, shorter)) / sum(map(len, longer))
-        return round(_NEAR_FROM * (0.5 + share / 2)), "a part of the name"
-    return 0, ""
-
-
-def _numbers(text: str) -> list[str]:
-    return re.findall(r"\d+", text)
+        return round(_NEAR_FROM + span * (_NEAR_TO - _NEAR_FROM)), "a near name"
+    if not (one.words < other.words or other.words < one.words):
+        return 0, ""
+    shorter, longer = sorted(sum(map(len, form.words)) for form in (one, other))
+    if shorter < _SHORTEST_NEAR:
+        return 0, ""
+    return round(_PART_TO * (0.5 + shorter / longer / 2)), "a part of the name"
 
 
 def _rest(one: str, another: str) -> str:

@@ -89,7 +89,7 @@ def test_a_service_is_listed_by_what_names_it_not_by_the_mirrors_flag():
 
 
 def test_the_lists_are_narrowed_by_text_owner_team_and_account(settings):
-    settings.PAGERDUTY_ACCOUNTS = "eu: {token: u+eutoken0123456789, region: eu}"
+    settings.PAGERDUTY_ACCOUNTS = "[{name: eu, token: u+eutoken0123456789, region: eu}]"
     client = mapper()
     make_entity("one", owner="group:default/red")
     make_entity("two", owner="group:default/blue")
@@ -134,10 +134,14 @@ def test_what_is_another_thing_is_not_suggested(entity, service):
 def test_the_same_team_makes_a_name_surer_and_alone_is_a_guess():
     make_entity("red", kind="Group", title="Team Red")
     make_entity("ledger-store", owner="group:default/red")
-    services("ledger-storage", "xylophone", teams=[{"id": "T1", "name": "Red squad"}])
-    row = row_of(mapper().get(URL), "ledger-store")
-    assert "a near name, the same team, Team Red" in row
-    assert "xylophone perhaps the same team, Team Red" in row
+    make_entity("quince", owner="group:default/red")
+    services("ledger-storage", "xylophone", "taken", teams=[{"id": "T1", "name": "Red squad"}])
+    make_mapped_entity("taker", service_id="PS2TAKE")
+    response = mapper().get(URL)
+    assert "a near name, the same team, Team Red" in row_of(response, "ledger-store")
+    row = row_of(response, "quince")
+    assert row.count("xylophone perhaps the same team, Team Red") == 1
+    assert "taken" not in row
 
 
 def test_a_service_is_offered_the_entities_that_may_mean_it():
@@ -176,13 +180,13 @@ def test_only_rows_that_are_sure_enough_can_be_asked_for():
 
 
 def test_a_key_of_another_account_is_a_problem_with_its_remedy(settings):
-    settings.PAGERDUTY_ACCOUNTS = "eu: {token: u+eutoken0123456789, region: eu}"
+    settings.PAGERDUTY_ACCOUNTS = "[{name: eu, token: u+eutoken0123456789, region: eu}]"
     make_feeds()
     make_service("PEU", name="zebra", account="eu")
     make_mapped_entity("keyed", integration_key=KEY)
     response = mapper().get(URL, {"view": "problems"})
     row = row_of(response, "keyed")
-    assert "No PagerDuty service has this integration key (****4711)" in row
+    assert "****4711 is of the service zebra (PEU) of the account eu, not of default" in row
     assert "examples/catalog/checkout.yaml:12" in row
     assert "zebra very likely its integration key" in row
     assert KEY not in response.text
