@@ -224,7 +224,7 @@ def _draw(loaded: Loaded, view: CardView) -> Drawn:
         ages_html=render_to_string("pagerduty_card/_ages.html", {"card": view}),
         words=view.words,
         content=_digest(_AGES.sub("", f"{view.words}{name_html}{body_html}")),
-        ages=_digest([view.as_of, *(block.as_of for block in view.blocks)]),
+        ages=_digest([view.as_of, *(block.ages for block in view.blocks)]),
         as_of=view.as_of,
         is_due=view.is_due,
         is_pending=view.is_pending,
@@ -234,7 +234,7 @@ def _draw(loaded: Loaded, view: CardView) -> Drawn:
 
 
 # Ages: those that the page keeps true by itself, and those that ``_ages.html`` renews.
-_AGES = re.compile(r' data-ago>[^<]*|<span id="as-of-[^"]*">.*?</span>', re.DOTALL)
+_AGES = re.compile(r' data-ago>[^<]*|<span (?:class="age" )?id="as-of-[^"]*">.*?</span>', re.DOTALL)
 
 
 def _digest(told: object) -> str:

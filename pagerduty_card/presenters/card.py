@@ -66,6 +66,12 @@ class ServiceBlock:
     is_due: bool = True
 
     @property
+    def ages(self) -> tuple[datetime | None, ...]:
+        """When each section was last known (UTC)."""
+        sections = (self.incidents, self.changes, self.on_call)
+        return tuple(section.answer.at for section in sections if section)
+
+    @property
     def is_calm(self) -> bool:
         """Whether it says that nothing is open, and when PagerDuty said so."""
         return bool(not self.problem and self.incidents and self.incidents.is_calm)

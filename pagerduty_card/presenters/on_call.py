@@ -166,6 +166,11 @@ def present_on_call(
         )
         for number in numbers
     )
+    prospect = None
+    if shifts:
+        unsure = [number for number in numbers if unknown[number]]
+        prospect = present_prospect(rota, shifts, now=now, until=shifts_until or now, unsure=unsure)
+    is_all_known = bool(shifts and shifts.is_known)
     first = next((number for number in numbers if held[number] or unknown[number]), 0)
     paged = held[first] if first else ()
     return OnCallView(
@@ -176,11 +181,9 @@ def present_on_call(
         paged_first=paged,
         paged_level=first if paged else 0,
         rota=rota,
-        caution="" if any(unknown.values()) else one_phone(rota, now),
+        caution=("" if any(unknown.values()) else one_phone(rota, now, is_all_known=is_all_known)),
         repeats=_repeats(policy),
-        prospect=(
-            present_prospect(rota, shifts, now=now, until=shifts_until or now) if shifts else None
-        ),
+        prospect=prospect,
     )
 
 

@@ -1,6 +1,6 @@
 """What of a ladder is worth a warning: holes to come, one phone to miss, no relief. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,16 +24,18 @@ Rota = Mapping[int, Sequence[Shift[Holder]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComingHole:
-    """The first hole of a level that has somebody now, or that is empty now and then again.
+    """The first hole of a level, the present one if nobody holds it now.
 
     Attributes:
+        is_now: Whether it has begun.
         end: When it ends (UTC); None: not before the shifts that are known end.
         more: How many further holes the level has in that time.
-        instead: Who is paged in the meantime.
+        instead: Who is paged in the meantime; empty for one that has begun, whose level tells it.
         tone: ``critical`` where nobody at all is.
     """
 
     level: int
+    is_now: bool
     start: datetime
     end: datetime | None
     more: int
@@ -66,34 +68,43 @@ def rota_of(rows: Sequence[OnCall], numbers: Sequence[int]) -> Rota:
     return found
 
 
-def present_prospect(rota: Rota, answer: Answer, *, now: datetime, until: datetime) -> Prospect:
-    """Find the first coming hole of each level.
+def present_prospect(
+    rota: Rota, answer: Answer, *, now: datetime, until: datetime, unsure: Collection[int] = ()
+) -> Prospect:
+    """Find the first hole of each level, from now on.
 
     Args:
         rota: Turns by level.
         answer: How far the coming shifts may be believed.
-        now: The instant of reading (UTC); what is empty now is not yet to come.
+        now: The instant of reading (UTC).
         until: How far ahead shifts were asked for (UTC).
+        unsure: Levels of which it is not known whether somebody holds them now.
     """
     found: list[ComingHole] = []
     if not answer.is_unknown:
         for number, shifts in rota.items():
-            coming = [one for one in holes(shifts, since=now, until=until) if one.start > now]
+            coming = holes(shifts, since=now, until=until)
+            if number in unsure:
+                coming = tuple(hole for hole in coming if hole.start > now)
             if coming:
-                found.append(_coming(number, coming, rota, until))
+                found.append(_coming(number, coming, rota, now=now, until=until))
     return Prospect(answer=answer, until=until, holes=tuple(found))
 
 
-def _coming(number: int, coming: Sequence[Hole], rota: Rota, until: datetime) -> ComingHole:
+def _coming(
+    number: int, coming: Sequence[Hole], rota: Rota, *, now: datetime, until: datetime
+) -> ComingHole:
     first = coming[0]
+    is_now = first.start <= now
     everybody = [shift for shifts in rota.values() for shift in shifts]
     is_nobody = bool(holes(everybody, since=first.start, until=first.end))
     return ComingHole(
         level=number,
+        is_now=is_now,
         start=first.start,
         end=first.end if first.end < until else None,
         more=len(coming) - 1,
-        instead=_instead(number, first, rota, is_nobody=is_nobody),
+        instead="" if is_now else _instead(number, first, rota, is_nobody=is_nobody),
         tone="critical" if is_nobody else "warning",
     )
 
@@ -112,8 +123,14 @@ def _instead(number: int, hole: Hole, rota: Rota, *, is_nobody: bool) -> str:
     return "An incident that nobody took on an earlier level pages nobody more."
 
 
-def one_phone(rota: Rota, now: datetime) -> str:
-    """Say so if everything rests on one person: on every level, or for ever; empty otherwise."""
+def one_phone(rota: Rota, now: datetime, *, is_all_known: bool) -> str:
+    """Say so if everything rests on one person: on every level, or for ever; empty otherwise.
+
+    Args:
+        rota: Turns by level.
+        now: The instant of reading (UTC).
+        is_all_known: Whether the turns to come are among them: who holds nothing now may relieve.
+    """
     held = [found for shifts in rota.values() if (found := holders(shifts, now))]
     people = {holder for found in held for holder in found}
     if len(people) != 1:
@@ -121,8 +138,8 @@ def one_phone(rota: Rota, now: datetime) -> str:
     who = people.pop()
     everybody = [shift for shifts in rota.values() for shift in shifts]
     is_alone = all(shift.who == who for shift in everybody)
-    is_everywhere = len(held) == len(rota)
-    if is_everywhere and is_alone and held_until(everybody, who, now) is None:
+    is_complete = is_all_known or len(held) == len(rota)
+    if is_complete and is_alone and held_until(everybody, who, now) is None:
         return f"{who.name} is always on call, alone: nobody ever relieves them."
     if len(held) > 1:
         return f"{who.name} holds every level: there is one phone to miss."

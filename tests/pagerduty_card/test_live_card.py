@@ -91,10 +91,26 @@ def test_a_newer_answer_with_the_same_content_brings_its_ages_alone(reader, enti
     assert [(part["id"], part["hx-swap-oob"]) for part in parts] == [
         ("as-of-card", "true"),
         ("as-of-default-PCHKOUT", "true"),
+        ("as-of-changes-default-PCHKOUT", "true"),
+        ("as-of-on-call-default-PCHKOUT", "true"),
     ]
     assert parts[0].get_text() == "as of now"
     page = BeautifulSoup(reader.get(entity.get_absolute_url()).text, "html.parser")
     assert all(len(page.select(f"[id='{part['id']}']")) == 1 for part in parts)
+
+
+def test_how_far_back_changes_reach_moves_without_a_new_card(reader, entity, service, clock):
+    make_feeds(Feed.Kind.CHANGES, covers_since=NOON - dt.timedelta(days=30))
+    make_feeds(*(kind for kind in Feed.Kind.values if kind != Feed.Kind.CHANGES))
+    assert "since 25 Oct 00:00 UTC" in " ".join(
+        BeautifulSoup(reader.get(url_of(entity)).text, "html.parser").get_text().split()
+    )
+    have = shown(reader, entity)
+    clock.shift(60)
+    since = NOON - dt.timedelta(days=30) + dt.timedelta(seconds=60)
+    make_feeds(*(kind for kind in Feed.Kind.values if kind != Feed.Kind.CHANGES), age_s=0)
+    make_feeds(Feed.Kind.CHANGES, covers_since=since, age_s=0)
+    assert poll(reader, entity, have)["HX-Reswap"] == "none"
 
 
 def test_ages_that_the_card_does_not_show_are_not_renewed(reader, entity, service, clock):
@@ -103,7 +119,9 @@ def test_ages_that_the_card_does_not_show_are_not_renewed(reader, entity, servic
     have = shown(reader, entity)
     clock.shift(30)
     make_feeds(age_s=0)
-    assert "as-of-default" not in poll(reader, entity, have).text
+    text = poll(reader, entity, have).text
+    assert "as-of-default" not in text
+    assert "as-of-on-call-default" in text
 
 
 # Everything that may change on a card while somebody looks at it.
@@ -216,4 +234,4 @@ def test_coming_shifts_are_on_the_card_as_far_as_they_are_known(reader, entity, 
     policy.on_calls.all().delete()
     make_on_call(policy, "Ana Lima", from_h=-1, to_h=24 * 30)
     make_feeds()
-    assert "No hole to come until" in reader.get(url_of(entity)).text
+    assert "Somebody holds every level until" in reader.get(url_of(entity)).text

@@ -450,13 +450,42 @@ def test_a_hole_in_which_no_level_has_anybody_is_critical():
     assert "page nobody" in holes[0].instead
 
 
-def test_an_empty_level_now_is_no_hole_to_come_but_the_one_after_it_is():
+def test_a_level_that_is_empty_now_says_until_when_at_least():
     rows = [
         holder(1, "Ana", ANA, level=1, start=hours(2), end=hours(4)),
         holder(2, "Bo", BO, level=2),
     ]
-    assert [(one.level, one.start) for one in prospect_of(rows).holes] == [(1, hours(4))]
-    assert prospect_of([rows[1]]).holes == ()
+    hole = prospect_of(rows).holes[0]
+    assert (hole.level, hole.is_now, hole.end, hole.more) == (1, True, hours(2), 1)
+    hole = prospect_of([rows[1]]).holes[0]
+    assert (hole.level, hole.is_now, hole.end, hole.more) == (1, True, None, 0)
+
+
+def test_a_level_that_is_not_known_now_is_not_called_empty():
+    rows = [
+        holder(1, "Ana", ANA, level=1, end=ago(minutes=1)),
+        holder(1, "Ana", ANA, level=1, start=hours(1), end=hours(2)),
+        holder(2, "Bo", BO, level=2),
+    ]
+    view = present_on_call(
+        policy_of([], []),
+        rows,
+        OLD,
+        subject="",
+        now=NOW,
+        zone=dt.UTC,
+        shifts=KNOWN,
+        shifts_until=hours(300),
+    )
+    assert view.levels[0].unknown
+    assert [(one.level, one.start) for one in view.prospect.holes] == [(1, hours(2))]
+
+
+def test_a_single_person_beside_an_empty_level_is_alone_only_if_coming_shifts_say_so():
+    rows = [holder(2, "Bo", BO, level=2)]
+    assert ladder(policy_of([], []), rows).caution == ""
+    known = ladder(policy_of([], []), rows, shifts=KNOWN, shifts_until=hours(300))
+    assert "alone" in known.caution
 
 
 def test_holes_are_claimed_only_where_coming_shifts_are_known_and_no_further():
