@@ -1,11 +1,11 @@
 """The local mirror of PagerDuty, its freshness, the links to entities, and the audit of pages.
 
-Pages read these rows; only ``sync`` writes the mirror and only ``triggering`` writes the audit.
+Pages read these rows; only ``syncing`` writes the mirror. The audit is in ``attempts``.
 Every mirror row carries the name of its account; PagerDuty's ids are unique within one account and
 one kind of object only.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -13,7 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from catalog.models import Entity
-from pagerduty_card.domain import Severity
+from pagerduty_card.attempts import TriggeredIncident
 from pagerduty_card.freshness import BEGINNING, NEVER
 from pagerduty_card.inbox import Delivery, Inbox
 from pagerduty_card.querysets import (
@@ -23,10 +23,9 @@ from pagerduty_card.querysets import (
     OnCallQuerySet,
     ServiceLinkQuerySet,
     ServiceQuerySet,
-    TriggeredIncidentQuerySet,
 )
 
-__all__ = ["Delivery", "Inbox"]
+__all__ = ["Delivery", "Inbox", "TriggeredIncident"]
 
 
 class EscalationPolicy(models.Model):
@@ -414,106 +413,3 @@ class MappingChange(models.Model):
 
     def __str__(self) -> str:
         return f"{len(self.lines)} mapped at {self.made_at:%Y-%m-%d %H:%M}"
-
-
-class TriggeredIncident(models.Model):
-    """The audit of one attempt to page somebody. No routing key is in it.
-
-    The row is written before PagerDuty is called and completed after; ``dedup_key`` is unique, so
-    the same form submitted twice is one attempt.
-
-    Attributes:
-        entity_ref: Canonical reference, kept when the entity goes.
-        answer: PagerDuty's words, free of secrets.
-        attempts: How often it was submitted.
-        may_resend: Whether the same form submitted again sends the same alert again.
-        answered_at: When the last try began, then when it was answered (UTC).
-        retry_until: Until when the worker goes on trying (UTC); None: it does not.
-        incident_number, incident_url, assignees: Of the incident, once it was found.
-    """
-
-    class State(models.TextChoices):
-        SENDING = "sending", "being sent"
-        ACCEPTED = "accepted", "accepted by PagerDuty, incident not seen yet"
-        CREATED = "created", "incident created"
-        NOT_SEEN = "not_seen", "accepted, but no incident appeared"
-        RETRYING = "retrying", "not taken yet, being tried again"
-        FAILED = "failed", "failed: nobody was paged"
-        UNSURE = "unsure", "no answer: PagerDuty may have taken it"
-
-    # Long enough for PagerDuty to make an incident of an accepted event.
-    APPEARS_WITHIN: ClassVar[timedelta] = timedelta(seconds=60)
-    # How long an accepted attempt without an incident is still looked for.
-    LOOKED_FOR: ClassVar[timedelta] = timedelta(days=1)
-    # A process that still sends after this long is dead.
-    SENT_WITHIN: ClassVar[timedelta] = timedelta(seconds=30)
-    # How long the worker tries to send what was not taken.
-    RETRIED_FOR: ClassVar[timedelta] = timedelta(minutes=15)
-
-    dedup_key = models.CharField(max_length=255, unique=True)
-    entity = models.ForeignKey(
-        Entity, null=True, on_delete=models.SET_NULL, related_name="triggered_incidents"
-    )
-    entity_ref = models.CharField(max_length=200, db_index=True)
-    account = models.CharField(max_length=64)
-    service_pd_id = models.CharField(max_length=32, db_index=True)
-    service_name = models.CharField(max_length=255)
-    triggered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
-    triggered_by_name = models.CharField(max_length=255)
-    triggered_at = models.DateTimeField(default=timezone.now)
-    description = models.CharField(max_length=1024)
-    severity = models.CharField(max_length=16, choices=[(s.value, s.value) for s in Severity])
-    details = models.TextField(blank=True)
-    state = models.CharField(max_length=16, choices=State, default=State.SENDING)
-    attempts = models.PositiveSmallIntegerField(default=1)
-    may_resend = models.BooleanField(default=False)
-    retry_until = models.DateTimeField(null=True)
-    answer = models.CharField(max_length=500, blank=True)
-    answered_at = models.DateTimeField(null=True)
-    incident_number = models.PositiveIntegerField(null=True)
-    incident_url = models.URLField(max_length=500, blank=True)
-    assignees = models.JSONField(default=list)
-
-    objects = TriggeredIncidentQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-triggered_at", "-pk"]
-        permissions = [("trigger_incident", "Can page the on-call of a service")]
-        indexes = [models.Index(fields=["-triggered_at"], name="triggered_newest")]
-
-    def __str__(self) -> str:
-        return f"{self.triggered_by_name} paged {self.service_name}"
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether PagerDuty has said that it has it."""
-        return self.state in {self.State.ACCEPTED, self.State.CREATED, self.State.NOT_SEEN}
-
-    @property
-    def tried_at(self) -> datetime:
-        """When the last try began or was answered (UTC)."""
-        return self.answered_at or self.triggered_at
-
-    def is_lost(self, now: datetime) -> bool:
-        """Whether whoever was sending it is gone, and what came of that is not known."""
-        return self.state == self.State.SENDING and now - self.tried_at > self.SENT_WITHIN
-
-    def is_retried(self, now: datetime) -> bool:
-        """Whether the worker is still to send it."""
-        return self.retry_until is not None and now < self.retry_until
-
-    def state_at(self, now: datetime) -> str:
-        """The state by the clock: true also while no worker runs that would write it down."""
-        if self.is_lost(now):
-            return self.State.UNSURE
-        if self.state == self.State.RETRYING and not self.is_retried(now):
-            return self.State.FAILED
-        if self.overdue(now):
-            return self.State.NOT_SEEN
-        return self.state
-
-    def overdue(self, now: datetime) -> bool:
-        """Whether the incident of an accepted event should have appeared by ``now``."""
-        return self.state == self.State.ACCEPTED and bool(
-            self.answered_at and now - self.answered_at > self.APPEARS_WITHIN
-        )
