@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from django.core.cache import cache
+from django.core.cache import caches
 
 from pagerduty_card.accounts import SCOPES, Account, OAuthClient
 from pagerduty_card.answers import broken
@@ -136,7 +136,7 @@ def renewed(account: Account, transport: Transport, refused: str, *, until: floa
 
 def last_grant(account: Account) -> Grant | None:
     """What any process was granted last; None if none was, or it is not known any more."""
-    found: Grant | None = cache.get(_grant_key(account))
+    found: Grant | None = caches["shared"].get(_grant_key(account))
     return found
 
 
@@ -183,7 +183,8 @@ def _obtain(
         place.failure, place.failed_until = exc, time.time() + min(pause_s, _MAX_PAUSE_S)
         raise
     place.kept, place.failure = kept, None
-    cache.set(_grant_key(account), kept.grant, max(1, kept.grant.expires_at - time.time()))
+    left_s = max(1, kept.grant.expires_at - time.time())
+    caches["shared"].set(_grant_key(account), kept.grant, left_s)
     if kept.grant.missing:
         logger.warning(
             "pagerduty granted fewer scopes than the portal needs",

@@ -112,8 +112,8 @@ def _workers_without_redis() -> list[CheckMessage]:
         return []
     return [
         checks.Warning(
-            f"WEB_WORKERS is {workers}, but each worker has a cache of its own: limits count for "
-            "each worker singly, and each asks PagerDuty by itself.",
+            f"WEB_WORKERS is {workers}, but each worker has a cache of its own: limits on what a "
+            "person may do count for each worker singly, and each draws every card by itself.",
             hint="Set REDIS_URL, or WEB_WORKERS=1 and more WEB_THREADS.",
             id="portal.W001",
         )
