@@ -21,11 +21,10 @@ def index(request: HttpRequest) -> HttpResponse:
     version = versions.current()
     filters = Filters.from_query(request.GET)
     selection = selection_of(request, filters, version)
-    # Of states that nobody can tell nothing is shown, and nothing counted.
+    # By states that nobody can tell, nothing is found and nothing is counted.
     told = filters.without("state") if selection.is_untold else filters
     counts = facets.count(replace(selection, filters=told), version=version)
-    total = 0 if selection.is_untold else counts.total
-    pages = CountedPaginator(Keys(selection, version), filters.limit, total=total)
+    pages = CountedPaginator(Keys(selection, version), filters.limit, total=counts.total)
     page = pages.get_page(page_number(request))
     shown = list_rows(entities_of(list(page.object_list)), request.user)
     rows = list(shown["rows"].values())
