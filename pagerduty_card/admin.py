@@ -7,13 +7,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog import versions
+from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.forms import ServiceLinkForm
 from pagerduty_card.models import (
     Delivery,
@@ -52,10 +54,24 @@ class ServiceLinkAdmin(admin.ModelAdmin[ServiceLink]):
 
     form = ServiceLinkForm
     autocomplete_fields = ("entity",)
-    list_display = ("entity", "service_pd_id", "account", "label", "created_at")
-    list_filter = ("account",)
+    list_display = ("entity", "service_pd_id", "service", "account", "label", "created_at")
+    list_editable = ("label",)
+    list_filter = ("account", "label")
     list_select_related = ("entity",)
-    search_fields = ("entity__ref", "service_pd_id", "label")
+    search_fields = ("entity__ref", "entity__title", "service_pd_id", "service_name", "label")
+    search_help_text = "Entity, service or label"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceLink]:
+        """Each link with the name of its service."""
+        named = Coalesce(NullIf(OuterRef("account"), Value("")), Value(DEFAULT_ACCOUNT))
+        services = Service.objects.filter(pd_id=OuterRef("service_pd_id"), account=named)
+        names = Subquery(services.order_by().values("name")[:1])
+        return super().get_queryset(request).annotate(service_name=names)
+
+    @admin.display(description="service", ordering="service_name")
+    def service(self, row: ServiceLink) -> str:
+        """The service's name, as far as it is mirrored."""
+        return getattr(row, "service_name", None) or "not known"
 
     # With each of these, how many entities have the card is counted anew.
     def save_model(

@@ -59,7 +59,7 @@ class PagerdutyCardConfig(AppConfig):
         )
         shell.add_nav(
             shell.NavItem(
-                label="PagerDuty doctor",
+                label="Doctor",
                 url_name="pagerduty:doctor",
                 icon="wrench",
                 permission=findings.PERMISSION,

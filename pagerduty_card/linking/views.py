@@ -16,6 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.kinds import Kind
+from catalog.links import entity_url
+from catalog.refs import EntityRef
 from pagerduty_card.linking.applying import Agreed, apply_plan, undo
 from pagerduty_card.linking.choosing import (
     MAX_LINES,
@@ -207,7 +209,12 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     rows = MappingChange.objects.select_related("made_by", "undone_by")
     found = get_object_or_404(rows, pk=pk)
     left = sum(bool(line.get("left")) for line in found.lines)
-    context = {"change": found, "left": left, "taken": len(found.lines) - left}
+    context = {
+        "change": found,
+        "lines": [(one, entity_url(EntityRef.parse(one["entity_ref"]))) for one in found.lines],
+        "left": left,
+        "taken": len(found.lines) - left,
+    }
     return render(request, "pagerduty_card/mapping_change.html", context)
 
 

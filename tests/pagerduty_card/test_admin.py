@@ -57,6 +57,21 @@ def test_the_default_account_named_or_not_is_one_link(boss):
     assert ServiceLink.objects.count() == 1
 
 
+def test_the_list_of_links_names_the_service_and_is_found_by_it(boss):
+    make_service("PONE", name="orders", key="")
+    make_service("PONE", name="orders of emea", key="", account="emea")
+    ServiceLink.objects.create(entity=make_entity("one"), service_pd_id="PONE", label="eu")
+    ServiceLink.objects.create(entity=make_entity("two"), service_pd_id="PONE", account="emea")
+    ServiceLink.objects.create(entity=make_entity("three"), service_pd_id="PGONE")
+    changelist = reverse("admin:pagerduty_card_servicelink_changelist")
+    page = boss.get(changelist).text
+    assert "orders of emea" in page
+    assert "not known" in page
+    found = boss.get(changelist, {"q": "of emea"}).text
+    assert "component:default/two" in found
+    assert "component:default/one" not in found
+
+
 @pytest.mark.parametrize("model", ["triggeredincident", "service", "escalationpolicy", "feed"])
 def test_audit_and_mirror_can_be_read_and_not_written(boss, model):
     entity = make_mapped_entity()
