@@ -69,7 +69,7 @@ def entity():
 
 
 @pytest.fixture
-def page(entity, bob):
+def pager(entity, bob):
     def send(**fields):
         given = {
             "entity": entity,
@@ -86,19 +86,19 @@ def page(entity, bob):
 
 
 @pytest.fixture
-def waiting(http, page):
+def waiting(http, pager):
     """An attempt that PagerDuty refused to connect for."""
     refused = http.post(ENQUEUE, **REFUSED)
-    attempt = page()
+    attempt = pager()
     http.remove(refused)
     return attempt
 
 
 @pytest.fixture
-def unsure(http, page):
+def unsure(http, pager):
     """An attempt whose answer was lost."""
     lost = http.post(ENQUEUE, **LOST)
-    attempt = page()
+    attempt = pager()
     http.remove(lost)
     return attempt
 
@@ -241,9 +241,9 @@ class TestWhatMayHaveBeenTaken:
         assert (attempt.state, attempt.incident_number) == (State.CREATED, 9)
         assert not TriggeredIncident.objects.waiting_to_be_sent()
 
-    def test_is_what_becomes_of_one_whose_process_died(self, http, page, monkeypatch):
+    def test_is_what_becomes_of_one_whose_process_died(self, http, pager, monkeypatch):
         monkeypatch.setattr(sending, "send", lambda *args, **kwargs: None)
-        attempt = page()
+        attempt = pager()
         assert attempt.state == State.SENDING
         monkeypatch.undo()
         assert work().state == State.SENDING
@@ -255,9 +255,9 @@ class TestWhatMayHaveBeenTaken:
 
 class TestSeveralAtOnce:
     @pytest.mark.django_db(transaction=True)
-    def test_of_a_worker_another_and_the_person_one_sends(self, http, page):
+    def test_of_a_worker_another_and_the_person_one_sends(self, http, pager):
         refused = http.post(ENQUEUE, **REFUSED)
-        page()
+        pager()
         http.remove(refused)
         http.post(ENQUEUE, **ACCEPTED)
         calls = len(http.calls)
@@ -275,7 +275,7 @@ class TestSeveralAtOnce:
 
         threads = [
             threading.Thread(target=run, args=(what,))
-            for what in (retrying.retry_waiting, retrying.retry_waiting, page)
+            for what in (retrying.retry_waiting, retrying.retry_waiting, pager)
         ]
         for thread in threads:
             thread.start()
@@ -285,11 +285,11 @@ class TestSeveralAtOnce:
         assert len(http.calls) == calls + 1
         assert TriggeredIncident.objects.get().state == State.ACCEPTED
 
-    def test_the_person_sending_again_meanwhile_sends_nothing(self, http, waiting, page):
+    def test_the_person_sending_again_meanwhile_sends_nothing(self, http, waiting, pager):
         inner = []
 
         def answer(request):
-            inner.append(page().state)
+            inner.append(pager().state)
             return 202, {}, json.dumps(ACCEPTED["json"])
 
         http.add_callback("POST", ENQUEUE, answer)
@@ -314,9 +314,9 @@ class TestSeveralAtOnce:
         http.add_callback("POST", ENQUEUE, answer)
         assert work().state == State.ACCEPTED
 
-    def test_one_that_cannot_be_sent_leaves_the_others(self, http, waiting, page, monkeypatch):
+    def test_one_that_cannot_be_sent_leaves_the_others(self, http, waiting, pager, monkeypatch):
         refused = http.post(ENQUEUE, **REFUSED)
-        page(dedup_key="switchboard-2")
+        pager(dedup_key="switchboard-2")
         http.remove(refused)
         http.post(ENQUEUE, **ACCEPTED)
         whole = sending.service_of
@@ -381,25 +381,25 @@ def test_no_key_is_in_any_row_or_log_of_a_retry(http, waiting, caplog):
 
 
 class TestTheLimit:
-    def test_holds_without_the_cache(self, http, page):
+    def test_holds_without_the_cache(self, http, pager):
         http.post(ENQUEUE, **ACCEPTED)
         for number in range(5):
-            page(dedup_key=f"switchboard-{number}")
+            pager(dedup_key=f"switchboard-{number}")
             cache.clear()
         with pytest.raises(triggering.TooMany):
-            page(dedup_key="switchboard-6")
+            pager(dedup_key="switchboard-6")
 
-    def test_counts_nothing_that_surely_paged_nobody(self, http, page):
+    def test_counts_nothing_that_surely_paged_nobody(self, http, pager):
         for number in range(5):
-            attempt = page_refused(http, page, number)
+            attempt = page_refused(http, pager, number)
             assert attempt.state == State.FAILED
         http.post(ENQUEUE, **ACCEPTED)
-        assert page(dedup_key="switchboard-6").state == State.ACCEPTED
+        assert pager(dedup_key="switchboard-6").state == State.ACCEPTED
 
 
-def page_refused(http, page, number):
+def page_refused(http, pager, number):
     refused = http.post(ENQUEUE, status=403)
-    attempt = page(dedup_key=f"switchboard-{number}")
+    attempt = pager(dedup_key=f"switchboard-{number}")
     http.remove(refused)
     return attempt
 
