@@ -90,8 +90,9 @@ class Reader:
         until = self._until()
         records: list[_T] = []
         before: list[Any] = []
-        for page in range(max_pages):
-            paging = [("limit", str(PAGE_SIZE)), ("offset", str(page * PAGE_SIZE))]
+        offset = 0
+        for _ in range(max_pages):
+            paging = [("limit", str(PAGE_SIZE)), ("offset", str(offset))]
             body, answer = self._rest.get(path, [*params, *paging], until, needs=needs)
             rows = body.get(key)
             more = body.get("more")
@@ -108,6 +109,7 @@ class Reader:
                 return records, False
             if not rows:
                 raise broken(f"{path} promises more on an empty page", answer.request_id)
+            offset += _size_of(body)
         return records, True
 
     def _rows(
@@ -118,6 +120,12 @@ class Reader:
         if not isinstance(rows, list):
             raise broken(f"the answer has no {key}", request_id)
         return [parsed(parse, row, request_id) for row in rows]
+
+
+def _size_of(page: dict[str, Any]) -> int:
+    """How many records further the next page begins: PagerDuty may give fewer than asked for."""
+    limit = page.get("limit")
+    return limit if isinstance(limit, int) and 0 < limit < PAGE_SIZE else PAGE_SIZE
 
 
 def ids(name: str, values: Sequence[str]) -> Params:

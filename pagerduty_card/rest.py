@@ -123,9 +123,10 @@ class Rest:
             token = other
             answer = self._send(method, target, data, token, until)
         if answer.status == 429:
+            reset_s = answer.number("ratelimit-reset") or answer.number("retry-after")
             raise Throttled(
                 "PagerDuty's request limit is used up.",
-                retry_after_s=self._quota.exhausted(answer.number("ratelimit-reset")),
+                retry_after_s=self._quota.exhausted(reset_s),
                 request_id=answer.request_id,
             )
         if answer.status == 401 and self._account.setting != OWN_SETTING:

@@ -64,13 +64,13 @@ class Answer:
         """The JSON; None when it is none."""
         try:
             return json.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     @property
     def request_id(self) -> str:
         """PagerDuty's own id of the request."""
-        return self.headers.get("X-Request-Id", "")[:64]
+        return _request_id(self.headers)
 
     def number(self, name: str) -> float | None:
         """The header as a number that is not negative; None without one."""
@@ -88,6 +88,11 @@ class Answer:
         except (KeyError, ValueError):
             return None
         return at if at.tzinfo else None
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
+    """As much of it as can be stored and logged."""
+    return "".join(one for one in headers.get("X-Request-Id", "") if one.isprintable())[:64]
 
 
 class _Auth(AuthBase):
@@ -262,7 +267,7 @@ def hide(text: str, secrets: Sequence[str]) -> str:
 
 def _read(response: requests.Response, until: float) -> bytes:
     """Read the body in the pieces that arrive, as far as the size allows."""
-    request_id = response.headers.get("X-Request-Id", "")
+    request_id = _request_id(response.headers)
     parts: list[bytes] = []
     size = 0
     try:
@@ -289,6 +294,11 @@ _NEVER_CONNECTED = (
     "NameResolutionError",
     "ConnectTimeout",
     "CERTIFICATE_VERIFY_FAILED",
+    # What answers speaks no TLS, or none that both know.
+    "WRONG_VERSION_NUMBER",
+    "RECORD_LAYER_FAILURE",
+    "UNSUPPORTED_PROTOCOL",
+    "HANDSHAKE_FAILURE",
 )
 
 

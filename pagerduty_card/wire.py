@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pagerduty_card.errors import Unreadable
 
 MAX_URL_LENGTH = 500
+MAX_NUMBER = 2**31 - 1  # what the database keeps
 
 
 class Tolerant(StrEnum):
@@ -60,8 +61,8 @@ def objects_of(value: Any) -> Iterable[dict[str, Any]]:
 
 def required_text(raw: dict[str, Any], key: str) -> str:
     """A text that must be there."""
-    value = raw.get(key)
-    if not isinstance(value, str) or not value:
+    value = text(raw, key)
+    if not value:
         raise Unreadable(f"{raw.get('type') or 'object'} without {key}")
     return value
 
@@ -69,7 +70,9 @@ def required_text(raw: dict[str, Any], key: str) -> str:
 def required_number(raw: dict[str, Any], key: str, *, at_least: int) -> int:
     """A whole number that must be there."""
     value = raw.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Unreadable(f"{raw.get('type') or 'object'} without {key}")
+    if not at_least <= value <= MAX_NUMBER:
         raise Unreadable(f"{raw.get('type') or 'object'} without {key}")
     return value
 
@@ -82,8 +85,10 @@ def id_of(raw: dict[str, Any]) -> str:
 def text(raw: dict[str, Any], key: str) -> str:
     """A text, or an empty one for anything else."""
     value = raw.get(key)
-    # PostgreSQL stores no NUL character.
-    return value.replace("\0", "") if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # PostgreSQL stores no NUL character, and no database half of a surrogate pair.
+    return value.replace("\0", "").encode(errors="ignore").decode()
 
 
 def name_of(raw: dict[str, Any]) -> str:
@@ -104,7 +109,7 @@ def url_of(raw: dict[str, Any]) -> str:
 def count(raw: dict[str, Any], key: str) -> int:
     """A whole number, 0 for anything else."""
     value = raw.get(key)
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if isinstance(value, int) and 0 <= value <= MAX_NUMBER else 0
 
 
 def instant(raw: dict[str, Any], key: str) -> datetime | None:
@@ -114,11 +119,11 @@ def instant(raw: dict[str, Any], key: str) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        if at.tzinfo is None:
+            raise Unreadable(f"{key} has no time zone")
+        return at.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         raise Unreadable(f"{key} is not an instant") from None
-    if at.tzinfo is None:
-        raise Unreadable(f"{key} has no time zone")
-    return at.astimezone(UTC)
 
 
 def required_instant(raw: dict[str, Any], key: str) -> datetime:
