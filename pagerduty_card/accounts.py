@@ -23,6 +23,8 @@ SCOPES = {
     "escalation_policies.read": "escalation policies",
     "change_events.read": "recent changes",
 }
+# Asked for with them; without one, only PagerDuty's own figures are not shown.
+SCOPES_OF_FIGURES = ("analytics.write", "standards.read")
 # Tokens of OAuth carry their region in front.
 _BEARER = ("pdus+", "pdeu+")
 
@@ -222,7 +224,7 @@ def _account_of(written: Written, whole: configuration.Configuration) -> Account
             client_id=written.client_id,
             client_secret=written.client_secret,
             subdomain=written.subdomain,
-            scopes=written.scopes or tuple(SCOPES),
+            scopes=written.scopes or (*SCOPES, *SCOPES_OF_FIGURES),
             identity_base_url=written.identity_base_url
             or sandbox
             or (region or REGIONS["us"]).identity_base_url,

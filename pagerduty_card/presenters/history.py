@@ -265,7 +265,12 @@ def _time_to_acknowledge(counted: Sequence[Occurrence], knowledge: Knowledge) ->
     if knowledge.taken.is_unknown or since is None:
         return Figure(label=label, value="", basis="not known yet")
     asked = [one for one in counted if one.created_at >= since]
-    taken = [one.acknowledged_at - one.created_at for one in asked if one.acknowledged_at]
+    # Before its beginning nobody can have taken it: what says so is not believed.
+    taken = [
+        one.acknowledged_at - one.created_at
+        for one in asked
+        if one.acknowledged_at and one.acknowledged_at >= one.created_at
+    ]
     if not taken:
         return Figure(label=label, value="", basis="none acknowledged" if asked else "not known")
     basis = f"median of {len(taken)}"

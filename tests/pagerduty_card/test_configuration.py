@@ -3,7 +3,7 @@
 import pytest
 from django.core import checks
 
-from pagerduty_card.accounts import SCOPES, all_accounts, get_account
+from pagerduty_card.accounts import SCOPES, SCOPES_OF_FIGURES, all_accounts, get_account
 from pagerduty_card.errors import NotConfigured
 from tests.pagerduty_card.factories import TOKEN
 
@@ -65,7 +65,7 @@ def test_client_credentials_ask_for_what_the_portal_needs(settings, tmp_path):
     assert apps.token == ""
     assert apps.oauth.client_secret == SECRET
     assert apps.oauth.subdomain == "meridian"
-    assert set(apps.oauth.scopes) == set(SCOPES)
+    assert set(apps.oauth.scopes) == {*SCOPES, *SCOPES_OF_FIGURES}
     assert apps.oauth.identity_base_url == "https://identity.pagerduty.com"
     assert SECRET not in repr(apps)
     assert found() == {}

@@ -147,9 +147,10 @@ def test_medians_tell_how_many_they_rest_on():
         happened("Q2", at, ack_min=4, took_min=80),
         happened("Q3", at, ack_min=90, took_min=4 * 60),
         happened("Q4", at, took_min=None),
+        happened("Q5", at, ack_min=-9, took_min=None),  # nobody takes what has not begun
     ]
     told = figures(shown(found))
-    assert told["Incidents"] == ("4", "1 still open")
+    assert told["Incidents"] == ("5", "2 still open")
     assert told["Time to acknowledge"] == ("4 min", "median of 3")
     assert told["Time to resolve"] == ("1 h 20 min", "median of 3")
 

@@ -9,7 +9,7 @@ import time_machine
 from responses import matchers
 
 from pagerduty_card import tokens
-from pagerduty_card.accounts import SCOPES, get_account
+from pagerduty_card.accounts import SCOPES, SCOPES_OF_FIGURES, get_account
 from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import PagerDutyError, Refused, Throttled, Unreachable, Unreadable
 from tests.pagerduty_card.factories import page_of
@@ -73,7 +73,7 @@ def test_a_token_is_asked_for_as_the_documentation_says_and_sent_as_bearer(http)
         "grant_type": ["client_credentials"],
         "client_id": ["abc"],
         "client_secret": [SECRET],
-        "scope": ["as_account-eu.meridian " + " ".join(SCOPES)],
+        "scope": ["as_account-eu.meridian " + " ".join([*SCOPES, *SCOPES_OF_FIGURES])],
     }
     assert asked.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert "Authorization" not in asked.headers
