@@ -18,6 +18,7 @@ from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.models import Entity
@@ -271,7 +272,9 @@ def news_since(request: HttpRequest, entity: Entity, have: str, *, is_alone: boo
     if drawn.is_pending or had_content != _content(request, entity, drawn):
         html = render_card(request, entity, is_alone=is_alone)
         return News(html=html, is_card=True, is_due=False)
-    ages = drawn.ages_html if had_ages != drawn.ages else None
+    ages: SafeString | None = None
+    if had_ages != drawn.ages:
+        ages = _have(request, entity, drawn) + drawn.ages_html
     return News(html=ages, is_card=False, is_due=drawn.is_due)
 
 
@@ -279,6 +282,12 @@ def _content(request: HttpRequest, entity: Entity, drawn: Drawn) -> str:
     """Digest of what a reader is shown, the ages apart."""
     may_page = bool(_trigger_url(request, entity, drawn))
     return _digest((drawn.content, may_page, _no_trigger_reason(request, entity, drawn)))
+
+
+def _have(request: HttpRequest, entity: Entity, drawn: Drawn) -> SafeString:
+    """The field that says what the page shows; in an answer without the card it renews itself."""
+    field = '<input type="hidden" id="card-have" name="have" value="{}.{}" hx-swap-oob="true">'
+    return format_html(field, _content(request, entity, drawn), drawn.ages)
 
 
 def render_card(
@@ -297,7 +306,7 @@ def render_card(
         "card": drawn,
         "entity": entity,
         "card_url": reverse("pagerduty_card:card", kwargs=entity.url_kwargs),
-        "have": f"{_content(request, entity, drawn)}.{drawn.ages}",
+        "have": _have(request, entity, drawn),
         "refresh_url": reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs),
         "no_trigger_reason": _no_trigger_reason(request, entity, drawn),
         "is_alone": is_alone,

@@ -41,7 +41,7 @@ function say(element, text) {
   if (note) {
     note.hidden = false;
     note.lastChild.textContent = text;
-    element.removeAttribute("hx-vals");
+    element.removeAttribute("hx-include");
     return;
   }
   const place = element.closest("form, main") ?? document.body;
