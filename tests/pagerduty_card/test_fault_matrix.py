@@ -29,7 +29,8 @@ from tests.pagerduty_card.misbehaviour import FAULTS, SECTIONS
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
 
 BUSY, QUIET = "PCHKOUT", "PFRAUDC"  # the quiet one has nothing open
-PAGE_BOUND = 12  # SQL queries
+# SQL queries: a page has twelve; what a cold cache adds is the session and the header's number.
+PAGE_BOUND = 12 + 3
 AGO = "3 minutes ago"
 CLOSED_PORT = "http://127.0.0.1:9"
 
@@ -71,13 +72,15 @@ def entities():
     }
 
 
-def through_the_worker(reader, entities):
+def through_the_worker(section, reader=None, entities=None):
     del reader, entities
+    kinds = {each.kind for each in SECTIONS if each.is_on_the_card} | {section.kind}
     with PagerDutyClient(get_account(), background=True) as client:
-        sync_account(get_account(), client)
+        sync_account(get_account(), client, kinds=kinds)
 
 
-def through_a_page(reader, entities):
+def through_a_page(section, reader, entities):
+    del section
     for entity in entities.values():
         url = reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs)
         assert reader.post(url, headers={"HX-Request": "true"}).status_code == 200
@@ -101,8 +104,7 @@ class Page:
             answer = reader.get(entity.get_absolute_url())
         assert answer.status_code == 200
         assert sandbox.state.requests.count() == before
-        # One more than at most: the session is read from the database after the cache was emptied.
-        assert len(queries) <= PAGE_BOUND + 1
+        assert len(queries) <= PAGE_BOUND
         self.card = BeautifulSoup(answer.text, "html.parser").select_one("#pagerduty-card")
         self.text = words(self.card)
         self.state = words(self.card.select_one(".card__state")) if self.service else ""
@@ -140,7 +142,7 @@ def provoke(case, sandbox, settings, reader, entities):
     cache.clear()  # no cool-down and no last turn of before
     is_one_enough = fault.is_of_records or fault.is_slow or section.title == "On call"
     hit = {BUSY: entities[BUSY]} if is_one_enough else entities
-    DOORS[door](reader, hit)
+    DOORS[door](section, reader, hit)
     names = [""] if door == "worker" else list(hit)
     feeds = Feed.objects.filter(kind=section.kind, service_pd_id__in=names)
     return hit, set(feeds.values_list("reason", flat=True))
@@ -187,7 +189,7 @@ def test_the_last_good_answer_stays_with_its_age_and_the_reason(
     # Long enough ago to be asked again; what is on the card is so after seconds.
     age = dt.timedelta(minutes=3 if section.is_on_the_card else 12)
     with time_machine.travel(timezone.now() - age, tick=True):
-        through_the_worker(reader, entities)
+        through_the_worker(section)
     before = Page(reader, entities[BUSY], sandbox)
     hit, reasons = provoke(case, sandbox, settings, reader, entities)
     assert reasons == {reason_due(case)}
