@@ -508,6 +508,17 @@ def test_a_stranger_signs_in_first(client, token, address):
     assert "/sign-in/" in response["Location"]
 
 
+@pytest.mark.parametrize("address", [INCIDENTS, ON_CALL])
+def test_a_stranger_reads_where_nobody_need_sign_in(client, token, settings, address):
+    settings.PORTAL_LOGIN_REQUIRED = False
+    settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if "LoginRequired" not in one]
+    make_incident(make_service())
+    make_mapped("checkout-api")
+    make_feeds()
+
+    assert "1 open incident<" in text_of(client, address).partition('class="nav-badge"')[2]
+
+
 @pytest.mark.parametrize("address", [INCIDENTS, ON_CALL, COUNT])
 def test_a_board_is_only_read(reader, address):
     assert reader.post(address).status_code == 405

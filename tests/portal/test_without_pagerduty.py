@@ -37,11 +37,16 @@ def test_no_check_fails_and_no_address_of_the_card_is_left():
         "from django.core.management import call_command\n"
         "from django.urls import NoReverseMatch, reverse\n"
         "call_command('check')\n"
-        "try:\n"
-        "    reverse('pagerduty_card:card', args=('default', 'component', 'x'))\n"
-        "except NoReverseMatch:\n"
-        "    print('gone')\n"
+        "for name, parts in {\n"
+        "    'pagerduty_card:card': ('default', 'component', 'x'),\n"
+        "    'boards:incidents': (),\n"
+        "    'boards:on-call': (),\n"
+        "}.items():\n"
+        "    try:\n"
+        "        print(reverse(name, args=parts))\n"
+        "    except NoReverseMatch:\n"
+        "        print('gone')\n"
     )
     done = run("-c", script)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.rstrip().endswith("gone")
+    assert done.stdout.split()[-3:] == ["gone"] * 3
