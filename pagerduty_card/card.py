@@ -93,6 +93,7 @@ def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: date
             entity_name=entity.display_name,
             label=_label(one, is_mixed=is_mixed),
             mapping_problem=_explain_problem(one, reader) if one.problem else None,
+            place=one.target.place,
             reader=reader,
             now=now,
             zone=zone,

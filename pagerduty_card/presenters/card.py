@@ -5,7 +5,7 @@ Pure: nothing here queries, calls or reads settings. The sections live beside it
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from pagerduty_card.freshness import Freshness
@@ -132,6 +132,7 @@ def present_block(
     entity_name: str,
     label: str,
     mapping_problem: Explanation | None,
+    place: str = "",
     reader: Reader,
     now: datetime,
     zone: tzinfo,
@@ -148,6 +149,7 @@ def present_block(
         entity_name: For the subject of e-mails.
         label: Tells several services of one entity apart.
         mapping_problem: A mistake in how it was named.
+        place: Where it was named, for example ``teams/a.yaml:12``.
         reader: Who reads.
         now: The instant of reading (UTC).
         zone: The reader's time zone.
@@ -155,7 +157,7 @@ def present_block(
     answers = {
         kind: judge(kind, freshness[kind], now=now, reader=reader) for kind in Feed.Kind.values
     }
-    services = answers[Feed.Kind.SERVICES]
+    services = _placed(answers[Feed.Kind.SERVICES], place)
     shown_incidents = present_incidents(list(incidents), answers[Feed.Kind.INCIDENTS])
     on_call = answers[Feed.Kind.ON_CALL]
     if service.policy is None and not on_call.is_unknown:
@@ -222,6 +224,14 @@ def _midnight(at: datetime) -> datetime:
 
 
 _LONG_AGO = timedelta(days=2)
+
+
+def _placed(services: Answer, place: str) -> Answer:
+    """The answer with the place to correct, where PagerDuty denies the service."""
+    explanation = services.explanation
+    if explanation is None or explanation.reason != "not_found":
+        return services
+    return replace(services, explanation=replace(explanation, place=place))
 
 
 def _gone(services: Answer) -> Explanation | None:

@@ -53,6 +53,7 @@ def test_a_service_that_pagerduty_denies_is_never_fine(reader):
     assert "UNKNOWN" in card
     assert " OK " not in card
     assert card.count("PagerDuty has no such service any more.") == 1
+    assert "It is written in examples/catalog/checkout.yaml:12" in card
     assert "Nothing is open" not in card
     index = reader.get(reverse("catalog:index"))
     assert "PagerDuty: UNKNOWN" in index.text
@@ -66,6 +67,7 @@ def test_the_open_incidents_of_a_service_that_pagerduty_denies_stay_an_alarm(rea
     card = card_of(reader, entity)
     assert "ALARM" in card
     assert card.count("PagerDuty has no such service any more.") == 1
+    assert "It is written in examples/catalog/checkout.yaml:12" in card
 
 
 @pytest.mark.parametrize("age_s", [3600 * 5, 20])
