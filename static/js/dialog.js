@@ -1,4 +1,4 @@
-/* a[data-dialog] opens in a <dialog>; what was typed stays until an answer says dialog:close. */
+/* a[data-dialog] opens in a <dialog>; its text stays until an answer says dialog:close. */
 
 const dialogs = new Map();
 
@@ -51,6 +51,6 @@ addEventListener("htmx:afterSwap", ({ detail }) => {
 
 addEventListener("dialog:close", ({ target }) => {
   const dialog = target.closest("dialog");
-  dialog?.close();
-  dialog?.remove();
+  dialog.close();
+  setTimeout(() => dialog.remove());
 });

@@ -1,4 +1,4 @@
-/* Sent once, by Ctrl-Enter too; counters near the limit; failures keep what was typed. */
+/* Sent once, by Ctrl-Enter too; counters near the limit; failures keep all typed. */
 
 addEventListener("submit", (event) => {
   const form = event.target;

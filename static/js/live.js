@@ -1,4 +1,4 @@
-/* [data-live] asks for news while it is seen; a swap keeps focus and what is open. */
+/* [data-live] asks for news while seen; a swap keeps focus and what is open. */
 
 function tick(isAll) {
   if (document.hidden) return;
