@@ -239,3 +239,20 @@ def test_what_was_never_answered_is_unknown_and_says_why(case, sandbox, settings
                 assert each is section or "Not known" not in words(page.section(each.title))
     if section.kind in {Feed.Kind.SERVICES, Feed.Kind.INCIDENTS}:
         assert "good" not in {tone for _, tone in badges(reader, hit).values()}
+
+
+def test_words_pagerduty_adds_tomorrow_are_shown_as_they_are_and_marked_unknown(
+    sandbox, reader, entities
+):
+    sandbox.state.faults.add("/", "unknown-values")
+    through_the_worker(SECTIONS[0])
+    assert not Feed.objects.filter(failed_at__isnull=False).exists()
+    page = Page(reader, entities[BUSY], sandbox)
+    incidents = words(page.section("Open incidents"))
+    assert "pondering" in incidents
+    assert "colossal" in incidents
+    assert "Not known" not in incidents
+    assert "UNKNOWN" in page.state
+    assert badges(reader, entities)[BUSY] == ("UNKNOWN", "unknown")
+    # Nothing open, and a status nobody has heard of: not fine either.
+    assert badges(reader, entities)[QUIET] == ("UNKNOWN", "unknown")
