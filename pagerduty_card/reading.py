@@ -50,7 +50,7 @@ class Reader:
 
     @property
     def requests_sent(self) -> int:
-        """How many requests were sent so far, repetitions by the transport aside."""
+        """How many requests were sent so far, repetitions too."""
         return self._rest.transport.requests_sent
 
     def _until(self) -> float:
