@@ -11,15 +11,11 @@ class PagerdutyCardConfig(AppConfig):
         """Put the card on the pages of entities, and the sandbox's banner above every page."""
         # Models cannot be imported before the apps are ready.
         from catalog import cards
-        from pagerduty_card import (
-            card,
-            checks,  # noqa: F401 -- importing registers checks
-            mapping,
-            rollups,
-            unsettled,
-        )
+        from pagerduty_card import card, checks, rollups  # noqa: F401 -- checks register themselves
         from pagerduty_card.boards import badge
         from pagerduty_card.doctor import findings
+        from pagerduty_card.mapping import resolving
+        from pagerduty_card.paging import unsettled
         from pagerduty_card.presenters import rollup
         from portal import shell
 
@@ -27,11 +23,11 @@ class PagerdutyCardConfig(AppConfig):
             cards.Card(
                 slug="pagerduty",
                 title="PagerDuty",
-                applies_to=mapping.is_mapped,
+                applies_to=resolving.is_mapped,
                 render=card.render_card,
                 badges=rollups.render_badges,
                 actions=card.render_actions,
-                find=mapping.find_mapped,
+                find=resolving.find_mapped,
                 states=rollup.STATES,
                 standing=rollups.standing,
                 rollup=rollups.render_rollup,

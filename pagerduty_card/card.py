@@ -22,10 +22,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.models import Entity
-from pagerduty_card import mapping, rights
 from pagerduty_card.accounts import all_accounts, mask
 from pagerduty_card.history import RecentPast
-from pagerduty_card.mapping import Mapped, ProblemKind, Target
+from pagerduty_card.mapping import resolving
+from pagerduty_card.mapping.resolving import Mapped, ProblemKind, Target
 from pagerduty_card.models import (
     ChangeEvent,
     Feed,
@@ -34,6 +34,7 @@ from pagerduty_card.models import (
     Service,
     TriggeredIncident,
 )
+from pagerduty_card.paging import rights
 from pagerduty_card.presenters.attempts import ATTEMPTS_TOLD_FOR
 from pagerduty_card.presenters.card import (
     CardView,
@@ -69,13 +70,13 @@ class Loaded:
 
 def load(request: HttpRequest, entity: Entity) -> Loaded:
     """Read and present an entity's services for one reader; a constant number of queries."""
-    targets = mapping.targets_of(entity)
-    return _present(mapping.resolve(targets), entity, reader_of(request), timezone.now())
+    targets = resolving.targets_of(entity)
+    return _present(resolving.resolve(targets), entity, reader_of(request), timezone.now())
 
 
 def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: datetime) -> Loaded:
     zone = timezone.get_current_timezone()
-    mapped = mapping.each_once(mapped)
+    mapped = resolving.each_once(mapped)
     services = [one.service for one in mapped if one.service]
     rows = _Rows(services)
     past = RecentPast(mapped, entity, reader=reader, now=now, zone=zone)
@@ -174,8 +175,8 @@ def _drawn(request: HttpRequest, entity: Entity) -> Drawn:
     kept = _of_request.setdefault(request, {})
     if entity.pk not in kept:
         now, reader = timezone.now(), reader_of(request)
-        targets = mapping.targets_of(entity)
-        feeds = mapping.feeds_of(targets)
+        targets = resolving.targets_of(entity)
+        feeds = resolving.feeds_of(targets)
         attempts = list(
             TriggeredIncident.objects.of_entity(entity).filter(
                 triggered_at__gt=now - ATTEMPTS_TOLD_FOR
@@ -184,7 +185,7 @@ def _drawn(request: HttpRequest, entity: Entity) -> Drawn:
         key = _key(entity, targets, [*feeds, *attempts], reader, now)
         found: Drawn | None = cache.get(key)
         if found is None:
-            loaded = _present(mapping.resolve(targets, feeds), entity, reader, now)
+            loaded = _present(resolving.resolve(targets, feeds), entity, reader, now)
             found = _draw(loaded, present_card(loaded.blocks, attempts, now=now))
             cache.set(key, found, timeout=2)
         kept[entity.pk] = found

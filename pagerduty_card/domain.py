@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from pagerduty_card.wire import (
+from pagerduty_card.fields import (
     Tolerant,
     as_list,
     as_object,

@@ -16,8 +16,8 @@ from django.core.cache import cache
 from django.db.models import Count, Max
 
 from catalog import versions
-from pagerduty_card import naming
 from pagerduty_card.accounts import all_accounts
+from pagerduty_card.mapping import naming
 from pagerduty_card.models import Feed
 from pagerduty_card.presenters.incidents import ServiceState
 from pagerduty_card.survey import Doubt, survey

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from catalog.models import Entity
 from pagerduty_card.freshness import Freshness
-from pagerduty_card.mapping import Mapped
+from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.models import ChangeEvent, Feed, Incident, Insight, PastIncident, Service
 from pagerduty_card.presenters.freshness import Answer, Reader, judge
 from pagerduty_card.presenters.history import (

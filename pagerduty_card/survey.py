@@ -14,9 +14,9 @@ from django.db.models import Exists, OuterRef
 
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.freshness import BEGINNING, UNKNOWN, Freshness, of_feeds
-from pagerduty_card.mapping import LISTED_WITHIN, ProblemKind
+from pagerduty_card.mapping.naming import Named, digest_of
+from pagerduty_card.mapping.resolving import LISTED_WITHIN, ProblemKind
 from pagerduty_card.models import EscalationPolicy, Feed, Incident, Integration, OnCall, Service
-from pagerduty_card.naming import Named, digest_of
 from pagerduty_card.presenters.card import UNKNOWN_STATE, present_state, worst_of
 from pagerduty_card.presenters.freshness import Answer, Reader, judge
 from pagerduty_card.presenters.incidents import ServiceState

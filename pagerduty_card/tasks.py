@@ -7,9 +7,9 @@ import time
 from django.db import connections
 from django.utils import timezone
 
-from pagerduty_card import retrying
 from pagerduty_card.accounts import Account, configured_accounts
-from pagerduty_card.inbox import Delivery
+from pagerduty_card.models.inbox import Delivery
+from pagerduty_card.paging import retrying
 from pagerduty_card.syncing.accounts import Lane, sync_due, turn_of
 from pagerduty_card.webhooks import subscribing
 from pagerduty_card.webhooks.applying import apply_waiting

@@ -7,7 +7,7 @@ from datetime import datetime
 from catalog.links import Link
 from pagerduty_card.accounts import Account
 from pagerduty_card.boards.naming import Named
-from pagerduty_card.mapping import ProblemKind
+from pagerduty_card.mapping.resolving import ProblemKind
 from pagerduty_card.presenters.freshness import Explanation, Reader, explain, judge
 from pagerduty_card.survey import Doubt
 

@@ -14,11 +14,11 @@ from pagerduty_card.boards.naming import NO_OWNER, Named, name_entities, values_
 from pagerduty_card.estate import Estate
 from pagerduty_card.freshness import BEGINNING, Freshness
 from pagerduty_card.freshness import UNKNOWN as NOTHING_KNOWN
+from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
 from pagerduty_card.presenters.freshness import Answer, Explanation, Reader, judge
 from pagerduty_card.presenters.on_call import Link as Outside
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
-from pagerduty_card.rota import SHIFTS_AHEAD
 
 NOBODY, UNKNOWN, SOMEBODY = "nobody", "unknown", "somebody"
 _STANDINGS = {

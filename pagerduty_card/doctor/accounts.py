@@ -11,15 +11,16 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.cache import caches
 
-from pagerduty_card import configuration, tokens
+from pagerduty_card import configuration
 from pagerduty_card.accounts import SCOPES, Account, mask
 from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
 from pagerduty_card.doctor.probing import Probe
 from pagerduty_card.doctor.webhooks import examine_webhooks
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.presenters.freshness import OLD_AFTER, explain
-from pagerduty_card.quota import RESERVED_SHARE, Quota, Reading
 from pagerduty_card.syncing.accounts import SECTIONS, next_at
+from pagerduty_card.wire import tokens
+from pagerduty_card.wire.quota import RESERVED_SHARE, Quota, Reading
 
 # Ages of incidents and ends of shifts are told to the minute.
 SKEW_NOTICED_S = 30

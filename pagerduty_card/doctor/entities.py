@@ -8,10 +8,10 @@ from datetime import datetime
 
 from catalog.models import Entity
 from catalog.refs import EntityRef, InvalidRefError
-from pagerduty_card import mapping
 from pagerduty_card.accounts import mask
 from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
-from pagerduty_card.mapping import Mapped
+from pagerduty_card.mapping import resolving
+from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.models import Feed, Incident
 from pagerduty_card.presenters.freshness import NOT_ASKED, judge
 
@@ -29,10 +29,10 @@ def examine_entity(ref: str, now: datetime) -> list[Finding]:
     entity, steps = _find_entity(ref)
     if entity is None:
         return [Finding(title=f"Entity {ref[:200]}", key="entity", steps=tuple(steps))]
-    targets = mapping.targets_of(entity)
+    targets = resolving.targets_of(entity)
     steps.append(_names_a_service(entity, targets))
     found = [Finding(title=f"Entity {entity.ref}", key="entity", steps=tuple(steps))]
-    for number, mapped in enumerate(mapping.each_once(mapping.resolve(targets)), start=1):
+    for number, mapped in enumerate(resolving.each_once(resolving.resolve(targets)), start=1):
         target = mapped.target
         named = mapped.service_pd_id or f"integration key {mask(target.integration_key)}"
         found.append(
@@ -75,27 +75,29 @@ def _find_entity(text: str) -> tuple[Entity | None, list[Step]]:
     ]
 
 
-def _names_a_service(entity: Entity, targets: Sequence[mapping.Target]) -> Step:
+def _names_a_service(entity: Entity, targets: Sequence[resolving.Target]) -> Step:
     if not targets:
         return step(
             "Annotation",
             Verdict.WRONG,
             "The entity names no PagerDuty service, so it has no card.",
-            f"Write {mapping.SERVICE_ID} or {mapping.INTEGRATION_KEY} into its annotations, or "
+            f"Write {resolving.SERVICE_ID} or {resolving.INTEGRATION_KEY} into its annotations, or "
             "link a service to it in the administration.",
         )
     annotations = entity.annotations
-    written = next((target for target in targets if not target.is_link), mapping.Target(account=""))
+    written = next(
+        (target for target in targets if not target.is_link), resolving.Target(account="")
+    )
     places = {
-        mapping.SERVICE_ID: written.place,
-        mapping.INTEGRATION_KEY: written.key_place,
-        mapping.ACCOUNT: written.account_place,
+        resolving.SERVICE_ID: written.place,
+        resolving.INTEGRATION_KEY: written.key_place,
+        resolving.ACCOUNT: written.account_place,
     }
     told = []
-    for key in (mapping.SERVICE_ID, mapping.INTEGRATION_KEY, mapping.ACCOUNT):
+    for key in (resolving.SERVICE_ID, resolving.INTEGRATION_KEY, resolving.ACCOUNT):
         value = annotations.get(key)
         if isinstance(value, str) and value.strip():
-            is_key = key == mapping.INTEGRATION_KEY
+            is_key = key == resolving.INTEGRATION_KEY
             shown = mask(value.strip()) if is_key else value.strip()[:200]
             told.append(f"{key}: {shown}" + (f" ({places[key]})" if places[key] else ""))
     links = sum(target.is_link for target in targets)
@@ -106,7 +108,7 @@ def _names_a_service(entity: Entity, targets: Sequence[mapping.Target]) -> Step:
 
 def _service_steps(mapped: Mapped, now: datetime) -> Iterable[Step]:
     problem, target = mapped.problem, mapped.target
-    kinds = mapping.ProblemKind
+    kinds = resolving.ProblemKind
     if problem and problem.kind in {kinds.UNKNOWN_ACCOUNT, kinds.NOT_CONFIGURED}:
         place = f" ({problem.place})" if problem.place else ""
         yield step(
@@ -129,7 +131,7 @@ def _service(mapped: Mapped, now: datetime) -> Step:
     problem = mapped.problem
     if problem:
         place = f" ({problem.place})" if problem.place else ""
-        is_harmless = problem.kind is mapping.ProblemKind.NAMED_TWICE
+        is_harmless = problem.kind is resolving.ProblemKind.NAMED_TWICE
         verdict = Verdict.WARNING if is_harmless else Verdict.WRONG
         return step("Service", verdict, f"{problem.text}{place}", problem.advice)
     if mapped.service:
@@ -163,5 +165,5 @@ def _paging(mapped: Mapped) -> Step:
         Verdict.WARNING,
         "Nobody can be paged from here: no integration key is known.",
         "Add an Events API v2 integration to the service in PagerDuty, or write its key into "
-        f"{mapping.INTEGRATION_KEY}.",
+        f"{resolving.INTEGRATION_KEY}.",
     )

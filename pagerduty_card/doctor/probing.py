@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from pagerduty_card.accounts import SCOPES, Account
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import PagerDutyError, Refused
+from pagerduty_card.wire.client import PagerDutyClient
 
 # One list for each permission: the cheapest read that shows it.
 LISTS = {

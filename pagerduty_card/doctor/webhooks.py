@@ -10,8 +10,8 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from pagerduty_card.accounts import Account
 from pagerduty_card.doctor.findings import START_WORKER, Step, Verdict, step
-from pagerduty_card.inbox import Delivery, Inbox
 from pagerduty_card.models import Incident
+from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.webhooks import subscribing
 
 # The worker takes a delivery within seconds.

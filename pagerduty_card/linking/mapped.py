@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from catalog.links import Link
 from catalog.models import Entity
-from pagerduty_card import mapping
 from pagerduty_card.linking.listing import few, link_of
 from pagerduty_card.linking.planning import named
 from pagerduty_card.linking.standing import EntityFacts, Standing
-from pagerduty_card.mapping import Mapped
+from pagerduty_card.mapping import resolving
+from pagerduty_card.mapping.resolving import Mapped
 
 _NOT_KNOWN = "Not known yet: PagerDuty has not listed its services since."
 
@@ -52,11 +52,11 @@ def mapped_rows(shown: Sequence[EntityFacts], standing: Standing) -> list[Mapped
     rows = Entity.objects.filter(pk__in=[one.pk for one in shown]).order_by()
     entities = {entity.pk: entity for entity in rows}
     there = [one for one in shown if one.pk in entities]
-    targets = mapping.targets_of_many(entities.values())
-    resolved = iter(mapping.resolve([target for one in there for target in targets[one.pk]]))
+    targets = resolving.targets_of_many(entities.values())
+    resolved = iter(resolving.resolve([target for one in there for target in targets[one.pk]]))
     found = []
     for one in there:
-        own = mapping.each_once([next(resolved) for _ in targets[one.pk]])
+        own = resolving.each_once([next(resolved) for _ in targets[one.pk]])
         found.append(
             MappedRow(
                 key=one.ref,

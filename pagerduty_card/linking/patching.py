@@ -12,7 +12,7 @@ from catalog.models import Entity
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.linking.choosing import Pick
 from pagerduty_card.linking.planning import present_of
-from pagerduty_card.mapping import ACCOUNT, SERVICE_ID
+from pagerduty_card.mapping.resolving import ACCOUNT, SERVICE_ID
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _HEAD = (

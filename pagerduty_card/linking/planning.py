@@ -12,10 +12,16 @@ from enum import StrEnum
 from catalog.editing import overlays
 from catalog.editing.overlays import Value
 from catalog.models import Entity, Overlay
-from pagerduty_card import mapping
 from pagerduty_card.accounts import DEFAULT_ACCOUNT, mask
 from pagerduty_card.linking.choosing import Pick
-from pagerduty_card.mapping import ACCOUNT, INTEGRATION_KEY, SERVICE_ID, Mapped, ProblemKind
+from pagerduty_card.mapping import resolving
+from pagerduty_card.mapping.resolving import (
+    ACCOUNT,
+    INTEGRATION_KEY,
+    SERVICE_ID,
+    Mapped,
+    ProblemKind,
+)
 from pagerduty_card.models import Service
 
 _NOT_THERE = {
@@ -159,8 +165,8 @@ def present_of(refs: Iterable[str], *, is_locked: bool = False) -> dict[str, Pre
     """
     rows = Entity.objects.select_for_update() if is_locked else Entity.objects.all()
     entities = list(rows.filter(ref__in=set(refs)).order_by("pk"))
-    targets = mapping.targets_of_many(entities)
-    resolved = iter(mapping.resolve([one for entity in entities for one in targets[entity.pk]]))
+    targets = resolving.targets_of_many(entities)
+    resolved = iter(resolving.resolve([one for entity in entities for one in targets[entity.pk]]))
     laid = overlays.overlays_of(entity.ref for entity in entities)
     return {
         entity.ref: Present(

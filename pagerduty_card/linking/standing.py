@@ -17,9 +17,9 @@ from catalog.kinds import Kind
 from catalog.models import Annotation, Entity
 from pagerduty_card.accounts import Account, all_accounts
 from pagerduty_card.linking.suggesting import Candidate, Index
-from pagerduty_card.mapping import INTEGRATION_KEY
+from pagerduty_card.mapping.naming import Named, digest_of, named_services
+from pagerduty_card.mapping.resolving import INTEGRATION_KEY
 from pagerduty_card.models import Integration, Service
-from pagerduty_card.naming import Named, digest_of, named_services
 
 # Kinds that usually are what a service stands for; the others are there for who asks.
 USUAL_KINDS = (Kind.COMPONENT, Kind.API, Kind.RESOURCE, Kind.SYSTEM)

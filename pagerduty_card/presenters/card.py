@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from pagerduty_card.freshness import Freshness
+from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import ChangeEvent, Feed, Incident, OnCall, Service, TriggeredIncident
 from pagerduty_card.presenters.attempts import AttemptLine, present_attempt
 from pagerduty_card.presenters.escalation import name_the_next_level
@@ -29,7 +30,6 @@ from pagerduty_card.presenters.incidents import (
     service_state,
 )
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
-from pagerduty_card.rota import SHIFTS_AHEAD
 
 UNKNOWN_STATE = ServiceState(
     rank=1, marks=(UNKNOWN,), until=None, counts="", is_old=False, as_of=None

@@ -6,11 +6,11 @@ from datetime import datetime, tzinfo
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pagerduty_card.fields import web_url
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
 from pagerduty_card.presenters.coverage import held_until
 from pagerduty_card.presenters.freshness import Answer
 from pagerduty_card.presenters.prospect import Prospect, Rota, one_phone, present_prospect, rota_of
-from pagerduty_card.wire import web_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pagerduty_card.fields import web_url
 from pagerduty_card.models import OnCall
 from pagerduty_card.presenters.coverage import Hole, Shift, held_until, holders, holes
 from pagerduty_card.presenters.freshness import Answer
-from pagerduty_card.wire import web_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,13 @@ from enum import StrEnum
 from django.utils import timezone
 
 from pagerduty_card.accounts import Account
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.models import Feed, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
 from pagerduty_card.reporting import Report, log_failure
 from pagerduty_card.syncing import insights, on_call, past, sections
 from pagerduty_card.syncing.wanted import follow_catalog
+from pagerduty_card.wire.client import PagerDutyClient
 
 logger = logging.getLogger(__name__)
 

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from pagerduty_card import rota
 from pagerduty_card.accounts import Account
-from pagerduty_card.client import MAX_IDS_IN_QUERY, PagerDutyClient
 from pagerduty_card.domain import OnCall
+from pagerduty_card.mirror import rota
+from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import EscalationPolicy, Feed, Service
 from pagerduty_card.models import OnCall as OnCallRow
-from pagerduty_card.rota import SHIFTS_AHEAD
 from pagerduty_card.syncing.portions import portions
+from pagerduty_card.wire.client import MAX_IDS_IN_QUERY, PagerDutyClient
 
 # Policies in one question about shifts: about so many fill a page where shifts last some days.
 _POLICIES_AT_ONCE = 20

@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from catalog.models import Entity
 from pagerduty_card.accounts import Account, get_account
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import NotConfigured
-from pagerduty_card.mapping import Mapped, resolve, targets_of
+from pagerduty_card.mapping.resolving import Mapped, resolve, targets_of
 from pagerduty_card.models import Feed, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
 from pagerduty_card.syncing import accounts, services
+from pagerduty_card.wire.client import PagerDutyClient
 from portal.leases import lease
 
 PAGE_BUDGET_S = 4.0

@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from pagerduty_card import domain
 from pagerduty_card.accounts import Account
-from pagerduty_card.client import PagerDutyClient
+from pagerduty_card.mirror.rows import in_batches, write
 from pagerduty_card.models import Feed, PastIncident, Service
-from pagerduty_card.past import FirstAcknowledgement
 from pagerduty_card.querysets import ServiceQuerySet
-from pagerduty_card.rows import in_batches, write
+from pagerduty_card.wire.client import PagerDutyClient
+from pagerduty_card.wire.past import FirstAcknowledgement
 
 # Ninety days of whichever zone, the longer ones at a change of the clocks too.
 KEPT = timedelta(days=92)

@@ -11,15 +11,16 @@ from itertools import pairwise
 from django.db import transaction
 from django.utils import timezone
 
-from pagerduty_card import directory, domain, mirror
+from pagerduty_card import domain
 from pagerduty_card.accounts import Account
-from pagerduty_card.client import MAX_IDS_IN_QUERY, PagerDutyClient
 from pagerduty_card.domain import ChangeEvent
 from pagerduty_card.errors import PagerDutyError, TooMany
+from pagerduty_card.mirror import directory, happenings
+from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import Feed, Service
-from pagerduty_card.rota import SHIFTS_AHEAD
 from pagerduty_card.syncing.portions import portions
 from pagerduty_card.syncing.wanted import MAX_SINGLY, wanted_of
+from pagerduty_card.wire.client import MAX_IDS_IN_QUERY, PagerDutyClient
 
 __all__ = ["SHIFTS_AHEAD"]
 
@@ -76,7 +77,7 @@ def sync_incidents(account: Account, client: PagerDutyClient) -> None:
         incidents = _open_incidents_by_service(account, client)
     # An event of a webhook must see neither without the other.
     with transaction.atomic():
-        mirror.store_incidents(account.name, incidents, asked_at=asked_at)
+        happenings.store_incidents(account.name, incidents, asked_at=asked_at)
         Feed.objects.mark_good(account.name, Feed.Kind.INCIDENTS, asked_at=asked_at)
 
 
@@ -99,7 +100,7 @@ def sync_maintenance(account: Account, client: PagerDutyClient) -> None:
     mapped = Service.objects.of_account(account.name).mapped()
     in_one = mapped.filter(maintenance_until__isnull=False)
     before = set(in_one.values_list("pd_id", flat=True))
-    mirror.store_maintenance(account.name, windows)
+    happenings.store_maintenance(account.name, windows)
     ended = before - set(in_one.values_list("pd_id", flat=True))
     still = mapped.filter(pd_id__in=ended, status=domain.ServiceStatus.MAINTENANCE)
     for pd_id in list(still.values_list("pd_id", flat=True)[:MAX_SINGLY]):
@@ -113,7 +114,7 @@ def sync_changes(account: Account, client: PagerDutyClient) -> None:
     feed = Feed.objects.filter(
         account=account.name, kind=Feed.Kind.CHANGES, service_pd_id=""
     ).first()
-    window = asked_at - mirror.CHANGES_KEPT
+    window = asked_at - happenings.CHANGES_KEPT
     since, covered, pages, last = window, window, _CHANGES_MAX_PAGES, None
     if feed and feed.asked_at and feed.covers_since:
         mapped = Service.objects.of_account(account.name).mapped()
@@ -126,7 +127,7 @@ def sync_changes(account: Account, client: PagerDutyClient) -> None:
             last = feed.asked_at
             since, pages = last - _CHANGES_OVERLAP, _CHANGES_MAX_PAGES_SINCE
     changes, more = client.change_events(since=since, max_pages=pages)
-    mirror.store_changes(account.name, changes)
+    happenings.store_changes(account.name, changes)
     if more:
         reach = reaches_back_to(changes, asked_at)
         # Nothing is missing where this answer and the rows of the last one meet.
@@ -141,7 +142,7 @@ def _all_changes_of(
     changes, more = client.change_events(
         since=since, service_id=pd_id, max_pages=_CHANGES_MAX_PAGES
     )
-    mirror.store_changes(account.name, changes, pd_id)
+    happenings.store_changes(account.name, changes, pd_id)
     return reaches_back_to(changes, asked_at) if more else since
 
 

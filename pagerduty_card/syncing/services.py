@@ -5,15 +5,15 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from pagerduty_card import directory, mirror, rota
 from pagerduty_card.accounts import Account
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.domain import ServiceStatus
 from pagerduty_card.errors import PagerDutyError
+from pagerduty_card.mirror import directory, happenings, rota
+from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.reporting import Report, log_failure
-from pagerduty_card.rota import SHIFTS_AHEAD
 from pagerduty_card.syncing.sections import reaches_back_to
+from pagerduty_card.wire.client import PagerDutyClient
 
 
 def sync_service(account: Account, client: PagerDutyClient, service_pd_id: str) -> Report:
@@ -50,7 +50,9 @@ def _sync_rest_of_service(
     def incidents(asked_at: datetime) -> None:
         found = client.open_incidents([row.pd_id])
         with transaction.atomic():
-            mirror.store_incidents(account.name, found, asked_at=asked_at, service_pd_id=row.pd_id)
+            happenings.store_incidents(
+                account.name, found, asked_at=asked_at, service_pd_id=row.pd_id
+            )
             report.note_good(Feed.Kind.INCIDENTS, asked_at, row.pd_id)
 
     def on_calls(asked_at: datetime) -> None:
@@ -64,9 +66,9 @@ def _sync_rest_of_service(
         report.note_good(Feed.Kind.SHIFTS, asked_at, row.pd_id)
 
     def changes(asked_at: datetime) -> None:
-        since = asked_at - mirror.CHANGES_KEPT
+        since = asked_at - happenings.CHANGES_KEPT
         found, more = client.change_events(since=since, service_id=row.pd_id)
-        mirror.store_changes(account.name, found, row.pd_id)
+        happenings.store_changes(account.name, found, row.pd_id)
         covers_since = reaches_back_to(found, asked_at) if more else since
         report.note_good(Feed.Kind.CHANGES, asked_at, row.pd_id, covers_since)
 
@@ -74,7 +76,7 @@ def _sync_rest_of_service(
         del asked_at
         if row.status == ServiceStatus.MAINTENANCE or row.maintenance_until:
             windows = client.maintenance_windows([row.pd_id])
-            mirror.store_maintenance(account.name, windows, row.pd_id)
+            happenings.store_maintenance(account.name, windows, row.pd_id)
 
     for kind, section in (
         (Feed.Kind.INCIDENTS, incidents),

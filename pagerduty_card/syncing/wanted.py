@@ -8,13 +8,13 @@ from django.utils import timezone
 
 from catalog import versions
 from catalog.models import Annotation, Entity
-from pagerduty_card import directory
 from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account
-from pagerduty_card.client import PagerDutyClient
-from pagerduty_card.directory import Wanted
 from pagerduty_card.errors import PagerDutyError
-from pagerduty_card.mapping import ACCOUNT, INTEGRATION_KEY, SERVICE_ID
+from pagerduty_card.mapping.resolving import ACCOUNT, INTEGRATION_KEY, SERVICE_ID
+from pagerduty_card.mirror import directory
+from pagerduty_card.mirror.directory import Wanted
 from pagerduty_card.models import Feed, Integration, Service, ServiceLink
+from pagerduty_card.wire.client import PagerDutyClient
 
 # Services that become mapped are asked for one by one up to so many; more, and all are listed.
 MAX_SINGLY = 20

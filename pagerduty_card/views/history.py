@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from pagerduty_card import mapping
 from pagerduty_card.card import reader_of, value_of
 from pagerduty_card.history import load_past
+from pagerduty_card.mapping import resolving
 from pagerduty_card.presenters.history import SPANS
 from pagerduty_card.presenters.timeline import by_day
 from pagerduty_card.views.lookup import entity_of
@@ -24,7 +24,7 @@ def history(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
     entity = entity_of(namespace, kind, name)
     found = {
         value_of(one): one
-        for one in mapping.resolve(mapping.targets_of(entity))
+        for one in resolving.resolve(resolving.targets_of(entity))
         if one.service is not None
     }
     chosen = request.GET.get("service") or next(iter(found), "")

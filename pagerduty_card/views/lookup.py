@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 
 from catalog.models import Entity
 from catalog.refs import EntityRef
-from pagerduty_card import mapping
+from pagerduty_card.mapping import resolving
 
 
 def entity_of(namespace: str, kind: str, name: str) -> Entity:
@@ -13,7 +13,7 @@ def entity_of(namespace: str, kind: str, name: str) -> Entity:
     if "\x00" in name:  # PostgreSQL refuses it in a query
         raise Http404("No such entity")
     entity = get_object_or_404(Entity, ref=str(EntityRef.of(kind, namespace, name)))
-    if not mapping.is_mapped(entity):
+    if not resolving.is_mapped(entity):
         raise Http404("No PagerDuty service is named")
     return entity
 

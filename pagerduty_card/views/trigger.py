@@ -12,13 +12,13 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigger_client_event
 
 from catalog.models import Entity
-from pagerduty_card import rights, triggering, unsettled
 from pagerduty_card.card import Loaded, load, render_card
 from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
-from pagerduty_card.forms import TriggerForm
-from pagerduty_card.mapping import Mapped
+from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.models import TriggeredIncident
+from pagerduty_card.paging import rights, triggering, unsettled
+from pagerduty_card.paging.forms import TriggerForm
 from pagerduty_card.presenters.paging import (
     Caution,
     present_outcome,

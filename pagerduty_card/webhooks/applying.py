@@ -5,7 +5,7 @@ Three rules decide, all within one transaction that holds the account's ``Inbox`
 * An event of a thing is left out when one that happened later is applied already.
 * It is left out when an answer speaks of its service that was asked for after it came, or a good
   while after it happened, or that knows of a later change of the incident.
-* ``mirror.store_incidents`` keeps what an event told that came after its answer was asked for.
+* ``happenings.store_incidents`` keeps what an event told that came after its answer was asked for.
 
 Whatever goes by all of them wrongly is put right by the next answer.
 """
@@ -19,18 +19,18 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from pagerduty_card import mirror
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.domain import Acknowledgement, Incident, IncidentStatus, PendingAction
 from pagerduty_card.errors import Unreadable
-from pagerduty_card.inbox import Delivery, Inbox
+from pagerduty_card.fields import id_of, name_of, url_of
+from pagerduty_card.mirror import happenings
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.models import Incident as IncidentRow
-from pagerduty_card.quota import Quota
+from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.reconciling import note_incident
 from pagerduty_card.webhooks import events
 from pagerduty_card.webhooks.events import Event
-from pagerduty_card.wire import id_of, name_of, url_of
+from pagerduty_card.wire.quota import Quota
 
 logger = logging.getLogger(__name__)
 
@@ -158,10 +158,10 @@ def _apply_incident(row: Delivery, event: Event) -> str:
         return _State.OLDER
     is_over |= incident is None or IncidentStatus(incident.status) is IncidentStatus.RESOLVED
     if service and incident and not is_over:
-        changed = mirror.store_incident(service, _completed(incident, event, stored))
+        changed = happenings.store_incident(service, _completed(incident, event, stored))
     else:
         # Resolved, or of a service that nobody here knows: then it is on no card.
-        changed = mirror.forget_incidents(
+        changed = happenings.forget_incidents(
             IncidentRow.objects.filter(service__account=row.account, pd_id=row.pd_id)
         )
     for changed_pd_id in dict.fromkeys(changed):

@@ -11,7 +11,7 @@ from typing import Any
 
 from pagerduty_card.domain import Incident, Reference
 from pagerduty_card.errors import Unreadable
-from pagerduty_card.wire import (
+from pagerduty_card.fields import (
     as_object,
     instant,
     objects_of,

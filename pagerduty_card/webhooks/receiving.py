@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.db.models import F
 from django.utils import timezone
 
-from pagerduty_card.inbox import Delivery, Inbox
+from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.webhooks import events
 from portal.tasks import run_task
 from portal.throttle import Throttle

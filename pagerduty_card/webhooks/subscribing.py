@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from pagerduty_card.accounts import Account, configured_accounts
 from pagerduty_card.errors import PagerDutyError
-from pagerduty_card.inbox import Inbox
-from pagerduty_card.subscriptions import Subscription, SubscriptionClient
+from pagerduty_card.models.inbox import Inbox
 from pagerduty_card.webhooks.applying import INCIDENT_EVENTS, SERVICE_EVENTS
+from pagerduty_card.wire.subscriptions import Subscription, SubscriptionClient
 
 ENABLED, DISABLED, SUSPENDED = "enabled", "disabled", "suspended"
 ABSENT, UNKNOWN = "absent", "unknown"

@@ -22,9 +22,9 @@ def main() -> dict[str, object]:
     from django.test.utils import CaptureQueriesContext
 
     from pagerduty_card.accounts import get_account
-    from pagerduty_card.client import PagerDutyClient
     from pagerduty_card.models import Feed
     from pagerduty_card.syncing.accounts import SECTIONS, sync_account
+    from pagerduty_card.wire.client import PagerDutyClient
 
     account = get_account()
     feeds = {feed.kind: feed for feed in Feed.objects.filter(service_pd_id="")}

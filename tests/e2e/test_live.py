@@ -8,9 +8,9 @@ from django.db.models import F
 from playwright.sync_api import expect
 
 from pagerduty_card.accounts import get_account
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.models import Feed, Integration
 from pagerduty_card.syncing.accounts import sync_account
+from pagerduty_card.wire.client import PagerDutyClient
 from tests.pagerduty_card.sandbox_client import send
 
 pytestmark = [pytest.mark.e2e, pytest.mark.real_http, pytest.mark.django_db(transaction=True)]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pagerduty_card import quota, tokens
 from pagerduty_card.syncing import on_call, wanted
+from pagerduty_card.wire import quota, tokens
 from tests.pagerduty_card.factories import TOKEN
 
 

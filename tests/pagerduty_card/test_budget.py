@@ -8,14 +8,14 @@ import time_machine
 from django.core.cache import caches
 from django.utils import timezone
 
-from pagerduty_card import quota
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import Throttled, TooMany
 from pagerduty_card.models import EscalationPolicy, Feed, Incident, OnCall, Responder, Service
 from pagerduty_card.presenters.freshness import OLD_AFTER
-from pagerduty_card.quota import Quota, Reading
 from pagerduty_card.syncing import accounts, on_call
 from pagerduty_card.syncing.accounts import SECTIONS
+from pagerduty_card.wire import quota
+from pagerduty_card.wire.client import PagerDutyClient
+from pagerduty_card.wire.quota import Quota, Reading
 from portal import settings as product
 from tests.pagerduty_card.factories import (
     API,

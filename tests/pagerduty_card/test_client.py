@@ -9,8 +9,6 @@ import pytest
 import requests
 from responses import matchers
 
-from pagerduty_card.alerts import TriggerEvent
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.domain import Link, Severity
 from pagerduty_card.errors import (
     Refused,
@@ -19,6 +17,8 @@ from pagerduty_card.errors import (
     Unreachable,
     Unreadable,
 )
+from pagerduty_card.wire.alerts import TriggerEvent
+from pagerduty_card.wire.client import PagerDutyClient
 from tests.pagerduty_card.factories import (
     API,
     EVENTS,
@@ -281,7 +281,7 @@ def test_repeats_a_get_once_when_a_gateway_fails(client, http):
 
 
 def test_an_answer_that_is_too_large_is_given_up(client, http, monkeypatch):
-    monkeypatch.setattr("pagerduty_card.transport.MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr("pagerduty_card.wire.transport.MAX_ANSWER_BYTES", 1000)
     announce(http, "/services", page_of("services", *[service_json()] * 10))
     with pytest.raises(Unreadable, match="too large"):
         client.services()

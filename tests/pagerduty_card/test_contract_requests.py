@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import jsonschema
 import pytest
 
-from pagerduty_card.alerts import TriggerEvent
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.doctor.probing import LISTS
 from pagerduty_card.domain import Link, Severity
+from pagerduty_card.wire.alerts import TriggerEvent
+from pagerduty_card.wire.client import PagerDutyClient
 from tests.pagerduty_card.factories import (
     API,
     EVENTS,

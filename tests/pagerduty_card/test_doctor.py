@@ -14,7 +14,7 @@ from django.utils.http import http_date
 from pagerduty_card.accounts import get_account
 from pagerduty_card.doctor.findings import PERMISSION
 from pagerduty_card.models import Feed
-from pagerduty_card.quota import Quota, Reading
+from pagerduty_card.wire.quota import Quota, Reading
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import KEY, TOKEN, page_of
 from tests.pagerduty_card.mirror import (

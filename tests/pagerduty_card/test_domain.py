@@ -17,7 +17,7 @@ from pagerduty_card.domain import (
     Urgency,
 )
 from pagerduty_card.errors import Unreadable
-from pagerduty_card.wire import web_url
+from pagerduty_card.fields import web_url
 from tests.pagerduty_card.factories import (
     KEY,
     change_json,

@@ -5,10 +5,10 @@ import datetime as dt
 import pytest
 import time_machine
 
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import PagerDutyError, Refused
 from pagerduty_card.models import Feed, Insight, PastIncident, Service
 from pagerduty_card.syncing import insights, past
+from pagerduty_card.wire.client import PagerDutyClient
 from tests.pagerduty_card.factories import (
     API,
     announce,

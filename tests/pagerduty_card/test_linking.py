@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.editing.overlays import set_overlay
-from pagerduty_card.mapping import SERVICE_ID
+from pagerduty_card.mapping.resolving import SERVICE_ID
 from pagerduty_card.models import ServiceLink
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import KEY, TOKEN

@@ -10,7 +10,7 @@ from catalog.descriptor.yaml import read
 from catalog.editing.overlays import set_overlay
 from catalog.ingestion.importer import run_import
 from catalog.models import Entity, Overlay
-from pagerduty_card.mapping import ACCOUNT, SERVICE_ID
+from pagerduty_card.mapping.resolving import ACCOUNT, SERVICE_ID
 from pagerduty_card.models import MappingChange, ServiceLink
 from tests.factories import make_entity
 from tests.pagerduty_card.factories import KEY, TOKEN

@@ -8,7 +8,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog import versions
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.models import (
     ChangeEvent,
     EscalationPolicy,
@@ -21,6 +20,7 @@ from pagerduty_card.models import (
     Service,
 )
 from pagerduty_card.syncing import accounts, pages, services, wanted
+from pagerduty_card.wire.client import PagerDutyClient
 from tests.factories import make_entity
 from tests.pagerduty_card.factories import (
     KEY,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from catalog.editing.overlays import set_overlay
 from catalog.models import Entity
 from pagerduty_card.errors import Refused, Unreachable
-from pagerduty_card.mapping import (
+from pagerduty_card.mapping.resolving import (
     ProblemKind,
     Target,
     each_once,

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import PagerDutyError, Throttled, Unreachable, Unreadable
 from pagerduty_card.models import Feed, Incident
-from pagerduty_card.quota import DEFAULT_COOL_DOWN_S, MAX_COOL_DOWN_S
 from pagerduty_card.syncing import sections
+from pagerduty_card.wire.client import PagerDutyClient
+from pagerduty_card.wire.quota import DEFAULT_COOL_DOWN_S, MAX_COOL_DOWN_S
 from tests.pagerduty_card.factories import incident_json, make_account, page_of
 from tests.pagerduty_card.mirror import make_service
 

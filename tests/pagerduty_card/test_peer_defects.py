@@ -13,14 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Entity, Relation
-from pagerduty_card import tokens
 from pagerduty_card.accounts import get_account, mask
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.models import Feed, TriggeredIncident
-from pagerduty_card.quota import Quota
 from pagerduty_card.sandbox.server import serve
 from pagerduty_card.sandbox.world import World
 from pagerduty_card.syncing.accounts import sync_account
+from pagerduty_card.wire import tokens
+from pagerduty_card.wire.client import PagerDutyClient
+from pagerduty_card.wire.quota import Quota
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
 

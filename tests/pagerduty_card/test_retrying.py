@@ -17,13 +17,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Entity
-from pagerduty_card import domain, retrying, sending, tasks, triggering
+from pagerduty_card import domain, tasks
 from pagerduty_card.accounts import get_account
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.domain import Severity
-from pagerduty_card.mapping import resolve, targets_of
+from pagerduty_card.mapping.resolving import resolve, targets_of
 from pagerduty_card.models import Integration, TriggeredIncident
+from pagerduty_card.paging import retrying, sending, triggering
 from pagerduty_card.reconciling import note_incident, reconcile
+from pagerduty_card.wire.client import PagerDutyClient
 from portal.tasks import run_once
 from tests.factories import make_user
 from tests.pagerduty_card.factories import API, EVENTS, KEY, TOKEN, incident_json, page_of

@@ -9,11 +9,11 @@ import urllib.request
 import pytest
 import time_machine
 
-from pagerduty_card import tokens
 from pagerduty_card.accounts import get_account
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import Refused
 from pagerduty_card.sandbox.server import serve
+from pagerduty_card.wire import tokens
+from pagerduty_card.wire.client import PagerDutyClient
 from tests.pagerduty_card.sandbox_client import HEADERS, ask
 
 pytestmark = pytest.mark.real_http

@@ -9,12 +9,13 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from pagerduty_card import mapping, tasks
+from pagerduty_card import tasks
 from pagerduty_card.accounts import get_account
-from pagerduty_card.client import PagerDutyClient
+from pagerduty_card.mapping import resolving
 from pagerduty_card.models import Feed, Incident, Service, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
 from pagerduty_card.syncing.pages import refresh_for_page
+from pagerduty_card.wire.client import PagerDutyClient
 from portal.tasks import run_once
 from tests.factories import make_user
 from tests.pagerduty_card.factories import (
@@ -314,7 +315,7 @@ class TestPages:
         make_service(account="eu", key=EU_KEY)
         make_feeds()
         entity = make_mapped_entity(service_id="PCHKOUT")
-        (mapped,) = mapping.resolve(mapping.targets_of(entity))
+        (mapped,) = resolving.resolve(resolving.targets_of(entity))
         assert mapped.service is None
         assert not mapped.can_page
 

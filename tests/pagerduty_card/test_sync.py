@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from responses import matchers
 
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.models import (
     ChangeEvent,
     EscalationPolicy,
@@ -25,6 +24,7 @@ from pagerduty_card.models import (
     TriggeredIncident,
 )
 from pagerduty_card.syncing import accounts, pages, services
+from pagerduty_card.wire.client import PagerDutyClient
 from portal.leases import lease
 from tests.factories import make_entity
 from tests.pagerduty_card.factories import (

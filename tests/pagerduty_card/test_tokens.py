@@ -8,10 +8,10 @@ import pytest
 import time_machine
 from responses import matchers
 
-from pagerduty_card import tokens
 from pagerduty_card.accounts import SCOPES, SCOPES_OF_FIGURES, get_account
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import PagerDutyError, Refused, Throttled, Unreachable, Unreadable
+from pagerduty_card.wire import tokens
+from pagerduty_card.wire.client import PagerDutyClient
 from tests.pagerduty_card.factories import page_of
 
 TOKEN_URL = "https://identity.pagerduty.com/oauth/token"

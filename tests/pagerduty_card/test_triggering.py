@@ -12,11 +12,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.utils import timezone
 
-from pagerduty_card import triggering
 from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
-from pagerduty_card.mapping import resolve, targets_of
+from pagerduty_card.mapping.resolving import resolve, targets_of
 from pagerduty_card.models import TriggeredIncident
+from pagerduty_card.paging import triggering
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import EVENTS, KEY, TOKEN
 from tests.pagerduty_card.mirror import make_service

@@ -14,15 +14,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from pagerduty_card import mirror, tasks
+from pagerduty_card import tasks
 from pagerduty_card.accounts import get_account
-from pagerduty_card.client import PagerDutyClient
+from pagerduty_card.mirror import happenings
 from pagerduty_card.models import Delivery, Feed, Inbox, Incident, Service, TriggeredIncident
-from pagerduty_card.quota import Quota, Reading
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.syncing.services import sync_service
 from pagerduty_card.webhooks import receiving
 from pagerduty_card.webhooks.signatures import sign
+from pagerduty_card.wire.client import PagerDutyClient
+from pagerduty_card.wire.quota import Quota, Reading
 from tests.factories import make_user
 from tests.pagerduty_card.deliveries import SECRET, event_json, incident_data, post
 from tests.pagerduty_card.factories import (
@@ -502,7 +503,7 @@ class TestHostileBodies:
             raise DatabaseError("for a moment")
 
         with monkeypatch.context() as patch:
-            patch.setattr(mirror, "store_incident", broken)
+            patch.setattr(happenings, "store_incident", broken)
             post(client, event_json())
         assert states() == [S.WAITING]
         tasks.apply_deliveries()
@@ -517,13 +518,13 @@ def test_two_workers_at_once_apply_each_delivery_once(client, queue_is_down, mon
         at = now + dt.timedelta(milliseconds=number)
         post(client, event_json(at=at, data=incident_data(title=f"Step {number}")))
     stored = []
-    store = mirror.store_incident
+    store = happenings.store_incident
 
     def store_and_count(service, incident):
         stored.append(incident.title)
         return store(service, incident)
 
-    monkeypatch.setattr(mirror, "store_incident", store_and_count)
+    monkeypatch.setattr(happenings, "store_incident", store_and_count)
 
     def work():
         tasks.apply_deliveries()

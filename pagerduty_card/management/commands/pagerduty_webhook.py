@@ -19,8 +19,8 @@ from pagerduty_card.accounts import (
 from pagerduty_card.configuration import SETTING
 from pagerduty_card.doctor.webhooks import examine_webhooks
 from pagerduty_card.errors import NotConfigured, PagerDutyError
-from pagerduty_card.subscriptions import Subscription
 from pagerduty_card.webhooks import subscribing
+from pagerduty_card.wire.subscriptions import Subscription
 
 
 class Command(BaseCommand):

@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, all_accounts, get_account
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import NotConfigured, Throttled
 from pagerduty_card.models import Feed
 from pagerduty_card.reporting import Report
 from pagerduty_card.syncing.accounts import Lane, sync_account, sync_due, turn_of, unfinished
+from pagerduty_card.wire.client import PagerDutyClient
 from portal.leases import lease
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from pagerduty_card.accounts import Account, mask, names_of
 from pagerduty_card.freshness import Freshness
+from pagerduty_card.mapping.targets import ACCOUNT, SERVICE_ID, Target
 from pagerduty_card.models import Service
-from pagerduty_card.targets import ACCOUNT, SERVICE_ID, Target
 
 # PagerDuty's ids have 7 or 14 letters and digits; its keys 32.
 _ID = re.compile(r"[A-Za-z0-9]{1,20}")

@@ -10,12 +10,12 @@ import time
 from django.utils import timezone
 
 from catalog.models import Entity
-from pagerduty_card import sending
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.errors import PagerDutyError, Rejected
 from pagerduty_card.models import TriggeredIncident
+from pagerduty_card.paging import sending
 from pagerduty_card.reconciling import find_incident
+from pagerduty_card.wire.client import PagerDutyClient
 
 logger = logging.getLogger(__name__)
 

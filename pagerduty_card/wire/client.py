@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from pagerduty_card.alerts import TriggerEvent
-from pagerduty_card.answers import broken, error_of, parsed
 from pagerduty_card.domain import (
     ChangeEvent,
     EscalationPolicy,
@@ -21,11 +19,13 @@ from pagerduty_card.domain import (
     Service,
 )
 from pagerduty_card.errors import Throttled, TooMany
-from pagerduty_card.past import PastReader
-from pagerduty_card.reading import MAX_IDS_IN_QUERY as MAX_IDS_IN_QUERY
-from pagerduty_card.reading import MAX_RECORDS, ids, iso
-from pagerduty_card.rest import Params
-from pagerduty_card.transport import hide
+from pagerduty_card.wire.alerts import TriggerEvent
+from pagerduty_card.wire.answers import broken, error_of, parsed
+from pagerduty_card.wire.past import PastReader
+from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY as MAX_IDS_IN_QUERY
+from pagerduty_card.wire.reading import MAX_RECORDS, ids, iso
+from pagerduty_card.wire.rest import Params
+from pagerduty_card.wire.transport import hide
 
 
 class PagerDutyClient(PastReader):

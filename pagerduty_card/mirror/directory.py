@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pagerduty_card import domain
-from pagerduty_card.inbox import Delivery
+from pagerduty_card.mirror.rows import in_batches, replace, write
 from pagerduty_card.models import (
     ChangeEvent,
     EscalationPolicy,
@@ -24,7 +24,7 @@ from pagerduty_card.models import (
     Responder,
     Service,
 )
-from pagerduty_card.rows import in_batches, replace, write
+from pagerduty_card.models.inbox import Delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

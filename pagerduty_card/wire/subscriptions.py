@@ -10,9 +10,9 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from pagerduty_card.accounts import Account
-from pagerduty_card.answers import broken, parsed
-from pagerduty_card.rest import Rest
-from pagerduty_card.wire import as_object, id_of, text
+from pagerduty_card.fields import as_object, id_of, text
+from pagerduty_card.wire.answers import broken, parsed
+from pagerduty_card.wire.rest import Rest
 
 READ, WRITE = "webhook_subscriptions.read", "webhook_subscriptions.write"
 BUDGET_S = 15.0

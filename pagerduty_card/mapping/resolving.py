@@ -14,7 +14,7 @@ from catalog.models import Annotation, Entity
 from catalog.querysets import EntityQuerySet
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.freshness import UNKNOWN, Freshness
-from pagerduty_card.mistakes import (
+from pagerduty_card.mapping.mistakes import (
     Problem,
     ProblemKind,
     keys_of,
@@ -22,8 +22,7 @@ from pagerduty_card.mistakes import (
     owner_of_key,
     problem_of,
 )
-from pagerduty_card.models import Feed, Service, ServiceLink
-from pagerduty_card.targets import (
+from pagerduty_card.mapping.targets import (
     ACCOUNT,
     INTEGRATION_KEY,
     SERVICE_ID,
@@ -32,6 +31,7 @@ from pagerduty_card.targets import (
     targets_of_many,
     words_of,
 )
+from pagerduty_card.models import Feed, Service, ServiceLink
 
 __all__ = [
     "ACCOUNT",

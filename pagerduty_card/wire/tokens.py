@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 from django.core.cache import caches
 
 from pagerduty_card.accounts import SCOPES, Account, OAuthClient
-from pagerduty_card.answers import broken
 from pagerduty_card.configuration import credential_mistake
 from pagerduty_card.errors import PagerDutyError, Refused, Throttled, Unreachable
-from pagerduty_card.transport import Answer, Transport, hide
+from pagerduty_card.wire.answers import broken
+from pagerduty_card.wire.transport import Answer, Transport, hide
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
 from pagerduty_card.accounts import Account
-from pagerduty_card.answers import broken, parsed
 from pagerduty_card.errors import TooMany
-from pagerduty_card.rest import Params, Rest
+from pagerduty_card.wire.answers import broken, parsed
+from pagerduty_card.wire.rest import Params, Rest
 
 PAGE_SIZE = 100  # records a request, PagerDuty's maximum
 MAX_RECORDS = 10_000  # PagerDuty refuses offset + limit above this

@@ -14,8 +14,6 @@ from django.utils import timezone
 
 from catalog.models import Entity
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.alerts import TriggerEvent
-from pagerduty_card.client import PagerDutyClient
 from pagerduty_card.domain import Link, Severity
 from pagerduty_card.errors import (
     PagerDutyError,
@@ -25,9 +23,11 @@ from pagerduty_card.errors import (
     Unreachable,
     Unreadable,
 )
-from pagerduty_card.mapping import Mapped, resolve, targets_of
+from pagerduty_card.fields import web_url
+from pagerduty_card.mapping.resolving import Mapped, resolve, targets_of
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.wire import web_url
+from pagerduty_card.wire.alerts import TriggerEvent
+from pagerduty_card.wire.client import PagerDutyClient
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pagerduty_card.accounts import SCOPES
 from pagerduty_card.errors import PagerDutyError, Refused, Rejected, Unreachable, Unreadable
-from pagerduty_card.transport import Answer, hide
+from pagerduty_card.wire.transport import Answer, hide
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")

@@ -10,8 +10,7 @@ from itertools import pairwise
 from typing import Any, Self
 
 from pagerduty_card.domain import Incident
-from pagerduty_card.reading import MAX_PAGES, Reader, ids, iso
-from pagerduty_card.wire import (
+from pagerduty_card.fields import (
     as_object,
     count,
     id_of,
@@ -20,6 +19,7 @@ from pagerduty_card.wire import (
     required_text,
     text,
 )
+from pagerduty_card.wire.reading import MAX_PAGES, Reader, ids, iso
 
 # The published schema names the type of an acknowledgement in two ways.
 _ACKNOWLEDGED = frozenset({"acknowledge_log_entry", "acknowledgement_log_entry"})

@@ -9,12 +9,12 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlencode
 
-from pagerduty_card import tokens
 from pagerduty_card.accounts import OWN_SETTING, Account, is_bearer
-from pagerduty_card.answers import broken, error_of
 from pagerduty_card.errors import Refused, Throttled
-from pagerduty_card.quota import Quota, Reading
-from pagerduty_card.transport import Answer, Transport
+from pagerduty_card.wire import tokens
+from pagerduty_card.wire.answers import broken, error_of
+from pagerduty_card.wire.quota import Quota, Reading
+from pagerduty_card.wire.transport import Answer, Transport
 
 Params = list[tuple[str, str]]
 

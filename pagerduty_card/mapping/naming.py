@@ -1,6 +1,6 @@
 """Which PagerDuty services the entities of the whole catalog name, all at once.
 
-The same as ``mapping.targets_of_many`` says of a few, without loading a descriptor for each.
+The same as ``targets.targets_of_many`` says of a few, without loading a descriptor for each.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from catalog.finding import kept
 from catalog.models import Annotation, Entity
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
-from pagerduty_card.mapping import ACCOUNT, INTEGRATION_KEY, SERVICE_ID
+from pagerduty_card.mapping.resolving import ACCOUNT, INTEGRATION_KEY, SERVICE_ID
 from pagerduty_card.models import ServiceLink
 
 # An annotation's row has no more of its value; the rest is in the descriptor.

@@ -1,0 +1,30 @@
+"""The mirror of PagerDuty and its freshness, the links to entities, and the audit of pages.
+
+Pages read these rows. Only ``syncing`` and ``webhooks`` write the mirror, and only ``paging`` the
+audit.
+"""
+
+from pagerduty_card.models.attempts import TriggeredIncident
+from pagerduty_card.models.events import ChangeEvent, Incident, Insight, PastIncident
+from pagerduty_card.models.feeds import Feed
+from pagerduty_card.models.inbox import Delivery, Inbox
+from pagerduty_card.models.links import MappingChange, ServiceLink
+from pagerduty_card.models.services import EscalationPolicy, Integration, OnCall, Responder, Service
+
+__all__ = [
+    "ChangeEvent",
+    "Delivery",
+    "EscalationPolicy",
+    "Feed",
+    "Inbox",
+    "Incident",
+    "Insight",
+    "Integration",
+    "MappingChange",
+    "OnCall",
+    "PastIncident",
+    "Responder",
+    "Service",
+    "ServiceLink",
+    "TriggeredIncident",
+]
