@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from pagerduty_card.errors import PagerDutyError
@@ -49,17 +49,30 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         found = self.order_by().values_list("account").annotate(models.Count("pk"))
         return dict(found)
 
-    def found_by(self, *, pd_ids: Collection[str], integration_keys: Collection[str]) -> Self:
-        """Services that have one of the ids or one of the keys, with policy and integrations.
+    def found_by(
+        self, *, pd_ids: Collection[str], integration_keys: Collection[str]
+    ) -> list["Service"]:
+        """Services that have one of the ids or one of the keys, with policy and ``found_keys``.
 
-        Two queries: services with their policies, and the integrations of all of them. Ids repeat
-        between accounts: the caller compares the account.
+        One query, which has a row for each integration. Ids repeat between accounts: the caller
+        compares the account.
         """
-        found = self.order_by().select_related("policy").prefetch_related("integrations")
-        if not integration_keys:
-            return found.filter(pd_id__in=pd_ids)
-        wanted = Q(pd_id__in=pd_ids) | Q(integrations__integration_key__in=integration_keys)
-        return found.filter(wanted).distinct()
+        wanted = Q(pd_id__in=pd_ids)
+        if integration_keys:
+            # By a subquery: all keys of the service are to come, not the wanted one alone.
+            owners = self.order_by().filter(integrations__integration_key__in=integration_keys)
+            wanted |= Q(pk__in=owners.values("pk"))
+        rows = self.filter(wanted).select_related("policy")
+        ordered = rows.order_by("pk", "integrations__name", "integrations__pk")
+        found: dict[int, Service] = {}
+        for row in ordered.annotate(one_key=F("integrations__integration_key")):
+            service = found.setdefault(row.pk, row)
+            if service is row:
+                service.found_keys = []
+            key: str | None = getattr(row, "one_key", None)
+            if key:
+                service.found_keys.append(key)
+        return list(found.values())
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):

@@ -52,7 +52,7 @@ class Problem:
 
 def keys_of(service: Service) -> list[str]:
     """The integration keys of a service, secrets."""
-    return [one.integration_key for one in service.integrations.all() if one.integration_key]
+    return service.found_keys
 
 
 def owner_of_key(target: Target, services: Sequence[Service]) -> Service | None:

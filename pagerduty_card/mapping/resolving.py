@@ -60,7 +60,7 @@ class Mapped:
     """A target and what the mirror knows of it.
 
     Attributes:
-        service: The mirrored service with policy and integrations loaded; None when it is not
+        service: The mirrored service with policy and ``found_keys`` loaded; None when it is not
             there, which ``problem`` explains; without a problem it is simply not known yet.
         freshness: By ``Feed.Kind`` value, every kind. Without a service only ``services`` tells
             something: when PagerDuty last listed its services, or why it did not.
@@ -109,7 +109,7 @@ def feeds_of(targets: Sequence[Target]) -> list[Feed]:
 
 
 def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> list[Mapped]:
-    """Find each target in the mirror; three queries however many targets.
+    """Find each target in the mirror; two queries however many targets.
 
     Args:
         targets: Of ``targets_of``.
@@ -119,11 +119,9 @@ def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> l
         One for each target, in the same order.
     """
     feeds = feeds_of(targets) if feeds is None else feeds
-    services = list(
-        Service.objects.found_by(
-            pd_ids={target.service_pd_id for target in targets if target.service_pd_id},
-            integration_keys={t.integration_key for t in targets if t.integration_key},
-        )
+    services = Service.objects.found_by(
+        pd_ids={target.service_pd_id for target in targets if target.service_pd_id},
+        integration_keys={t.integration_key for t in targets if t.integration_key},
     )
     found = [_find(target, services) for target in targets]
     known = Feed.objects.freshness([service for service in found if service], feeds)

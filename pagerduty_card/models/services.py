@@ -54,7 +54,10 @@ class Service(models.Model):
             account-wide answer that was asked for before then says nothing about this service.
         maintenance_until: End of the ongoing maintenance window, if one is known (UTC).
         history_since: How far back its resolved incidents are known (UTC); None: not asked yet.
+        found_keys: Its integration keys, secrets; of a row of ``found_by`` alone.
     """
+
+    found_keys: list[str]
 
     account = models.CharField(max_length=64)
     pd_id = models.CharField(max_length=32)

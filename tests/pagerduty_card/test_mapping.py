@@ -427,10 +427,10 @@ def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
         given.append(entity(service_id=f"P{number}"))
     with django_assert_num_queries(1):
         targets = targets_of_many(given)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         assert all(one.service for one in resolve(targets[given[0].pk]))
     everything = [target for some in targets.values() for target in some]
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         assert len(resolve(everything)) == 20
 
 
