@@ -16,6 +16,7 @@ from pagerduty_card.fields import (
     Tolerant,
     as_list,
     as_object,
+    asked_id_of,
     count,
     id_of,
     instant,
@@ -144,7 +145,7 @@ class EscalationPolicy:
         raw = as_object(raw, "escalation policy")
         rules = raw.get("escalation_rules")
         return cls(
-            id=id_of(raw),
+            id=asked_id_of(raw),
             name=name_of(raw),
             url=url_of(raw),
             num_loops=count(raw, "num_loops"),
@@ -176,7 +177,7 @@ class Service:
         raw = as_object(raw, "service")
         policy = raw.get("escalation_policy")
         return cls(
-            id=id_of(raw),
+            id=asked_id_of(raw),
             name=name_of(raw),
             url=url_of(raw),
             status=required_text(raw, "status"),

@@ -89,5 +89,9 @@ class Unreadable(PagerDutyError):
     reason = "unreadable"
 
 
+class Oversized(Unreadable):
+    """One record of an answer cannot be kept: it is left out, and the others are taken."""
+
+
 class TooMany(Unreadable):
     """More records than PagerDuty gives out for one question: ask about fewer at once."""

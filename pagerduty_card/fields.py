@@ -4,16 +4,19 @@ The functions raise ``Unreadable`` where the contract is broken in a way the por
 with.
 """
 
+import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pagerduty_card.errors import Unreadable
+from pagerduty_card.errors import Oversized, Unreadable
 
 MAX_URL_LENGTH = 500
-MAX_NUMBER = 2**31 - 1  # what the database keeps
+# What the database keeps. PagerDuty's ids have 14 characters at most.
+MAX_NUMBER = 2**31 - 1
+MAX_ID_LENGTH = 32
 
 
 class Tolerant(StrEnum):
@@ -78,8 +81,23 @@ def required_number(raw: dict[str, Any], key: str, *, at_least: int) -> int:
 
 
 def id_of(raw: dict[str, Any]) -> str:
-    """PagerDuty's id of an object."""
-    return required_text(raw, "id")
+    """PagerDuty's id of an object; a longer one than is kept is folded, and is still its own."""
+    value = required_text(raw, "id")
+    if len(value) <= MAX_ID_LENGTH:
+        return value
+    return f"{value[:15]}~{hashlib.sha256(value.encode()).hexdigest()[:16]}"
+
+
+def asked_id_of(raw: dict[str, Any]) -> str:
+    """The id of an object that PagerDuty is asked about by it.
+
+    Raises:
+        Oversized: It is longer than is kept; folded, PagerDuty would not know it.
+    """
+    value = required_text(raw, "id")
+    if len(value) > MAX_ID_LENGTH:
+        raise Oversized(f"an id has {len(value)} characters: {value[:MAX_ID_LENGTH]}\u2026")
+    return value
 
 
 def text(raw: dict[str, Any], key: str) -> str:

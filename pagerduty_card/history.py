@@ -105,7 +105,7 @@ def view_of(
             opened=_judged(Feed.Kind.INCIDENTS, freshness, now, reader),
             taken=_judged(Feed.Kind.ACKNOWLEDGEMENTS, freshness, now, reader),
             ended_since=service.history_since,
-            taken_since=freshness[Feed.Kind.ACKNOWLEDGEMENTS].covers_since,
+            taken_since=_taken_since(service, freshness),
         ),
         days=days,
         now=now,
@@ -257,6 +257,12 @@ def _occurrence(
         acknowledged_at=acknowledged_at,
         resolved_at=resolved_at,
     )
+
+
+def _taken_since(service: Service, freshness: Mapping[str, Freshness]) -> datetime | None:
+    of_account = freshness[Feed.Kind.ACKNOWLEDGEMENTS].covers_since
+    own = service.acknowledged_since
+    return max(of_account, own) if of_account and own else of_account
 
 
 def _judged(kind: str, freshness: Mapping[str, Freshness], now: datetime, reader: Reader) -> Answer:

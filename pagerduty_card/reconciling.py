@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils import timezone
 
 from pagerduty_card import domain
@@ -29,7 +29,7 @@ def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> b
     now = timezone.now()
     is_found = False
     for attempt in attempts.filter(account=client.account.name).awaiting_incident(now):
-        if attempt.state != TriggeredIncident.State.ACCEPTED and not cache.add(
+        if attempt.state != TriggeredIncident.State.ACCEPTED and not caches["shared"].add(
             f"pagerduty:look-again:{attempt.pk}", 1, _LOOK_AGAIN.total_seconds()
         ):
             continue

@@ -168,7 +168,11 @@ def unmap(account: str, services: Collection[Service]) -> None:
         Feed.objects.filter(account=account, service_pd_id__in=pd_ids).delete()
     for batch in in_batches(pks):
         Service.objects.filter(pk__in=batch).update(
-            is_mapped=False, policy=None, maintenance_until=None, history_since=None
+            is_mapped=False,
+            policy=None,
+            maintenance_until=None,
+            history_since=None,
+            acknowledged_since=None,
         )
     forget_unused(account)
     Feed.objects.mark_told(account, Feed.Kind.SERVICES, "", at=timezone.now())

@@ -10,6 +10,7 @@ from pagerduty_card import domain
 from pagerduty_card.mirror.rows import BATCH, in_batches, write
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
 
+_MAX_LEVEL = 32_767  # what the database keeps
 # How far ahead shifts are asked for.
 SHIFTS_AHEAD = timedelta(days=14)
 
@@ -52,7 +53,7 @@ def store_on_calls(
     wanted = {
         (
             policies[one.policy_id],
-            one.level,
+            min(one.level, _MAX_LEVEL),
             people[one.user.id],
             one.schedule.name[:255] if one.schedule else "",
             one.schedule.url if one.schedule else "",

@@ -54,6 +54,8 @@ class Service(models.Model):
             account-wide answer that was asked for before then says nothing about this service.
         maintenance_until: End of the ongoing maintenance window, if one is known (UTC).
         history_since: How far back its resolved incidents are known (UTC); None: not asked yet.
+        acknowledged_since: How far back its first acknowledgements are known (UTC), where it became
+            mapped late; None: as far as those of the account.
         found_keys: Its integration keys, secrets; of a row of ``found_by`` alone.
     """
 
@@ -72,6 +74,7 @@ class Service(models.Model):
     maintenance_until = models.DateTimeField(null=True, blank=True)
     mirrored_at = models.DateTimeField(default=timezone.now, editable=False)
     history_since = models.DateTimeField(null=True, editable=False)
+    acknowledged_since = models.DateTimeField(null=True, editable=False)
 
     objects = ServiceQuerySet.as_manager()
 
@@ -162,7 +165,10 @@ class OnCall(models.Model):
 
     class Meta:
         ordering = ["level", "start", "responder__name"]
-        indexes = [models.Index(fields=["policy", "level"], name="oncall_policy_level")]
+        indexes = [
+            models.Index(fields=["policy", "level"], name="oncall_policy_level"),
+            models.Index(fields=["end"], name="oncall_end"),
+        ]
 
     def __str__(self) -> str:
         return f"level {self.level}: {self.responder_id}"

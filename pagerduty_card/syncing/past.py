@@ -1,15 +1,18 @@
 """What has been: incidents that ended, and when somebody first took each of them.
 
 The ends are read for the whole account, and on top of that for each service once, as far back as
-history goes, when it becomes mapped. ``Service.history_since`` and ``Feed.covers_since`` tell how
-far back the rows are whole; they never claim more than PagerDuty answered.
+history goes, when it becomes mapped. ``Service.history_since``, ``Service.acknowledged_since`` and
+``Feed.covers_since`` tell how far back the rows are whole; they never claim more than PagerDuty
+answered.
 """
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from pagerduty_card import domain
@@ -60,21 +63,31 @@ def wants_history(account: Account, now: datetime) -> bool:
 
 
 def sync_acknowledgements(account: Account, client: PagerDutyClient) -> None:
-    """Mirror who took incidents since the last answer, and go on with what was before."""
+    """Mirror who took incidents since the last answer, and go on with what was before.
+
+    Of a service that became mapped since then all is read again, in as many turns as it takes; the
+    others lose nothing by it.
+    """
     asked_at = timezone.now()
     window = asked_at - KEPT
     last = _feed(account, Feed.Kind.ACKNOWLEDGEMENTS)
+    mapped = Service.objects.of_account(account.name).mapped().order_by()
     covers_since = asked_at
-    if last and last.asked_at and last.covers_since and not _is_new_since(last.asked_at, account):
+    if last and last.asked_at and last.covers_since:
+        mapped.filter(mirrored_at__gt=last.asked_at).update(acknowledged_since=asked_at)
         since = max(last.asked_at - _OVERLAP, window)
         taken, reaches_to = client.acknowledgements(since=since, max_pages=_MAX_PAGES)
         store_acknowledgements(account.name, taken)
         covers_since = max(last.covers_since, window) if reaches_to <= since else reaches_to
-    if covers_since > window:
-        taken, covers_since = client.acknowledgements(
-            since=window, until=covers_since, max_pages=_MAX_PAGES
-        )
+    least = mapped.aggregate(least=Max("acknowledged_since"))["least"]
+    begin = max(covers_since, least or covers_since)
+    if begin > window:
+        taken, reaches_to = client.acknowledgements(since=window, until=begin, max_pages=_MAX_PAGES)
         store_acknowledgements(account.name, taken)
+        covers_since = min(covers_since, reaches_to)
+        mapped.filter(acknowledged_since__gt=reaches_to).update(acknowledged_since=reaches_to)
+    # Known as far back as the others now: the feed tells of it too.
+    mapped.filter(acknowledged_since__lte=covers_since).update(acknowledged_since=None)
     Feed.objects.mark_good(
         account.name, Feed.Kind.ACKNOWLEDGEMENTS, asked_at=asked_at, covers_since=covers_since
     )
@@ -82,17 +95,29 @@ def sync_acknowledgements(account: Account, client: PagerDutyClient) -> None:
 
 def _fill_in(account: Account, client: PagerDutyClient, window: datetime) -> None:
     """Ask about services that have no history yet, some each turn."""
-    waiting = list(_not_asked(account).order_by("pk"))
+    waiting = list(_not_asked(account).order_by("pk").values_list("pd_id", flat=True))
     before = client.requests_sent
-    for batch in in_batches(waiting, _SERVICES_AT_ONCE):
-        ended, reaches_to = client.resolved_incidents(
-            [service.pd_id for service in batch], since=window, max_pages=_MAX_PAGES_AT_FIRST
-        )
-        store_ended(account.name, ended)
-        pks = [service.pk for service in batch]
-        Service.objects.filter(pk__in=pks).update(history_since=reaches_to)
-        if client.requests_sent - before >= _REQUESTS_A_TURN:
-            break
+    while waiting and client.requests_sent - before < _REQUESTS_A_TURN:
+        batch = waiting[:_SERVICES_AT_ONCE]
+        ended, reaches_to = _ended(account, client, batch, window)
+        if reaches_to > window and len(batch) > 1:
+            # The one with the most is asked about alone: the others need not know less for it.
+            batch = [Counter(one.service_id for one in ended).most_common(1)[0][0]]
+            _, reaches_to = _ended(account, client, batch, window)
+        asked = Service.objects.of_account(account.name).filter(pd_id__in=batch)
+        asked.update(history_since=reaches_to)
+        waiting = [pd_id for pd_id in waiting if pd_id not in batch]
+
+
+def _ended(
+    account: Account, client: PagerDutyClient, pd_ids: Sequence[str], window: datetime
+) -> tuple[list[domain.Incident], datetime]:
+    asked = set(pd_ids)
+    found, reaches_to = client.resolved_incidents(
+        pd_ids, since=window, max_pages=_MAX_PAGES_AT_FIRST
+    )
+    store_ended(account.name, found)
+    return [one for one in found if one.service_id in asked], reaches_to
 
 
 @transaction.atomic
@@ -163,11 +188,6 @@ def _not_asked(account: Account) -> ServiceQuerySet:
     return Service.objects.of_account(account.name).filter(
         is_mapped=True, history_since__isnull=True
     )
-
-
-def _is_new_since(at: datetime, account: Account) -> bool:
-    rows = Service.objects.of_account(account.name).filter(is_mapped=True, mirrored_at__gt=at)
-    return rows.exists()
 
 
 def _feed(account: Account, kind: str) -> Feed | None:

@@ -5,7 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pagerduty_card.accounts import SCOPES
-from pagerduty_card.errors import PagerDutyError, Refused, Rejected, Unreachable, Unreadable
+from pagerduty_card.errors import (
+    Oversized,
+    PagerDutyError,
+    Refused,
+    Rejected,
+    Unreachable,
+    Unreadable,
+)
 from pagerduty_card.wire.transport import Answer, hide
 
 logger = logging.getLogger(__name__)
@@ -66,6 +73,19 @@ def parsed(parse: Callable[[Any], _T], raw: Any, request_id: str) -> _T:
         return parse(raw)
     except Unreadable as exc:
         raise broken(exc.detail, request_id) from None
+
+
+def all_parsed(parse: Callable[[Any], _T], rows: Sequence[Any], request_id: str) -> list[_T]:
+    """Parse the records of a list; one that cannot be kept is noted and left out."""
+    found = []
+    for row in rows:
+        try:
+            found.append(parse(row))
+        except Oversized as exc:
+            broken(f"one record was left out: {exc.detail}", request_id)
+        except Unreadable as exc:
+            raise broken(exc.detail, request_id) from None
+    return found
 
 
 def _words_of(body: Any) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 from pagerduty_card.accounts import Account
 from pagerduty_card.errors import TooMany
-from pagerduty_card.wire.answers import broken, parsed
+from pagerduty_card.wire.answers import all_parsed, broken
 from pagerduty_card.wire.rest import Params, Rest
 
 PAGE_SIZE = 100  # records a request, PagerDuty's maximum
@@ -104,7 +104,7 @@ class Reader:
                 # It would go on like this to the last request of the quota.
                 raise broken(f"{path} answers with the same page again", answer.request_id)
             before = rows
-            records += [parsed(parse, row, answer.request_id) for row in rows]
+            records += all_parsed(parse, rows, answer.request_id)
             if not more or (is_enough and records and is_enough(records[-1])):
                 return records, False
             if not rows:
@@ -119,7 +119,7 @@ class Reader:
         rows = body.get(key)
         if not isinstance(rows, list):
             raise broken(f"the answer has no {key}", request_id)
-        return [parsed(parse, row, request_id) for row in rows]
+        return all_parsed(parse, rows, request_id)
 
 
 def _size_of(page: dict[str, Any]) -> int:

@@ -136,6 +136,21 @@ def test_more_on_an_empty_page_is_refused(client, http):
     assert len(http.calls) == 1
 
 
+def test_one_service_whose_id_is_too_long_to_keep_costs_no_other(client, http, caplog):
+    rows = [service_json("P" * 33), service_json("PCHKOUT")]
+    announce(http, "/services", page_of("services", *rows))
+    assert [service.id for service in client.services()] == ["PCHKOUT"]
+    assert "one record was left out: an id has 33 characters" in str(caplog.records[0].what)
+
+
+def test_an_incident_whose_id_is_too_long_to_keep_is_there_all_the_same(client, http):
+    rows = [incident_json(number, id=f"{'Q' * 40}{number}") for number in (1, 2)]
+    announce(http, "/incidents", page_of("incidents", *rows))
+    ids = {incident.id for incident in client.open_incidents()}
+    assert len(ids) == 2
+    assert all(len(one) <= 32 for one in ids)
+
+
 def test_asks_for_open_incidents_of_any_age_newest_first(client, http):
     announce(http, "/incidents", page_of("incidents", incident_json()))
     (incident,) = client.open_incidents(["PCHKOUT", "PB"])

@@ -232,6 +232,20 @@ def test_nothing_is_written_where_nothing_changed(http, django_assert_num_querie
         past.store_ended("default", found)
 
 
+def test_a_loud_service_costs_those_asked_about_with_it_no_day(http, monkeypatch):
+    monkeypatch.setattr(past, "_MAX_PAGES_AT_FIRST", 1)
+    quiet, loud = make_service("PQUIET", key=""), make_service("PLOUD", key="")
+    rows = [ended_json(n, minutes_ago=10 * n, service="PLOUD") for n in (1, 2)]
+    ended(http, *rows, more=True)
+    ended(http, *rows, more=True)
+    ended(http, ended_json(3, minutes_ago=60 * 24 * 80, service="PQUIET"))
+    run(past.sync_history)
+    for service, since in ((quiet, WINDOW), (loud, NOW - 20 * MINUTES)):
+        service.refresh_from_db()
+        assert service.history_since == since
+    assert PastIncident.objects.filter(service=quiet).count() == 1
+
+
 # Acknowledgements -----------------------------------------------------------------------------
 def entries(http, *rows, more=False):
     return announce(http, "/log_entries", page_of("log_entries", *rows, more=more))
@@ -308,14 +322,38 @@ def test_then_only_what_is_new_is_asked_for(http):
     assert feed_of(Feed.Kind.ACKNOWLEDGEMENTS).covers_since == WINDOW
 
 
-def test_a_newly_mapped_service_lets_acknowledgements_be_read_from_the_start(http):
+def test_acknowledgements_of_a_newly_mapped_service_are_read_from_the_start(http):
     known()
     asked_before(Feed.Kind.ACKNOWLEDGEMENTS, covers_since=WINDOW)
-    make_service("PNEW", key="", mirrored_at=NOW - MINUTES)
+    new = make_service("PNEW", key="", mirrored_at=NOW - MINUTES)
     entries(http, taken_json("Q1", minutes_ago=60 * 24 * 40, service="PNEW"))
-    run(past.sync_acknowledgements)
-    assert f"since={stamp(WINDOW)}" in query_of(http.calls[0])
+    assert run(past.sync_acknowledgements) == 2
+    assert {f"since={stamp(WINDOW)}", f"until={stamp(NOW)}"} <= set(query_of(http.calls[1]))
     assert PastIncident.objects.get().service.pd_id == "PNEW"
+    new.refresh_from_db()
+    assert new.acknowledged_since is None  # as far back as any other
+
+
+def test_meanwhile_the_others_lose_nothing(http, clock, monkeypatch):
+    monkeypatch.setattr(past, "_MAX_PAGES", 1)
+    old = known()
+    asked_before(Feed.Kind.ACKNOWLEDGEMENTS, covers_since=WINDOW)
+    new = make_service("PNEW", key="", mirrored_at=NOW - MINUTES)
+    entries(http, taken_json("Q1", minutes_ago=4))
+    entries(http, taken_json("Q2", minutes_ago=8), taken_json("Q3", minutes_ago=90), more=True)
+    assert run(past.sync_acknowledgements) == 2
+    assert feed_of(Feed.Kind.ACKNOWLEDGEMENTS).covers_since == WINDOW
+    for service, since in ((old, None), (new, NOW - 90 * MINUTES)):
+        service.refresh_from_db()
+        assert service.acknowledged_since == since
+    clock.shift(5 * MINUTES)
+    http.reset()
+    entries(http)
+    entries(http, taken_json("Q4", minutes_ago=60 * 24 * 40, service="PNEW"))
+    assert run(past.sync_acknowledgements) == 2
+    assert f"until={stamp(NOW - 90 * MINUTES)}" in query_of(http.calls[1])
+    new.refresh_from_db()
+    assert new.acknowledged_since is None
 
 
 # PagerDuty's own figures ----------------------------------------------------------------------

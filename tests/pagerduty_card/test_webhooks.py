@@ -471,7 +471,6 @@ HOSTILE = {
     "a number no database holds": json.dumps(
         event_json(data=incident_data(number=10**30))
     ).encode(),
-    "half a character": json.dumps(event_json(data=incident_data(title="\ud800"))).encode(),
 }
 
 
@@ -489,9 +488,10 @@ class TestHostileBodies:
         post(client, event_json())
         assert open_incidents() == {"PINC4711": "triggered"}
 
-    def test_nul_characters_and_markup_are_told_as_text(self, client):
+    def test_nul_characters_half_ones_and_markup_are_told_as_text(self, client):
         make_service()
-        data = incident_data(title="a\x00<script>", html_url="javascript:alert(1)")
+        # Half a character is one that no database holds.
+        data = incident_data(title="a\x00\ud800<script>", html_url="javascript:alert(1)")
         post(client, event_json(data=data, id="a\x00b"))
         row = Incident.objects.get()
         assert (row.title, row.url) == ("a<script>", "")
