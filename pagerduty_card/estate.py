@@ -7,6 +7,7 @@ them, from the mirror alone and by the rules of the card; it never claims more t
 import hashlib
 import pickle
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -21,6 +22,7 @@ from pagerduty_card.mapping import naming
 from pagerduty_card.models import Feed
 from pagerduty_card.presenters.incidents import ServiceState
 from pagerduty_card.survey import Doubt, survey
+from portal.logging import NO_REQUEST, current_request_id
 
 # Every state of the card's header, in the order of its ranks.
 STATES = ("alarm", "unknown", "warning", "maintenance", "disabled", "ok")
@@ -154,6 +156,11 @@ class Estate:
         return self.entities.nobody_on_call()
 
     @cached_property
+    def doubtful(self) -> frozenset[int]:
+        """The entities of which it is not known, or not lately, what all is open."""
+        return frozenset(entity for doubt in self.doubts for entity in doubt.entities)
+
+    @cached_property
     def by_service(self) -> Mapping[int, list[int]]:
         """The entities of each service, by primary keys; every service that is named."""
         return self.entities.by_service()
@@ -164,8 +171,14 @@ class Estate:
 _last: dict[str, Estate] = {}
 
 
+# What this request has read: all parts of a page show one drawing, and read it once.
+_of_request: ContextVar[tuple[str, datetime, Estate] | None] = ContextVar(
+    "pagerduty_estate", default=None
+)
+
+
 def estate(now: datetime) -> Estate:
-    """The catalog as it stands.
+    """The catalog as it stands; the same one throughout a request.
 
     Two queries when it was drawn within seconds and nothing was written since; else ten at most,
     however many entities and services there are.
@@ -173,6 +186,19 @@ def estate(now: datetime) -> Estate:
     Args:
         now: The instant of reading (UTC).
     """
+    request = current_request_id.get()
+    held = _of_request.get()
+    # A client may give several requests one id, so it does not hold for long.
+    is_held = held and held[0] == request and abs(now - held[1]).total_seconds() < KEPT_S
+    if held and is_held:
+        return held[2]
+    found = _read(now)
+    if request != NO_REQUEST:
+        _of_request.set((request, now, found))
+    return found
+
+
+def _read(now: datetime) -> Estate:
     # Read before the rows: what is written meanwhile is under another key.
     version = versions.current()
     told = _told(version)

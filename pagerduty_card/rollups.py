@@ -89,10 +89,11 @@ def state_badge(standing: Standing) -> SafeString:
 def render_rollup(request: HttpRequest, scope: cards.Scope) -> SafeString:
     """Sum up what belongs to an entity; one query beside the estate's."""
     del request
-    standings = _among(scope, estate(timezone.now()))
+    drawn = estate(timezone.now())
+    standings = _among(scope, drawn)
     if not standings:
         return SafeString("")
-    view = _rollup(scope, standings)
+    view = _rollup(scope, standings, drawn)
     lines = [(line, state_badge(line.standing)) for line in view.lines]
     return render_to_string("pagerduty_card/_rollup.html", {"rollup": view, "lines": lines})
 
@@ -107,7 +108,7 @@ def render_own(request: HttpRequest, scope: cards.Scope) -> SafeString:
         return SafeString("")
     incidents, open_count = _own_incidents(standings, drawn)
     view = OwnView(
-        rollup=_rollup(scope, standings, shown=0),
+        rollup=_rollup(scope, standings, drawn, shown=0),
         incidents=incidents,
         open_count=open_count,
         on_call=_on_call(standings, now),
@@ -120,12 +121,19 @@ def _among(scope: cards.Scope, drawn: Estate) -> dict[int, EntityStanding]:
 
 
 def _rollup(
-    scope: cards.Scope, standings: Mapping[int, EntityStanding], *, shown: int = WORST_SHOWN
+    scope: cards.Scope,
+    standings: Mapping[int, EntityStanding],
+    drawn: Estate,
+    *,
+    shown: int = WORST_SHOWN,
 ) -> RollupView:
     worst = worst_first(standings)[:shown]
     rows = _entities(worst)
     return present_rollup(
-        standings, [rows[pk] for pk in worst if pk in rows], address_of=scope.in_state
+        standings,
+        [rows[pk] for pk in worst if pk in rows],
+        doubtful=len(drawn.doubtful.intersection(standings)),
+        address_of=scope.in_state,
     )
 
 

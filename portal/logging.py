@@ -3,7 +3,8 @@
 import logging
 from contextvars import ContextVar
 
-current_request_id: ContextVar[str] = ContextVar("current_request_id", default="-")
+NO_REQUEST = "-"
+current_request_id: ContextVar[str] = ContextVar("current_request_id", default=NO_REQUEST)
 
 _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "request_id", "request"}
 

@@ -17,7 +17,7 @@ from catalog.kinds import Kind
 from catalog.models import Annotation, Entity
 from pagerduty_card.accounts import Account, all_accounts
 from pagerduty_card.linking.suggesting import Candidate, Index
-from pagerduty_card.mapping.naming import Named, digest_of, named_services
+from pagerduty_card.mapping.naming import Named, digest_of, named_services, named_twice
 from pagerduty_card.mapping.resolving import INTEGRATION_KEY
 from pagerduty_card.models import Integration, Service
 
@@ -69,6 +69,7 @@ class Standing:
         entities: Every entity by primary key, in the order of lists.
         services: Every mirrored service by primary key, by name.
         named: What each entity names, by the entity's primary key.
+        twice: Primary keys of those that name a service twice in the same words.
         accounts: Every account by name.
         keys: Digests of the integration keys of each service.
         written_keys: The digest of the key that an entity carries, by primary key.
@@ -78,6 +79,7 @@ class Standing:
     entities: Mapping[int, EntityFacts]
     services: Mapping[int, ServiceFacts]
     named: Mapping[int, tuple[Named, ...]]
+    twice: frozenset[int]
     accounts: Mapping[str, Account]
     keys: Mapping[int, tuple[str, ...]]
     written_keys: Mapping[int, str] = field(default_factory=dict)
@@ -100,6 +102,7 @@ class Standing:
                 for pk, account, pd_id, name, url, teams in services.iterator(chunk_size=_AT_ONCE)
             },
             named=named_services(version),
+            twice=named_twice(version),
             accounts=all_accounts(),
             keys=keys,
             written_keys=kept.of_version("mapping-keys", (), version, _read_keys),
@@ -156,7 +159,7 @@ class Standing:
 
     @cached_property
     def doubtful(self) -> list[EntityFacts]:
-        """Those that name what is not there, or carry a key that is of none of their services."""
+        """Those that name what is not there, name one twice, or carry a key of none of theirs."""
         return [one for pk, one in self.entities.items() if self._is_doubtful(pk)]
 
     @cached_property
@@ -170,8 +173,12 @@ class Standing:
             account = self.accounts.get(one.account)
             if account is None or account.problem or self.find(one) is None:
                 return True
+        if not named:
+            return False
+        if pk in self.twice or len(self.services_of[pk]) < len(named):
+            return True
         key = self.written_keys.get(pk)
-        if not named or key is None or all(not one.pd_id for one in named):
+        if key is None or all(not one.pd_id for one in named):
             return False
         return all(key not in self.keys.get(service, ()) for service in self.services_of[pk])
 

@@ -40,7 +40,16 @@ def named_services(version: int) -> dict[int, tuple[Named, ...]]:
     Args:
         version: The catalog's.
     """
-    return kept.of_version("pagerduty-named", (), version, _read)
+    return _kept(version).services
+
+
+def named_twice(version: int) -> frozenset[int]:
+    """Primary keys of the entities that name a service twice; read and kept with the services.
+
+    Args:
+        version: The catalog's.
+    """
+    return _kept(version).twice
 
 
 def digest_of(integration_key: str) -> str:
@@ -48,20 +57,31 @@ def digest_of(integration_key: str) -> str:
     return hashlib.sha256(integration_key.encode()).hexdigest()[:32]
 
 
-def _read() -> dict[int, tuple[Named, ...]]:
+class _Names(NamedTuple):
+    services: dict[int, tuple[Named, ...]]
+    twice: frozenset[int]
+
+
+def _kept(version: int) -> _Names:
+    return kept.of_version("pagerduty-names", (), version, _read)
+
+
+def _read() -> _Names:
     annotations: dict[int, dict[str, str]] = {}
     rows = Annotation.objects.filter(key__in=(SERVICE_ID, INTEGRATION_KEY, ACCOUNT))
     for entity, key, value in rows.values_list("entity_id", "key", "value"):
         annotations.setdefault(entity, {})[key] = value
     _complete(annotations)
-    named = {
-        entity: dict.fromkeys(_of_annotations(values)) for entity, values in annotations.items()
-    }
+    named = {entity: list(_of_annotations(values)) for entity, values in annotations.items()}
     links = ServiceLink.objects.order_by("entity", "label", "pk")
     for entity, account, pd_id in links.values_list("entity_id", "account", "service_pd_id"):
         one = Named(account.strip() or DEFAULT_ACCOUNT, pd_id.strip())
-        named.setdefault(entity, {})[one] = None
-    return {entity: tuple(services) for entity, services in named.items() if services}
+        named.setdefault(entity, []).append(one)
+    once = {entity: tuple(dict.fromkeys(names)) for entity, names in named.items() if names}
+    return _Names(
+        services=once,
+        twice=frozenset(entity for entity in once if len(once[entity]) < len(named[entity])),
+    )
 
 
 def _complete(annotations: Mapping[int, dict[str, str]]) -> None:

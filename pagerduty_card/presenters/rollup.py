@@ -81,6 +81,8 @@ class RollupView:
         nobody_url: The index with these.
         unknown: Of how many it is not known how they are.
         old: How many are as last known, which is not confirmed now.
+        open_count: Open incidents of all of them, as far as they are known.
+        doubtful: Of how many not all is known that is open, whatever their worst state.
         as_of: When the oldest of those was known (UTC); None if that is not known either.
         lines: The worst that somebody should look at; none are in trouble if there is none.
         trouble: How many somebody should look at.
@@ -94,6 +96,8 @@ class RollupView:
     unknown: int
     old: int
     as_of: datetime | None
+    open_count: int
+    doubtful: int
     lines: tuple[RollupLine, ...]
     trouble: int
     trouble_url: str
@@ -126,7 +130,7 @@ class OwnView:
     @property
     def is_all_known(self) -> bool:
         """Whether PagerDuty said of all of it lately what is open."""
-        return not (self.rollup.unknown or self.rollup.old)
+        return not self.rollup.doubtful
 
 
 def slugs_of(standing: Standing) -> set[str]:
@@ -153,6 +157,7 @@ def present_rollup(
     standings: Mapping[int, Standing],
     worst: Sequence[Entity],
     *,
+    doubtful: int,
     address_of: Callable[..., str],
 ) -> RollupView:
     """Sum up several entities.
@@ -160,6 +165,7 @@ def present_rollup(
     Args:
         standings: Of those that name a service, by primary key; at least one.
         worst: The rows of the first of ``worst_first``, in that order.
+        doubtful: Of how many of them PagerDuty has not said lately what is open.
         address_of: From slugs of states to the index with those in any of them.
     """
     found = [slugs_of(one) for one in standings.values()]
@@ -178,6 +184,8 @@ def present_rollup(
         unknown=counts["unknown"],
         old=len(old),
         as_of=min(known) if known and len(known) == len(old) else None,
+        open_count=sum(one.open_count for one in standings.values()),
+        doubtful=doubtful,
         lines=tuple(
             RollupLine(entity=link_to_entity(row), standing=standings[row.pk]) for row in worst
         ),

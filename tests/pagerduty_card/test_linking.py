@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.editing.overlays import set_overlay
+from catalog.versions import bump
 from pagerduty_card.mapping.resolving import SERVICE_ID
 from pagerduty_card.models import ServiceLink
 from tests.factories import make_entity, make_user
@@ -211,6 +212,22 @@ def test_a_key_beside_the_id_of_another_service_is_a_problem():
     make_mapped_entity("mixed", service_id="PCHKOUT", integration_key=KEY)
     row = row_of(mapper().get(URL, {"view": "problems"}), "mixed")
     assert "is not one of the service checkout-api" in row
+
+
+def test_a_service_that_is_named_twice_is_a_problem_and_counted():
+    make_feeds()
+    make_service("PCHKOUT", key=KEY)
+    make_mapped_entity("once", service_id="PCHKOUT")
+    make_mapped_entity("listed", service_id="PCHKOUT, PCHKOUT")
+    linked = make_mapped_entity("linked", service_id="PCHKOUT")
+    by_key = make_mapped_entity("by-key", integration_key=KEY)
+    for entity in (linked, by_key):
+        ServiceLink.objects.create(entity=entity, service_pd_id="PCHKOUT")
+    bump()
+    response = mapper().get(URL, {"view": "problems"})
+    assert names_in(response) == ["by-key", "linked", "listed"]
+    for name in names_in(response):
+        assert "is named twice" in row_of(response, name)
 
 
 def test_what_is_mapped_says_how_and_who_shares_it():

@@ -7,7 +7,8 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from pagerduty_card.models import Feed
+from catalog.versions import bump
+from pagerduty_card.models import Feed, ServiceLink
 from tests.catalog.pages import select, texts
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import (
@@ -202,9 +203,32 @@ def test_the_first_page_calls_nothing_fine_that_is_not_known(reader, web):
     make_feeds(Feed.Kind.SERVICES)
     page = reader.get("/")
     assert "Nothing is open" not in page.text
-    assert "Whether anything is open for 1 of your teams' entities." in page.text
+    assert "Whether more is open for 1 of 1 entity" in page.text
     assert texts(page, f"{OWN} h3")[0] == "Open incidents 0 known"
     assert "PagerDuty has not been asked yet." in page.text
+
+
+@pytest.mark.parametrize("address", ["/", SYSTEM])
+def test_an_alarm_on_one_service_does_not_hide_that_another_is_not_known(
+    reader, web, checkout, address
+):
+    entity = add("api", "triggered", owner="web", system="checkout")
+    make_feeds()
+    ServiceLink.objects.create(entity=entity, service_pd_id="PGONE", label="eu")
+    bump()
+    page = reader.get(address)
+    assert list(chips(page, OWN if address == "/" else PANEL)) == ["Alarm 1"]
+    assert "Whether more is open for 1 of 1 entity" in page.text
+    if address == "/":
+        assert texts(page, f"{OWN} h3")[0] == "Open incidents 1 known"
+
+
+def test_all_that_is_disabled_is_not_said_to_be_calm_before_pagerduty_said_so(reader, checkout):
+    add("api", system="checkout", status="disabled")
+    make_feeds(Feed.Kind.SERVICES, Feed.Kind.ON_CALL)
+    assert "nothing is open" not in reader.get(SYSTEM).text
+    make_feeds()
+    assert "PagerDuty said that nothing is open for any of them." in reader.get(SYSTEM).text
 
 
 def test_the_first_page_of_somebody_whose_teams_name_no_service_is_as_it_was(reader, web):
