@@ -39,9 +39,8 @@ def on_call(request: HttpRequest) -> HttpResponse:
 def count(request: HttpRequest) -> HttpResponse:
     """Answer with the number of open incidents, for the navigation of a page that had none."""
     estate(timezone.now())
-    return render(
-        request, "components/nav_badge.html", {"badge": badge.open_incidents(request, is_last=True)}
-    )
+    counted = badge.open_incidents(request, is_last=True)
+    return render(request, "components/nav_badges.html", {"badge": counted, "is_asked": True})
 
 
 def _page(request: HttpRequest, chosen: Chosen[Any]) -> Any:

@@ -5,6 +5,7 @@ import pytest
 from pagerduty_card import tasks as pagerduty_tasks
 from pagerduty_card.models import Feed, Incident
 from portal.tasks import all_periodic, run_once
+from tests.factories import make_user
 from tests.pagerduty_card.factories import announce_account, incident_json, service_json
 from tests.pagerduty_card.mirror import name_services
 
@@ -30,6 +31,18 @@ def test_the_worker_mirrors_what_is_due(http, token):
             assert run_once(name)
     assert Incident.objects.get().number == 4711
     assert len(http.calls) == 10
+
+
+@pytest.mark.django_db
+def test_the_header_has_its_number_from_the_worker(client, http, token):
+    name_services("PCHKOUT")
+    announce_account(http, services=(service_json(),), incidents=(incident_json(),))
+    for name in LANES:
+        run_once(name)
+    run_once("pagerduty_card.tasks.sync_incidents")
+    client.force_login(make_user())
+    html = client.get("/styleguide/").text
+    assert html.count("1 open incident<") == 2  # in the navigation, and beside a phone's menu
 
 
 @pytest.mark.django_db
