@@ -4,6 +4,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """How far a service's acknowledgements reach; the next handover without reading every shift."""
+
     dependencies = [
         ("pagerduty_card", "0005_mapping_key"),
     ]

@@ -74,20 +74,25 @@ def sync_acknowledgements(account: Account, client: PagerDutyClient) -> None:
     mapped = Service.objects.of_account(account.name).mapped().order_by()
     covers_since = asked_at
     if last and last.asked_at and last.covers_since:
-        mapped.filter(mirrored_at__gt=last.asked_at).update(acknowledged_since=asked_at)
+        new = mapped.filter(mirrored_at__gt=last.asked_at)
+        if new.exists():
+            new.update(acknowledged_since=asked_at)
         since = max(last.asked_at - _OVERLAP, window)
         taken, reaches_to = client.acknowledgements(since=since, max_pages=_MAX_PAGES)
         store_acknowledgements(account.name, taken)
         covers_since = max(last.covers_since, window) if reaches_to <= since else reaches_to
-    least = mapped.aggregate(least=Max("acknowledged_since"))["least"]
+    behind = mapped.filter(acknowledged_since__isnull=False)
+    least = behind.aggregate(least=Max("acknowledged_since"))["least"]
     begin = max(covers_since, least or covers_since)
     if begin > window:
         taken, reaches_to = client.acknowledgements(since=window, until=begin, max_pages=_MAX_PAGES)
         store_acknowledgements(account.name, taken)
         covers_since = min(covers_since, reaches_to)
-        mapped.filter(acknowledged_since__gt=reaches_to).update(acknowledged_since=reaches_to)
-    # Known as far back as the others now: the feed tells of it too.
-    mapped.filter(acknowledged_since__lte=covers_since).update(acknowledged_since=None)
+        if least:
+            behind.filter(acknowledged_since__gt=reaches_to).update(acknowledged_since=reaches_to)
+    if least:
+        # Known as far back as the others now: the feed tells of it too.
+        behind.filter(acknowledged_since__lte=covers_since).update(acknowledged_since=None)
     Feed.objects.mark_good(
         account.name, Feed.Kind.ACKNOWLEDGEMENTS, asked_at=asked_at, covers_since=covers_since
     )
