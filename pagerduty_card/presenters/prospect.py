@@ -51,11 +51,13 @@ class Prospect:
         answer: How far they may be believed; holes are claimed only where it is not unknown.
         until: How far ahead they were asked for (UTC).
         holes: At most one for each level.
+        is_held: Whether somebody holds every level from now on, all that time.
     """
 
     answer: Answer
     until: datetime
     holes: tuple[ComingHole, ...]
+    is_held: bool
 
 
 def rota_of(rows: Sequence[OnCall], numbers: Sequence[int]) -> Rota:
@@ -88,7 +90,8 @@ def present_prospect(
                 coming = tuple(hole for hole in coming if hole.start > now)
             if coming:
                 found.append(_coming(number, coming, rota, now=now, until=until))
-    return Prospect(answer=answer, until=until, holes=tuple(found))
+    is_told = not answer.is_unknown and not unsure and bool(rota) and until > now
+    return Prospect(answer=answer, until=until, holes=tuple(found), is_held=is_told and not found)
 
 
 def _coming(

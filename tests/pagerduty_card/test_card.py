@@ -172,7 +172,7 @@ def test_marks_a_change_in_the_hour_before_an_open_incident(reader):
     make_change(service, summary="Later", minutes_ago=2)
     rows = {
         next(w for w in ("Deploy", "Older", "Later") if w in words(row)): words(row)
-        for row in card_of(reader, entity).select(".card__section:nth-of-type(2) .row")
+        for row in card_of(reader, entity).select(".card__section:nth-of-type(3) .row")
     }
     assert "24 min before #4711" in rows["Deploy"]
     assert "Build" in rows["Deploy"]

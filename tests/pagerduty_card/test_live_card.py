@@ -95,6 +95,7 @@ def test_a_newer_answer_with_the_same_content_brings_its_ages_alone(reader, enti
         ("as-of-default-PCHKOUT", "true"),
         ("as-of-changes-default-PCHKOUT", "true"),
         ("as-of-on-call-default-PCHKOUT", "true"),
+        ("as-of-shifts-default-PCHKOUT", "true"),
     ]
     assert parts[0].get_text() == "as of now"
     page = BeautifulSoup(reader.get(entity.get_absolute_url()).text, "html.parser")
@@ -237,3 +238,61 @@ def test_coming_shifts_are_on_the_card_as_far_as_they_are_known(reader, entity, 
     make_on_call(policy, "Ana Lima", from_h=-1, to_h=24 * 30)
     make_feeds()
     assert "Somebody holds every level until" in reader.get(url_of(entity)).text
+
+
+def test_no_level_is_called_held_of_which_it_is_not_known_who_holds_it(reader, entity, clock):
+    policy = make_policy(levels=2)
+    make_service(policy=policy)
+    make_on_call(policy, "Ana Lima", level=1, from_h=None, to_h=None)
+    make_on_call(policy, "Bo Chen", level=2, from_h=-4, to_h=0.01)
+    make_on_call(policy, "Cy Diaz", level=2, from_h=0.1, to_h=24 * 30)
+    make_feeds()
+    clock.shift(60)
+    text = " ".join(BeautifulSoup(reader.get(url_of(entity)).text, "html.parser").text.split())
+    assert "The shift of Bo Chen has ended" in text
+    assert "Somebody holds every level" not in text
+
+
+def test_a_level_that_has_nobody_now_is_never_called_held(reader, entity, service):
+    make_on_call(service.policy, "Ana Lima", level=1, from_h=None, to_h=None)
+    make_feeds()
+    text = " ".join(BeautifulSoup(reader.get(url_of(entity)).text, "html.parser").text.split())
+    assert "Level 2 has nobody now" in text
+    assert "Somebody holds every level" not in text
+
+
+def test_coming_holes_carry_the_age_of_the_answer_they_rest_on(reader, entity, clock):
+    policy = make_policy(levels=1)
+    make_service(policy=policy)
+    make_on_call(policy, "Ana Lima", to_h=5)
+    make_feeds()
+    make_feeds(Feed.Kind.SHIFTS, age_s=8 * 60)
+    text = " ".join(BeautifulSoup(reader.get(url_of(entity)).text, "html.parser").text.split())
+    assert "Level 1 has nobody from" in text
+    assert "Coming shifts as of 8 minutes ago." in text
+
+
+def test_an_answer_about_the_same_coming_shifts_renews_their_age_alone(reader, entity, clock):
+    policy = make_policy(levels=1)
+    make_service(policy=policy)
+    make_on_call(policy, "Ana Lima", from_h=None, to_h=None)
+    make_feeds()
+    have = shown(reader, entity)
+    clock.shift(30)
+    make_feeds(age_s=1)
+    answer = poll(reader, entity, have).text
+    assert 'id="as-of-shifts-default-PCHKOUT"' in answer
+    assert 'id="pagerduty-card"' not in answer
+
+
+def test_the_head_of_the_card_names_whom_it_pages_first_and_only_while_that_is_known(
+    reader, entity, service, clock
+):
+    make_feeds()
+    page = BeautifulSoup(reader.get(url_of(entity)).text, "html.parser")
+    link = page.select_one(".card__state a")
+    assert link.text == "on call: Ana Lima"
+    assert page.select_one(link["href"]).h4
+    clock.shift(3600)  # nobody asks any more
+    page = BeautifulSoup(reader.get(url_of(entity)).text, "html.parser")
+    assert not page.select(".card__state a")
