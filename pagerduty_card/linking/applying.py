@@ -59,11 +59,11 @@ def apply_plan(agreed: Agreed, user: "User") -> Applied:
     """Write what still is as it was previewed; all of it or, if anything fails, nothing."""
     try:
         with transaction.atomic():
+            planned = make_plan(list(agreed.seen), agreed.way, is_locked=True)
+            # Now that the rows are held: whoever sent the same preview is through with them.
             if change := MappingChange.objects.filter(key=agreed.key).first():
                 return Applied(change=change, is_again=True)
-            plan = _still_as_seen(
-                make_plan(list(agreed.seen), agreed.way, is_locked=True), agreed.seen
-            )
+            plan = _still_as_seen(planned, agreed.seen)
             if not plan.lines:
                 return Applied(change=None, skipped=plan.skipped)
             change = MappingChange.objects.create(
