@@ -128,6 +128,7 @@ class Estate:
         as_of: When the oldest answer that counts came (UTC); None if none did.
         doubts: Why what is not known is not known.
         silent: Primary keys of the services of which PagerDuty says that nobody is on call.
+        unheard: Of those of which it never said who is.
     """
 
     stamp: str
@@ -137,6 +138,7 @@ class Estate:
     as_of: datetime | None
     doubts: tuple[Doubt, ...]
     silent: frozenset[int]
+    unheard: frozenset[int]
     _in_state: dict[str, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -229,8 +231,9 @@ def _told(version: int) -> tuple[Any, ...]:
 
 
 def _held(stamp: str) -> Estate | None:
-    if stamp in _last:
-        return _last[stamp]
+    # In one step: another thread may be putting its own in the place.
+    if (last := _last.get(stamp)) is not None:
+        return last
     body = cache.get(_body_key(stamp))
     return _keep(_loaded(stamp, body)) if body is not None else None
 
@@ -250,7 +253,8 @@ def _draw(key: str, told: tuple[Any, ...], version: int, now: datetime) -> Estat
         )
     count = sum(one.open_count for one in found.services.values())
     silent = frozenset(pk for pk, one in found.services.items() if one.is_nobody_on_call)
-    content = (tuple(states), rows, count, found.as_of, found.doubts, silent)
+    unheard = frozenset(pk for pk, one in found.services.items() if not one.is_on_call_known)
+    content = (tuple(states), rows, count, found.as_of, found.doubts, silent, unheard)
     stamp = _digest(repr(told), pickle.dumps(content))
     body = (now, content)
     cache.set(_body_key(stamp), body, timeout=KEPT_S * 4)
@@ -267,7 +271,7 @@ def _draw(key: str, told: tuple[Any, ...], version: int, now: datetime) -> Estat
 
 
 def _loaded(stamp: str, body: Any) -> Estate:
-    drawn_at, (states, rows, count, as_of, doubts, silent) = body
+    drawn_at, (states, rows, count, as_of, doubts, silent, unheard) = body
     return Estate(
         stamp=stamp,
         drawn_at=drawn_at,
@@ -276,6 +280,7 @@ def _loaded(stamp: str, body: Any) -> Estate:
         as_of=as_of,
         doubts=doubts,
         silent=silent,
+        unheard=unheard,
     )
 
 
@@ -286,7 +291,7 @@ def _keep(made: Estate) -> Estate:
 
 
 def _body_key(stamp: str) -> str:
-    return f"pagerduty-estate:body:{stamp}"
+    return f"pagerduty-estate:drawn:{stamp}"
 
 
 def _digest(text: str, more: bytes = b"") -> str:

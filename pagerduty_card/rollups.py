@@ -45,12 +45,13 @@ _last: dict[str, cards.Standing] = {}
 
 def standing() -> cards.Standing:
     """Which entities are in which state now; no query beside the estate's."""
-    now = estate(timezone.now())
-    if now.stamp not in _last:
-        made = _standing_of(now)
+    drawn = estate(timezone.now())
+    made = _last.get(drawn.stamp)
+    if made is None:
+        made = _standing_of(drawn)
         _last.clear()
-        _last[now.stamp] = made
-    return _last[now.stamp]
+        _last[drawn.stamp] = made
+    return made
 
 
 def _standing_of(drawn: Estate) -> cards.Standing:

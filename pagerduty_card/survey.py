@@ -61,6 +61,7 @@ class _Row(NamedTuple):
     status: str
     maintenance_until: datetime | None
     mirrored_at: datetime
+    is_mapped: bool
     policy: int | None
     policy_mirrored_at: datetime | None
 
@@ -77,9 +78,13 @@ class _Feeds:
     def place_of(self, row: _Row) -> tuple[str, str]:
         """Account and service, the latter empty where the account's freshness is the service's."""
         since = max(row.mirrored_at, row.policy_mirrored_at or BEGINNING)
-        is_alike = (row.account, row.pd_id) not in self._by_place and all(
-            feed.asked_at is None or feed.asked_at >= since
-            for feed in self._by_place.get((row.account, ""), {}).values()
+        is_alike = (
+            row.is_mapped
+            and (row.account, row.pd_id) not in self._by_place
+            and all(
+                feed.asked_at is None or feed.asked_at >= since
+                for feed in self._by_place.get((row.account, ""), {}).values()
+            )
         )
         return row.account, "" if is_alike else row.pd_id
 
@@ -87,7 +92,12 @@ class _Feeds:
         """By kind, of one service."""
         place = self.place_of(row)
         if place not in self._found:
-            service = Service(account=row.account, pd_id=row.pd_id, mirrored_at=row.mirrored_at)
+            service = Service(
+                account=row.account,
+                pd_id=row.pd_id,
+                mirrored_at=row.mirrored_at,
+                is_mapped=row.is_mapped,
+            )
             if row.policy and row.policy_mirrored_at:
                 service.policy = EscalationPolicy(pk=row.policy, mirrored_at=row.policy_mirrored_at)
             self._found[place] = self._joined(place, service)
@@ -116,11 +126,13 @@ class Surveyed:
     Attributes:
         open_count: Its open incidents as far as they are known.
         is_nobody_on_call: PagerDuty said so.
+        is_on_call_known: Whether it ever said who is on call.
     """
 
     state: ServiceState
     open_count: int
     is_nobody_on_call: bool
+    is_on_call_known: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +187,7 @@ def survey(named: Mapping[int, Iterable[Named]], now: datetime) -> Survey:
             state=state,
             open_count=0 if answer.is_unknown else len(open_now),
             is_nobody_on_call=row.pk in nobody,
+            is_on_call_known=fresh[Feed.Kind.ON_CALL].is_known,
         )
         if answer.at:
             instants.append(answer.at)
@@ -193,7 +206,7 @@ def survey(named: Mapping[int, Iterable[Named]], now: datetime) -> Survey:
 
 def _rows() -> dict[int, _Row]:
     columns = (
-        *("pk", "account", "pd_id", "status", "maintenance_until", "mirrored_at"),
+        *("pk", "account", "pd_id", "status", "maintenance_until", "mirrored_at", "is_mapped"),
         *("policy_id", "policy__mirrored_at"),
     )
     found = Service.objects.order_by().values_list(*columns)

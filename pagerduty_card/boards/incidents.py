@@ -10,7 +10,7 @@ from catalog.links import Link
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.boards.choosing import Chosen, choose, folded
 from pagerduty_card.boards.doubts import DoubtLine, present_doubts, shown_of
-from pagerduty_card.boards.naming import Named, name_entities, owners_of, values_of
+from pagerduty_card.boards.naming import Named, name_entities, own_refs, owners_of, values_of
 from pagerduty_card.estate import Estate
 from pagerduty_card.models import Feed, Incident
 from pagerduty_card.presenters.freshness import Reader
@@ -91,7 +91,7 @@ def incident_board(
     ]
     rows.sort(key=incident_order)
     keys = {pk for row in rows for pk in found.by_service[row.service_id]}
-    names = name_entities(keys | shown_of(found.doubts), request)
+    names = name_entities(keys | shown_of(found.doubts), own_refs(request))
     shown = [_row(row, [names[pk] for pk in _known(row, found, names)]) for row in rows]
     return IncidentBoard(
         chosen=choose(shown, request.GET, _FILTERS),

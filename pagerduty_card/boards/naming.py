@@ -1,6 +1,6 @@
 """The entities and owners that a board names, as links; two queries however many."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -13,6 +13,7 @@ from catalog.ownership import ownership_of
 from catalog.refs import EntityRef
 
 NO_OWNER = "No owner"
+MINE = {"1": "Mine and my teams'"}
 # More keys than this in a query cost more than reading all entities between the first and the last.
 _MANY = 500
 
@@ -48,8 +49,19 @@ class Named:
         return self.owner.text if self.owner else NO_OWNER
 
 
-def name_entities(keys: Iterable[int], request: HttpRequest) -> dict[int, Named]:
-    """The entities by primary key, in the order of their names, those that are gone left out."""
+def own_refs(request: HttpRequest) -> frozenset[str]:
+    """References of the reader and of the reader's groups, as owners; kept with the catalog."""
+    ownership = ownership_of(request.user)
+    return frozenset(ownership.owner_refs if ownership else ())
+
+
+def name_entities(keys: Iterable[int], own: Collection[str] = ()) -> dict[int, Named]:
+    """The entities by primary key, in the order of their names, those that are gone left out.
+
+    Args:
+        keys: Theirs.
+        own: What ``own_refs`` says of the reader.
+    """
     wanted = set(keys)
     found = Entity.objects.filter(pk__in=wanted)
     if len(wanted) > _MANY:
@@ -65,8 +77,6 @@ def name_entities(keys: Iterable[int], request: HttpRequest) -> dict[int, Named]
         ref: link_to(node, default_kind="group")
         for ref, node in nodes_of(row[5] for row in rows if row[5]).items()
     }
-    ownership = ownership_of(request.user) if rows else None
-    own = set(ownership.owner_refs) if ownership else set()
     return {
         pk: Named(
             node=Node(ref=EntityRef.parse(ref), name=name, title=title),
@@ -83,7 +93,7 @@ def values_of(entities: Iterable[Named]) -> dict[str, dict[str, str]]:
     """What the entities of a row are filtered by."""
     some = list(entities)
     return {
-        "mine": {"1": "Mine and my teams'"} if any(one.is_own for one in some) else {},
+        "mine": MINE if any(one.is_own for one in some) else {},
         "owner": {one.owner_ref or "-": one.owner_name for one in some},
         "kind": {one.kind.lower(): Kind(one.kind).label for one in some},
     }

@@ -1,7 +1,7 @@
 """The board of those on call: by owner, each policy once, those that would page nobody first."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from django.http import HttpRequest
@@ -10,8 +10,8 @@ from catalog.links import Link
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.boards.choosing import Chosen, choose, folded
 from pagerduty_card.boards.doubts import DoubtLine, present_doubts, shown_of
-from pagerduty_card.boards.naming import NO_OWNER, Named, name_entities, values_of
-from pagerduty_card.estate import Estate
+from pagerduty_card.boards.naming import MINE, NO_OWNER, Named, name_entities, own_refs, values_of
+from pagerduty_card.estate import KEPT_S, Estate
 from pagerduty_card.freshness import BEGINNING, Freshness
 from pagerduty_card.freshness import UNKNOWN as NOTHING_KNOWN
 from pagerduty_card.mirror.rota import SHIFTS_AHEAD
@@ -40,6 +40,10 @@ _NO_POLICY = Explanation(
     advice="Look at the service in PagerDuty.",
 )
 
+# The rows that this process made last, by the estate's stamp and the seconds that it is kept for:
+# there may be thousands, for all readers the same.
+_last: dict[tuple[str, int], list["PolicyRow"]] = {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRow:
@@ -55,6 +59,7 @@ class PolicyRow:
     name: str
     standing: str
     owner: Link | None
+    owner_ref: str
     services: tuple[int, ...]
     entities: tuple[Named, ...]
     text: str
@@ -111,40 +116,16 @@ def on_call_board(
         now: The instant of reading (UTC).
     """
     absent = [doubt for doubt in found.doubts if not doubt.services]
-    keys = {pk for pks in found.by_service.values() for pk in pks}
-    names = name_entities(keys | shown_of(absent), request)
-    people = _people(now)
-    columns = ("pk", "name", "account", "policy_id", "policy__name")
-    groups: dict[tuple[str, object], list[tuple[int, str, str, str | None]]] = {}
-    owned: dict[tuple[str, object], dict[int, None]] = {}
-    places = {pk: place for place, pk in enumerate(names)}
-    for pk, name, account, policy, policy_name in Service.objects.order_by("name").values_list(
-        *columns
-    ):
-        for entity in found.by_service.get(pk, ()):
-            if entity in names:
-                # A service without a policy is a row of its own.
-                key = (names[entity].owner_ref, policy or f"service {pk}")
-                services = groups.setdefault(key, [])
-                if (pk, name, account, policy_name) not in services:
-                    services.append((pk, name, account, policy_name))
-                owned.setdefault(key, {})[entity] = None
+    own = own_refs(request)
     rows = [
-        _row(
-            policy if isinstance(policy, int) else None,
-            services,
-            [names[pk] for pk in sorted(owned[(owner, policy)], key=places.__getitem__)],
-            people.get(policy, ()) if isinstance(policy, int) else (),
-            found,
-        )
-        for (owner, policy), services in groups.items()
+        replace(row, values={**row.values, "mine": MINE}) if row.owner_ref in own else row
+        for row in _rows_of(found, now)
     ]
-    rows.sort(key=lambda row: (row.standing != NOBODY, not row.owner, _sorted_by(row)))
     return OnCallBoard(
         chosen=choose(rows, request.GET, _FILTERS),
         doubts=present_doubts(
             absent,
-            names,
+            name_entities(shown_of(absent)),
             all_accounts(),
             sentence="Who is on call for {} is {}",
             reader=reader,
@@ -192,6 +173,53 @@ def read_policies(
     ]
 
 
+def _rows_of(found: Estate, now: datetime) -> list[PolicyRow]:
+    """All rows in their order, for any reader; those that were just made, if they are still true.
+
+    Three queries at most, or none.
+    """
+    key = (found.stamp, int(now.timestamp()) // KEPT_S)
+    made = _last.get(key)
+    if made is None:
+        made = _read_rows(found, now)
+        _last.clear()
+        _last[key] = made
+    return made
+
+
+def _read_rows(found: Estate, now: datetime) -> list[PolicyRow]:
+    keys = {pk for pks in found.by_service.values() for pk in pks}
+    names = name_entities(keys)
+    people = _people(now)
+    columns = ("pk", "name", "account", "policy_id", "policy__name")
+    groups: dict[tuple[str, object], list[tuple[int, str, str, str | None]]] = {}
+    owned: dict[tuple[str, object], dict[int, None]] = {}
+    places = {pk: place for place, pk in enumerate(names)}
+    for pk, name, account, policy, policy_name in Service.objects.order_by("name").values_list(
+        *columns
+    ):
+        for entity in found.by_service.get(pk, ()):
+            if entity in names:
+                # A service without a policy is a row of its own.
+                key = (names[entity].owner_ref, policy or f"service {pk}")
+                services = groups.setdefault(key, [])
+                if (pk, name, account, policy_name) not in services:
+                    services.append((pk, name, account, policy_name))
+                owned.setdefault(key, {})[entity] = None
+    rows = [
+        _row(
+            policy if isinstance(policy, int) else None,
+            services,
+            [names[pk] for pk in sorted(owned[(owner, policy)], key=places.__getitem__)],
+            people.get(policy, ()) if isinstance(policy, int) else (),
+            found,
+        )
+        for (owner, policy), services in groups.items()
+    ]
+    rows.sort(key=lambda row: (row.standing != NOBODY, not row.owner, _sorted_by(row)))
+    return rows
+
+
 def _people(now: datetime) -> dict[int, list[str]]:
     """Who holds each policy now."""
     found: dict[int, list[str]] = {}
@@ -210,8 +238,10 @@ def _row(
 ) -> PolicyRow:
     if any(pk in found.silent for pk, *_ in services):
         standing = NOBODY
+    elif people and not all(pk in found.unheard for pk, *_ in services):
+        standing = SOMEBODY
     else:
-        standing = SOMEBODY if people else UNKNOWN
+        standing, people = UNKNOWN, ()
     name = services[0][3] or services[0][1]
     owner = entities[0].owner
     return PolicyRow(
@@ -219,6 +249,7 @@ def _row(
         name=name,
         standing=standing,
         owner=owner,
+        owner_ref=entities[0].owner_ref,
         services=tuple(pk for pk, *_ in services),
         entities=tuple(entities),
         text=folded(

@@ -222,6 +222,17 @@ def test_nothing_is_said_to_be_fine_where_not_all_is_known(reader):
     assert "That does not mean that there is none" in html
 
 
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_a_service_that_is_not_mirrored_yet_is_not_fine_because_its_account_is(reader, is_mapped):
+    make_service(is_mapped=is_mapped)
+    make_mapped("checkout-api")
+    make_feeds()
+
+    assert ("Nothing open" in text_of(reader, INCIDENTS)) is is_mapped
+    assert (">OK<" in text_of(reader, "/catalog/")) is is_mapped
+    assert ("0 open incidents<" in text_of(reader, COUNT)) is is_mapped
+
+
 @pytest.mark.parametrize(
     ("feeds", "said"),
     [
@@ -408,6 +419,22 @@ def test_who_is_on_call_is_unknown_where_pagerduty_did_not_say(reader):
     assert "PagerDuty has not been asked yet." in board
     assert "Nobody is on call" not in board
     assert 'href="?standing=unknown"' in board
+
+
+def test_what_a_policy_s_other_service_was_told_counts_for_nobody_else(reader):
+    policy = make_policy()
+    make_on_call(policy, "Ana Lima")
+    make_service("PA", name="known", key="", policy=policy)
+    make_service("PB", name="fresh", key="", policy=policy, is_mapped=False)
+    make_mapped("checkout-api", "PA", owner="web")
+    make_mapped("orders", "PB", owner="ops")
+    make_feeds()
+
+    unknown = text_of(reader, f"{ON_CALL}?standing=unknown")
+    assert "1 of 2 policies" in unknown
+    assert titles(unknown, "orders", "checkout-api") == ["orders"]
+    assert "Ana Lima" not in text_of(reader, f"{ON_CALL}?owner=group:default/ops&standing=unknown")
+    assert "0 of 2 policies" in text_of(reader, f"{ON_CALL}?q=Ana&owner=group:default/ops")
 
 
 def test_a_service_without_a_policy_has_an_unknown_row(reader):
