@@ -293,7 +293,12 @@ def _have(request: HttpRequest, entity: Entity, drawn: Drawn) -> SafeString:
 
 
 def render_card(
-    request: HttpRequest, entity: Entity, *, is_alone: bool = False, is_answer: bool = False
+    request: HttpRequest,
+    entity: Entity,
+    *,
+    is_alone: bool = False,
+    is_answer: bool = False,
+    is_beside: bool = False,
 ) -> SafeString:
     """Render the card for one reader.
 
@@ -302,6 +307,7 @@ def render_card(
         entity: The entity.
         is_alone: The card is the page.
         is_answer: It answers a refresh: it does not ask for another one by itself.
+        is_beside: It comes along with another answer, and finds its own place in the page.
     """
     drawn = _drawn(request, entity)
     context = {
@@ -312,6 +318,7 @@ def render_card(
         "refresh_url": reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs),
         "no_trigger_reason": _no_trigger_reason(request, entity, drawn),
         "is_alone": is_alone,
+        "is_beside": is_beside,
         "is_auto_refresh": drawn.is_due and not is_answer,
         # Without the request: the context processors have run for the page around it already.
         "csrf_token": get_token(request),
@@ -345,21 +352,8 @@ def _trigger_url(request: HttpRequest, entity: Entity, drawn: Drawn) -> str:
 
 
 def _no_trigger_reason(request: HttpRequest, entity: Entity, drawn: Drawn) -> str:
-    """Why there is no button, for those who look for it: who mends it, or may page elsewhere."""
-    if not drawn.can_page:
-        return _NO_KEY if reader_of(request).is_admin else ""
-    if not rights.may_page(request.user):
-        return ""
-    refusal = rights.refusal_of(request.user, entity)
-    return f"{refusal} {_REACH}" if refusal else ""
-
-
-_REACH = "Reach the people under On call directly, or page from PagerDuty itself."
-_NO_KEY = (
-    "Nobody can be paged from here: no integration key is known. Add an Events API v2 integration "
-    "to the service in PagerDuty, or write its key into the pagerduty.com/integration-key "
-    "annotation."
-)
+    is_admin = reader_of(request).is_admin
+    return rights.why_no_button(request.user, entity, has_key=drawn.can_page, is_admin=is_admin)
 
 
 def _explain_problem(mapped: Mapped, reader: Reader) -> Explanation:

@@ -92,8 +92,8 @@ def _send(request: HttpRequest, entity: Entity, loaded: Loaded, form: TriggerFor
             return _sent(request, entity, attempt)
         if not attempt.may_resend:
             form.renew_key()
-        return _show(request, entity, loaded, form=form, status=422, outcome=outcome)
-    return _show(request, entity, loaded, form=form, status=422)
+        return _show(request, entity, loaded, form=form, status=422, outcome=outcome, is_tried=True)
+    return _show(request, entity, loaded, form=form, status=422, is_tried=True)
 
 
 def _is_of(form: TriggerForm, attempt: TriggeredIncident, chosen: Mapped) -> bool:
@@ -130,8 +130,12 @@ def _show(
     form: TriggerForm | None,
     status: int,
     outcome: Caution | None = None,
+    is_tried: bool = False,
 ) -> HttpResponse:
+    # The card behind the dialog tells of the attempt too, for whoever closes the dialog now.
+    is_card_told = is_tried and is_htmx(request)
     context = {
+        "card_html": render_card(request, entity, is_beside=True) if is_card_told else "",
         "form": form,
         "entity": entity,
         "paging": loaded.paging(),

@@ -202,6 +202,24 @@ def test_in_the_dialog_the_card_is_put_in_place_and_the_dialog_closed(pager, ent
     assert "Accepted by PagerDuty, looking for the incident" in answer.text
 
 
+def test_behind_the_dialog_the_card_tells_of_a_try_that_failed(pager, entity, http):
+    http.post(ENQUEUE, status=503)
+    answer = pager.post(url_of(entity), filled(pager, entity), headers=HTMX)
+    assert answer.status_code == 422
+    card = BeautifulSoup(answer.text, "html.parser").select_one("#pagerduty-card")
+    assert card["hx-swap-oob"] == "true"
+    assert "The portal keeps trying until" in card.text
+    shown = pager.get(entity.get_absolute_url())
+    assert not soup_of(shown).select("#pagerduty-card[hx-swap-oob]")
+
+
+def test_what_was_filled_in_wrong_leaves_the_card_behind_the_dialog_alone(pager, entity):
+    form = filled(pager, entity, description=" ")
+    answer = pager.post(url_of(entity), form, headers=HTMX)
+    assert answer.status_code == 422
+    assert "pagerduty-card" not in answer.text
+
+
 def test_the_same_form_sent_twice_pages_once(pager, entity, http):
     accept(http)
     form = filled(pager, entity)
