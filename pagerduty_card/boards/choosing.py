@@ -91,7 +91,10 @@ def choose(rows: Sequence[R], query: QueryDict, filters: Mapping[str, str]) -> C
     facets = []
     for key, label in filters.items():
         others = [row for row in found if _passes(row, asked, but=key)] if key in asked else passed
-        facets.append(_facet(key, label, others, asked.get(key, ()), rows))
+        facet = _facet(key, label, others, asked.get(key, ()), rows)
+        # A value that all have chooses nothing; one that some have does, though it is the only one.
+        if facet.chosen or any(box.count < len(others) for box in facet.boxes):
+            facets.append(facet)
     pairs = [("q", q)] if q else []
     pairs += [(key, value) for key, values in asked.items() for value in values]
     names = {(box.key, box.value): box.label for facet in facets for box in facet.boxes}
@@ -99,7 +102,7 @@ def choose(rows: Sequence[R], query: QueryDict, filters: Mapping[str, str]) -> C
         rows=passed,
         total=len(rows),
         q=q,
-        facets=tuple(facet for facet in facets if len(facet.boxes) > 1 or facet.chosen),
+        facets=tuple(facets),
         chips=tuple(
             (
                 filters.get(key, "Text"),

@@ -197,6 +197,22 @@ def test_mine_are_those_of_my_groups(reader):
     assert titles(html, "Of mine", "Of others") == ["Of mine"]
 
 
+@pytest.mark.parametrize(("owner", "is_offered"), [("other-team", True), ("checkout-team", False)])
+def test_mine_is_offered_where_it_leaves_something_out(reader, owner, is_offered):
+    make_entity("checkout-team", kind="Group", type="team", spec={"children": []})
+    make_entity(
+        "anna", kind="User", type="", relations=(("memberOf", "group:default/checkout-team"),)
+    )
+    reader.force_login(make_user("anna"))
+    make_mapped("checkout-api")
+    make_mapped("orders", "PDB", owner=owner)
+    make_feeds()
+    for service in (make_service(), make_service("PDB", key="")):
+        make_incident(service)
+    for address in (INCIDENTS, ON_CALL):
+        assert ("Mine and my teams" in text_of(reader, address)) is is_offered
+
+
 def test_nothing_open_is_said_calmly_where_all_is_known(reader):
     make_service()
     make_mapped("checkout-api")
