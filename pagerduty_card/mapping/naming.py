@@ -74,9 +74,13 @@ def _read() -> _Names:
     _complete(annotations)
     named = {entity: list(_of_annotations(values)) for entity, values in annotations.items()}
     links = ServiceLink.objects.order_by("entity", "label", "pk")
-    for entity, account, pd_id in links.values_list("entity_id", "account", "service_pd_id"):
+    columns = ("entity_id", "account", "service_pd_id", "label")
+    for entity, account, pd_id, label in links.values_list(*columns):
         one = Named(account.strip() or DEFAULT_ACCOUNT, pd_id.strip())
-        named.setdefault(entity, []).append(one)
+        names = named.setdefault(entity, [])
+        # To a service that is named already, a link with a label gives the label.
+        if not label or one not in names:
+            names.append(one)
     once = {entity: tuple(dict.fromkeys(names)) for entity, names in named.items() if names}
     return _Names(
         services=once,

@@ -230,6 +230,14 @@ def test_a_service_that_is_named_twice_is_a_problem_and_counted():
         assert "is named twice" in row_of(response, name)
 
 
+def test_a_link_that_gives_a_label_to_what_an_annotation_names_is_no_problem():
+    make_feeds()
+    make_service("PCHKOUT")
+    labelled = make_mapped_entity("labelled", service_id="PCHKOUT")
+    ServiceLink.objects.create(entity=labelled, service_pd_id="PCHKOUT", label="eu")
+    assert names_in(mapper().get(URL, {"view": "problems"})) == []
+
+
 def test_what_is_mapped_says_how_and_who_shares_it():
     make_service()
     make_mapped_entity("annotated")
