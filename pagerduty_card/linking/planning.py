@@ -93,24 +93,33 @@ class Plan:
 
 @dataclass(slots=True, kw_only=True)
 class Present:
-    """What one entity names now, and what lies over its file; changes as lines are planned."""
+    """What one entity names now, and what lies over its file; changes as lines are planned.
+
+    Attributes:
+        absent: What its annotations name and is not there.
+        dropped: What new annotations would put out of force: that, and a key of no known service.
+    """
 
     entity: Entity
     mapped: Sequence[Mapped]
     laid: dict[tuple[str, str], str]
     account: str = ""
     ids: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Keep the annotations' services, all but those that are not there."""
+        """Keep the annotations' services, all but those that are not there or not known yet."""
         self.account = _text(self.entity, ACCOUNT) or DEFAULT_ACCOUNT
         for one in self.mapped:
             if one.target.is_link:
                 continue
-            if one.problem and one.problem.kind in _NOT_THERE:
+            is_absent = one.problem and one.problem.kind in _NOT_THERE
+            if is_absent:
+                self.absent.append(named(one))
+            if is_absent or not one.service_pd_id:
                 self.dropped.append(named(one))
-            elif one.service_pd_id and one.target.account == self.account:
+            elif one.target.account == self.account:
                 self.ids.append(one.service_pd_id)
 
     @property
@@ -214,14 +223,14 @@ def make_plan(picks: Sequence[Pick], way: Way, *, is_locked: bool = False) -> Pl
 def _line(own: Present, service: Service, way: Way, seen: str) -> Line | str:
     now = tuple(named(one) for one in own.mapped)
     if way is Way.LINK:
-        note = f"What its annotation names is still not there: {', '.join(own.dropped)}."
+        note = f"What its annotation names is still not there: {', '.join(own.absent)}."
         return Line(
             entity=own.entity,
             service=service,
             way=way,
             now=now,
             seen=seen,
-            note=note if own.dropped else "",
+            note=note if own.absent else "",
         )
     account, ids = own.account, [*own.ids]
     written = own.add(service)

@@ -152,6 +152,15 @@ def test_an_overlay_puts_a_service_that_is_not_there_out_of_force(two_services):
     assert annotations("orders") == {SERVICE_ID: "PONE", ACCOUNT: "default"}
 
 
+def test_an_overlay_over_a_key_of_no_known_service_says_so(two_services):
+    make_feeds(age_s=3600)
+    make_mapped_entity("orders", integration_key="f" * 32)
+    client = mapper()
+    shown = preview(client, ("orders", "PONE"), way="overlay")
+    assert "integration key ****ffff is put out of force" in row_of(shown, "orders")
+    assert "not there" not in row_of(preview(client, ("orders", "PONE")), "orders")
+
+
 def test_what_cannot_be_written_is_told_with_its_reason_and_can_be_corrected(two_services):
     make_mapped_entity("done", service_id="PONE")
     make_entity("orders")
