@@ -23,7 +23,7 @@ from pagerduty_card.wire.alerts import TriggerEvent
 from pagerduty_card.wire.answers import broken, error_of, parsed
 from pagerduty_card.wire.past import PastReader
 from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY as MAX_IDS_IN_QUERY
-from pagerduty_card.wire.reading import MAX_RECORDS, ids, iso
+from pagerduty_card.wire.reading import MAX_RECORDS, OVERLAP, ids, iso
 from pagerduty_card.wire.rest import Params
 from pagerduty_card.wire.transport import hide
 
@@ -120,6 +120,7 @@ class PagerDutyClient(PastReader):
                 *ids("service_ids[]", service_ids),
             ],
             needs="incidents.read",
+            overlap=OVERLAP,  # one that is not listed counts as resolved
         )
 
     def incidents_by_key(self, dedup_key: str) -> list[Incident]:

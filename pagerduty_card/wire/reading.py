@@ -15,6 +15,9 @@ MAX_RECORDS = 10_000  # PagerDuty refuses offset + limit above this
 MAX_PAGES = MAX_RECORDS // PAGE_SIZE
 CALL_BUDGET_S = 60.0
 MAX_IDS_IN_QUERY = 100  # keeps the address below 8 kB
+# Where records go while their list is read, those behind them move forward, past the page that is
+# next. So many may go between two pages without further requests.
+OVERLAP = 5
 
 _T = TypeVar("_T")
 
@@ -64,9 +67,16 @@ class Reader:
         return now + (self._deadline - now) / 2
 
     def _list(
-        self, path: str, key: str, parse: Callable[[Any], _T], params: Params, *, needs: str
+        self,
+        path: str,
+        key: str,
+        parse: Callable[[Any], _T],
+        params: Params,
+        *,
+        needs: str,
+        overlap: int = 0,
     ) -> list[_T]:
-        records, more = self._pages(path, key, parse, params, needs=needs)
+        records, more = self._pages(path, key, parse, params, needs=needs, overlap=overlap)
         if more:
             raise TooMany(f"{path} has more than {MAX_RECORDS} records, PagerDuty's limit.")
         return records
@@ -81,15 +91,20 @@ class Reader:
         needs: str,
         max_pages: int = MAX_PAGES,
         is_enough: Callable[[_T], bool] | None = None,
+        overlap: int = 0,
     ) -> tuple[list[_T], bool]:
         """Follow ``more`` to the last page, to ``max_pages``, or to a page that ends with enough.
 
+        A page begins with ``overlap`` records of the one before; one that shares none with what
+        came before may have passed some over, and is asked for again from further back.
+
         Returns:
-            The records, and whether ``max_pages`` cut them off.
+            The records, each once where pages overlap, and whether ``max_pages`` cut them off.
         """
         until = self._until()
         records: list[_T] = []
         before: list[Any] = []
+        seen: set[str] = set()
         offset = 0
         for _ in range(max_pages):
             paging = [("limit", str(PAGE_SIZE)), ("offset", str(offset))]
@@ -104,12 +119,18 @@ class Reader:
                 # It would go on like this to the last request of the quota.
                 raise broken(f"{path} answers with the same page again", answer.request_id)
             before = rows
-            records += all_parsed(parse, rows, answer.request_id)
+            new = [row for row in rows if _name_of(row) not in seen]
+            if overlap:
+                if offset and len(new) == len(rows):
+                    offset = max(0, offset - PAGE_SIZE)
+                    continue
+                seen.update(_name_of(row) for row in rows)
+            records += all_parsed(parse, new, answer.request_id)
             if not more or (is_enough and records and is_enough(records[-1])):
                 return records, False
             if not rows:
                 raise broken(f"{path} promises more on an empty page", answer.request_id)
-            offset += _size_of(body)
+            offset += max(1, _size_of(body) - overlap)
         return records, True
 
     def _rows(
@@ -120,6 +141,10 @@ class Reader:
         if not isinstance(rows, list):
             raise broken(f"the answer has no {key}", request_id)
         return all_parsed(parse, rows, request_id)
+
+
+def _name_of(record: Any) -> str:
+    return str(record.get("id")) if isinstance(record, dict) else ""
 
 
 def _size_of(page: dict[str, Any]) -> int:

@@ -455,3 +455,34 @@ def test_counts_its_requests(client, http):
     client.open_incidents()
     client.open_incidents()
     assert client.requests_sent == 2
+
+
+class TestAListThatShrinksWhileItIsRead:
+    """What is not in the list of open incidents counts as resolved."""
+
+    @staticmethod
+    def open_incidents(http, client, *, count, resolved_between):
+        """Their numbers; after each page some of the first are resolved."""
+        rows = [incident_json(number) for number in range(count, 0, -1)]
+        batches = iter(resolved_between)
+
+        def page(request):
+            query = parse_qs(urlsplit(request.url).query)
+            begin = int(query["offset"][0])
+            given, more = rows[begin : begin + 100], begin + 100 < len(rows)
+            del rows[: next(batches, 0)]
+            return 200, {}, json.dumps(page_of("incidents", *given, more=more, offset=begin))
+
+        http.add_callback("GET", f"{API}/incidents", page)
+        found = [incident.number for incident in client.open_incidents()]
+        assert len(found) == len(set(found))
+        return set(found), {row["incident_number"] for row in rows}
+
+    @pytest.mark.parametrize("resolved", [(1,), (5, 3), (60,), (100, 100), (150,), (240,)])
+    def test_no_incident_that_is_still_open_is_passed_over(self, http, client, resolved):
+        found, still_open = self.open_incidents(http, client, count=240, resolved_between=resolved)
+        assert still_open <= found
+
+    def test_a_few_that_go_cost_no_further_request(self, http, client):
+        self.open_incidents(http, client, count=240, resolved_between=(4, 4, 4))
+        assert len(http.calls) == 3
