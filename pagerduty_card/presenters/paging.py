@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.presenters.card import ServiceBlock
 from pagerduty_card.presenters.incidents import IncidentLine
-from pagerduty_card.presenters.on_call import OnCallView, PersonOnCall
+from pagerduty_card.presenters.on_call import PersonOnCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +16,14 @@ class Caution:
 
     Attributes:
         until: Until when the portal goes on trying by itself (UTC); None: it does not.
+        as_of: Of when it is what is shown (UTC), where that is long ago; None elsewhere.
     """
 
     tone: str
     title: str
     text: str
     until: datetime | None = None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,6 @@ class PagingView:
         value: The form's value for this service.
         who: Those PagerDuty would page at once; empty if nobody, or if it is not known.
         sentence: The same in words.
-        is_sure: PagerDuty said so lately.
         open_incidents: What may be the same problem, worst first.
     """
 
@@ -41,7 +42,6 @@ class PagingView:
     label: str
     who: tuple[PersonOnCall, ...]
     sentence: str
-    is_sure: bool
     service_url: str
     warnings: tuple[Caution, ...]
     open_incidents: tuple[IncidentLine, ...]
@@ -65,23 +65,35 @@ def present_paging(block: ServiceBlock, *, value: str) -> PagingView:
         service_name=block.title,
         label=block.label,
         who=on_call.paged_first if on_call else (),
-        sentence=_sentence(on_call),
-        is_sure=bool(on_call and on_call.answer.is_known and on_call.paged_first),
+        sentence=_sentence(block),
         service_url=block.url,
         warnings=tuple(_warnings(block)),
         open_incidents=block.incidents.lines if block.incidents else (),
     )
 
 
-def _sentence(on_call: OnCallView | None) -> str:
+def _sentence(block: ServiceBlock) -> str:
+    on_call = block.on_call
+    names = " and ".join(one.name for one in on_call.paged_first) if on_call else ""
+    if held_back := _held_back(block):
+        return f"Pages nobody: the service is {held_back}.{f' On call: {names}.' if names else ''}"
     if on_call is None or on_call.is_paging_unknown:
         return "It is not known who would be paged."
+    last = ", as PagerDuty last said" if on_call.answer.is_old else ""
     if on_call.is_nobody:
-        return "Nobody is on call: PagerDuty would page nobody."
-    names = " and ".join(person.name for person in on_call.paged_first)
-    if on_call.paged_level == 1:
-        return f"Pages {names} now, by PagerDuty's rules."
-    return f"Pages {names} now: nobody is on call before level {on_call.paged_level}."
+        return f"Nobody is on call{last}: PagerDuty would page nobody."
+    level = on_call.paged_level
+    rule = f": nobody is on call before level {level}" if level > 1 else ", by PagerDuty's rules"
+    return f"Pages {names}{last or f' now{rule}'}."
+
+
+def _held_back(block: ServiceBlock) -> str:
+    """What keeps PagerDuty from making an incident at all; empty if nothing is known to."""
+    words = {mark.word for mark in block.state.marks}
+    return next((said for word, said in _HOLDS_BACK.items() if word in words), "")
+
+
+_HOLDS_BACK = {"DISABLED": "disabled", "MAINTENANCE": "in maintenance"}
 
 
 def _warnings(block: ServiceBlock) -> list[Caution]:
@@ -124,9 +136,14 @@ def _warnings(block: ServiceBlock) -> list[Caution]:
             )
         )
     elif any(answer.is_old for answer in answers):
-        why = next(answer.why for answer in answers if answer.is_old)
+        old = next(answer for answer in answers if answer.is_old)
         warnings.append(
-            Caution(tone="warning", title="What is shown here may be out of date", text=why)
+            Caution(
+                tone="warning",
+                title="What is shown here may be out of date",
+                text=old.why,
+                as_of=old.at,
+            )
         )
     return warnings
 

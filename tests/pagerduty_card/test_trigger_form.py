@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from django.urls import reverse
 from django.utils import timezone
 
-from pagerduty_card.models import Feed, ServiceLink, TriggeredIncident
+from pagerduty_card.models import Feed, Service, ServiceLink, TriggeredIncident
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import (
     KEY,
@@ -144,21 +144,19 @@ def test_says_when_a_later_level_is_paged_first(pager):
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [
-        ("maintenance", "The service is in maintenance"),
-        ("disabled", "The service is disabled"),
-    ],
+    [("maintenance", "in maintenance"), ("disabled", "disabled")],
 )
-def test_warns_of_a_service_that_pages_nobody(pager, status, said):
-    entity = make_mapped_entity()
-    make_feeds()
-    make_service(status=status)
-    assert said in pager.get(url_of(entity)).text
+def test_does_not_name_as_paged_whom_a_service_that_pages_nobody_has_on_call(
+    pager, entity, status, said
+):
+    Service.objects.update(status=status)
+    page = words(soup_of(pager.get(url_of(entity))).main)
+    assert f"The service is {said}" in page
+    assert f"Pages nobody: the service is {said}. On call: Ana Lima." in page
+    assert "Pages Ana" not in page
 
 
 def test_asks_whether_it_is_one_of_the_open_incidents(pager, entity):
-    from pagerduty_card.models import Service
-
     incident = make_incident(Service.objects.get(), title="Payments time out")
     page = soup_of(pager.get(url_of(entity)))
     assert "Is it one of these?" in words(page)
@@ -168,7 +166,10 @@ def test_asks_whether_it_is_one_of_the_open_incidents(pager, entity):
 def test_warns_of_old_and_of_unknown_data(pager, entity):
     assert "may be out of date" not in pager.get(url_of(entity)).text
     make_feeds(age_s=301)
-    assert "may be out of date" in pager.get(url_of(entity)).text
+    text = words(soup_of(pager.get(url_of(entity))).main)
+    assert "may be out of date As of 5 minutes ago" in text
+    assert "Pages Ana Lima, as PagerDuty last said." in text
+    assert "Pages Ana Lima now" not in text
     make_feeds(Feed.Kind.ON_CALL, is_good=False, failed_s=3, reason="unreachable")
     text = words(soup_of(pager.get(url_of(entity))).main)
     assert "It is not known who would be paged." in text
