@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pagerduty_card.presenters.coverage import Shift, holders
 from pagerduty_card.presenters.incidents import IncidentLine, IncidentsView
-from pagerduty_card.presenters.on_call import Level, Link, OnCallView
+from pagerduty_card.presenters.on_call import Link, OnCallView
 from pagerduty_card.presenters.prospect import Holder
 
 
@@ -14,8 +14,9 @@ def name_the_next_level(incidents: IncidentsView, on_call: OnCallView) -> Incide
     """Say whom the next automatic step pages, where that follows from what is known.
 
     PagerDuty tells when an incident escalates, not to whom. It follows where everybody it is
-    assigned to holds one and the same level of the policy, and no other, and where it is known who
-    holds the level after it at that instant; after the last level comes level 1 again. Where an
+    assigned to has held one and the same level of the policy since it was opened, and no other, and
+    where it is known who holds the level after it at that instant; after the last level comes level
+    1 again. Somebody whose turn began later may have been given it on another level. Where an
     acknowledgement times out, those it is assigned to are paged again. Anything else stays unsaid;
     an incident that was assigned to a person directly has no such step.
     """
@@ -43,7 +44,7 @@ def _with_whom(line: IncidentLine, on_call: OnCallView) -> IncidentLine:
 
 def _next_level(line: IncidentLine, on_call: OnCallView, at: datetime) -> Sequence[str]:
     levels = on_call.levels
-    held = {_places_of(who, levels) for who in line.assignees}
+    held = {_places_of(who, on_call, since=line.created_at) for who in line.assignees}
     places = held.pop() if len(held) == 1 else ()
     if len(places) != 1:
         return ()
@@ -69,10 +70,16 @@ def _reaches(shifts: Sequence[Shift[Holder]], on_call: OnCallView, at: datetime)
     return bool(present) and all(shift.ends > at for shift in present)
 
 
-def _places_of(who: Link, levels: Sequence[Level]) -> tuple[int, ...]:
-    """Where in the ladder somebody is on call now; by profile, for two people may share a name."""
-    return tuple(
-        place
-        for place, level in enumerate(levels)
-        if who.url and who.url in {person.url for person in level.people}
-    )
+def _places_of(who: Link, on_call: OnCallView, *, since: datetime) -> tuple[int, ...]:
+    """Where in the ladder somebody is on call now; by profile, for two people may share a name.
+
+    Nowhere where any of it began later than ``since`` (UTC).
+    """
+    found = []
+    for place, level in enumerate(on_call.levels):
+        if who.url and who.url in {person.url for person in level.people}:
+            then = holders(on_call.rota.get(level.number, ()), since)
+            if who.url not in {holder.url for holder in then}:
+                return ()
+            found.append(place)
+    return tuple(found)

@@ -246,12 +246,20 @@ ANA, BO, CY = (f"https://meridian.example/users/{name}" for name in ("ana", "bo"
 
 
 def escalating(
-    *urls, incidents=KNOWN, rows=None, levels=3, answer=KNOWN, step="escalate", shifts=UNKNOWN
+    *urls,
+    incidents=KNOWN,
+    rows=None,
+    levels=3,
+    answer=KNOWN,
+    step="escalate",
+    shifts=UNKNOWN,
+    opened=NOW,
 ):
     """What the incident, assigned to those profiles, says it does by itself in five minutes."""
     row = incident(
         assignees=[{"name": "Somebody", "url": url} for url in urls],
         pending_actions=[{"type": step, "at": "2026-11-23T10:05:00Z"}],
+        created_at=opened,
     )
     known = on_call(LADDER if rows is None else rows, levels=levels, answer=answer, shifts=shifts)
     return name_the_next_level(present_incidents([row], incidents), known).lines[0].next_step.text
@@ -295,6 +303,11 @@ def test_an_escalation_names_everybody_of_the_next_level():
             "urls": (ANA,),
             "rows": [LADDER[0], holder(2, "Bo", BO, level=2, end=NOW + dt.timedelta(minutes=5))],
         },
+        {
+            "urls": (BO,),
+            "opened": ago(hours=1),
+            "rows": [LADDER[0], holder(2, "Bo", BO, level=2, start=ago(minutes=5)), LADDER[2]],
+        },
     ],
     ids=[
         "assigned to nobody",
@@ -306,6 +319,7 @@ def test_an_escalation_names_everybody_of_the_next_level():
         "an empty next level",
         "an assignee on two levels",
         "a shift that ends before",
+        "an assignee whose turn began after the incident",
     ],
 )
 def test_an_escalation_names_nobody_where_it_is_not_known_whom_it_pages(unsure):
