@@ -37,12 +37,14 @@ class Past:
 
     Attributes:
         entries: Of the time line, newest first.
-        changes_since: How far back changes are known (UTC); None: they are not.
+        changes: How far the changes may be believed.
+        changes_since: How far back they are known (UTC); None: that is not known.
     """
 
     view: HistoryView
     insights: InsightsView | None
     entries: Sequence[Entry]
+    changes: Answer
     changes_since: datetime | None
 
 
@@ -237,7 +239,8 @@ def load_past(
         entries=entries_of(
             ChangeEvent.objects.of_services([service]), ended, still_open, since=since
         ),
-        changes_since=None if changes.is_unknown else freshness[Feed.Kind.CHANGES].covers_since,
+        changes=changes,
+        changes_since=freshness[Feed.Kind.CHANGES].covers_since,
     )
 
 

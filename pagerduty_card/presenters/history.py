@@ -52,8 +52,9 @@ class Knowledge:
     taken_since: datetime | None
 
     def until(self, now: datetime) -> datetime:
-        """Up to when (UTC)."""
-        return now if self.ended.is_known or self.ended.at is None else self.ended.at
+        """Up to when (UTC): a day needs both those that ended and those that are still open."""
+        old = [one.at for one in (self.ended, self.opened) if one.is_old and one.at]
+        return min(old, default=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +246,7 @@ def _figures(
         Figure(
             label="Incidents", value=str(total), basis=f"{still_open} still open" if total else ""
         ),
-        _time_to_acknowledge(counted, knowledge),
+        _time_to_acknowledge(counted, knowledge, zone),
         Figure(
             label="Time to resolve",
             value=_median(ended) if ended else "",
@@ -259,7 +260,9 @@ def _figures(
     )
 
 
-def _time_to_acknowledge(counted: Sequence[Occurrence], knowledge: Knowledge) -> Figure:
+def _time_to_acknowledge(
+    counted: Sequence[Occurrence], knowledge: Knowledge, zone: tzinfo
+) -> Figure:
     """The median over incidents that were opened since acknowledgements are known."""
     label, since = "Time to acknowledge", knowledge.taken_since
     if knowledge.taken.is_unknown or since is None:
@@ -275,7 +278,7 @@ def _time_to_acknowledge(counted: Sequence[Occurrence], knowledge: Knowledge) ->
         return Figure(label=label, value="", basis="none acknowledged" if asked else "not known")
     basis = f"median of {len(taken)}"
     if len(asked) < len(counted):
-        basis += f", since {_day(since.date())}"
+        basis += f", since {_day(since.astimezone(zone).date())}"
     return Figure(label=label, value=_median(taken), basis=basis)
 
 
@@ -306,6 +309,8 @@ def _cautions(knowledge: Knowledge) -> tuple[str, ...]:
     said = []
     if knowledge.opened.is_unknown:
         said.append("Incidents that are still open are not known and not counted.")
+    if knowledge.opened.is_old:
+        said.append("Incidents may be missing: PagerDuty has not told lately what is open.")
     if knowledge.taken.is_old:
         said.append("Acknowledgements may be missing: PagerDuty has not told of them lately.")
     return tuple(said)

@@ -133,6 +133,15 @@ def test_days_since_an_old_answer_are_unknown():
     assert [by_day[dt.date(2026, 11, day)] for day in (15, 16, 17, 18)] == [None] * 4
 
 
+def test_days_since_open_incidents_were_told_last_are_not_called_quiet():
+    words = explain("unreachable", reader=PortalReader())
+    told_at = dt.datetime(2026, 11, 17, 23, tzinfo=UTC)
+    old = Answer(standing=Standing.OLD, at=told_at, explanation=words, is_due=True)
+    view = shown([], opened=old)
+    assert [counts(view)[dt.date(2026, 11, day)] for day in (16, 17, 18)] == [0, None, None]
+    assert "Incidents may be missing" in " ".join(view.cautions)
+
+
 def test_without_history_nothing_is_drawn_and_nothing_is_zero():
     view = shown([happened("Q1", NOW)], ended_since=None)
     assert (view.bars, view.figures) == ((), ())
@@ -163,6 +172,8 @@ def test_time_to_acknowledge_rests_only_on_incidents_since_acknowledgements_are_
     ]
     view = shown(found, taken_since=known)
     assert figures(view)["Time to acknowledge"] == ("6 min", "median of 1, since 10 Nov")
+    behind = shown(found, taken_since=known, zone=ZoneInfo("America/New_York"))
+    assert "since 9 Nov" in figures(behind)["Time to acknowledge"][1]
     assert figures(shown(found, taken_since=None))["Time to acknowledge"] == ("", "not known yet")
 
 
@@ -257,6 +268,19 @@ def test_odd_addresses_show_the_usual_page(reader, query):
     known_service()
     make_feeds()
     assert "svg" in page(reader, make_mapped_entity(), query)
+
+
+def test_the_time_line_says_how_long_ago_changes_were_told(reader):
+    known_service()
+    make_feeds(covers_since=LONG_AGO)
+    entity = make_mapped_entity()
+    assert "up to" not in " ".join(texts(page(reader, entity), "#timeline"))
+    make_feeds(Feed.Kind.CHANGES, age_s=7200, failed_s=60, reason="unreachable")
+    told = " ".join(texts(page(reader, entity), "#timeline"))
+    assert "up to 10:00 UTC : PagerDuty did not answer." in told
+    make_feeds(Feed.Kind.CHANGES, is_good=False, failed_s=60, reason="unreachable")
+    told = " ".join(texts(page(reader, entity), "#timeline"))
+    assert "Changes are not known. PagerDuty did not answer." in told
 
 
 def test_the_time_line_has_pages_and_says_how_many_there_are(reader):
@@ -391,6 +415,14 @@ def test_the_card_shows_the_last_thirty_days_and_leads_to_all_of_it(reader):
     (link,) = [one["href"] for one in select(html, "a") if one.get_text() == "History"]
     assert reader.get(link).status_code == 200
     assert "service=default" in link
+
+
+def test_the_strip_of_the_card_says_that_open_incidents_are_missing(reader):
+    known_service()
+    make_feeds(covers_since=LONG_AGO)
+    make_feeds(Feed.Kind.INCIDENTS, is_good=False, failed_s=60, reason="unreachable")
+    html = card(reader, make_mapped_entity())
+    assert "Incidents that are still open are not known and not counted." in html
 
 
 def test_a_card_without_a_past_says_so_and_draws_nothing(reader):
