@@ -4,13 +4,16 @@ A lease is a value in the cache that all processes share. Whoever holds it confi
 again, so that it lasts as long as the work and hardly longer than its process.
 """
 
+import logging
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.cache import caches
-from django.db import connections
+from django.db import Error, connections
+
+logger = logging.getLogger(__name__)
 
 # A process that dies holds its leases no longer than this.
 HELD_S = 60
@@ -68,6 +71,10 @@ def _shared(key: str) -> Iterator[bool]:
 def _confirm(key: str, over: threading.Event) -> None:
     try:
         while not over.wait(_CONFIRMED_EVERY_S):
-            caches["shared"].touch(key, HELD_S)
+            try:
+                caches["shared"].touch(key, HELD_S)
+            except Error:  # the database is away for a moment: there is time for another try
+                logger.warning("lease not confirmed", extra={"lease": key}, exc_info=True)
+                connections.close_all()
     finally:
         connections.close_all()

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.core.cache import caches
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from portal import leases
@@ -64,6 +64,21 @@ def test_long_work_keeps_what_it_holds(monkeypatch):
     monkeypatch.setattr(caches["shared"].__class__, "touch", lambda *_, **__: touched.set())
     with lease("a"):
         assert touched.wait(10)
+
+
+def test_a_database_that_is_away_for_a_moment_costs_no_lease(monkeypatch):
+    monkeypatch.setattr(leases, "_CONFIRMED_EVERY_S", 0.01)
+    tries, confirmed = [], threading.Event()
+
+    def touch(*_, **__):
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError("the connection is lost")
+        confirmed.set()
+
+    monkeypatch.setattr(caches["shared"].__class__, "touch", touch)
+    with lease("a"):
+        assert confirmed.wait(10)
 
 
 def test_a_lease_that_another_took_over_is_left_to_it():
