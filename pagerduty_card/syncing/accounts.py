@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db.models import Q
 from django.utils import timezone
 
 from pagerduty_card.accounts import Account
 from pagerduty_card.errors import PagerDutyError
-from pagerduty_card.models import Feed, TriggeredIncident
+from pagerduty_card.models import EscalationPolicy, Feed, Service, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
 from pagerduty_card.reporting import Report, log_failure
 from pagerduty_card.syncing import insights, on_call, past, sections
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 # A turn that comes this much early still counts. The worker looks for work every 10 s at most, so
 # that turns are up to that much late, and the next one on time would be missed.
 _TOLERANCE = timedelta(seconds=12)
+# No two machines of one portal differ by more; what is marked later than that is of a clock that
+# has been put back since.
+_AHEAD = timedelta(minutes=5)
 
 
 class Lane(StrEnum):
@@ -199,12 +203,30 @@ def sync_due(account: Account, lanes: Iterable[Lane] = tuple(Lane)) -> Report:
     """Mirror those sections of the account whose turn it is, in these lanes; for the worker."""
     given = set(lanes)
     with PagerDutyClient(account, background=True) as client:
+        _forget_future(account)
         lists_services = Lane.REST in given and _follow_catalog(account, client)
         now = timezone.now()
         kinds = set(due_kinds(account, now, given))
         if lists_services:
             kinds.add(Feed.Kind.SERVICES.value)
         return sync_account(account, client, kinds=kinds, reconciles=Lane.INCIDENTS in given)
+
+
+def _forget_future(account: Account) -> None:
+    """Where the clock was put back, begin anew: else nothing is due until it is there again.
+
+    All that time every section would count as fresh.
+    """
+    now = timezone.now()
+    feeds = Feed.objects.filter(account=account.name)
+    marked = feeds.filter(Q(asked_at__gt=now + _AHEAD) | Q(failed_at__gt=now + _AHEAD))
+    if not marked.exists():
+        return
+    logger.warning("the clock was put back", extra={"account": account.name})
+    marked.delete()
+    for model in (Service, EscalationPolicy):
+        rows = model._default_manager.filter(account=account.name, mirrored_at__gt=now)
+        rows.update(mirrored_at=now)
 
 
 def _follow_catalog(account: Account, client: PagerDutyClient) -> bool:

@@ -93,7 +93,9 @@ class Quota:
         keys = [self._exhausted_key, self._low_key] if background else [self._exhausted_key]
         until: dict[str, float] = caches["shared"].get_many(keys)
         moments = [*until.values(), *(_own.closed_until.get(key, 0.0) for key in keys)]
-        return max(0.0, *(at - time.time() for at in moments))
+        waits = (at - time.time() for at in moments)
+        # A longer one is of a clock that has been put back since.
+        return max((wait for wait in waits if 0 < wait <= MAX_COOL_DOWN_S), default=0.0)
 
     def note(self, reading: Reading) -> None:
         """Take in what an answer told, and that it came; ``ratelimit-*`` may be missing."""

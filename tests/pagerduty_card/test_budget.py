@@ -354,6 +354,12 @@ class TestTheLimiter:
         Quota(make_account()).exhausted(30)
         assert Quota(make_account()).wait_s(background=False) > 29
 
+    def test_a_clock_that_was_put_back_ends_a_cool_down(self):
+        with time_machine.travel(START + dt.timedelta(hours=1), tick=False):
+            Quota(make_account()).exhausted(30)
+        with time_machine.travel(START, tick=False):
+            assert Quota(make_account()).wait_s(background=False) == 0
+
     def test_answers_are_counted_by_the_minute_over_all_processes(self):
         def answer(at, count):
             for number in range(count):

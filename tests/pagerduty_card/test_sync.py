@@ -26,6 +26,7 @@ from pagerduty_card.models import (
 from pagerduty_card.syncing import accounts, pages, services
 from pagerduty_card.wire.client import PagerDutyClient
 from portal.leases import lease
+from portal.tasks import run_once
 from tests.factories import make_entity
 from tests.pagerduty_card.factories import (
     API,
@@ -429,6 +430,24 @@ def test_each_section_has_its_own_cadence(http, full):
     assert due(seconds=60) == {KINDS.INCIDENTS} | by_the_minute
     assert due(minutes=10) == set(ASKED) - set(FIGURES)
     assert due(hours=6) == set(ASKED)
+
+
+def test_a_clock_that_was_put_back_makes_nothing_fresh(http, settings):
+    settings.PAGERDUTY_TOKEN = TOKEN
+    http.assert_all_requests_are_fired = False
+    announce_account(http, services=(service_json(),), incidents=(incident_json(),))
+    announce_service(http, incidents=(incident_json(),))
+    with after(hours=1):  # where the clock is wrong
+        whole()
+        one_service()
+    http.replace("GET", f"{API}/incidents", json=page_of("incidents"))
+    with after():
+        assert freshness(KINDS.INCIDENTS).succeeded_at == START + dt.timedelta(hours=1)
+        for name in ("sync_accounts", "sync_incidents"):
+            assert run_once(f"pagerduty_card.tasks.{name}")
+        assert not Incident.objects.exists()
+        for kind in (KINDS.INCIDENTS, KINDS.ON_CALL, KINDS.CHANGES):
+            assert freshness(kind).succeeded_at == START
 
 
 def test_changes_are_asked_for_since_the_last_time_only(http, full):
