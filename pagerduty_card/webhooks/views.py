@@ -22,7 +22,7 @@ def webhook(request: HttpRequest, account: str) -> HttpResponse:
     """Take one delivery: 202 as soon as it is stored, also when it was stored before.
 
     404 for an account that is not configured; 503 for one that has no secret yet, because then
-    PagerDuty keeps the event and tries again for two days; 413 and 403 are final.
+    PagerDuty keeps the event and tries again for two days; 411, 413 and 403 are final.
 
     Source: https://developer.pagerduty.com/docs/webhooks-overview
     """
@@ -31,7 +31,9 @@ def webhook(request: HttpRequest, account: str) -> HttpResponse:
         raise Http404
     if not found.webhook_secrets:
         return _answer(503, "no secret is configured for this account")
-    # Without a length, nothing of a body is read.
+    if "Transfer-Encoding" in request.headers:
+        # Of a body without a length nothing is read, and no signature would be right.
+        return _answer(411, "the body has no length: let no proxy send it in chunks")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
         return _answer(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")

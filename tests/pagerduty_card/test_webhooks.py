@@ -21,7 +21,7 @@ from pagerduty_card.models import Delivery, Feed, Inbox, Incident, Service, Trig
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.syncing.services import sync_service
 from pagerduty_card.webhooks import receiving
-from pagerduty_card.webhooks.signatures import sign
+from pagerduty_card.webhooks.signatures import HEADER, sign
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.quota import Quota, Reading
 from tests.factories import make_user
@@ -144,6 +144,18 @@ class TestTheDoor:
     def test_a_body_over_256_kb_is_answered_413(self, client):
         assert post(client, b" " * (256 * 1024 + 1)).status_code == 413
         assert post(client, b" " * (256 * 1024)).status_code == 202
+
+    def test_a_body_in_chunks_is_answered_411_and_counts_as_no_wrong_signature(self, client):
+        raw = json.dumps(event_json()).encode()
+        response = client.post(
+            "/pagerduty/webhooks/default/",
+            raw,
+            content_type="application/json",
+            headers={HEADER: sign(SECRET, raw), "Transfer-Encoding": "chunked"},
+            CONTENT_LENGTH="",
+        )
+        assert response.status_code == 411
+        assert not Inbox.objects.exists()
 
     def test_the_request_writes_one_row_and_nothing_else(self, client, queue_is_down):
         make_service()
