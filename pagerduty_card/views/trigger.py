@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
-from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigger_client_event
+from django_htmx.http import reswap, retarget, trigger_client_event
 
 from catalog.models import Entity
 from pagerduty_card.card import Loaded, load, render_card
@@ -34,8 +34,8 @@ def trigger(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
     """Show the form that pages the on-call, and send it."""
     entity = entity_of(namespace, kind, name)
     if not request.user.is_authenticated:
-        login = redirect_to_login(request.get_full_path())
-        return HttpResponseClientRedirect(login.url) if is_htmx(request) else login
+        # In the dialog too: what is typed there stays, and the page says that one is signed out.
+        return redirect_to_login(request.get_full_path())
     if not rights.may_page(request.user):
         raise PermissionDenied
     loaded = load(request, entity)

@@ -1,34 +1,31 @@
-/* a[data-dialog] opens in a <dialog>; its text stays until an answer says dialog:close. */
+/* a[data-dialog] opens in the <dialog>, read anew; its text stays until dialog:close. */
 
-const dialogs = new Map();
+const dialog = document.getElementById("dialog");
+let shown = "";
 
-function make(link, url, html) {
-  const dialog = document.getElementById("dialog-frame").content.firstElementChild.cloneNode(true);
-  const [title, body] = [dialog.querySelector("h2"), dialog.querySelector("[data-dialog-body]")];
-  title.textContent = link.dataset.dialogTitle || link.textContent.trim();
-  title.id = `${url}-title`;
-  dialog.setAttribute("aria-labelledby", title.id);
-  dialog.removeAttribute("id");
+function fill(html, isKept) {
+  const body = dialog.querySelector("[data-dialog-body]");
+  const typed = new FormData((isKept && body.querySelector("form")) || undefined);
   body.innerHTML = html;
-  document.body.append(dialog);
-  window.htmx?.process(body);
-  return dialog;
+  const fields = body.querySelector("form")?.elements;
+  for (const [name, value] of typed) if (fields?.[name]) fields[name].value = value;
+  htmx.process(body);
 }
 
 async function open(link) {
   const url = link.getAttribute("href");
   if (link.ariaBusy) return;
+  link.ariaBusy = "true";
   try {
-    if (!dialogs.get(url)?.isConnected) {
-      link.ariaBusy = "true";
-      const answer = await fetch(url, { headers: { "HX-Request": "true" } });
-      if (!answer.ok || answer.redirected) throw answer;
-      dialogs.set(url, make(link, url, await answer.text()));
-    }
-    dialogs.get(url).showModal();
+    const answer = await fetch(url, { headers: { "HX-Request": "true" } });
+    if (!answer.ok || answer.redirected) throw answer;
+    fill(await answer.text(), url === shown);
+    dialog.querySelector("h2").textContent = link.dataset.dialogTitle || link.textContent.trim();
+    shown = url;
   } catch {
-    location.assign(url);
+    if (url !== shown) location.assign(url);
   }
+  if (url === shown) dialog.showModal();
   link.ariaBusy = null;
 }
 
@@ -46,11 +43,10 @@ addEventListener("click", (event) => {
 });
 
 addEventListener("htmx:afterSwap", ({ detail }) => {
-  detail.target.closest("dialog")?.querySelector("[aria-invalid=true]")?.focus();
+  detail.target.querySelector("[aria-invalid=true]")?.focus();
 });
 
-addEventListener("dialog:close", ({ target }) => {
-  const dialog = target.closest("dialog");
+addEventListener("dialog:close", () => {
   dialog.close();
-  setTimeout(() => dialog.remove());
+  shown = "";
 });

@@ -130,6 +130,8 @@ def test_what_is_typed_in_the_dialog_survives_and_the_card_follows_when_it_is_cl
     expect(page.locator("#pagerduty-card")).to_contain_text(TEXT)
     page.keyboard.press("p")
     expect(description).to_have_value("Half a senten")
+    # What is said above the text is of now, not of when it was begun.
+    expect(page.get_by_role("dialog").get_by_role("link", name=re.compile(TEXT))).to_be_visible()
 
 
 def test_a_card_is_not_swapped_under_a_reader_who_selects_text(page, happens):

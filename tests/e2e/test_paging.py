@@ -148,7 +148,9 @@ def test_a_portal_that_does_not_answer_says_so_and_keeps_what_was_typed(open_con
     expect(dialog).to_be_hidden()
 
 
-def test_signed_out_meanwhile_says_so_and_keeps_what_was_typed(open_context):
+def test_signed_out_meanwhile_what_was_typed_is_sent_after_signing_in_elsewhere(
+    open_context, portal
+):
     context = open_context()
     page = context.new_page()
     page.goto(ENTITY)
@@ -160,3 +162,6 @@ def test_signed_out_meanwhile_says_so_and_keeps_what_was_typed(open_context):
 
     expect(dialog.get_by_role("alert")).to_contain_text("signed out")
     expect(dialog.get_by_label("What is wrong?")).to_have_value(TEXT)
+    sign_in(context.new_page(), portal)
+    dialog.get_by_role("button", name="Trigger incident").click()
+    expect(dialog).to_be_hidden()

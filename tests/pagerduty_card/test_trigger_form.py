@@ -400,10 +400,13 @@ def test_without_the_right_there_is_no_form(client, entity):
 
 @pytest.mark.parametrize("is_open_to_all", [False, True])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_signed_out_one_signs_in_and_comes_back(client, entity, settings, is_open_to_all, method):
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "dialog"])
+def test_signed_out_one_signs_in_and_comes_back(
+    client, entity, settings, is_open_to_all, method, headers
+):
     if is_open_to_all:
         settings.MIDDLEWARE = [m for m in settings.MIDDLEWARE if "LoginRequired" not in m]
-    answer = getattr(client, method)(url_of(entity))
+    answer = getattr(client, method)(url_of(entity), headers=headers)
     assert answer.status_code == 302
     assert answer["Location"] == f"{reverse('sign-in')}?next={url_of(entity)}"
     assert not TriggeredIncident.objects.exists()
