@@ -65,7 +65,7 @@ def _reaches(shifts: Sequence[Shift[Holder]], on_call: OnCallView, at: datetime)
     if prospect and prospect.answer.is_known and at < prospect.until:
         return True
     # Without the coming shifts only those who hold it now, and still do then, are known.
-    asked = on_call.answer.at
+    asked = on_call.answer.asked_at
     present = [shift for shift in shifts if asked and shift.begins <= asked < shift.ends]
     return bool(present) and all(shift.ends > at for shift in present)
 

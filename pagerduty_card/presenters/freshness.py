@@ -79,12 +79,14 @@ class Answer:
     Attributes:
         standing: Which of the three.
         at: When the last good answer was stored (UTC); None if and only if unknown.
+        asked_at: When it was asked for (UTC): it knows nothing of what happened later.
         explanation: Why it is not newer, or not known; None if and only if known.
         is_due: Whether somebody who looks at it should ask PagerDuty again.
     """
 
     standing: Standing
     at: datetime | None
+    asked_at: datetime | None
     explanation: Explanation | None
     is_due: bool
 
@@ -116,7 +118,9 @@ class Answer:
     @classmethod
     def unknown(cls, explanation: Explanation) -> "Answer":
         """Nothing may be said, for this reason."""
-        return cls(standing=Standing.UNKNOWN, at=None, explanation=explanation, is_due=True)
+        return cls(
+            standing=Standing.UNKNOWN, at=None, asked_at=None, explanation=explanation, is_due=True
+        )
 
 
 def judge(kind: str, stored: Freshness, *, now: datetime, reader: Reader) -> Answer:
@@ -135,12 +139,18 @@ def judge(kind: str, stored: Freshness, *, now: datetime, reader: Reader) -> Ans
         return Answer.unknown(explain(stored.reason, stored.detail, reader=reader))
     age = now - good_at
     is_due = kind in _REFRESH_AFTER and age > _REFRESH_AFTER[kind]
+    words: Explanation | None = None
     if stored.failed_at is not None:
         words = explain(stored.reason, stored.detail, reader=reader)
-        return Answer(standing=Standing.OLD, at=good_at, explanation=words, is_due=is_due)
-    if age > OLD_AFTER[kind]:
-        return Answer(standing=Standing.OLD, at=good_at, explanation=_NOBODY_ASKS, is_due=True)
-    return Answer(standing=Standing.KNOWN, at=good_at, explanation=None, is_due=is_due)
+    elif age > OLD_AFTER[kind]:
+        words, is_due = _NOBODY_ASKS, True
+    return Answer(
+        standing=Standing.OLD if words else Standing.KNOWN,
+        at=good_at,
+        asked_at=stored.asked_at,
+        explanation=words,
+        is_due=is_due,
+    )
 
 
 NOT_ASKED = Explanation(

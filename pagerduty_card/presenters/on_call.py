@@ -267,16 +267,12 @@ def _next(rows: Sequence[OnCall], number: int, now: datetime) -> NextOnCall | No
 
 
 def _lapsed(rows: Sequence[OnCall], number: int, now: datetime, answer: Answer) -> str:
-    """Why an empty level is not known to be empty: its shift ended after the last answer."""
-    answered_at = answer.at
+    """Why an empty level is not known to be empty: its shift ended after PagerDuty was asked."""
+    asked_at = answer.asked_at
     lapsed = [
         row.responder.name
         for row in rows
-        if row.level == number
-        and row.end
-        and row.end <= now
-        and answered_at
-        and row.end > answered_at
+        if row.level == number and row.end and row.end <= now and asked_at and row.end > asked_at
     ]
     if not lapsed:
         return ""

@@ -21,10 +21,11 @@ from pagerduty_card.presenters.incidents import present_changes, present_inciden
 from pagerduty_card.presenters.on_call import mailto, present_on_call
 
 NOW = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
-KNOWN = Answer(standing=Standing.KNOWN, at=NOW, explanation=None, is_due=False)
+KNOWN = Answer(standing=Standing.KNOWN, at=NOW, asked_at=NOW, explanation=None, is_due=False)
 OLD = Answer(
     standing=Standing.OLD,
     at=NOW - dt.timedelta(minutes=9),
+    asked_at=NOW - dt.timedelta(minutes=9),
     explanation=Explanation(reason="unreachable", why="No answer.", advice=""),
     is_due=True,
 )
