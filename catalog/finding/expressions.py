@@ -33,9 +33,9 @@ class Among(Func):
         self.is_first = is_first
 
     def as_sql(self, compiler: SQLCompiler, *_: Any, **_context: Any) -> _Compiled:
-        """As PostgreSQL says it."""
+        """As PostgreSQL says it; small numbers beside a key it would compare one by one."""
         column, params = compiler.compile(self.source_expressions[0])
-        return f"{column} = ANY(%s)", (*params, list(self.keys))
+        return f"{column} = ANY(%s::bigint[])", (*params, list(self.keys))
 
     def as_sqlite(self, compiler: SQLCompiler, *_: Any, **_context: Any) -> _Compiled:
         """As SQLite says it; after a plus sign it does not look each key up."""

@@ -200,3 +200,15 @@ def test_a_state_that_the_card_does_not_know_lists_nothing(reader, weather):
     page = reader.get(f"{INDEX}?state=<b>")
     assert names(page) == []
     assert "No entity has Weather “&lt;b&gt;”" in page.text
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="is about PostgreSQL's types")
+def test_keys_are_compared_in_the_type_of_the_column_for_postgresql_hashes_no_other(
+    reader, weather
+):
+    weather.set(calm=[make_entity("harbour")])
+    with CaptureQueriesContext(connection) as queries:
+        reader.get(INDEX, {"state": "calm", "sort": "state"})
+    lists = [part for query in queries for part in query["sql"].split("= ANY(")[1:]]
+    assert lists
+    assert all(part.partition(")")[0].endswith("::bigint[]") for part in lists)
