@@ -165,6 +165,12 @@ class ServiceState:
         """The state itself."""
         return self.marks[0]
 
+    @property
+    def held_back(self) -> str:
+        """What keeps PagerDuty from making a new incident; empty if nothing is known to."""
+        said = {"DISABLED": "disabled", "MAINTENANCE": "in maintenance"}
+        return next((said[mark.word] for mark in self.marks if mark.word in said), "")
+
 
 _ALARM = Mark(word="ALARM", tone="critical", icon="state-alarm")
 _WARNING = Mark(word="WARNING", tone="warning", icon="state-warning")

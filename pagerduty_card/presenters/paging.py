@@ -75,7 +75,7 @@ def present_paging(block: ServiceBlock, *, value: str) -> PagingView:
 def _sentence(block: ServiceBlock) -> str:
     on_call = block.on_call
     names = " and ".join(one.name for one in on_call.paged_first) if on_call else ""
-    if held_back := _held_back(block):
+    if held_back := block.state.held_back:
         return f"Pages nobody: the service is {held_back}.{f' On call: {names}.' if names else ''}"
     if on_call is None or on_call.is_paging_unknown:
         return "It is not known who would be paged."
@@ -85,15 +85,6 @@ def _sentence(block: ServiceBlock) -> str:
     level = on_call.paged_level
     rule = f": nobody is on call before level {level}" if level > 1 else ", by PagerDuty's rules"
     return f"Pages {names}{last or f' now{rule}'}."
-
-
-def _held_back(block: ServiceBlock) -> str:
-    """What keeps PagerDuty from making an incident at all; empty if nothing is known to."""
-    words = {mark.word for mark in block.state.marks}
-    return next((said for word, said in _HOLDS_BACK.items() if word in words), "")
-
-
-_HOLDS_BACK = {"DISABLED": "disabled", "MAINTENANCE": "in maintenance"}
 
 
 def _warnings(block: ServiceBlock) -> list[Caution]:

@@ -302,6 +302,23 @@ def test_the_header_says_the_state_in_words(reader, rows, status, state, counts)
     assert all(badge.select_one("svg") for badge in header.select(".badge"))
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("active", None),
+        ("disabled", "PagerDuty makes no new incident: the service is disabled."),
+        ("maintenance", "PagerDuty makes no new incident: the service is in maintenance."),
+    ],
+)
+def test_nothing_open_is_told_together_with_nothing_can_open(reader, status, said):
+    entity = make_mapped_entity()
+    make_feeds()
+    make_service(status=status)
+    card = words(card_of(reader, entity))
+    assert "Nothing is open." in card
+    assert said in card if said else "no new incident" not in card
+
+
 def test_maintenance_says_until_when_and_ends_by_the_clock(reader):
     entity = make_mapped_entity()
     make_feeds()
