@@ -274,6 +274,8 @@ def _time_to_acknowledge(
         for one in asked
         if one.acknowledged_at and one.acknowledged_at >= one.created_at
     ]
+    if not counted:
+        return Figure(label=label, value="", basis="no incident")
     if not taken:
         return Figure(label=label, value="", basis="none acknowledged" if asked else "not known")
     basis = f"median of {len(taken)}"

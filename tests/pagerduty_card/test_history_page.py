@@ -166,6 +166,11 @@ def test_medians_tell_how_many_they_rest_on():
     assert told["Time to resolve"] == ("1 h 20 min", "median of 3")
 
 
+def test_where_nothing_happened_no_figure_is_called_unknown():
+    assert figures(shown([]))["Incidents"] == ("0", "")
+    assert figures(shown([]))["Time to acknowledge"] == ("", "no incident")
+
+
 def test_time_to_acknowledge_rests_only_on_incidents_since_acknowledgements_are_known():
     known = dt.datetime(2026, 11, 10, tzinfo=UTC)
     found = [
