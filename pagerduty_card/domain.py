@@ -52,14 +52,6 @@ class IncidentStatus(Tolerant):
     UNKNOWN = "unknown"
 
 
-class Urgency(Tolerant):
-    """Urgency of an incident."""
-
-    HIGH = "high"
-    LOW = "low"
-    UNKNOWN = "unknown"
-
-
 class Severity(StrEnum):
     """Severity of an alert, worst first.
 
@@ -209,8 +201,7 @@ class Incident:
     """An incident.
 
     Attributes:
-        status, urgency: As PagerDuty wrote them; read them with ``IncidentStatus(...)`` and
-            ``Urgency(...)``.
+        status, urgency: As PagerDuty wrote them; ``IncidentStatus(...)`` reads the former.
         priority: Name, for example ``P1``; empty without one.
         incident_key: The ``dedup_key`` it was opened with, where PagerDuty tells.
         assignees, pending_actions: In PagerDuty's order; soonest first.

@@ -105,10 +105,6 @@ class OnCallQuerySet(models.QuerySet["OnCall"]):
             Q(start__isnull=True) | Q(start__lte=now), Q(end__isnull=True) | Q(end__gt=now)
         )
 
-    def upcoming(self, now: datetime) -> Self:
-        """Shifts that start after ``now``, soonest first."""
-        return self.filter(start__gt=now).order_by("level", "start", "responder__name")
-
     def next_handover(self, account: str, now: datetime) -> datetime | None:
         """When the earliest of the account's present shifts ends (UTC); None: none ends."""
         present = Q(start__isnull=True) | Q(start__lte=now)

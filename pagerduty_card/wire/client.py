@@ -81,18 +81,6 @@ class PagerDutyClient(PastReader):
         )
         return parsed(Service.from_api, body.get("service"), answer.request_id)
 
-    def services_by_key(self, integration_key: str) -> list[Service]:
-        """List the services that have an integration with exactly this key.
-
-        PagerDuty's ``query`` searches names and finds the wrong service: all are listed and
-        their keys compared.
-        """
-        return [
-            service
-            for service in self.services()
-            if any(one.key == integration_key for one in service.integrations)
-        ]
-
     def open_incidents(self, service_ids: Sequence[str] = ()) -> list[Incident]:
         """List every triggered and acknowledged incident of any age, newest first.
 

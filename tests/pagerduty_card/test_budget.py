@@ -215,7 +215,7 @@ class TestShifts:
         with after():
             sync(KINDS.SHIFTS)
             assert OnCall.objects.current(timezone.now()).count() == 50
-            assert OnCall.objects.upcoming(timezone.now()).count() == 50 * 13
+            assert OnCall.objects.filter(start__gt=timezone.now()).count() == 50 * 13
         assert "until=2026-11-15T09:00:00Z" in query_of(http.calls[0])
         assert not [one for one in query_of(http.calls[0]) if one.startswith("earliest")]
 

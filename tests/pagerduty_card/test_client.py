@@ -28,7 +28,6 @@ from tests.pagerduty_card.factories import (
     announce,
     change_json,
     incident_json,
-    integration_json,
     maintenance_json,
     make_account,
     on_call_json,
@@ -173,13 +172,6 @@ def test_finds_incidents_by_their_dedup_key_escaped(client, http):
     assert [one.number for one in client.incidents_by_key("a&b=c d")] == [4711]
     assert "incident_key=a&b=c d" in query_of(http.calls[0])
     assert "date_range=all" in query_of(http.calls[0])
-
-
-def test_compares_integration_keys_exactly_and_never_searches_by_name(client, http):
-    other = service_json("PB", "b", integrations=[integration_json(KEY + "x", "PI2")])
-    announce(http, "/services", page_of("services", other, service_json()))
-    assert [service.id for service in client.services_by_key(KEY)] == ["PCHKOUT"]
-    assert not [one for one in query_of(http.calls[0]) if one.startswith(("query=", "name="))]
 
 
 def test_escapes_a_service_id_in_the_address(client, http):

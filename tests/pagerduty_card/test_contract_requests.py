@@ -56,7 +56,6 @@ EVENT = TriggerEvent(
 CALLS = {
     "services": lambda client: client.services(),
     "service": lambda client: client.service("PCHKOUT"),
-    "services by key": lambda client: client.services_by_key(KEY),
     "open incidents": lambda client: client.open_incidents(),
     "open incidents of services": lambda client: client.open_incidents(["PCHKOUT", "PB"]),
     "incidents by key": lambda client: client.incidents_by_key("switchboard-1"),

@@ -14,7 +14,6 @@ from pagerduty_card.domain import (
     OnCall,
     Service,
     ServiceStatus,
-    Urgency,
 )
 from pagerduty_card.errors import Unreadable
 from pagerduty_card.fields import web_url
@@ -65,7 +64,7 @@ def test_what_is_no_object_is_refused(parsed, build, required, raw):
         parsed.from_api(raw)
 
 
-@pytest.mark.parametrize("kind", [ServiceStatus, IncidentStatus, Urgency])
+@pytest.mark.parametrize("kind", [ServiceStatus, IncidentStatus])
 @pytest.mark.parametrize("raw", ["tomorrow", "", "ACTIVE"])
 def test_a_value_added_tomorrow_reads_as_unknown(kind, raw):
     assert kind(raw) is kind.UNKNOWN
