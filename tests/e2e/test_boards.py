@@ -1,0 +1,26 @@
+"""The boards in a browser."""
+
+import pytest
+
+from catalog.models import Entity
+from catalog.versions import bump
+from pagerduty_card.models import EscalationPolicy, Incident, Responder, Service
+
+pytestmark = [pytest.mark.e2e, pytest.mark.real_http, pytest.mark.django_db(transaction=True)]
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LONG = "x" * 200
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_names_of_two_hundred_letters_break(open_context, width):
+    page = open_context(viewport={"width": width, "height": 800}).new_page()
+    for model in (EscalationPolicy, Responder, Service):
+        model.objects.update(name=LONG)
+    Incident.objects.update(title=LONG, priority=LONG[:50])
+    Entity.objects.update(title=LONG)
+    bump()
+    for address in ("/incidents/", "/on-call/"):
+        page.goto(address)
+        assert page.get_by_text(LONG).count(), address
+        assert page.evaluate(OVERFLOW) == 0, address
