@@ -12,6 +12,7 @@ from pagerduty_card.presenters.freshness import Explanation, Reader, explain, ju
 from pagerduty_card.survey import Doubt
 
 SHOWN = 5
+_PLACE = "each entity's page says in which line it is written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,8 @@ def _line(
 def _explain(
     doubt: Doubt, accounts: Mapping[str, Account], reader: Reader, now: datetime
 ) -> Explanation:
+    # Another account may well have it.
+    whose = "PagerDuty" if len(accounts) == 1 else f"The account {doubt.account}"
     match doubt.problem:
         case "":
             answer = judge(doubt.kind, doubt.freshness, now=now, reader=reader)
@@ -97,12 +100,12 @@ def _explain(
             account = accounts.get(doubt.account)
             return explain("not_configured", account.problem if account else "", reader=reader)
         case ProblemKind.UNKNOWN_ACCOUNT:
-            why = f"No PagerDuty account is called {doubt.account!r}, which is what they name."
-            advice = "Correct the annotation, or have the account configured."
+            why = f"No PagerDuty account is called {doubt.account!r}, which is named."
+            advice = f"Correct the name, or have the account configured: {_PLACE}."
         case ProblemKind.NO_SUCH_KEY:
-            why = "No PagerDuty service has the integration key that they name."
-            advice = "Correct the key, or name the service by its id."
+            why = f"{whose} has no service with the integration key that is named."
+            advice = f"Correct the key, or name the service by its id: {_PLACE}."
         case _:
-            why = "PagerDuty has no service of the id that they name."
-            advice = "Correct the service id."
+            why = f"{whose} has no service of the id that is named."
+            advice = f"Correct the service id: {_PLACE}."
     return Explanation(reason=doubt.problem, why=why, advice=advice)

@@ -284,7 +284,7 @@ def test_incidents_of_a_service_nobody_answered_for_are_not_passed_off_as_known(
     ("annotations", "said"),
     [
         ({"pagerduty.com/service-id": "PNOSUCH"}, "PagerDuty has no service of the id"),
-        ({"pagerduty.com/integration-key": "0" * 31 + "7"}, "has the integration key"),
+        ({"pagerduty.com/integration-key": "0" * 31 + "7"}, "no service with the integration key"),
         (
             {"pagerduty.com/service-id": "P1", "pagerduty.com/account": "<b>x"},
             "No PagerDuty account is called &#x27;&lt;b&gt;x&#x27;",
@@ -300,6 +300,17 @@ def test_what_is_named_wrongly_stands_above_the_rows(reader, annotations, said):
     assert said in html
     assert ">mistaken</a>" in html
     assert "0007" not in html
+
+
+def test_what_one_account_does_not_have_is_not_said_of_all(reader, settings):
+    settings.PAGERDUTY_ACCOUNTS = "[{name: emea, token: u+eutoken0123456789}]"
+    make_feeds()
+    make_service("PEU", account="emea")
+    make_mapped("orders", "PEU")
+    html = text_of(reader, INCIDENTS)
+
+    assert "The account default has no service of the id that is named" in html
+    assert "PagerDuty has no service" not in html
 
 
 def test_a_reason_of_many_entities_names_five_and_counts_the_rest(reader):
