@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
-from pagerduty_card.models import Feed, TriggeredIncident
+from pagerduty_card.models import Feed, Service, TriggeredIncident
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import (
     KEY,
@@ -271,6 +271,22 @@ def test_several_services_each_have_a_block_worst_first(reader):
     make_incident(make_service("PUS", name="warehouse-sync-us", key=""), title="Stuck")
     titles = [h.a.contents[0] for h in card_of(reader, entity).select("h3")]
     assert titles == ["warehouse-sync-us", "warehouse-sync-eu"]
+
+
+def test_of_several_services_what_is_not_known_comes_right_behind_an_alarm(reader):
+    states = ("ok", "disabled", "maintenance", "warning", "unknown", "alarm")
+    entity = make_mapped_entity(service_id=",".join(f"P{one.upper()}" for one in states))
+    make_feeds()
+    statuses = {"disabled": "disabled", "maintenance": "maintenance"}
+    made = {
+        one: make_service(f"P{one.upper()}", name=one, key="", status=statuses.get(one, "active"))
+        for one in states
+    }
+    make_incident(made["alarm"])
+    make_incident(made["warning"], status="acknowledged")
+    Service.objects.filter(name="unknown").update(mirrored_at=timezone.now())
+    titles = [h.a.contents[0] for h in card_of(reader, entity).select("h3")]
+    assert titles == ["alarm", "unknown", "warning", "maintenance", "disabled", "ok"]
 
 
 @pytest.mark.parametrize(

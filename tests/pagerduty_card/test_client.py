@@ -280,11 +280,19 @@ def test_keeps_pagerdutys_request_id_with_the_error(client, http):
     assert caught.value.request_id == "req-1"
 
 
-def test_repeats_a_get_once_when_a_gateway_fails(client, http):
-    first = announce(http, "/services", status=502)
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_repeats_a_get_once_when_a_gateway_fails(client, http, status):
+    first = announce(http, "/services", status=status)
     second = announce(http, "/services", page_of("services", service_json()))
     assert len(client.services()) == 1
     assert (first.call_count, second.call_count) == (1, 1)
+
+
+def test_what_took_too_long_is_not_asked_again_at_once(client, http):
+    hung = http.get(f"{API}/services", body=requests.ReadTimeout())
+    with pytest.raises(Unreachable, match="in time"):
+        client.services()
+    assert hung.call_count == 1
 
 
 def test_an_answer_that_is_too_large_is_given_up(client, http, monkeypatch):

@@ -1,6 +1,7 @@
 """The three answers and what follows from them, as pure functions."""
 
 import datetime as dt
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -67,6 +68,39 @@ def test_the_status_of_services_may_be_older_because_it_is_asked_for_every_ten_m
     assert judge(Feed.Kind.INCIDENTS, stored, now=NOW, reader=Reader()).is_old
 
 
+KINDS = Feed.Kind
+KNOWN_FOR = {
+    KINDS.INCIDENTS: dt.timedelta(minutes=5),
+    KINDS.CHANGES: dt.timedelta(minutes=5),
+    KINDS.ON_CALL: dt.timedelta(minutes=5),
+    KINDS.SERVICES: dt.timedelta(minutes=25),
+    KINDS.SHIFTS: dt.timedelta(hours=3),
+    KINDS.MAINTENANCE: dt.timedelta(minutes=10),
+    KINDS.HISTORY: dt.timedelta(minutes=30),
+    KINDS.ACKNOWLEDGEMENTS: dt.timedelta(minutes=30),
+    KINDS.ANALYTICS: dt.timedelta(days=2),
+    KINDS.STANDARDS: dt.timedelta(days=2),
+}
+
+
+@pytest.mark.parametrize("kind", Feed.Kind)
+def test_no_section_is_called_known_for_longer_although_nothing_failed(kind):
+    longest = Freshness(succeeded_at=NOW - KNOWN_FOR[kind])
+    older = Freshness(succeeded_at=NOW - KNOWN_FOR[kind] - dt.timedelta(seconds=1))
+    assert judge(kind, longest, now=NOW, reader=Reader()).is_known
+    assert judge(kind, older, now=NOW, reader=Reader()).is_old
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds"),
+    [(KINDS.INCIDENTS, 45), (KINDS.CHANGES, 120), (KINDS.ON_CALL, 120), (KINDS.SERVICES, 1500)],
+)
+def test_a_page_asks_for_what_the_worker_should_have_brought_by_then(kind, seconds):
+    young, due = (Freshness(succeeded_at=ago(seconds=seconds + more)) for more in (0, 1))
+    assert not judge(kind, young, now=NOW, reader=Reader()).is_due
+    assert judge(kind, due, now=NOW, reader=Reader()).is_due
+
+
 def service(status="active", **fields):
     return Service(account="default", pd_id="P1", name="api", status=status, **fields)
 
@@ -105,6 +139,13 @@ def test_only_an_ok_that_both_answers_confirm_is_green(incidents, services, tone
 def test_a_status_newer_than_the_list_of_incidents_is_believed():
     state = service_state(service("critical"), present_incidents([], OLD), KNOWN, now=NOW)
     assert state.mark.word == "ALARM"
+
+
+@pytest.mark.parametrize("status", ["critical", "warning"])
+def test_a_status_older_than_the_list_of_incidents_raises_no_alarm(status):
+    asked_before = replace(KNOWN, at=ago(minutes=9))
+    state = service_state(service(status), present_incidents([], KNOWN), asked_before, now=NOW)
+    assert [mark.word for mark in state.marks] == ["OK"]
 
 
 def test_an_alarm_in_maintenance_is_still_an_alarm():

@@ -368,6 +368,20 @@ def test_the_better_of_the_accounts_and_the_services_own_answer_counts(http, ful
     assert (both.failed_at, both.reason) == (START + dt.timedelta(minutes=4), "unreachable")
 
 
+def test_a_failure_of_the_account_is_over_with_the_services_own_good_answer(http, full):
+    announce(http, "/incidents", status=500)
+    with after(minutes=3):
+        whole([KINDS.INCIDENTS])
+        assert freshness(KINDS.INCIDENTS).reason == "unreachable"
+    http.reset()
+    announce_service(http, incidents=(incident_json(),))
+    with after(minutes=4):
+        one_service()
+        known = freshness(KINDS.INCIDENTS)
+    assert (known.failed_at, known.reason) == (None, "")
+    assert known.succeeded_at == START + dt.timedelta(minutes=4)
+
+
 def test_an_unknown_service_says_so_and_asks_nothing_more(http):
     announce(http, "/services/PWRONG1", {"error": {"message": "Not Found"}}, status=404)
     report = one_service("PWRONG1")
