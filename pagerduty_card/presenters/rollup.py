@@ -79,7 +79,6 @@ class RollupView:
         chips: One for each state that any is in, worst first.
         nobody: How many have nobody on call, as PagerDuty said.
         nobody_url: The index with these.
-        unknown: Of how many it is not known how they are.
         old: How many are as last known, which is not confirmed now.
         open_count: Open incidents of all of them, as far as they are known.
         doubtful: Of how many not all is known that is open, whatever their worst state.
@@ -93,7 +92,6 @@ class RollupView:
     chips: tuple[StateChip, ...]
     nobody: int
     nobody_url: str
-    unknown: int
     old: int
     as_of: datetime | None
     open_count: int
@@ -181,7 +179,6 @@ def present_rollup(
         ),
         nobody=counts[NOBODY.slug],
         nobody_url=address_of(NOBODY.slug),
-        unknown=counts["unknown"],
         old=len(old),
         as_of=min(known) if known and len(known) == len(old) else None,
         open_count=sum(one.open_count for one in standings.values()),
