@@ -443,3 +443,11 @@ class TestThePage:
         text = self.words(client.get(URL))
         assert "PagerDuty answered within" in text
         assert "The cache keeps nothing" in text
+
+    @pytest.mark.parametrize("redis", ["", "redis://127.0.0.1:1/0"])
+    def test_it_says_that_the_worker_needs_its_redis(self, client, admin, settings, redis):
+        nothing = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+        settings.CACHES = {"default": nothing, "shared": nothing}
+        settings.REDIS_URL = redis
+        text = self.words(client.get(URL))
+        assert ("the worker stands still" in text) == bool(redis)
