@@ -519,6 +519,15 @@ def test_asks_for_a_refresh_by_itself_only_when_something_is_old(reader, age_s):
     assert ("load" in form["hx-trigger"]) == (age_s > 45)
 
 
+@pytest.mark.parametrize("kind", Feed.OF_PAGE)
+def test_asks_for_a_refresh_whichever_of_its_sections_is_old(reader, kind):
+    entity = make_mapped_entity()
+    make_feeds()
+    make_feeds(kind, age_s=1600)
+    make_service()
+    assert "load" in card_of(reader, entity).select_one("form.age")["hx-trigger"]
+
+
 def test_tells_of_an_accepted_page_until_the_incident_is_found(reader):
     entity = make_mapped_entity()
     make_feeds()

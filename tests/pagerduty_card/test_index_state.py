@@ -125,6 +125,18 @@ def test_nobody_is_not_said_where_pagerduty_did_not_say_it(reader):
     assert names(reader.get(f"{INDEX}?state=nobody")) == []
 
 
+def test_a_proxy_that_gives_every_request_one_id_keeps_nobody_from_what_is_new(reader):
+    add("shop")
+    make_feeds()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        same = {"headers": {"X-Request-ID": "always-the-same"}}
+        assert "shop" in names(reader.get(f"{INDEX}?state=ok", **same))
+        clock.shift(4 * 60)
+        make_incident(Service.objects.get())
+        make_feeds()
+        assert "shop" in names(reader.get(f"{INDEX}?state=alarm", **same))
+
+
 def test_a_state_that_changes_shows_without_a_write_to_the_catalog(reader):
     entity = add("shop")
     make_feeds()

@@ -373,6 +373,16 @@ def test_a_patch_of_a_preview_merges_into_the_file_and_maps_the_same(two_service
     assert annotations("orders") == {SERVICE_ID: "PEU", ACCOUNT: "emea"}
 
 
+def test_a_patch_names_services_of_one_account_and_says_which_it_leaves_out(two_services):
+    client = mapper()
+    make_entity("orders")
+    token = token_of(preview(client, ("orders", "PONE"), ("orders", "emea:PEU")))
+    answer = client.post(f"{URL}patch/", {"preview": token})
+    (patch,) = [one.value for one in read(answer.text) if one.value is not None]
+    assert patch["metadata"]["annotations"] == {SERVICE_ID: "PONE"}
+    assert "# Not in it: PEU of account emea;" in answer.text
+
+
 def test_no_page_and_no_patch_holds_a_key(two_services):
     make_mapped_entity("keyed", integration_key=KEY)
     client = mapper()

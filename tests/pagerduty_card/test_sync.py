@@ -382,6 +382,28 @@ def test_a_failure_of_the_account_is_over_with_the_services_own_good_answer(http
     assert known.succeeded_at == START + dt.timedelta(minutes=4)
 
 
+@pytest.mark.parametrize("is_accounts_last", [True, False])
+def test_of_two_failures_the_later_one_is_told(http, full, is_accounts_last):
+    def account_fails():
+        http.reset()
+        announce(http, "/incidents", status=500)
+        whole([KINDS.INCIDENTS])
+
+    def service_fails():
+        http.reset()
+        announce_service(http)
+        http.replace("GET", f"{API}/incidents", status=403)
+        one_service()
+
+    in_order = [service_fails, account_fails]
+    for minutes, fail in enumerate(in_order if is_accounts_last else in_order[::-1], start=1):
+        with after(minutes=minutes):
+            fail()
+            known = freshness(KINDS.INCIDENTS)
+    assert known.reason == ("unreachable" if is_accounts_last else "permission")
+    assert known.succeeded_at == START
+
+
 def test_an_unknown_service_says_so_and_asks_nothing_more(http):
     announce(http, "/services/PWRONG1", {"error": {"message": "Not Found"}}, status=404)
     report = one_service("PWRONG1")
@@ -607,6 +629,15 @@ class TestForAPage:
         announce_service(http, incidents=(incident_json(),))
         pages.refresh_for_page(self.entity(**{"integration-key": KEY}))
         assert Incident.objects.get().number == 4711
+
+    def test_a_key_that_is_nobodys_is_looked_for_among_all_only_after_two_minutes(self, http):
+        announce(http, "/services", page_of("services", service_json()))
+        entity = self.entity(**{"integration-key": "f" * 32})
+        with time_machine.travel(START, tick=False) as clock:
+            for shift_s, asked in ((0, 1), (60, 1), (45, 1), (16, 2)):
+                clock.shift(shift_s)
+                pages.refresh_for_page(entity)
+                assert len(http.calls) == asked
 
     def test_refreshes_every_service_of_the_entity(self, http):
         announce_service(http)
