@@ -316,7 +316,9 @@ _TOO_LATE = "PagerDuty did not answer in time."
 def _unreachable(
     exc: Exception, until: float, secrets: Sequence[str], *, maybe_taken: bool
 ) -> Unreachable:
-    logger.info("pagerduty not reached", extra={"cause": hide(str(exc), secrets)[:300]})
+    # What urllib3 says first is the whole address, and behind it the cause.
+    cause = getattr(exc.args[0] if exc.args else None, "reason", None) or exc
+    logger.info("pagerduty not reached", extra={"cause": hide(str(cause), secrets)[:300]})
     if isinstance(exc, requests.Timeout | socket.timeout) or time.monotonic() >= until:
         return Unreachable(_TOO_LATE, maybe_taken=maybe_taken)
     if maybe_taken:

@@ -118,6 +118,14 @@ def test_a_server_that_is_not_there_surely_paged_nobody(sandbox, pager, settings
     assert pager().state == State.RETRYING  # and not unsure
 
 
+def test_the_log_says_why_there_was_no_connection(sandbox, settings, caplog):
+    caplog.set_level("INFO")
+    settings.PAGERDUTY_SANDBOX_URL = sandbox.url.replace("http:", "https:")
+    mirror(kinds=[Feed.Kind.INCIDENTS])
+    (cause,) = {row.cause for row in caplog.records if row.message == "pagerduty not reached"}
+    assert "WRONG_VERSION_NUMBER" in cause or "RECORD_LAYER_FAILURE" in cause
+
+
 @pytest.mark.parametrize(
     "kind",
     [
