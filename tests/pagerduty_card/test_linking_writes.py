@@ -317,7 +317,8 @@ def test_past_changes_say_who_when_and_how_many(two_services):
     write(client, ("orders", "PONE"), ("orders", "PTWO"))
     page = client.get(f"{URL}changes/")
     row = " ".join(soup(page).select_one("tbody tr").get_text(" ").split())
-    assert row == "now mia 2 links in force"
+    # Not "in force": whether somebody took a link away since is told when it is taken back.
+    assert row == "now mia 2 links written"
 
 
 def test_a_patch_is_read_by_the_importers_reader_and_holds_annotations_alone(two_services):
