@@ -161,7 +161,9 @@ def present_block(
     services = _placed(answers[Feed.Kind.SERVICES], place)
     shown_incidents = present_incidents(list(incidents), answers[Feed.Kind.INCIDENTS])
     on_call = answers[Feed.Kind.ON_CALL]
-    if service.policy is None and not on_call.is_unknown:
+    if _gone(services):
+        on_call = Answer.unknown(_GONE)  # a policy tells whom a service pages, and there is none
+    elif service.policy is None and not on_call.is_unknown:
         on_call = Answer.unknown(_NO_POLICY)
     sections = (shown_incidents.answer, answers[Feed.Kind.CHANGES], on_call)
     shown_on_call = present_on_call(
@@ -307,6 +309,11 @@ def state_words(state: ServiceState) -> str:
     return f"{words}: {state.counts}" if state.counts else words
 
 
+_GONE = Explanation(
+    reason="not_found",
+    why="PagerDuty denies the service: nobody is known to be paged for it.",
+    advice="",
+)
 _NO_POLICY = Explanation(
     reason="no_policy",
     why="PagerDuty named no escalation policy for this service.",

@@ -79,7 +79,8 @@ def _sentence(block: ServiceBlock) -> str:
         return f"Pages nobody: the service is {held_back}.{f' On call: {names}.' if names else ''}"
     if on_call is None or on_call.is_paging_unknown:
         return "It is not known who would be paged."
-    last = ", as PagerDuty last said" if on_call.answer.is_old else ""
+    is_old = on_call.answer.is_old or block.own  # what the service's policy is, is old too
+    last = ", as PagerDuty last said" if is_old else ""
     if on_call.is_nobody:
         return f"Nobody is on call{last}: PagerDuty would page nobody."
     level = on_call.paged_level
@@ -117,6 +118,8 @@ def _warnings(block: ServiceBlock) -> list[Caution]:
     answers = [
         section.answer for section in (block.incidents, block.on_call) if section is not None
     ]
+    if block.own:
+        answers.append(block.own)
     if not answers or any(answer.is_unknown for answer in answers):
         unknown = next((answer.why for answer in answers if answer.is_unknown), "")
         warnings.append(

@@ -13,6 +13,8 @@ from tests.pagerduty_card.mirror import (
     make_feeds,
     make_incident,
     make_mapped_entity,
+    make_on_call,
+    make_policy,
     make_service,
 )
 
@@ -66,8 +68,26 @@ def test_the_open_incidents_of_a_service_that_pagerduty_denies_stay_an_alarm(rea
     deny()
     card = card_of(reader, entity)
     assert "ALARM" in card
+    assert "nobody is known to be paged for it" in card
     assert card.count("PagerDuty has no such service any more.") == 1
     assert "It is written in examples/catalog/checkout.yaml:12" in card
+
+
+def test_nobody_is_said_to_be_paged_by_a_service_that_pagerduty_denies(client, settings):
+    settings.PAGERDUTY_TOKEN = "test-token-0123456789"
+    client.force_login(make_user("kai", permissions=("pagerduty_card.trigger_incident",)))
+    entity = make_mapped_entity()
+    policy = make_policy()
+    make_service(policy=policy)
+    make_on_call(policy, "Ana Lima")
+    make_feeds()
+    deny()
+    address = reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
+    form = BeautifulSoup(client.get(address).text, "html.parser").main.get_text(" ")
+    assert "It is not known who would be paged." in form
+    assert "PagerDuty denies the service" in form
+    assert "Ana Lima" not in form
+    assert "Ana Lima" not in card_of(client, entity)
 
 
 @pytest.mark.parametrize("age_s", [3600 * 5, 20])

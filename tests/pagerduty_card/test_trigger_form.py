@@ -176,6 +176,13 @@ def test_warns_of_old_and_of_unknown_data(pager, entity):
     assert "PagerDuty did not answer." in text
 
 
+def test_says_that_the_service_itself_may_have_changed_since(pager, entity):
+    make_feeds(Feed.Kind.SERVICES, age_s=7200)
+    text = words(soup_of(pager.get(url_of(entity))).main)
+    assert "may be out of date As of 2 hours ago" in text
+    assert "Pages Ana Lima, as PagerDuty last said." in text
+
+
 def test_pages_and_goes_back_to_the_entity(pager, entity, http):
     accept(http)
     answer = pager.post(
