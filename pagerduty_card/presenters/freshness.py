@@ -143,7 +143,7 @@ def judge(kind: str, stored: Freshness, *, now: datetime, reader: Reader) -> Ans
     if stored.failed_at is not None:
         words = explain(stored.reason, stored.detail, reader=reader)
     elif age > OLD_AFTER[kind]:
-        words, is_due = _NOBODY_ASKS, True
+        words, is_due = _NOBODY_ASKS if kind in _REFRESH_AFTER else _NO_WORKER_ASKS, True
     return Answer(
         standing=Standing.OLD if words else Standing.KNOWN,
         at=good_at,
@@ -162,6 +162,11 @@ _NOBODY_ASKS = Explanation(
     reason="nobody_asks",
     why="PagerDuty has not been asked since.",
     advice="Refresh to ask now. If this stays, the portal's worker is not running.",
+)
+_NO_WORKER_ASKS = Explanation(
+    reason="nobody_asks",
+    why="PagerDuty has not been asked since.",
+    advice="Only the portal's worker asks for this: it is not running, or it is behind.",
 )
 
 

@@ -428,8 +428,12 @@ def test_the_strip_of_the_card_says_that_open_incidents_are_missing(reader):
     known_service()
     make_feeds(covers_since=LONG_AGO)
     make_feeds(Feed.Kind.INCIDENTS, is_good=False, failed_s=60, reason="unreachable")
-    html = card(reader, make_mapped_entity())
-    assert "Incidents that are still open are not known and not counted." in html
+    entity = make_mapped_entity()
+    assert "Incidents that are still open are not known and not counted." in card(reader, entity)
+    make_feeds(age_s=7200, covers_since=LONG_AGO)
+    html = card(reader, entity)
+    assert html.count("PagerDuty has not been asked since.") == 1  # of all sections at once
+    assert "Incidents may be missing" not in html
 
 
 def test_a_card_without_a_past_says_so_and_draws_nothing(reader):

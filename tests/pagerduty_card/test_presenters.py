@@ -101,6 +101,14 @@ def test_a_page_asks_for_what_the_worker_should_have_brought_by_then(kind, secon
     assert judge(kind, due, now=NOW, reader=Reader()).is_due
 
 
+def test_what_only_the_worker_asks_for_is_not_said_to_come_with_a_refresh():
+    stored = Freshness(succeeded_at=ago(hours=5))
+    told = {kind: judge(kind, stored, now=NOW, reader=Reader()) for kind in Feed.Kind.values}
+    old = {kind: answer.advice for kind, answer in told.items() if answer.is_old}
+    assert {kind for kind, advice in old.items() if "Refresh" in advice} == set(Feed.OF_PAGE)
+    assert "Only the portal's worker" in old[Feed.Kind.HISTORY]
+
+
 def service(status="active", **fields):
     return Service(account="default", pd_id="P1", name="api", status=status, **fields)
 
