@@ -314,7 +314,7 @@ def test_the_header_says_the_state_in_words(reader, rows, status, state, counts)
     for row in rows:
         make_incident(service, status=row)
     header = card_of(reader, entity).select_one(".card__state")
-    assert words(header) == f"{state} {counts}".strip()
+    assert words(header) == f"{state} {counts}".strip() + " Nobody on call"
     assert all(badge.select_one("svg") for badge in header.select(".badge"))
 
 
@@ -345,7 +345,7 @@ def test_maintenance_says_until_when_and_ends_by_the_clock(reader):
     service.maintenance_until = timezone.now() - dt.timedelta(seconds=5)
     service.save()
     make_feeds()
-    assert words(card_of(reader, entity).select_one(".card__state")) == "OK"
+    assert words(card_of(reader, entity).select_one(".card__state")) == "OK Nobody on call"
 
 
 SECTIONS = {
@@ -396,7 +396,8 @@ def test_a_section_pagerduty_never_answered_is_unknown_and_takes_no_other_down(
     for other in SECTIONS.keys() - {kind}:
         assert SECTIONS[other][1] in words(section_of(card, other))
     state = words(card.select_one(".card__state"))
-    assert state == ("UNKNOWN" if kind == Feed.Kind.INCIDENTS else "OK")
+    nobody = "" if kind == Feed.Kind.ON_CALL else " Nobody on call"
+    assert state == ("UNKNOWN" if kind == Feed.Kind.INCIDENTS else "OK") + nobody
 
 
 @pytest.mark.parametrize("kind", SECTIONS)
