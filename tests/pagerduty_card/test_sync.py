@@ -9,7 +9,7 @@ import pytest
 import requests
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from responses import matchers
@@ -743,6 +743,12 @@ class TestTheCommand:
             "PagerDuty's standards (10 requests)\n"
         )
         assert err == ""
+
+    def test_says_what_to_do_before_there_are_tables(self, token):
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE pagerduty_card_feed RENAME TO elsewhere")
+        with pytest.raises(CommandError, match="manage.py prepare"), transaction.atomic():
+            call_command("sync_pagerduty", "--once")
 
     def test_fails_clearly_without_a_token(self):
         with pytest.raises(CommandError, match="set PAGERDUTY_TOKEN"):

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from pagerduty_card.accounts import DEFAULT_ACCOUNT, Account, all_accounts, get_account
 from pagerduty_card.errors import NotConfigured, Throttled
@@ -46,6 +46,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run; exit 1 when an account has no token or PagerDuty did not give everything."""
         del args
+        try:
+            Feed.objects.exists()
+        except DatabaseError as exc:
+            raise CommandError("The database is not ready: run manage.py prepare first.") from exc
         accounts = self._accounts(options["account"])
         if options["once"]:
             fine = [self._whole(account) for account in accounts]
