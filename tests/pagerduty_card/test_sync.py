@@ -747,7 +747,7 @@ class TestTheCommand:
     def test_says_what_to_do_before_there_are_tables(self, token):
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE pagerduty_card_feed RENAME TO elsewhere")
-        with pytest.raises(CommandError, match="manage.py prepare"), transaction.atomic():
+        with pytest.raises(CommandError, match=r"manage\.py prepare"), transaction.atomic():
             call_command("sync_pagerduty", "--once")
 
     def test_fails_clearly_without_a_token(self):
