@@ -634,6 +634,21 @@ def test_a_portal_open_to_all_shows_no_button_to_an_anonymous_reader(client, set
     assert url_of(entity, "trigger") not in page.text
 
 
+def test_each_reader_is_told_times_in_their_own_zone_also_within_one_second(reader):
+    entity = make_mapped_entity()
+    with time_machine.travel("2026-11-02 10:00:00+00:00", tick=False):
+        make_feeds()
+        policy = make_policy(levels=1)
+        make_service(policy=policy)
+        make_on_call(policy, "Ana Lima", to_h=6)
+        told = []
+        for zone in ("Europe/Berlin", "Asia/Tokyo"):
+            reader.cookies["tz"] = zone
+            told.append(words(card_of(reader, entity).select_one(".ladder__level")))
+    assert "17:00" in told[0]
+    assert "01:00" in told[1]
+
+
 def test_what_pagerduty_says_is_printed_never_run(reader):
     entity = make_mapped_entity()
     make_feeds()

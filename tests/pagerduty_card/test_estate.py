@@ -235,6 +235,28 @@ def test_a_service_without_a_policy_has_nobody_s_absence_claimed():
     assert not standing_of(make_mapped_entity()).is_nobody_on_call
 
 
+def test_incidents_of_a_service_that_was_never_answered_for_do_not_count():
+    make_incident(make_service(mirrored_at=timezone.now()))
+    make_feeds()
+    entity = make_mapped_entity()
+    found = estate(timezone.now())
+
+    assert (found.open_count, found.entities[entity.pk].open_count) == (0, 0)
+    assert not found.is_open_count_known
+
+
+def test_the_whole_is_as_old_as_its_oldest_answer():
+    make_service()
+    make_service("PEU", account="eu", key="")
+    make_feeds(age_s=200, account="eu")
+    make_feeds(age_s=20)
+    make_mapped_entity()
+    make_mapped_entity("far-away", service_id="PEU", account="eu")
+    now = timezone.now()
+
+    assert 199 < (now - estate(now).as_of).total_seconds() < 260
+
+
 def test_maintenance_and_an_alarm_are_both_found():
     service = make_service(
         status="maintenance", maintenance_until=timezone.now() + dt.timedelta(hours=1)

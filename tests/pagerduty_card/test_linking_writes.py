@@ -299,6 +299,20 @@ def test_taking_back_leaves_an_overlay_that_was_changed_since(two_services):
     assert annotations("basket") == {}
 
 
+def test_an_overlay_taken_back_of_an_entity_that_is_gone_is_not_there_when_it_comes_back(
+    two_services,
+):
+    orders = make_entity("orders")
+    make_entity("basket")
+    set_overlay(orders, "annotation", SERVICE_ID, "PONE", user=None)
+    client = mapper()
+    write(client, ("orders", "PTWO"), ("basket", "PONE"), way="overlay")
+    Entity.objects.all().delete()
+    undo(client, MappingChange.objects.get())
+    left = Overlay.objects.values_list("entity_id", "key", "value")
+    assert list(left) == [(orders.ref, SERVICE_ID, "PONE")]
+
+
 def test_taken_back_twice_is_taken_back_once(two_services):
     make_entity("orders")
     client = mapper()
