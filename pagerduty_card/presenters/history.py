@@ -244,7 +244,9 @@ def _figures(
     off = sum(is_off_hours(one.created_at, zone) for one in counted)
     return (
         Figure(
-            label="Incidents", value=str(total), basis=f"{still_open} still open" if total else ""
+            label="Incidents",
+            value=str(total),
+            basis=f"{still_open} still open" if total and knowledge.opened.is_known else "",
         ),
         _time_to_acknowledge(counted, knowledge, zone),
         Figure(

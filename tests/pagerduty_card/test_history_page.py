@@ -210,8 +210,10 @@ def test_an_incident_that_was_opened_again_counts_once_and_is_open():
 
 def test_open_incidents_that_are_not_known_are_said_to_be_missing():
     unknown = Answer.unknown(explain("unreachable", reader=PortalReader()))
-    (said,) = shown([], opened=unknown).cautions
+    view = shown([happened("Q1", NOW - dt.timedelta(days=2))], opened=unknown)
+    (said,) = view.cautions
     assert "still open are not known" in said
+    assert figures(view)["Incidents"] == ("1", "")
 
 
 @pytest.mark.parametrize(
