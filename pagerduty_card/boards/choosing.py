@@ -75,13 +75,19 @@ class Chosen(Generic[R]):
         return bool(self.chips)
 
 
-def choose(rows: Sequence[R], query: QueryDict, filters: Mapping[str, str]) -> Chosen[R]:
+def choose(
+    rows: Sequence[R],
+    query: QueryDict,
+    filters: Mapping[str, str],
+    names: Mapping[str, Mapping[str, str]],
+) -> Chosen[R]:
     """Keep the rows that the address asks for: any value of a filter, and all filters.
 
     Args:
         rows: All, in their order.
         query: Of the address.
         filters: Labels by filter key, in the order in which they are shown.
+        names: By filter key, what values are called that perhaps no row has.
     """
     q = clean(query.get("q", ""))
     words = q.casefold().split()
@@ -91,13 +97,13 @@ def choose(rows: Sequence[R], query: QueryDict, filters: Mapping[str, str]) -> C
     facets = []
     for key, label in filters.items():
         others = [row for row in found if _passes(row, asked, but=key)] if key in asked else passed
-        facet = _facet(key, label, others, asked.get(key, ()), rows)
+        facet = _facet(key, label, others, asked.get(key, ()), rows, names.get(key, {}))
         # A value that all have chooses nothing; one that some have does, though it is the only one.
         if facet.chosen or any(box.count < len(others) for box in facet.boxes):
             facets.append(facet)
     pairs = [("q", q)] if q else []
     pairs += [(key, value) for key, values in asked.items() for value in values]
-    names = {(box.key, box.value): box.label for facet in facets for box in facet.boxes}
+    labels = {(box.key, box.value): box.label for facet in facets for box in facet.boxes}
     return Chosen(
         rows=passed,
         total=len(rows),
@@ -106,7 +112,7 @@ def choose(rows: Sequence[R], query: QueryDict, filters: Mapping[str, str]) -> C
         chips=tuple(
             (
                 filters.get(key, "Text"),
-                names.get((key, value), value),
+                labels.get((key, value), value),
                 f"?{urlencode([pair for pair in pairs if pair != (key, value)])}",
             )
             for key, value in pairs
@@ -133,10 +139,15 @@ def _passes(row: Row, asked: Mapping[str, Sequence[str]], *, but: str = "") -> b
 
 
 def _facet(
-    key: str, label: str, rows: Sequence[Row], asked: Sequence[str], all_rows: Sequence[Row]
+    key: str,
+    label: str,
+    rows: Sequence[Row],
+    asked: Sequence[str],
+    all_rows: Sequence[Row],
+    known: Mapping[str, str],
 ) -> Facet:
     counts = Counter(value for row in rows for value in row.values.get(key, ()))
-    names = {value: value for value in asked}
+    names = {value: known.get(value, value) for value in asked}
     for row in all_rows if asked else rows:
         names.update(row.values.get(key, {}))
     boxes = [

@@ -1,6 +1,6 @@
 """The entities and owners that a board names, as links; two queries however many."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -24,14 +24,12 @@ class Named:
 
     Attributes:
         owner: None for an entity without one.
-        is_own: Whether the reader or one of the reader's groups owns it.
     """
 
     node: Node
     kind: str
     owner_ref: str
     owner: Link | None
-    is_own: bool
 
     @property
     def name(self) -> str:
@@ -55,13 +53,8 @@ def own_refs(request: HttpRequest) -> frozenset[str]:
     return frozenset(ownership.owner_refs if ownership else ())
 
 
-def name_entities(keys: Iterable[int], own: Collection[str] = ()) -> dict[int, Named]:
-    """The entities by primary key, in the order of their names, those that are gone left out.
-
-    Args:
-        keys: Theirs.
-        own: What ``own_refs`` says of the reader.
-    """
+def name_entities(keys: Iterable[int]) -> dict[int, Named]:
+    """The entities by primary key, in the order of their names, those that are gone left out."""
     wanted = set(keys)
     found = Entity.objects.filter(pk__in=wanted)
     if len(wanted) > _MANY:
@@ -83,17 +76,15 @@ def name_entities(keys: Iterable[int], own: Collection[str] = ()) -> dict[int, N
             kind=kind,
             owner_ref=owner_ref,
             owner=owners.get(owner_ref),
-            is_own=owner_ref in own,
         )
         for pk, ref, kind, name, title, owner_ref in rows
     }
 
 
 def values_of(entities: Iterable[Named]) -> dict[str, dict[str, str]]:
-    """What the entities of a row are filtered by."""
+    """What the entities of a row are filtered by, whoever reads."""
     some = list(entities)
     return {
-        "mine": MINE if any(one.is_own for one in some) else {},
         "owner": {one.owner_ref or "-": one.owner_name for one in some},
         "kind": {one.kind.lower(): Kind(one.kind).label for one in some},
     }

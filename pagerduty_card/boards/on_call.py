@@ -122,7 +122,7 @@ def on_call_board(
         for row in _rows_of(found, now)
     ]
     return OnCallBoard(
-        chosen=choose(rows, request.GET, _FILTERS),
+        chosen=choose(rows, request.GET, _FILTERS, {"mine": MINE, "standing": _STANDINGS}),
         doubts=present_doubts(
             absent,
             name_entities(shown_of(absent)),

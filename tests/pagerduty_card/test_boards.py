@@ -213,6 +213,17 @@ def test_mine_is_offered_where_it_leaves_something_out(reader, owner, is_offered
         assert ("Mine and my teams" in text_of(reader, address)) is is_offered
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (f"{INCIDENTS}?mine=1", "Whose: Mine and my teams&#x27;"),
+        (f"{ON_CALL}?standing=nobody", "On call: Nobody on call"),
+    ],
+)
+def test_a_filter_that_leaves_nothing_is_called_by_its_name(reader, address, said):
+    assert said in text_of(reader, address)
+
+
 def test_nothing_open_is_said_calmly_where_all_is_known(reader):
     make_service()
     make_mapped("checkout-api")
@@ -552,6 +563,24 @@ def test_ten_services_or_a_hundred_cost_the_same_few_queries(reader, address):
     fill(10, 100)
     assert queries() == few
     assert few <= 24
+
+
+def test_incidents_are_read_once_for_all_readers_and_anew_after_an_answer(reader, client):
+    service = make_service()
+    make_mapped("checkout-api", owner="user:default/bo")
+    make_entity("bo", kind="User", type="")
+    make_feeds()
+    incident = make_incident(service, title="Payments time out")
+    assert "Payments time out" not in text_of(reader, f"{INCIDENTS}?mine=1")
+    client.force_login(make_user("bo"))
+    with CaptureQueriesContext(connection) as queries:
+        html = text_of(client, f"{INCIDENTS}?mine=1")
+    assert "Payments time out" in html
+    assert not [query for query in queries if '"pagerduty_card_incident"' in query["sql"]]
+
+    Incident.objects.filter(pk=incident.pk).update(title="Payments are refused")
+    make_feeds("incidents", age_s=1)
+    assert "Payments are refused" in text_of(client, INCIDENTS)
 
 
 @pytest.mark.parametrize("address", [INCIDENTS, ON_CALL])
