@@ -147,9 +147,7 @@ def present_on_call(
     numbers = sorted({*range(1, len(policy.levels) + 1), *(row.level for row in rows)})
     rota = rota_of(rows, numbers)
     held = {number: _held(rows, number, now, subject, zone) for number in numbers}
-    unknown = {
-        number: "" if held[number] else _lapsed(rows, number, now, answer) for number in numbers
-    }
+    unknown = {number: "" if held[number] else _lapsed(rows, number, now) for number in numbers}
     after_min = _waits_min(policy, numbers, held, unknown)
     levels = tuple(
         Level(
@@ -266,13 +264,13 @@ def _next(rows: Sequence[OnCall], number: int, now: datetime) -> NextOnCall | No
     return NextOnCall(name=later[0][1], level=number, at=later[0][0]) if later else None
 
 
-def _lapsed(rows: Sequence[OnCall], number: int, now: datetime, answer: Answer) -> str:
-    """Why an empty level is not known to be empty: its shift ended after PagerDuty was asked."""
-    asked_at = answer.asked_at
+def _lapsed(rows: Sequence[OnCall], number: int, now: datetime) -> str:
+    """Why an empty level is not known to be empty: PagerDuty last named a shift that is over.
+
+    It may have ended since, or before PagerDuty was asked, by a clock of ours that is ahead.
+    """
     lapsed = [
-        row.responder.name
-        for row in rows
-        if row.level == number and row.end and row.end <= now and asked_at and row.end > asked_at
+        row.responder.name for row in rows if row.level == number and row.end and row.end <= now
     ]
     if not lapsed:
         return ""

@@ -264,6 +264,17 @@ def test_a_shift_that_ended_while_the_answer_was_under_way_is_unknown_not_empty(
     assert "Nobody is on call" not in words(card)
 
 
+def test_a_shift_that_is_over_by_our_clock_alone_is_unknown_not_empty(reader):
+    entity = make_mapped_entity()
+    make_feeds(age_s=5)
+    policy = make_policy(levels=1)
+    make_service(policy=policy)
+    make_on_call(policy, "Ana Lima", to_h=-20 / 3600)  # PagerDuty named her after that
+    card = card_of(reader, entity)
+    assert "The shift of Ana Lima has ended" in words(card)
+    assert "Nobody is on call" not in words(card)
+
+
 def test_several_services_each_have_a_block_worst_first(reader):
     entity = make_mapped_entity("warehouse-sync", service_id="PEU,PUS")
     make_feeds()
