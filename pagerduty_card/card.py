@@ -163,6 +163,7 @@ class Drawn:
 
 # What the parts of one page share: the header's buttons and the card are of one drawing.
 _of_request: WeakKeyDictionary[HttpRequest, dict[int, Drawn]] = WeakKeyDictionary()
+_refused: WeakKeyDictionary[HttpRequest, dict[int, str]] = WeakKeyDictionary()
 
 
 def _drawn(request: HttpRequest, entity: Entity) -> Drawn:
@@ -177,11 +178,8 @@ def _drawn(request: HttpRequest, entity: Entity) -> Drawn:
         now, reader = timezone.now(), reader_of(request)
         targets = resolving.targets_of(entity)
         feeds = resolving.feeds_of(targets)
-        attempts = list(
-            TriggeredIncident.objects.of_entity(entity).filter(
-                triggered_at__gt=now - ATTEMPTS_TOLD_FOR
-            )
-        )
+        since = now - ATTEMPTS_TOLD_FOR
+        attempts = list(TriggeredIncident.objects.of_entity(entity).filter(triggered_at__gt=since))
         key = _key(entity, targets, [*feeds, *attempts], reader, now)
         found: Drawn | None = cache.get(key)
         if found is None:
@@ -346,14 +344,22 @@ def sandbox_banner(_request: HttpRequest) -> Banner | None:
 
 def _trigger_url(request: HttpRequest, entity: Entity, drawn: Drawn) -> str:
     """Where the reader can page; empty if they may not, or nobody can."""
-    if not drawn.can_page or rights.refusal_of(request.user, entity):
+    if not drawn.can_page or _refusal(request, entity):
         return ""
     return reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
 
 
 def _no_trigger_reason(request: HttpRequest, entity: Entity, drawn: Drawn) -> str:
-    is_admin = reader_of(request).is_admin
-    return rights.why_no_button(request.user, entity, has_key=drawn.can_page, is_admin=is_admin)
+    refusal, is_admin = _refusal(request, entity), reader_of(request).is_admin
+    return rights.why_no_button(request.user, refusal, has_key=drawn.can_page, is_admin=is_admin)
+
+
+def _refusal(request: HttpRequest, entity: Entity) -> str:
+    """Why the reader may not page; asked once for each page, for it may take the catalog."""
+    kept = _refused.setdefault(request, {})
+    if entity.pk not in kept:
+        kept[entity.pk] = rights.refusal_of(request.user, entity)
+    return kept[entity.pk]
 
 
 def _explain_problem(mapped: Mapped, reader: Reader) -> Explanation:

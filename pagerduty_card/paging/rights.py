@@ -34,13 +34,13 @@ def refusal_of(user: AbstractBaseUser | AnonymousUser, entity: Entity) -> str:
 
 
 def why_no_button(
-    user: AbstractBaseUser | AnonymousUser, entity: Entity, *, has_key: bool, is_admin: bool
+    user: AbstractBaseUser | AnonymousUser, refusal: str, *, has_key: bool, is_admin: bool
 ) -> str:
     """Why there is no button, for those who look for it: who mends it, or may page elsewhere.
 
     Args:
         user: The reader.
-        entity: Whose card it is.
+        refusal: Of ``refusal_of``.
         has_key: Whether there is a key to page with.
         is_admin: Whether the reader can mend that.
     """
@@ -48,7 +48,6 @@ def why_no_button(
         return _NO_KEY if is_admin else ""
     if not may_page(user):
         return ""
-    refusal = refusal_of(user, entity)
     return f"{refusal} {_REACH}" if refusal else ""
 
 
