@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from pagerduty_card.accounts import Account
 from pagerduty_card.errors import PagerDutyError
-from pagerduty_card.models import EscalationPolicy, Feed, Service, TriggeredIncident
+from pagerduty_card.models import Delivery, EscalationPolicy, Feed, Service, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
 from pagerduty_card.reporting import Report, log_failure
 from pagerduty_card.syncing import insights, on_call, past, sections
@@ -224,9 +224,13 @@ def _forget_future(account: Account) -> None:
         return
     logger.warning("the clock was put back", extra={"account": account.name})
     marked.delete()
-    for model in (Service, EscalationPolicy):
-        rows = model._default_manager.filter(account=account.name, mirrored_at__gt=now)
-        rows.update(mirrored_at=now)
+    for model, column in (
+        (Service, "mirrored_at"),
+        (EscalationPolicy, "mirrored_at"),
+        (Delivery, "received_at"),
+    ):
+        rows = model._default_manager.filter(account=account.name)
+        rows.filter(**{f"{column}__gt": now}).update(**{column: now})
 
 
 def _follow_catalog(account: Account, client: PagerDutyClient) -> bool:

@@ -17,6 +17,7 @@ from responses import matchers
 from pagerduty_card import tasks
 from pagerduty_card.models import (
     ChangeEvent,
+    Delivery,
     EscalationPolicy,
     Feed,
     Incident,
@@ -476,6 +477,15 @@ def test_a_clock_that_was_put_back_makes_nothing_fresh(http, settings):
     with after(hours=1):  # where the clock is wrong
         whole()
         one_service()
+        Delivery.objects.create(
+            account="default",
+            event_id="1",
+            resource_type="incident",
+            pd_id=Incident.objects.get().pd_id,
+            occurred_at=START,
+            received_at=timezone.now(),
+            state=Delivery.State.APPLIED,
+        )
     http.replace("GET", f"{API}/incidents", json=page_of("incidents"))
     with after():
         assert freshness(KINDS.INCIDENTS).succeeded_at == START + dt.timedelta(hours=1)
