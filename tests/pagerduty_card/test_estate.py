@@ -131,6 +131,25 @@ def test_what_pagerduty_does_not_have_is_unknown_and_a_doubt(annotations):
     assert found.doubts[0].problem
 
 
+def test_one_missing_service_beside_one_that_is_fine_is_not_fine():
+    make_service("PTHERE", key="")
+    make_feeds()
+    entity = make_mapped_entity(service_id="PTHERE,PGONE")
+    assert word_of(entity) == "UNKNOWN"
+
+
+def test_a_policy_that_changed_since_the_answer_has_nobody_s_absence_claimed():
+    make_on_call(make_policy())
+    make_service("POLD", key="")
+    changed = make_policy(mirrored_at=timezone.now())
+    make_service("PNEW", key="", policy=changed)
+    make_feeds()
+    known = make_mapped_entity("known", service_id="POLD")
+    unknown = make_mapped_entity("unknown", service_id="PNEW")
+    assert standing_of(known).is_nobody_on_call
+    assert not standing_of(unknown).is_nobody_on_call
+
+
 def test_an_account_nobody_configured_is_a_doubt_of_its_own():
     make_service()
     make_feeds()

@@ -381,6 +381,32 @@ def test_figures_the_plan_or_token_lacks_leave_no_trace(reader, reason):
     assert reason not in html
 
 
+@pytest.mark.parametrize("reason", ["ability", "permission", "token"])
+def test_figures_told_before_the_plan_or_token_lost_them_are_not_shown_on(reader, reason):
+    service = known_service()
+    make_feeds(covers_since=LONG_AGO)
+    make_feeds(Feed.Kind.ANALYTICS, age_s=600, failed_s=60, reason=reason)
+    Insight.objects.create(service=service, kind=Feed.Kind.ANALYTICS, figures={"incidents": 12})
+    assert not select(page(reader, make_mapped_entity()), "#insights")
+
+
+def test_figures_of_before_an_outage_are_shown_on(reader):
+    service = known_service()
+    make_feeds(covers_since=LONG_AGO)
+    make_feeds(Feed.Kind.ANALYTICS, age_s=600, failed_s=60, reason="unreachable")
+    Insight.objects.create(service=service, kind=Feed.Kind.ANALYTICS, figures={"incidents": 12})
+    assert "Incidents 12" in " ".join(texts(page(reader, make_mapped_entity()), "#insights"))
+
+
+def test_a_service_mapped_late_rests_on_its_own_acknowledgements(reader):
+    service = known_service(acknowledged_since=NOW - dt.timedelta(days=2))
+    make_feeds(covers_since=LONG_AGO)
+    make_past_incident(service, hours_ago=24 * 10, ack_min=20)
+    make_past_incident(service, hours_ago=24, ack_min=8)
+    words = " ".join(texts(page(reader, make_mapped_entity()), "dl"))
+    assert "Time to acknowledge 8 min median of 1, since" in words
+
+
 def test_the_page_costs_the_same_few_queries_with_one_incident_or_two_hundred(reader):
     service = known_service()
     entity = make_mapped_entity()

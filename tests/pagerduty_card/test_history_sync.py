@@ -313,6 +313,17 @@ def test_what_was_cut_off_is_gone_on_with_the_next_time(http, monkeypatch):
     assert feed_of(Feed.Kind.ACKNOWLEDGEMENTS).covers_since == WINDOW
 
 
+def test_acknowledgements_after_a_long_pause_claim_no_further_back_than_was_answered(
+    http, monkeypatch
+):
+    monkeypatch.setattr(past, "_MAX_PAGES", 1)
+    known()
+    asked_before(Feed.Kind.ACKNOWLEDGEMENTS, minutes=60 * 24 * 3, covers_since=WINDOW)
+    entries(http, taken_json("Q1", minutes_ago=10), taken_json("Q2", minutes_ago=30), more=True)
+    run(past.sync_acknowledgements)
+    assert feed_of(Feed.Kind.ACKNOWLEDGEMENTS).covers_since == NOW - 30 * MINUTES
+
+
 def test_then_only_what_is_new_is_asked_for(http):
     known()
     asked_before(Feed.Kind.ACKNOWLEDGEMENTS, covers_since=WINDOW)

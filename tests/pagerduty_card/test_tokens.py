@@ -129,6 +129,28 @@ def test_a_401_renews_once_and_asks_again(http, clock):
     assert good.call_count == 1
 
 
+def test_a_401_for_a_token_that_another_request_has_replaced_takes_the_new_one(http, clock):
+    give(http)
+    answer(http)
+    read()
+    clock.shift(600)
+    asked = []
+
+    def refuse(request):
+        asked.append(request)
+        if len(asked) == 1:
+            read()  # meanwhile another request is refused too, and renews
+        return 401, {}, ""
+
+    http.remove("GET", SERVICES)
+    first = matchers.header_matcher({"Authorization": "Bearer pdus+_first"})
+    http.add_callback("GET", SERVICES, refuse, match=[first])
+    given = give(http, "pdus+_second")
+    answer(http, "pdus+_second")
+    read()
+    assert (len(asked), given.call_count) == (2, 1)
+
+
 def test_a_401_after_the_renewal_is_the_end(http, clock):
     give(http)
     answer(http)

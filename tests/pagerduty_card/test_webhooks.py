@@ -259,6 +259,17 @@ class TestOneEvent:
         post(client, event_json())
         assert open_incidents() == {}
 
+    def test_what_is_known_of_the_same_id_in_another_account_makes_no_event_old(self, client):
+        make_service()
+        later = timezone.now() + dt.timedelta(hours=1)
+        elsewhere = make_service(account="eu", key="")
+        make_incident(elsewhere, pd_id="PINC4711", status="acknowledged", changed_at=later)
+        post(client, event_json())
+        here = Incident.objects.get(service__account="default")
+        assert (states(), here.status) == ([S.APPLIED], "triggered")
+        post(client, event_json("incident.resolved"))
+        assert open_incidents() == {"PINC4711": "acknowledged"}
+
     def test_a_note_changes_nothing_on_the_card(self, client):
         make_incident(make_service(), pd_id="PINC4711", title="Before")
         note = {
