@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 from django.utils import timezone
 
 from pagerduty_card.accounts import Account
-from pagerduty_card.errors import PagerDutyError
+from pagerduty_card.errors import PagerDutyError, Unreadable
 from pagerduty_card.models import Delivery, EscalationPolicy, Feed, Service, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
 from pagerduty_card.reporting import Report, log_failure
@@ -171,15 +172,22 @@ def sync_account(
     for section in SECTIONS:
         if kinds is not None and section.kind not in kinds:
             continue
+        if refused:
+            report.note_failed(section.kind, refused)
+            continue
         before = client.requests_sent
         try:
-            if refused:
-                raise refused
             sweep = section.run(account, client)
         except PagerDutyError as exc:
             report.note_failed(section.kind, exc)
             # The token is refused everywhere: one request says so, four would not say more.
             refused = exc if exc.reason == "token" else None
+        except (OperationalError, InterfaceError):
+            raise  # the database's fault, not the section's
+        except Exception as exc:  # one that nobody foresaw must not hold up those behind it
+            logger.exception("section not mirrored", extra={"account": account.name})
+            cause = Unreadable(f"{type(exc).__name__} while it was stored")
+            report.note_failed(section.kind, cause)
         else:
             took = client.requests_sent - before if sweep is None else sweep
             Feed.objects.note_requests(account.name, section.kind, took)

@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -113,9 +114,9 @@ class TestTheWorker:
         assert feed_of("eu").succeeded_at is not None
         assert Incident.objects.get().service.account == "eu"
 
-    def test_a_defect_in_one_accounts_turn_leaves_the_others(self, http, caplog):
+    def test_a_turn_that_the_database_ends_leaves_the_other_accounts(self, http, caplog):
         http.assert_all_requests_are_fired = False
-        http.get(f"{US}/services", body=RuntimeError("a defect"))
+        http.get(f"{US}/services", body=OperationalError("database is locked"))
         announce_all(http, EU, services=[service_json()])
         assert run_once(NAME)
         assert "account not mirrored" in caplog.text

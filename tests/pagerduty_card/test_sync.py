@@ -9,12 +9,13 @@ import pytest
 import requests
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from responses import matchers
 
 from pagerduty_card import tasks
+from pagerduty_card.mirror import rota
 from pagerduty_card.models import (
     ChangeEvent,
     Delivery,
@@ -202,6 +203,23 @@ def test_a_section_that_fails_stops_no_other(http):
     assert freshness(KINDS.MAINTENANCE).reason == "permission"
     assert freshness(KINDS.ON_CALL).detail == "Access Denied. It needs the permission oncalls.read."
     assert freshness(KINDS.CHANGES).is_known
+
+
+def test_a_section_with_a_defect_of_ours_stops_no_other_and_is_not_fine(
+    http, full, caplog, monkeypatch
+):
+    def broken(*arguments, **named):
+        raise DataError("integer out of range")
+
+    monkeypatch.setattr(rota, "store_on_calls", broken)
+    announce(http, "/oncalls", page_of("oncalls", on_call_json()))
+    announce(http, "/change_events", page_of("change_events"))
+    with after(minutes=20):
+        report = whole([KINDS.ON_CALL, KINDS.CHANGES])
+        assert report.done == [KINDS.CHANGES]
+        assert freshness(KINDS.ON_CALL).reason == "unreadable"
+    assert OnCall.objects.exists()
+    assert "integer out of range" in caplog.text
 
 
 def test_a_refused_token_is_asked_about_once_and_said_of_every_section(http, full):
