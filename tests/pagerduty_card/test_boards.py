@@ -475,6 +475,20 @@ def test_what_a_policy_s_other_service_was_told_counts_for_nobody_else(reader):
     assert "0 of 2 policies" in text_of(reader, f"{ON_CALL}?q=Ana&owner=group:default/ops")
 
 
+def test_what_one_service_of_a_policy_was_told_holds_for_an_owner_s_others_too(reader):
+    policy = make_policy()
+    make_on_call(policy, "Ana Lima")
+    make_service("PA", name="known", key="", policy=policy)
+    make_service("PB", name="fresh", key="", policy=policy, is_mapped=False)
+    make_mapped("checkout-api", "PA", owner="web")
+    make_mapped("orders", "PB", owner="web")
+    make_feeds()
+    html = text_of(reader, ON_CALL)
+
+    assert "Ana Lima" in html
+    assert "not been asked" not in html
+
+
 def test_a_service_without_a_policy_has_an_unknown_row(reader):
     service = make_service()
     service.policy = None
@@ -617,10 +631,9 @@ def badge_of(html):
 
 
 def test_the_header_counts_without_a_query_once_anybody_looked(reader):
-    make_incident(make_service())
-    make_mapped("checkout-api")
-    make_feeds()
     with time_machine.travel("2026-11-01 09:00:00+00:00", tick=False):
+        make_incident(make_service())
+        make_mapped("checkout-api")
         make_feeds()
         cold = badge_of(text_of(reader, "/styleguide/"))
         asked = text_of(reader, COUNT)

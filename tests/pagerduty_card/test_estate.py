@@ -276,6 +276,17 @@ def test_the_whole_is_as_old_as_its_oldest_answer():
     assert 199 < (now - estate(now).as_of).total_seconds() < 260
 
 
+def test_a_doubt_is_as_old_as_the_oldest_answer_it_rests_on():
+    make_service("PA", key="")
+    make_service("PB", key="")
+    make_feeds(age_s=1000)
+    make_feeds("incidents", service_pd_id="PA", age_s=400)
+    make_mapped_entity(service_id="PA,PB")
+    now = timezone.now()
+    (doubt,) = estate(now).doubts
+    assert (now - doubt.freshness.succeeded_at).total_seconds() > 999
+
+
 def test_maintenance_and_an_alarm_are_both_found():
     service = make_service(
         status="maintenance", maintenance_until=timezone.now() + dt.timedelta(hours=1)

@@ -45,6 +45,17 @@ def deny(pd_id="PCHKOUT"):
     )
 
 
+def test_no_board_calls_what_is_known_of_a_denied_service_merely_old(reader):
+    make_mapped_entity()
+    make_service()
+    make_feeds()
+    deny()
+    soup = BeautifulSoup(reader.get("/incidents/").text, "html.parser")
+    said = " ".join(soup.select_one("main").get_text(" ").split())
+    assert "The open incidents of 1 service are not known" in said
+    assert "are old" not in said
+
+
 def test_a_service_that_pagerduty_denies_is_never_fine(reader):
     entity = make_mapped_entity()
     make_service()

@@ -165,6 +165,15 @@ def test_a_page_that_shows_something_else_gets_the_card(reader, entity, service,
     assert 'id="pagerduty-card"' in answer.text
 
 
+def test_a_card_that_awaits_an_incident_is_sent_anew_each_time(reader, entity, service):
+    make_feeds()
+    make_attempt(entity, state="accepted", answered_at=NOON)
+    have = shown(reader, entity)
+    answer = poll(reader, entity, have)
+    assert answer.status_code == 200
+    assert 'id="pagerduty-card"' in answer.text
+
+
 def test_a_card_that_falls_due_asks_for_a_refresh_and_is_not_swapped_for_it(
     reader, entity, service, clock
 ):

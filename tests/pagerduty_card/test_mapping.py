@@ -218,6 +218,10 @@ class TestAKeyBesideAnId:
         assert (first.problem, first.routing_key) == (None, OTHER_KEY)
         assert (second.problem, second.routing_key) == (None, KEY)
 
+    def test_beside_several_unknown_ids_pages_for_none_of_them(self):
+        both = resolve(targets_of(entity(service_id="PA,PB", integration_key=KEY)))
+        assert [one.can_page for one in both] == [False, False]
+
     def test_that_is_known_to_be_anothers_does_not_page_for_an_unknown_id(self):
         mirrored("PB", KEY)
         assert not only(entity(service_id="PCHKOUT", integration_key=KEY)).can_page

@@ -169,6 +169,11 @@ def test_maintenance_is_told_while_the_incidents_are_unknown():
     assert [mark.word for mark in state.marks] == ["MAINTENANCE", "UNKNOWN"]
 
 
+def test_nothing_open_of_a_service_that_was_never_told_of_is_not_fine():
+    state = service_state(service(), present_incidents([], KNOWN), UNKNOWN, now=NOW)
+    assert [(mark.word, mark.tone) for mark in state.marks] == [("UNKNOWN", "unknown")]
+
+
 def test_rows_are_not_shown_while_their_section_is_unknown():
     assert present_incidents([incident()], UNKNOWN).lines == ()
 
@@ -467,6 +472,19 @@ def test_one_person_on_every_level_is_one_phone_to_miss():
     assert ladder(policy_of([]), both[:1]).caution == ""
     also = [*both, holder(2, "Bo", BO, level=2)]
     assert ladder(policy_of([], []), also).caution == ""
+
+
+def test_nobody_is_said_to_hold_every_level_where_one_is_not_known():
+    rows = [
+        holder(2, "Bo", BO, level=1, end=ago(minutes=1)),
+        holder(1, "Ana", ANA, level=2),
+        holder(1, "Ana", ANA, level=3),
+    ]
+    view = present_on_call(
+        policy_of([], [], []), rows, OLD, subject="", now=NOW, zone=dt.UTC, shifts=KNOWN
+    )
+    assert view.levels[0].unknown
+    assert view.caution == ""
 
 
 def test_a_single_person_for_ever_has_nobody_to_relieve_them():

@@ -401,6 +401,15 @@ def test_a_failure_of_the_account_is_over_with_the_services_own_good_answer(http
     assert known.succeeded_at == START + dt.timedelta(minutes=4)
 
 
+def test_of_a_known_service_that_pagerduty_denies_nothing_more_is_asked(http, full):
+    announce(http, "/services/PCHKOUT", {"error": {"message": "Not Found"}}, status=404)
+    with after(minutes=1):
+        report = one_service()
+        assert freshness(KINDS.INCIDENTS).succeeded_at == START
+    assert list(report.failed) == [KINDS.SERVICES]
+    assert len(http.calls) == 1
+
+
 @pytest.mark.parametrize("is_accounts_last", [True, False])
 def test_of_two_failures_the_later_one_is_told(http, full, is_accounts_last):
     def account_fails():
