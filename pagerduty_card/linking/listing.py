@@ -17,7 +17,6 @@ from pagerduty_card.linking.standing import USUAL_KINDS, EntityFacts, ServiceFac
 from pagerduty_card.linking.suggesting import Suggestion, Sureness
 
 USUAL, ALL = "", "all"
-_MAX_CHOICES = 300
 _MAX_OTHERS = 3
 
 
@@ -209,14 +208,14 @@ class Listing:
 
     @property
     def teams(self) -> list[tuple[str, str]]:
-        """Owners or teams to choose among, value and name, by name."""
+        """Owners or teams to choose among, value and name, by name: all, for no text finds them."""
         if self.filters.view is View.SERVICES:
             names = {team for one in self.standing.bare_services for team in one.teams}
             found = [(name, name) for name in names]
         else:
             refs = {one.owner_ref for one in self.standing.entities.values() if one.owner_ref}
             found = [(ref, self.standing.team_name(ref)) for ref in refs]
-        return sorted(found, key=lambda pair: (pair[1].lower(), pair[0]))[:_MAX_CHOICES]
+        return sorted(found, key=lambda pair: (pair[1].lower(), pair[0]))
 
     def entity_rows(self, shown: Iterable[EntityFacts]) -> list[Row]:
         """The rows of entities, each with the services it may mean."""

@@ -105,6 +105,15 @@ def test_the_lists_are_narrowed_by_text_owner_team_and_account(settings):
     assert "0 entities" in nothing.text
 
 
+def test_every_owner_can_be_chosen():
+    for number in range(301):
+        make_entity(f"entity-{number}", owner=f"team-{number:03}")
+    page = mapper().get(URL, {"team": "group:default/team-300"})
+    assert len(soup(page).select("#mapping-team option")) == 302
+    assert soup(page).select_one("#mapping-team option[selected]").text == "team-300"
+    assert names_in(page) == ["entity-300"]
+
+
 @pytest.mark.parametrize(
     ("entity", "service", "reason", "sure"),
     [
