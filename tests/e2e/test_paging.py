@@ -132,16 +132,37 @@ def test_a_form_on_its_way_is_not_sent_again(open_context):
     expect(page).to_have_url(re.compile(f"{ENTITY}$"))
 
 
+PHONE = {"viewport": {"width": 390, "height": 664}, "has_touch": True, "is_mobile": True}
+
+
+def test_a_page_that_was_not_taken_is_told_where_the_eye_is(open_context, pagerduty):
+    page = open_context(**PHONE).new_page()
+    page.goto(ENTITY)
+    page.get_by_role("link", name="Page on-call").first.tap()
+    dialog = page.get_by_role("dialog", name="Page on-call")
+    dialog.get_by_label("Details").fill("Since the last deploy")
+    dialog.get_by_label("What is wrong?").fill(TEXT)
+    pagerduty.state.faults.add("/v2/enqueue", "status", status=503)
+    dialog.get_by_role("button", name="Trigger incident").tap()
+
+    told = dialog.get_by_text("Nobody has been paged yet")
+    expect(told).to_be_in_viewport(ratio=1)
+    expect(dialog.get_by_role("alert")).to_be_focused()
+    expect(dialog.get_by_label("What is wrong?")).to_have_value(TEXT)
+
+
 def test_a_portal_that_does_not_answer_says_so_and_keeps_what_was_typed(open_context):
-    page = open_context().new_page()
+    page = open_context(**PHONE).new_page()
     page.goto(ENTITY)
     page.get_by_role("link", name="Page on-call").first.click()
     dialog = page.get_by_role("dialog", name="Page on-call")
     dialog.get_by_label("What is wrong?").fill(TEXT)
+    dialog.evaluate("one => one.scrollTo(0, one.scrollHeight)")
     page.route("**/trigger/", lambda route: route.abort())
     dialog.get_by_role("button", name="Trigger incident").click()
 
     expect(dialog.get_by_role("alert")).to_contain_text("The portal did not answer")
+    expect(dialog.get_by_role("alert")).to_be_in_viewport(ratio=1)
     expect(dialog.get_by_label("What is wrong?")).to_have_value(TEXT)
     page.unroute("**/trigger/")
     dialog.get_by_role("button", name="Trigger incident").click()
