@@ -435,6 +435,16 @@ def test_a_failure_after_a_good_answer_shows_the_answer_its_age_and_why(reader, 
     assert REASONS[reason] in section
 
 
+def test_what_is_told_of_the_service_itself_has_its_age_and_why_beside_fresh_sections(reader):
+    entity = make_mapped_entity()
+    make_feeds()
+    make_feeds(Feed.Kind.SERVICES, age_s=1200, failed_s=5, reason="throttled")
+    make_service()
+    card = words(card_of(reader, entity))
+    assert "20 minutes ago" in card
+    assert "PagerDuty limits how often it may be asked" in card
+
+
 def test_data_older_than_five_minutes_is_old_although_nothing_failed(reader):
     entity = make_mapped_entity()
     make_feeds(age_s=301)

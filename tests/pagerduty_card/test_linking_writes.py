@@ -5,11 +5,13 @@ import threading
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from catalog.descriptor.yaml import read
 from catalog.editing.overlays import set_overlay
 from catalog.ingestion.importer import run_import
 from catalog.models import Entity, Overlay
+from pagerduty_card.estate import estate
 from pagerduty_card.mapping.resolving import ACCOUNT, SERVICE_ID
 from pagerduty_card.models import MappingChange, ServiceLink
 from tests.factories import make_entity
@@ -311,6 +313,15 @@ def test_an_overlay_taken_back_of_an_entity_that_is_gone_is_not_there_when_it_co
     undo(client, MappingChange.objects.get())
     left = Overlay.objects.values_list("entity_id", "key", "value")
     assert list(left) == [(orders.ref, SERVICE_ID, "PONE")]
+
+
+def test_what_is_taken_back_is_off_the_boards_at_once(two_services):
+    orders = make_entity("orders")
+    client = mapper()
+    write(client, ("orders", "PONE"))
+    assert orders.pk in estate(timezone.now()).entities
+    undo(client, MappingChange.objects.get())
+    assert orders.pk not in estate(timezone.now()).entities
 
 
 def test_taken_back_twice_is_taken_back_once(two_services):

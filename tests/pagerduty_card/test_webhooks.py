@@ -105,6 +105,13 @@ class TestTheDoor:
         raw = json.dumps(event_json()).encode()
         assert post(client, raw + b" ", header=sign(SECRET, raw)).status_code == 403
 
+    @pytest.mark.parametrize("version", ["v0=", "v2=", "", "sha256="])
+    def test_a_signature_of_another_version_counts_for_nothing(self, client, version):
+        raw = json.dumps(event_json()).encode()
+        digest = sign(SECRET, raw).removeprefix("v1=")
+        assert post(client, raw, header=f"{version}{digest}").status_code == 403
+        assert not Delivery.objects.exists()
+
     def test_one_right_signature_among_several_is_enough(self, client):
         raw = json.dumps(event_json()).encode()
         header = f"{sign('old-secret', raw)}, {sign(SECRET, raw)}"
@@ -325,6 +332,13 @@ class TestRepeatedAndOutOfOrder:
         Incident.objects.all().delete()
         assert post(client, event).status_code == 202
         assert (Delivery.objects.count(), open_incidents()) == (1, {})
+
+    def test_a_repeated_delivery_without_an_id_is_stored_once_too(self, client):
+        event = event_json(id=None)
+        for _ in range(2):
+            assert post(client, event).status_code == 202
+        post(client, event_json(id=None))
+        assert Delivery.objects.count() == 2
 
     def test_one_event_id_may_come_from_two_accounts(self, client, settings):
         settings.PAGERDUTY_ACCOUNTS = (
