@@ -1,9 +1,14 @@
 """What holds for every page: axe finds nothing, nothing scrolls sideways, keys and times work."""
 
+import datetime as dt
 import re
 
 import pytest
+from django.db.models import F
+from django.utils import timezone
 from playwright.sync_api import expect
+
+from pagerduty_card.models import Feed, OnCall
 
 pytestmark = [pytest.mark.e2e, pytest.mark.real_http, pytest.mark.django_db(transaction=True)]
 
@@ -35,6 +40,7 @@ PAGES = {
     "issues": "/catalog/issues/",
     "references to nothing": "/catalog/issues/?kind=dangling",
     "card": f"{ENTITY}pagerduty/",
+    "past of the service": f"{ENTITY}pagerduty/history/?days=90",
     "trigger form": f"{ENTITY}pagerduty/trigger/",
     "incidents": "/incidents/",
     "incidents that no filter leaves": "/incidents/?q=zzzz",
@@ -66,6 +72,35 @@ def test_the_open_dialog_breaks_no_rule_either(open_context, no_violations, scre
 
     no_violations(page, "dialog")
     assert page.evaluate(OVERFLOW) == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_what_tells_of_trouble_breaks_no_rule(
+    open_context, no_violations, pagerduty, screen, scheme
+):
+    """PagerDuty is away since two hours, nobody is on call, and a page was not taken."""
+    page = open_context(**screen, color_scheme=scheme, reduced_motion="reduce").new_page()
+    pagerduty.state.faults.add("/", "status", status=503)
+    OnCall.objects.all().delete()
+    ages = {name: F(name) - dt.timedelta(hours=2) for name in ("asked_at", "succeeded_at")}
+    Feed.objects.update(**ages, failed_at=timezone.now(), reason="unreachable")
+    page.goto(ENTITY)
+    page.keyboard.press("p")
+    dialog = page.get_by_role("dialog", name="Page on-call")
+    dialog.get_by_label("What is wrong?").fill("Half of the orders are lost")
+    dialog.get_by_role("button", name="Trigger incident").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Nobody has been paged yet")
+    no_violations(page, "dialog")
+
+    page.keyboard.press("Escape")
+    expect(page.locator("#pagerduty-card")).to_contain_text("Nobody has been paged yet")
+    no_violations(page, "card")
+    for address in (f"{ENTITY}pagerduty/history/", "/catalog/"):
+        page.goto(address)
+        expect(page.locator(".banner", has_text="Nobody has been paged yet")).to_be_visible()
+        no_violations(page, address)
+        assert page.evaluate(OVERFLOW) == 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
