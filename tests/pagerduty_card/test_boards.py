@@ -230,6 +230,7 @@ def test_nothing_open_is_said_calmly_where_all_is_known(reader):
     make_feeds()
     html = text_of(reader, INCIDENTS)
 
+    assert ">0 open incidents <" in html
     assert "Nothing open, as of <time" in html
     assert "20 seconds ago" in html
 
@@ -243,6 +244,7 @@ def test_nothing_is_said_to_be_fine_where_not_all_is_known(reader):
     html = text_of(reader, INCIDENTS)
 
     assert "Nothing open" not in html
+    assert ">0 open incidents known <" in html
     assert "The open incidents of 1 service are not known" in html
     assert "PagerDuty has not been asked yet." in html
     assert ">new</a>" in html
