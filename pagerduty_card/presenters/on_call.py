@@ -155,7 +155,8 @@ def present_on_call(
             targets=_targets(policy, number, held[number]),
             names_schedules=len(_named(policy, number)) != 1,
             people=held[number],
-            next=_next(rows, number, now),
+            # Turns of before the policy changed may be of another level.
+            next=None if shifts and shifts.is_unknown else _next(rows, number, now),
             warning=(
                 "" if held[number] or unknown[number] else _instead(number, numbers, held, unknown)
             ),

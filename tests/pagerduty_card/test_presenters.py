@@ -255,6 +255,12 @@ def test_the_next_shift_takes_over_by_the_clock_without_a_new_answer():
     assert [one.name for one in on_call(rows).levels[0].people] == ["Bo Chen"]
 
 
+def test_who_is_next_is_not_told_while_coming_shifts_are_unknown():
+    rows = [shift(), shift(person(2, "Bo Chen"), start=NOW + dt.timedelta(hours=2))]
+    assert [one.name for one in on_call(rows, shifts=KNOWN).next_up] == ["Bo Chen"]
+    assert on_call(rows, shifts=UNKNOWN).next_up == ()
+
+
 def test_a_shift_ends_on_the_persons_own_clock_too_if_it_differs_from_the_readers():
     end = dt.datetime(2026, 11, 23, 18, 0, tzinfo=dt.UTC)
     rows = [shift(person(time_zone="Asia/Tokyo"), start=ago(hours=1), end=end)]
