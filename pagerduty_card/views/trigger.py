@@ -139,6 +139,7 @@ def _show(
         "form": form,
         "entity": entity,
         "paging": loaded.paging(),
+        "problem": next((block.problem for block in loaded.blocks if block.problem), None),
         "outcome": outcome,
         "is_refused": status == 403,
         "trigger_url": request.path,

@@ -515,6 +515,16 @@ def test_without_a_key_the_page_says_that_nobody_can_be_paged_from_here(pager):
     assert pager.post(url_of(entity), {"description": "x"}).status_code == 409
 
 
+def test_a_service_that_does_not_exist_is_told_as_what_it_is(pager):
+    entity = make_mapped_entity(service_id="PWRONG1")
+    make_feeds()
+    text = words(soup_of(pager.get(url_of(entity))).main)
+    assert "Nobody can be paged from here" in text
+    assert "PagerDuty has no service PWRONG1." in text
+    assert "examples/catalog/checkout.yaml:12" in text
+    assert "integration" not in text
+
+
 def test_only_get_and_post_are_answered(pager, entity):
     assert pager.put(url_of(entity)).status_code == 405
     assert pager.delete(url_of(entity)).status_code == 405
