@@ -6,6 +6,7 @@ import json
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -242,6 +243,16 @@ class TestTheDoctor:
         assert step["text"].startswith("1 open incident came by polling alone.")
         post(client, event_json())
         assert doctor()["Deliveries"]["verdict"] == "ok"
+
+    def test_what_came_while_it_was_suspended_is_not_called_missed(self, http):
+        now = timezone.now()
+        for hours_ago, is_suspended in ((3, False), (2, True), (0.5, False)):
+            http.reset()
+            announce(http, subscription_json(suspended=is_suspended))
+            with time_machine.travel(now - dt.timedelta(hours=hours_ago), tick=False):
+                tasks.look_at_subscriptions()
+        make_incident(make_service(), created_at=now - dt.timedelta(hours=1))
+        assert doctor()["Deliveries"]["verdict"] == "unknown"
 
     def test_refused_signatures_are_counted_for_a_day(self, client):
         for _ in range(3):

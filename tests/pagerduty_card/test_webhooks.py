@@ -546,6 +546,19 @@ class TestHostileBodies:
         tasks.apply_deliveries()
         assert (states(), set(open_incidents())) == ([S.APPLIED], {"PINC4711"})
 
+    def test_what_fails_each_time_is_given_up_after_five_times(self, client, monkeypatch):
+        make_service()
+
+        def broken(*arguments):
+            raise DatabaseError("for ever")
+
+        monkeypatch.setattr(happenings, "store_incident", broken)
+        post(client, event_json())
+        for _ in range(6):
+            tasks.apply_deliveries()
+        row = Delivery.objects.get()
+        assert (row.state, row.attempts) == (S.FAILED, 5)
+
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_apply_each_delivery_once(client, queue_is_down, monkeypatch):
