@@ -278,13 +278,14 @@ class TriggeredIncidentQuerySet(models.QuerySet["TriggeredIncident"]):
         return self.filter(entity_ref=entity.ref)
 
     def awaiting_incident(self, now: datetime) -> Self:
-        """Attempts that PagerDuty took, or may have, and whose incident may still be found.
+        """Attempts whose incident may still be found, for a day: PagerDuty may be late, not deaf.
 
-        A ``not_seen`` one is looked for during a day: PagerDuty may have been late, not deaf.
+        Those that failed too: where something on the way refused what PagerDuty had already taken,
+        an incident with their key says so.
         """
         state = self.model.State
         return self.filter(
-            state__in=[state.ACCEPTED, state.NOT_SEEN, state.UNSURE],
+            state__in=[state.ACCEPTED, state.NOT_SEEN, state.UNSURE, state.FAILED],
             triggered_at__gt=now - self.model.LOOKED_FOR,
         )
 

@@ -14,14 +14,16 @@ from pagerduty_card.wire.client import PagerDutyClient
 
 # An attempt whose incident did not appear in time is looked for again this often.
 _LOOK_AGAIN = timedelta(minutes=10)
+_LOOKED_FOR_AGAIN = (TriggeredIncident.State.NOT_SEEN, TriggeredIncident.State.UNSURE)
 
 
 def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> bool:
-    """Find the incidents of accepted attempts and note number, address and whom they paged.
+    """Find the incidents of attempts and note number, address and whom they paged.
 
-    One that has not appeared within 60 s becomes ``not_seen``, and is found later all the same, as
-    is that of an attempt whose answer was lost. When PagerDuty does not answer nothing is
-    concluded.
+    An accepted one that has not appeared within 60 s becomes ``not_seen``, and is found later all
+    the same, as is that of an attempt whose answer was lost. PagerDuty is not asked for one that
+    failed, but its incident is taken up once it is mirrored. When PagerDuty does not answer nothing
+    is concluded.
 
     Returns:
         Whether an incident was found.
@@ -29,7 +31,7 @@ def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> b
     now = timezone.now()
     is_found = False
     for attempt in attempts.filter(account=client.account.name).awaiting_incident(now):
-        if attempt.state != TriggeredIncident.State.ACCEPTED and not caches["shared"].add(
+        if attempt.state in _LOOKED_FOR_AGAIN and not caches["shared"].add(
             f"pagerduty:look-again:{attempt.pk}", 1, _LOOK_AGAIN.total_seconds()
         ):
             continue
@@ -49,10 +51,14 @@ def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> b
 def find_incident(client: PagerDutyClient, attempt: TriggeredIncident) -> bool:
     """Look for the incident of one attempt, in the mirror and then at PagerDuty, and note it.
 
+    Of one that failed in the mirror alone.
+
     Raises:
         PagerDutyError: PagerDuty did not answer, so nothing is concluded.
     """
-    found = _mirrored(attempt) or _asked(client, attempt)
+    found = _mirrored(attempt)
+    if found is None and attempt.state != TriggeredIncident.State.FAILED:
+        found = _asked(client, attempt)
     if found is None:
         return False
     TriggeredIncident.objects.filter(pk=attempt.pk).update(
@@ -63,13 +69,13 @@ def find_incident(client: PagerDutyClient, attempt: TriggeredIncident) -> bool:
 
 def note_incident(account: str, incident: domain.Incident) -> None:
     """Note an incident that a webhook told of in the attempt that led to it, if one did."""
-    states = TriggeredIncident.State
+    state = TriggeredIncident.State
     assignees = [{"name": who.name, "url": who.url} for who in incident.assignees]
     TriggeredIncident.objects.filter(
         account=account,
         dedup_key=incident.incident_key,
-    ).exclude(state__in=[states.CREATED, states.FAILED]).update(
-        state=states.CREATED,
+    ).exclude(state=state.CREATED).update(
+        state=state.CREATED,
         may_resend=False,
         retry_until=None,
         **_found(incident.number, incident.url, assignees),

@@ -21,7 +21,7 @@ from pagerduty_card import domain, tasks
 from pagerduty_card.accounts import get_account
 from pagerduty_card.domain import Severity
 from pagerduty_card.mapping.resolving import resolve, targets_of
-from pagerduty_card.models import Integration, TriggeredIncident
+from pagerduty_card.models import Integration, Service, TriggeredIncident
 from pagerduty_card.paging import retrying, sending, triggering
 from pagerduty_card.reconciling import note_incident, reconcile
 from pagerduty_card.wire.client import PagerDutyClient
@@ -31,6 +31,7 @@ from tests.pagerduty_card.factories import API, EVENTS, KEY, TOKEN, incident_jso
 from tests.pagerduty_card.mirror import (
     make_attempt,
     make_feeds,
+    make_incident,
     make_mapped_entity,
     make_on_call,
     make_policy,
@@ -202,6 +203,31 @@ def test_a_service_that_lost_its_key_ends_it_and_says_so(http, waiting):
     attempt = work()
     assert attempt.state == State.FAILED
     assert "no Events API v2 integration" in attempt.answer
+
+
+class TestWhatWasCalledNotTaken:
+    @pytest.fixture
+    def failed(self, waiting):
+        with after(minutes=15, seconds=1):
+            attempt = work()
+        assert attempt.state == State.FAILED
+        return attempt
+
+    def test_is_created_where_a_webhook_tells_of_its_incident(self, failed):
+        raw = incident_json(9, incident_key=failed.dedup_key)
+        note_incident("default", domain.Incident.from_api(raw))
+        failed.refresh_from_db()
+        assert (failed.state, failed.incident_number) == (State.CREATED, 9)
+
+    def test_is_created_where_its_incident_is_mirrored_and_costs_no_request(self, http, failed):
+        calls = len(http.calls)
+        with PagerDutyClient(get_account()) as client:
+            assert not reconcile(client, TriggeredIncident.objects.all())
+            make_incident(Service.objects.get(), number=9, incident_key=failed.dedup_key)
+            assert reconcile(client, TriggeredIncident.objects.all())
+        failed.refresh_from_db()
+        assert (failed.state, failed.incident_number) == (State.CREATED, 9)
+        assert len(http.calls) == calls
 
 
 class TestWhatMayHaveBeenTaken:
