@@ -279,6 +279,10 @@ class TestWhyIsThisCardEmpty:
         (step,) = self.walk(ref).values()
         assert step["verdict"] == "wrong"
 
+    def test_a_file_whose_line_is_not_known_is_named_without(self):
+        make_entity("plain", source="all.yaml", source_line=None)
+        assert self.walk("plain")["Entity"]["text"].endswith("written in all.yaml.")
+
     def test_an_entity_without_annotation(self):
         make_entity("plain")
         step = self.walk("plain")["Annotation"]
