@@ -128,30 +128,6 @@ def may_have_owner(kind: str) -> bool:
     return any(field.name == "owner" for field in FIELDS.get(kind, ()))
 
 
-def set_overlay(entity: Entity, field: str, key: str, value: str, *, user: "User | None") -> None:
-    """Lay one value over the entity's file, or change the one that lies there.
-
-    Args:
-        entity: Its columns and descriptor are brought up to date.
-        field: One of ``Overlay.Field``.
-        key: The annotation's key, or the link's URL; empty for the owner.
-        value: The annotation's value, the link's title, or the owner's reference.
-        user: Who does it.
-
-    Raises:
-        InvalidOverlay: The descriptor would break a rule of the format.
-    """
-    own = values_of(entity)
-    replace_overlays(
-        entity,
-        [
-            *(one for one in own if (one.field, one.key) != (field, key)),
-            Value(field=field, key=key, value=value),
-        ],
-        user=user,
-    )
-
-
 def remove_overlay(overlay: Overlay, *, user: "User | None") -> None:
     """Take one value away; the file's comes back."""
     entity = Entity.objects.filter(ref=overlay.entity_id).first()

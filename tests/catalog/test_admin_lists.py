@@ -6,9 +6,9 @@ import pytest
 import yaml
 from django.utils import timezone
 
-from catalog.editing.overlays import set_overlay
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay, Revision, SourceFile
 from catalog.versions import current
+from tests.catalog.overlays import set_overlay
 from tests.catalog.pages import select, texts
 from tests.catalog.sources import component, run, write
 from tests.factories import make_entity, make_issue, make_user

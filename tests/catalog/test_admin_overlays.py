@@ -4,8 +4,8 @@ import html
 
 import pytest
 
-from catalog.editing.overlays import set_overlay
 from catalog.models import Entity, Overlay, Revision
+from tests.catalog.overlays import set_overlay
 from tests.catalog.pages import select, texts
 from tests.catalog.sources import component, run, write
 from tests.factories import make_entity, make_user

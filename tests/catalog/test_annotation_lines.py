@@ -4,8 +4,8 @@ import pytest
 
 from catalog.descriptor import parse
 from catalog.editing.local import adopt, save_descriptor
-from catalog.editing.overlays import set_overlay
 from catalog.models import Entity
+from tests.catalog.overlays import set_overlay
 from tests.catalog.sources import component, imported, write
 
 SPEC = "spec: {type: service, lifecycle: production, owner: team}\n"

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from catalog.editing.local import save_descriptor
-from catalog.editing.overlays import set_overlay
+from tests.catalog.overlays import set_overlay
 from tests.catalog.sources import component, group, run
 from tests.factories import make_entity
 

@@ -5,8 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog.editing import overlays
 from catalog.models import Entity, ImportRun, Overlay, Revision
+from tests.catalog.overlays import set_overlay
 from tests.catalog.sources import component, imported, location, run, run_json, write
 
 pytestmark = pytest.mark.django_db
@@ -160,7 +160,7 @@ def test_a_change_is_written_down_field_by_field(two):
 
 def test_an_overlay_stays_over_a_changed_document(two):
     entity = Entity.objects.get(name="a")
-    overlays.set_overlay(entity, Overlay.Field.OWNER, "", "deciders", user=None)
+    set_overlay(entity, Overlay.Field.OWNER, "", "deciders", user=None)
     digest = Entity.objects.get(name="a").digest
     assert imported(two)[1] == 0
     write(two / "1.yaml", component("a", owner="others", metadata={"title": "New"}))

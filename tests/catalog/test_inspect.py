@@ -5,8 +5,8 @@ import html
 import pytest
 from django.utils import timezone
 
-from catalog.editing.overlays import set_overlay
 from catalog.models import ImportRun, Location
+from tests.catalog.overlays import set_overlay
 from tests.catalog.pages import select, texts
 from tests.catalog.sources import component, imported, write
 from tests.factories import make_entity, make_issue, make_user

@@ -12,10 +12,10 @@ from catalog.editing.overlays import (
     put_over,
     remove_overlay,
     replace_overlays,
-    set_overlay,
 )
 from catalog.models import Entity, Overlay, Relation, Revision
 from catalog.versions import current
+from tests.catalog.overlays import set_overlay
 from tests.factories import make_entity, make_user
 
 pytestmark = pytest.mark.django_db

@@ -7,13 +7,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
-from catalog.editing.overlays import set_overlay
 from catalog.editing.removing import remove
 from catalog.models import Entity, Location
 from pagerduty_card.accounts import get_account
 from pagerduty_card.sandbox.server import serve
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire.client import PagerDutyClient
+from tests.catalog.overlays import set_overlay
 from tests.factories import make_entity, make_issue, make_user
 
 # Playwright's loop runs in the thread of the test, where Django then refuses its database.

@@ -4,10 +4,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog.editing.overlays import set_overlay
 from catalog.versions import bump
 from pagerduty_card.mapping.resolving import SERVICE_ID
 from pagerduty_card.models import ServiceLink
+from tests.catalog.overlays import set_overlay
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import KEY, TOKEN
 from tests.pagerduty_card.mapping_page import (

@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog.descriptor.yaml import read
-from catalog.editing.overlays import set_overlay
 from catalog.ingestion.importer import run_import
 from catalog.models import Entity, Overlay
 from pagerduty_card.estate import estate
 from pagerduty_card.mapping.resolving import ACCOUNT, SERVICE_ID
 from pagerduty_card.models import MappingChange, ServiceLink
+from tests.catalog.overlays import set_overlay
 from tests.factories import make_entity
 from tests.pagerduty_card.factories import KEY, TOKEN
 from tests.pagerduty_card.mapping_page import (

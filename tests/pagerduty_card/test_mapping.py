@@ -6,7 +6,6 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from catalog.editing.overlays import set_overlay
 from catalog.models import Entity
 from pagerduty_card.errors import Refused, Unreachable
 from pagerduty_card.mapping.resolving import (
@@ -20,6 +19,7 @@ from pagerduty_card.mapping.resolving import (
     targets_of_many,
 )
 from pagerduty_card.models import Feed, Integration, Service, ServiceLink
+from tests.catalog.overlays import set_overlay
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import KEY, TOKEN
 
