@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         Incident,
         OnCall,
         Service,
-        ServiceLink,
         TriggeredIncident,
     )
 
@@ -260,14 +259,6 @@ class FeedQuerySet(models.QuerySet["Feed"]):
                 "request_id": error.request_id[:64],
             },
         )
-
-
-class ServiceLinkQuerySet(models.QuerySet["ServiceLink"]):
-    """Filters of links made in the admin."""
-
-    def of_entities(self, entities: Iterable["Entity"]) -> Self:
-        """Links of these entities."""
-        return self.filter(entity__in=[entity.pk for entity in entities])
 
 
 class TriggeredIncidentQuerySet(models.QuerySet["TriggeredIncident"]):

@@ -29,7 +29,6 @@ from pagerduty_card.mapping.targets import (
     Target,
     targets_of,
     targets_of_many,
-    words_of,
 )
 from pagerduty_card.models import Feed, Service, ServiceLink
 
@@ -85,11 +84,8 @@ class Mapped:
 
 
 def is_mapped(entity: Entity) -> bool:
-    """Whether the entity names a PagerDuty service; one query if no annotation does."""
-    annotations = entity.annotations
-    return any(words_of(annotations.get(key)) for key in (SERVICE_ID, INTEGRATION_KEY)) or (
-        ServiceLink.objects.of_entities([entity]).exists()
-    )
+    """Whether the entity names a PagerDuty service; one query, the first time."""
+    return bool(targets_of(entity))
 
 
 def find_mapped(entities: EntityQuerySet) -> EntityQuerySet:

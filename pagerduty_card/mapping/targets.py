@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import prefetch_related_objects
+
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
-from pagerduty_card.models import ServiceLink
 
 if TYPE_CHECKING:
     from catalog.models import Entity
+    from pagerduty_card.models import ServiceLink
 
 INTEGRATION_KEY = "pagerduty.com/integration-key"
 SERVICE_ID = "pagerduty.com/service-id"
@@ -48,7 +50,7 @@ class Target:
 
 
 def targets_of(entity: "Entity") -> list[Target]:
-    """The services an entity names, annotations first; one query."""
+    """The services an entity names, annotations first; one query, the first time."""
     return targets_of_many([entity])[entity.pk]
 
 
@@ -58,10 +60,13 @@ def targets_of_many(entities: Iterable["Entity"]) -> dict[int, list[Target]]:
     Entities need their ``descriptor`` loaded. The same service named twice counts once: a link to
     a service that an annotation names gives it its label.
     """
-    given = list(entities)
+    given = list({entity.pk: entity for entity in entities}.values())
     targets = {entity.pk: _of_annotations(entity) for entity in given}
-    for link in ServiceLink.objects.of_entities(given):
-        _add_link(targets[link.entity_id], link)
+    # Kept with the entity: the parts of one page ask again, and cost no further query.
+    prefetch_related_objects(given, "service_links")
+    for entity in given:
+        for link in entity.service_links.all():
+            _add_link(targets[entity.pk], link)
     return targets
 
 
@@ -70,7 +75,7 @@ def words_of(value: object) -> list[str]:
     return list(dict.fromkeys(_words(value)))
 
 
-def _add_link(targets: list[Target], link: ServiceLink) -> None:
+def _add_link(targets: list[Target], link: "ServiceLink") -> None:
     target = Target(
         account=link.account.strip() or DEFAULT_ACCOUNT,
         service_pd_id=link.service_pd_id.strip(),

@@ -5,7 +5,6 @@ from django.db import models
 from django.utils import timezone
 
 from catalog.models import Entity
-from pagerduty_card.querysets import ServiceLinkQuerySet
 
 
 class ServiceLink(models.Model):
@@ -25,8 +24,6 @@ class ServiceLink(models.Model):
         max_length=64, blank=True, help_text="Shown when there are several, for example eu."
     )
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = ServiceLinkQuerySet.as_manager()
 
     class Meta:
         ordering = ["entity", "label"]

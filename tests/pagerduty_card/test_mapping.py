@@ -95,6 +95,7 @@ def test_a_link_made_in_the_admin_counts_too_and_once():
     plain = make_entity()
     assert not is_mapped(plain)
     ServiceLink.objects.create(entity=plain, service_pd_id="PB")
+    plain.refresh_from_db()
     assert is_mapped(plain)
 
 

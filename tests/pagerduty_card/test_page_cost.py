@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from pagerduty_card.models import ServiceLink
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import (
     make_attempt,
@@ -64,6 +65,13 @@ def test_one_of_everything_or_fifty_cost_the_same_few_queries(pager):
     make_more(service, entity, 49)
     assert queries_of(pager, entity) == one
     assert one <= BOUND
+
+
+def test_an_entity_that_only_a_link_maps_costs_as_few(pager):
+    service, _ = make_service(), make_feeds()
+    entity = make_entity(name="linked")
+    ServiceLink.objects.create(entity=entity, service_pd_id=service.pd_id)
+    assert queries_of(pager, entity) <= BOUND
 
 
 def test_with_every_cache_empty_the_card_costs_no_more_than_the_bound(pager):
