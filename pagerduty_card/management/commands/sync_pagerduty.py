@@ -56,6 +56,7 @@ class Command(BaseCommand):
             if not all(fine):
                 raise CommandError("PagerDuty was not mirrored completely.")
             return
+        connections.close_all()  # each turn has one of its own, and this thread only waits
         turns = [
             threading.Thread(target=self._keep, args=(account, lane), daemon=True)
             for account in accounts
