@@ -41,6 +41,13 @@ def server():
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _far_from_a_handover():
+    """Half past twelve: the sandbox's turns end at 8 and 16 hours UTC, and an answer with them."""
+    with time_machine.travel(timezone.now().replace(hour=12, minute=30), tick=True):
+        yield
+
+
 @pytest.fixture
 def sandbox(server, settings):
     server.state.reset()
