@@ -22,6 +22,7 @@ from pagerduty_card.mapping import naming
 from pagerduty_card.models import Feed
 from pagerduty_card.presenters.incidents import ServiceState
 from pagerduty_card.survey import Doubt, survey
+from portal.latest import Latest
 from portal.logging import NO_REQUEST, current_request_id
 
 # Every state of the card's header, in the order of its ranks.
@@ -168,9 +169,9 @@ class Estate:
         return self.entities.by_service()
 
 
-# The last drawing that this process read: unpickling it for each reader would take longer than
-# all else. Its stamp is a digest of its content, so it is never another one's.
-_last: dict[str, Estate] = {}
+# By its stamp, a digest of its content: unpickling it for each reader would take longer than all
+# else.
+_latest: Latest[str, Estate] = Latest()
 
 
 # What this request has read: all parts of a page show one drawing, and read it once.
@@ -231,11 +232,10 @@ def _told(version: int) -> tuple[Any, ...]:
 
 
 def _held(stamp: str) -> Estate | None:
-    # In one step: another thread may be putting its own in the place.
-    if (last := _last.get(stamp)) is not None:
-        return last
+    if (latest := _latest.get(stamp)) is not None:
+        return latest
     body = cache.get(_body_key(stamp))
-    return _keep(_loaded(stamp, body)) if body is not None else None
+    return _latest.put(stamp, _loaded(stamp, body)) if body is not None else None
 
 
 def _draw(key: str, told: tuple[Any, ...], version: int, now: datetime) -> Estate:
@@ -259,7 +259,7 @@ def _draw(key: str, told: tuple[Any, ...], version: int, now: datetime) -> Estat
     body = (now, content)
     cache.set(_body_key(stamp), body, timeout=KEPT_S * 4)
     cache.set(key, stamp, timeout=KEPT_S * 2)
-    made = _keep(_loaded(stamp, body))
+    made = _latest.put(stamp, _loaded(stamp, body))
     counted = OpenCount(
         count=made.open_count,
         is_known=made.is_open_count_known,
@@ -282,12 +282,6 @@ def _loaded(stamp: str, body: Any) -> Estate:
         silent=silent,
         unheard=unheard,
     )
-
-
-def _keep(made: Estate) -> Estate:
-    _last.clear()
-    _last[made.stamp] = made
-    return made
 
 
 def _body_key(stamp: str) -> str:

@@ -34,24 +34,20 @@ from pagerduty_card.presenters.rollup import (
     present_rollup,
     worst_first,
 )
+from portal.latest import Latest
 from portal.templatetags.ui import ago, badge, icon
 
 # So many services are looked at for the first policies of somebody who owns thousands.
 _SERVICES_ASKED = 50
 
-# The last one that this process made, by the estate's stamp: nothing else follows from it.
-_last: dict[str, cards.Standing] = {}
+# By the estate's stamp: it follows from nothing else.
+_standing: Latest[str, cards.Standing] = Latest()
 
 
 def standing() -> cards.Standing:
     """Which entities are in which state now; no query beside the estate's."""
     drawn = estate(timezone.now())
-    made = _last.get(drawn.stamp)
-    if made is None:
-        made = _standing_of(drawn)
-        _last.clear()
-        _last[drawn.stamp] = made
-    return made
+    return _standing.of(drawn.stamp, lambda: _standing_of(drawn))
 
 
 def _standing_of(drawn: Estate) -> cards.Standing:

@@ -23,6 +23,7 @@ from pagerduty_card.models import Feed, Incident
 from pagerduty_card.presenters.freshness import Reader
 from pagerduty_card.presenters.incidents import IncidentLine, incident_line, incident_order
 from pagerduty_card.presenters.on_call import Link as Outside
+from portal.latest import Latest
 
 _FILTERS = {
     "mine": "Whose",
@@ -34,9 +35,8 @@ _FILTERS = {
     "account": "Account",
 }
 
-# The rows that this process made last, by the estate's stamp: when very many are open, very many
-# look, and the rows are the same for all of them.
-_last: dict[str, list["IncidentRow"]] = {}
+# By the estate's stamp: when very many are open very many look, and the rows are the same for all.
+_rows: Latest[str, list["IncidentRow"]] = Latest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +113,7 @@ def incident_board(
 
 def _rows_of(found: Estate) -> list[IncidentRow]:
     """All rows in their order, for any reader: as long as the estate is the same, so are they."""
-    made = _last.get(found.stamp)
-    if made is None:
-        made = _read_rows(found)
-        _last.clear()
-        _last[found.stamp] = made
-    return made
+    return _rows.of(found.stamp, lambda: _read_rows(found))
 
 
 def _read_rows(found: Estate) -> list[IncidentRow]:

@@ -14,11 +14,12 @@ from pagerduty_card.boards.naming import MINE, NO_OWNER, Named, name_entities, o
 from pagerduty_card.estate import KEPT_S, Estate
 from pagerduty_card.freshness import BEGINNING, Freshness
 from pagerduty_card.freshness import UNKNOWN as NOTHING_KNOWN
-from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
-from pagerduty_card.presenters.freshness import Answer, Explanation, Reader, judge
+from pagerduty_card.presenters.card import NO_POLICY, shifts_until
+from pagerduty_card.presenters.freshness import Answer, Reader, judge
 from pagerduty_card.presenters.on_call import Link as Outside
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
+from portal.latest import Latest
 
 NOBODY, UNKNOWN, SOMEBODY = "nobody", "unknown", "somebody"
 _STANDINGS = {
@@ -34,15 +35,8 @@ _FILTERS = {
     "kind": "Kind",
     "account": "Account",
 }
-_NO_POLICY = Explanation(
-    reason="no_policy",
-    why="PagerDuty named no escalation policy for this service.",
-    advice="Look at the service in PagerDuty.",
-)
-
-# The rows that this process made last, by the estate's stamp and the seconds that it is kept for:
-# there may be thousands, for all readers the same.
-_last: dict[tuple[str, int], list["PolicyRow"]] = {}
+# By the estate's stamp and the seconds that it is kept for: thousands, for all readers the same.
+_rows: Latest[tuple[str, int], list["PolicyRow"]] = Latest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,12 +173,7 @@ def _rows_of(found: Estate, now: datetime) -> list[PolicyRow]:
     Three queries at most, or none.
     """
     key = (found.stamp, int(now.timestamp()) // KEPT_S)
-    made = _last.get(key)
-    if made is None:
-        made = _read_rows(found, now)
-        _last.clear()
-        _last[key] = made
-    return made
+    return _rows.of(key, lambda: _read_rows(found, now))
 
 
 def _read_rows(found: Estate, now: datetime) -> list[PolicyRow]:
@@ -287,7 +276,7 @@ def _view(
 ) -> PolicyView:
     policy: EscalationPolicy | None = services[0].policy if services else None
     known = _best(services, freshness)
-    answer = Answer.unknown(_NO_POLICY)
+    answer = Answer.unknown(NO_POLICY)
     if policy is not None:
         answer = judge(Feed.Kind.ON_CALL, known[Feed.Kind.ON_CALL], now=now, reader=reader)
     coming = known[Feed.Kind.SHIFTS]
@@ -301,7 +290,7 @@ def _view(
             now=now,
             zone=zone,
             shifts=judge(Feed.Kind.SHIFTS, coming, now=now, reader=reader),
-            shifts_until=coming.asked_at + SHIFTS_AHEAD if coming.asked_at else None,
+            shifts_until=shifts_until(coming),
         ),
         services=tuple(Outside(text=one.name, url=one.url) for one in services),
     )

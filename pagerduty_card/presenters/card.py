@@ -164,7 +164,7 @@ def present_block(
     if _gone(services):
         on_call = Answer.unknown(_GONE)  # a policy tells whom a service pages, and there is none
     elif service.policy is None and not on_call.is_unknown:
-        on_call = Answer.unknown(_NO_POLICY)
+        on_call = Answer.unknown(NO_POLICY)
     sections = (shown_incidents.answer, answers[Feed.Kind.CHANGES], on_call)
     shown_on_call = present_on_call(
         service.policy,
@@ -174,7 +174,7 @@ def present_block(
         now=now,
         zone=zone,
         shifts=answers[Feed.Kind.SHIFTS],
-        shifts_until=_shifts_until(freshness[Feed.Kind.SHIFTS]),
+        shifts_until=shifts_until(freshness[Feed.Kind.SHIFTS]),
     )
     all_old = _one_age(sections)
     is_told = (
@@ -207,7 +207,7 @@ def present_block(
     )
 
 
-def _shifts_until(shifts: Freshness) -> datetime | None:
+def shifts_until(shifts: Freshness) -> datetime | None:
     """How far ahead the coming shifts are known (UTC), in whole days: it is a day's claim."""
     return _midnight(shifts.asked_at + SHIFTS_AHEAD) if shifts.asked_at else None
 
@@ -314,7 +314,7 @@ _GONE = Explanation(
     why="PagerDuty denies the service: nobody is known to be paged for it.",
     advice="",
 )
-_NO_POLICY = Explanation(
+NO_POLICY = Explanation(
     reason="no_policy",
     why="PagerDuty named no escalation policy for this service.",
     advice="Refresh to ask again, or look at the service in PagerDuty.",
