@@ -61,25 +61,15 @@ def find_incident(client: PagerDutyClient, attempt: TriggeredIncident) -> bool:
         found = _asked(client, attempt)
     if found is None:
         return False
-    TriggeredIncident.objects.filter(pk=attempt.pk).update(
-        state=TriggeredIncident.State.CREATED, may_resend=False, retry_until=None, **found
-    )
+    TriggeredIncident.objects.filter(pk=attempt.pk).update(**found)
     return True
 
 
 def note_incident(account: str, incident: domain.Incident) -> None:
     """Note an incident that a webhook told of in the attempt that led to it, if one did."""
-    state = TriggeredIncident.State
-    assignees = [{"name": who.name, "url": who.url} for who in incident.assignees]
-    TriggeredIncident.objects.filter(
-        account=account,
-        dedup_key=incident.incident_key,
-    ).exclude(state=state.CREATED).update(
-        state=state.CREATED,
-        may_resend=False,
-        retry_until=None,
-        **_found(incident.number, incident.url, assignees),
-    )
+    TriggeredIncident.objects.filter(account=account, dedup_key=incident.incident_key).exclude(
+        state=TriggeredIncident.State.CREATED
+    ).update(**_told(incident))
 
 
 def _mirrored(attempt: TriggeredIncident) -> dict[str, object] | None:
@@ -93,10 +83,22 @@ def _mirrored(attempt: TriggeredIncident) -> dict[str, object] | None:
 
 def _asked(client: PagerDutyClient, attempt: TriggeredIncident) -> dict[str, object] | None:
     for one in client.incidents_by_key(attempt.dedup_key):
-        assignees = [{"name": who.name, "url": who.url} for who in one.assignees]
-        return _found(one.number, one.url, assignees)
+        return _told(one)
     return None
 
 
+def _told(incident: domain.Incident) -> dict[str, object]:
+    assignees = [{"name": who.name, "url": who.url} for who in incident.assignees]
+    return _found(incident.number, incident.url, assignees)
+
+
 def _found(number: int, url: str, assignees: Iterable[dict[str, str]]) -> dict[str, object]:
-    return {"incident_number": number, "incident_url": url, "assignees": list(assignees)}
+    """The columns of an attempt whose incident is there."""
+    return {
+        "state": TriggeredIncident.State.CREATED,
+        "may_resend": False,
+        "retry_until": None,
+        "incident_number": number,
+        "incident_url": url,
+        "assignees": list(assignees),
+    }

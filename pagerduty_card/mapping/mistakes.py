@@ -68,14 +68,17 @@ def named_elsewhere(
     """The service that the target means in another account, one that is configured."""
     for service in services:
         account = accounts.get(service.account)
-        if service.account == target.account or account is None or account.problem:
-            continue
-        if target.service_pd_id:
-            if service.pd_id == target.service_pd_id:
-                return service
-        elif target.integration_key in keys_of(service):
+        is_other = service.account != target.account
+        if is_other and account and not account.problem and is_named_by(target, service):
             return service
     return None
+
+
+def is_named_by(target: Target, service: Service) -> bool:
+    """Whether the target's id, or its key where it has none, is the service's; of any account."""
+    if target.service_pd_id:
+        return service.pd_id == target.service_pd_id
+    return target.integration_key in keys_of(service)
 
 
 def problem_of(

@@ -17,6 +17,7 @@ from pagerduty_card.freshness import UNKNOWN, Freshness
 from pagerduty_card.mapping.mistakes import (
     Problem,
     ProblemKind,
+    is_named_by,
     keys_of,
     named_twice,
     owner_of_key,
@@ -178,15 +179,8 @@ def each_once(mapped: Sequence[Mapped]) -> list[Mapped]:
 
 
 def _find(target: Target, services: Sequence[Service]) -> Service | None:
-    for service in services:
-        if service.account != target.account:
-            continue
-        if target.service_pd_id:
-            if service.pd_id == target.service_pd_id:
-                return service
-        elif target.integration_key in keys_of(service):
-            return service
-    return None
+    own = (one for one in services if one.account == target.account)
+    return next((one for one in own if is_named_by(target, one)), None)
 
 
 def _routing_key(target: Target, service: Service | None, services: Sequence[Service]) -> str:
