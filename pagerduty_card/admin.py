@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from catalog import versions
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
+from pagerduty_card.linking.forms import ServiceLinkForm
 from pagerduty_card.models import (
     Delivery,
     EscalationPolicy,
@@ -24,7 +25,6 @@ from pagerduty_card.models import (
     ServiceLink,
     TriggeredIncident,
 )
-from pagerduty_card.paging.forms import ServiceLinkForm
 
 
 class _ReadOnly(admin.ModelAdmin[Any]):

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 PERMISSION = "pagerduty_card.map_services"
 _PAGE_SIZE, _BULK_SIZE = 25, 100
-_SALT = "pagerduty_card.mapping.resolving"
+_SALT = "pagerduty_card.mapping"
 _PREVIEWED_FOR_S = 24 * 3600
 _SHOWN_SKIPPED = 5
 

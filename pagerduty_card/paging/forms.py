@@ -8,14 +8,11 @@ from django.core import signing
 from django.http import QueryDict
 
 from catalog.models import Entity
-from pagerduty_card.accounts import DEFAULT_ACCOUNT, all_accounts, names_of
 from pagerduty_card.domain import Severity
-from pagerduty_card.models import ServiceLink
+from pagerduty_card.paging.triggering import MAX_DESCRIPTION
 
 _SALT = "pagerduty_card.dedup_key"
-MAX_DESCRIPTION = 1024
 MAX_DETAILS = 10_000
-_ONLY_ID = "Only the id, for example PABC123: the last part of the service's address."
 _SEVERITIES = {
     Severity.CRITICAL: "Critical: it is down",
     Severity.ERROR: "Error: part of it fails",
@@ -115,29 +112,3 @@ class TriggerForm(forms.Form):
         ):
             return ""
         return str(signed.get("key", ""))
-
-
-class ServiceLinkForm(forms.ModelForm[ServiceLink]):
-    """A link made in the admin: the account must be one that is configured."""
-
-    class Meta:
-        model = ServiceLink
-        fields = ("entity", "account", "service_pd_id", "label")
-        error_messages = {"service_pd_id": {"max_length": _ONLY_ID}}
-
-    def clean_account(self) -> str:
-        """Refuse a name no account has; the default account may go unnamed."""
-        account: str = self.cleaned_data["account"].strip()
-        known = all_accounts()
-        if account and account not in known:
-            raise forms.ValidationError(
-                f"No PagerDuty account is called {account!r}; configured: {names_of(known)}."
-            )
-        return "" if account == DEFAULT_ACCOUNT else account
-
-    def clean_service_pd_id(self) -> str:
-        """Refuse what cannot be an id, such as an address pasted whole."""
-        pd_id: str = self.cleaned_data["service_pd_id"].strip()
-        if not pd_id.isalnum():
-            raise forms.ValidationError(_ONLY_ID)
-        return pd_id

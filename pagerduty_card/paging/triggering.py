@@ -21,7 +21,7 @@ from pagerduty_card.paging.sending import CannotPage
 
 __all__ = ["CannotPage", "NotAllowed", "TooMany", "new_dedup_key", "trigger"]
 
-MAX_DESCRIPTION_LENGTH = 1024
+MAX_DESCRIPTION = 1024  # characters, PagerDuty's maximum of a summary
 # So many pages within so long, for one person.
 LIMIT, LIMIT_PERIOD = 5, timedelta(minutes=10)
 # Waits before the second and the third try.
@@ -91,7 +91,7 @@ def trigger(
     if refusal := rights.refusal_of(user, entity):
         raise NotAllowed(refusal)
     description = description.strip()
-    if not 1 <= len(description) <= MAX_DESCRIPTION_LENGTH:
+    if not 1 <= len(description) <= MAX_DESCRIPTION:
         raise ValueError(f"description of {len(description)} characters")
     sending.check(service_target)
     attempt, is_new = _write_down(

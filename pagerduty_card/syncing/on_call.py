@@ -15,11 +15,11 @@ from django.utils import timezone
 from pagerduty_card.accounts import Account
 from pagerduty_card.domain import OnCall
 from pagerduty_card.mirror import rota
-from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import EscalationPolicy, Feed, Service
 from pagerduty_card.models import OnCall as OnCallRow
 from pagerduty_card.syncing.portions import portions
-from pagerduty_card.wire.client import MAX_IDS_IN_QUERY, PagerDutyClient
+from pagerduty_card.wire.client import PagerDutyClient
+from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY
 
 # Policies in one question about shifts: about so many fill a page where shifts last some days.
 _POLICIES_AT_ONCE = 20
@@ -192,7 +192,7 @@ def _each(
         nonlocal asked_at
         asked_at = timezone.now()
         if with_next:
-            return client.on_calls(some, since=asked_at, until=asked_at + SHIFTS_AHEAD)
+            return client.on_calls(some, since=asked_at, until=asked_at + rota.SHIFTS_AHEAD)
         return client.on_calls(some)
 
     for some, found in portions(policies, size, ask):

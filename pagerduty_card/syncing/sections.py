@@ -16,13 +16,11 @@ from pagerduty_card.accounts import Account
 from pagerduty_card.domain import ChangeEvent
 from pagerduty_card.errors import PagerDutyError, TooMany
 from pagerduty_card.mirror import directory, happenings
-from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.syncing.portions import portions
 from pagerduty_card.syncing.wanted import MAX_SINGLY, wanted_of
-from pagerduty_card.wire.client import MAX_IDS_IN_QUERY, PagerDutyClient
-
-__all__ = ["SHIFTS_AHEAD"]
+from pagerduty_card.wire.client import PagerDutyClient
+from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY
 
 # Senders of changes set the time themselves and may be late.
 _CHANGES_OVERLAP = timedelta(hours=1)

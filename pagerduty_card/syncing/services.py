@@ -9,7 +9,6 @@ from pagerduty_card.accounts import Account
 from pagerduty_card.domain import ServiceStatus
 from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.mirror import directory, happenings, rota
-from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.reporting import Report, log_failure
 from pagerduty_card.syncing.sections import reaches_back_to
@@ -58,7 +57,7 @@ def _sync_rest_of_service(
     def on_calls(asked_at: datetime) -> None:
         if row.policy:
             policies = [row.policy.pd_id]
-            found = client.on_calls(policies, since=asked_at, until=asked_at + SHIFTS_AHEAD)
+            found = client.on_calls(policies, since=asked_at, until=asked_at + rota.SHIFTS_AHEAD)
             rota.store_on_calls(
                 account.name, found, asked_at=asked_at, policy_pd_ids=policies, with_next=True
             )

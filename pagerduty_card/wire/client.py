@@ -22,7 +22,6 @@ from pagerduty_card.errors import Throttled, TooMany
 from pagerduty_card.wire.alerts import TriggerEvent
 from pagerduty_card.wire.answers import broken, error_of, parsed
 from pagerduty_card.wire.past import PastReader
-from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY as MAX_IDS_IN_QUERY
 from pagerduty_card.wire.reading import MAX_RECORDS, OVERLAP, ids, iso
 from pagerduty_card.wire.rest import Params
 from pagerduty_card.wire.transport import hide
