@@ -1,7 +1,8 @@
-"""What tests of PagerDuty share: an account with a token."""
+"""What tests of PagerDuty share: an account with a token, and the sandbox as the account."""
 
 import pytest
 
+from pagerduty_card.sandbox.server import serve
 from pagerduty_card.syncing import on_call, wanted
 from pagerduty_card.wire import quota, tokens
 from tests.pagerduty_card.factories import TOKEN
@@ -23,3 +24,12 @@ def token(settings):
     """The default account has a token."""
     settings.PAGERDUTY_TOKEN = TOKEN
     return TOKEN
+
+
+@pytest.fixture
+def sandbox(settings):
+    """The sandbox over real HTTP, as the PagerDuty that the portal asks."""
+    settings.PAGERDUTY_SANDBOX = True
+    with serve(incident_delay_s=0) as server:
+        settings.PAGERDUTY_SANDBOX_URL = server.url
+        yield server

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from pagerduty_card.accounts import get_account
 from pagerduty_card.models import Feed, Insight, PastIncident, Service
-from pagerduty_card.sandbox.server import serve
 from pagerduty_card.sandbox.world import World
 from pagerduty_card.syncing import accounts as syncing
 from pagerduty_card.syncing.past import KEPT
@@ -19,14 +18,6 @@ from tests.pagerduty_card.mirror import make_mapped_entity
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
 NOW = dt.datetime(2026, 11, 18, 12, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def sandbox(settings):
-    settings.PAGERDUTY_SANDBOX = True
-    with serve(incident_delay_s=0) as server:
-        settings.PAGERDUTY_SANDBOX_URL = server.url
-        yield server
 
 
 @pytest.fixture

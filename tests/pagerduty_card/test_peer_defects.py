@@ -30,14 +30,6 @@ TOKEN = "sandbox-token"  # the one the sandbox accepts
 
 
 @pytest.fixture
-def sandbox(settings):
-    with serve(incident_delay_s=0) as server:
-        settings.PAGERDUTY_SANDBOX = True
-        settings.PAGERDUTY_SANDBOX_URL = server.url
-        yield server
-
-
-@pytest.fixture
 def reader(client):
     client.force_login(make_user("reader", permissions=(TRIGGER,)))
     return client

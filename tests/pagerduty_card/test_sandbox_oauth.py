@@ -11,7 +11,6 @@ import time_machine
 
 from pagerduty_card.accounts import get_account
 from pagerduty_card.errors import Refused
-from pagerduty_card.sandbox.server import serve
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.client import PagerDutyClient
 from tests.pagerduty_card.sandbox_client import HEADERS, ask
@@ -26,15 +25,12 @@ FORM = {
 
 
 @pytest.fixture
-def sandbox(settings):
-    with serve(incident_delay_s=0) as server:
-        settings.PAGERDUTY_SANDBOX = True
-        settings.PAGERDUTY_SANDBOX_URL = server.url
-        settings.PAGERDUTY_ACCOUNTS = (
-            "[{name: apps, client_id: sandbox-client, client_secret: sandbox-secret, "
-            "subdomain: meridian}]"
-        )
-        yield server
+def sandbox(sandbox, settings):
+    settings.PAGERDUTY_ACCOUNTS = (
+        "[{name: apps, client_id: sandbox-client, client_secret: sandbox-secret, "
+        "subdomain: meridian}]"
+    )
+    return sandbox
 
 
 def token(server, **fields):

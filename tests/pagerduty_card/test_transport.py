@@ -24,14 +24,6 @@ State = TriggeredIncident.State
 
 
 @pytest.fixture
-def sandbox(settings):
-    settings.PAGERDUTY_SANDBOX = True
-    with serve(incident_delay_s=0) as server:
-        settings.PAGERDUTY_SANDBOX_URL = server.url
-        yield server
-
-
-@pytest.fixture
 def pager():
     entity = make_entity("checkout-api", annotations={"pagerduty.com/service-id": "PCHKOUT"})
     bob = make_user("bob", permissions=("pagerduty_card.trigger_incident",))
