@@ -55,7 +55,7 @@ format: $(BIN)/.dev ## format code and templates
 pins: ## compile requirements/*.txt from pyproject.toml
 	@$(PYTHON) -m venv var/pins && var/pins/bin/pip install -q $$($(PYTHON) -c "import tomllib;print(*tomllib.load(open('pyproject.toml','rb'))['dependency-groups']['pins'])")
 	@for set in "run" "scale --extra scale" "dev --group dev"; do set -- $$set; name=$$1; shift; \
-	  var/pins/bin/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 pyproject.toml "$$@" -o requirements/$$name.txt; done
+	  var/pins/bin/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header --no-emit-index-url --python-version 3.11 pyproject.toml "$$@" -o requirements/$$name.txt; done
 
 bench: $(BIN)/.dev ## measure: pages, sync, import, catalog, corpus; prints ratios and counts
 	@$(BIN)/python -m tests.bench
