@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from pagerduty_card.sandbox.request_log import RequestLog
-from pagerduty_card.sandbox.server import SandboxServer, serve
-from pagerduty_card.sandbox.world import World
+from sandbox.pagerduty.request_log import RequestLog
+from sandbox.pagerduty.server import SandboxServer, serve
+from sandbox.pagerduty.world import World
 from tests.bench.stage import ROOT, resident_mb
 
 SIZES = (500, 5_000)

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from catalog.descriptor import parse
 from catalog.groups import below
 from catalog.models import Entity, Relation
-from pagerduty_card.sandbox.world import KEYS, World
+from sandbox.pagerduty.world import KEYS, World
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "catalog"
 ANNOTATION = "pagerduty.com/"

@@ -10,9 +10,9 @@ from django.utils import timezone
 from catalog.editing.removing import remove
 from catalog.models import Entity, Location
 from pagerduty_card.accounts import get_account
-from pagerduty_card.sandbox.server import serve
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire.client import PagerDutyClient
+from sandbox.pagerduty.server import serve
 from tests.catalog.overlays import set_overlay
 from tests.factories import make_entity, make_issue, make_user
 

@@ -11,7 +11,7 @@ from pagerduty_card.accounts import get_account
 from pagerduty_card.models import Feed, Integration
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire.client import PagerDutyClient
-from tests.pagerduty_card.sandbox_client import send
+from tests.sandbox.pagerduty.client import send
 
 pytestmark = [pytest.mark.e2e, pytest.mark.real_http, pytest.mark.django_db(transaction=True)]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pagerduty_card.sandbox.server import serve
 from pagerduty_card.syncing import on_call, wanted
 from pagerduty_card.wire import quota, tokens
+from sandbox.pagerduty.server import serve
 from tests.pagerduty_card.factories import TOKEN
 
 

@@ -5,16 +5,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pagerduty_card.sandbox.rest import ROUTES
-from pagerduty_card.sandbox.server import serve
-from pagerduty_card.sandbox.world import KEYS
+from sandbox.pagerduty.rest import ROUTES
+from sandbox.pagerduty.server import serve
+from sandbox.pagerduty.world import KEYS
 from tests.pagerduty_card.openapi import (
     ContractViolation,
     needs_openapi,
     validate_answer,
     validate_request,
 )
-from tests.pagerduty_card.sandbox_client import HEADERS, ask
+from tests.sandbox.pagerduty.client import HEADERS, ask
 
 pytestmark = [pytest.mark.contract, pytest.mark.real_http, needs_openapi]
 

@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from pagerduty_card.accounts import get_account
 from pagerduty_card.models import Feed
-from pagerduty_card.sandbox.server import serve
 from pagerduty_card.syncing import pages
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire import reading
 from pagerduty_card.wire.client import PagerDutyClient
+from sandbox.pagerduty.server import serve
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
 from tests.pagerduty_card.misbehaviour import FAULTS, SECTIONS

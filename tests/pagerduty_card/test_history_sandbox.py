@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from pagerduty_card.accounts import get_account
 from pagerduty_card.models import Feed, Insight, PastIncident, Service
-from pagerduty_card.sandbox.world import World
 from pagerduty_card.syncing import accounts as syncing
 from pagerduty_card.syncing.past import KEPT
 from pagerduty_card.wire.client import PagerDutyClient
+from sandbox.pagerduty.world import World
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
 

@@ -15,12 +15,12 @@ from django.utils import timezone
 from catalog.models import Entity, Relation
 from pagerduty_card.accounts import get_account, mask
 from pagerduty_card.models import Feed, TriggeredIncident
-from pagerduty_card.sandbox.server import serve
-from pagerduty_card.sandbox.world import World
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.quota import Quota
+from sandbox.pagerduty.server import serve
+from sandbox.pagerduty.world import World
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
 

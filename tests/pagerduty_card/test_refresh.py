@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from pagerduty_card.models import Feed, TriggeredIncident
-from pagerduty_card.sandbox import server
+from sandbox.pagerduty import server
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_attempt, make_feeds, make_mapped_entity, make_service
 

@@ -13,7 +13,7 @@ from pagerduty_card.accounts import get_account
 from pagerduty_card.errors import Refused
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.client import PagerDutyClient
-from tests.pagerduty_card.sandbox_client import HEADERS, ask
+from tests.sandbox.pagerduty.client import HEADERS, ask
 
 pytestmark = pytest.mark.real_http
 FORM = {

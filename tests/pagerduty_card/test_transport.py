@@ -10,11 +10,11 @@ from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.mapping.resolving import resolve, targets_of
 from pagerduty_card.models import Feed, Incident, Service, TriggeredIncident
 from pagerduty_card.paging import triggering
-from pagerduty_card.sandbox.server import serve
-from pagerduty_card.sandbox.world import World
 from pagerduty_card.syncing import accounts as syncing
 from pagerduty_card.syncing import pages
 from pagerduty_card.wire.client import PagerDutyClient
+from sandbox.pagerduty.server import serve
+from sandbox.pagerduty.world import World
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import name_services
 

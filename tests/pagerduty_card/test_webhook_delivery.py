@@ -10,13 +10,13 @@ from django.test import Client
 from pagerduty_card import tasks
 from pagerduty_card.accounts import SANDBOX_WEBHOOK_SECRET
 from pagerduty_card.models import Delivery, Incident
-from pagerduty_card.sandbox.server import serve
-from pagerduty_card.sandbox.world import KEYS
+from sandbox.pagerduty.server import serve
+from sandbox.pagerduty.world import KEYS
 from tests.pagerduty_card.deliveries import post
 from tests.pagerduty_card.mirror import make_feeds, make_mapped_entity, make_service
 from tests.pagerduty_card.openapi import needs_openapi, validate_answer
 from tests.pagerduty_card.receiver import receiver
-from tests.pagerduty_card.sandbox_client import HEADERS, ask, send
+from tests.sandbox.pagerduty.client import HEADERS, ask, send
 
 pytestmark = [pytest.mark.real_http]
 EVENTS = ["incident.triggered", "incident.acknowledged", "incident.resolved"]

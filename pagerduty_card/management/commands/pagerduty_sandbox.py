@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 PROGRAM = """
 import sys
-from pagerduty_card.sandbox.server import run
+from sandbox.pagerduty.server import run
 sys.exit(run(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]))
 """
 

@@ -4,8 +4,8 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pagerduty_card.sandbox import history, meridian, past, rota
-from pagerduty_card.sandbox.things import (
+from sandbox.pagerduty import history, meridian, past, rota
+from sandbox.pagerduty.things import (
     Acknowledgement,
     Change,
     Incident,

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from pagerduty_card.sandbox.meridian import ANA, GUS, KAI
-from pagerduty_card.sandbox.things import Person
+from sandbox.pagerduty.meridian import ANA, GUS, KAI
+from sandbox.pagerduty.things import Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

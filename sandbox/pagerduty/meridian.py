@@ -6,7 +6,7 @@ Everything in it is made up; the routing keys open nothing but the sandbox.
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from pagerduty_card.sandbox.things import (
+from sandbox.pagerduty.things import (
     Integration,
     Level,
     Person,

@@ -4,9 +4,9 @@ import urllib.request
 
 import pytest
 
-from pagerduty_card.sandbox.server import serve
-from pagerduty_card.sandbox.world import KEYS, World
-from tests.pagerduty_card.sandbox_client import (
+from sandbox.pagerduty.server import serve
+from sandbox.pagerduty.world import KEYS, World
+from tests.sandbox.pagerduty.client import (
     HEADERS,
     Clock,
     ask,

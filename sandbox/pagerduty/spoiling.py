@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from pagerduty_card.sandbox.api import Asked, Response, as_response, failure
-from pagerduty_card.sandbox.faults import Fault, Kind
+from sandbox.pagerduty.api import Asked, Response, as_response, failure
+from sandbox.pagerduty.faults import Fault, Kind
 
 HUGE_BYTES = 10 * 1024 * 1024
 HTML = b"<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>"

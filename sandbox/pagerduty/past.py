@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 
-from pagerduty_card.sandbox.history import IncidentSeed
+from sandbox.pagerduty.history import IncidentSeed
 
 _DAY = 24 * 60
 SPAN_MIN = 90 * _DAY

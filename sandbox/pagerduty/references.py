@@ -6,7 +6,7 @@ Source: https://developer.pagerduty.com/docs/resource-references
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from pagerduty_card.sandbox.things import (
+from sandbox.pagerduty.things import (
     Incident,
     MaintenanceWindow,
     Person,

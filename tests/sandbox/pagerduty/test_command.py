@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.real_http
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "manage.py", "pagerduty_sandbox"]
 
 

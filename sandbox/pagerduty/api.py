@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pagerduty_card.sandbox import events, insights, oauth, rest, webhooks, writes
-from pagerduty_card.sandbox.query import Query
-from pagerduty_card.sandbox.state import State
+from sandbox.pagerduty import events, insights, oauth, rest, webhooks, writes
+from sandbox.pagerduty.query import Query
+from sandbox.pagerduty.state import State
 
 VERSION = "application/vnd.pagerduty+json;version=2"
 ENQUEUE = "/v2/enqueue"

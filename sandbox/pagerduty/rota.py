@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pagerduty_card.sandbox.things import Level, Person, Policy, Schedule
+from sandbox.pagerduty.things import Level, Person, Policy, Schedule
 
 TURN = timedelta(hours=8)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

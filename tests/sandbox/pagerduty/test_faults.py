@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from pagerduty_card.sandbox.faults import WORDS, BadFault, Faults, Kind
-from pagerduty_card.sandbox.server import serve
-from pagerduty_card.sandbox.world import KEYS
-from tests.pagerduty_card.sandbox_client import HEADERS, ask, ask_whole, incidents_of, send
+from sandbox.pagerduty.faults import WORDS, BadFault, Faults, Kind
+from sandbox.pagerduty.server import serve
+from sandbox.pagerduty.world import KEYS
+from tests.sandbox.pagerduty.client import HEADERS, ask, ask_whole, incidents_of, send
 
 pytestmark = pytest.mark.real_http
 

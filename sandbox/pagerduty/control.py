@@ -4,9 +4,9 @@ import json
 from html import escape
 from typing import Any
 
-from pagerduty_card.sandbox.api import Asked, Response, as_response
-from pagerduty_card.sandbox.faults import WORDS, BadFault
-from pagerduty_card.sandbox.state import State
+from sandbox.pagerduty.api import Asked, Response, as_response
+from sandbox.pagerduty.faults import WORDS, BadFault
+from sandbox.pagerduty.state import State
 
 
 def is_control(path: str) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from pagerduty_card.sandbox import rota
-from pagerduty_card.sandbox.references import API, APP, Json, Thing, head, reference, stamp
-from pagerduty_card.sandbox.things import (
+from sandbox.pagerduty import rota
+from sandbox.pagerduty.references import API, APP, Json, Thing, head, reference, stamp
+from sandbox.pagerduty.things import (
     Change,
     Incident,
     Integration,
@@ -21,7 +21,7 @@ from pagerduty_card.sandbox.things import (
     Service,
     Team,
 )
-from pagerduty_card.sandbox.world import World
+from sandbox.pagerduty.world import World
 
 
 class Writer:

@@ -6,10 +6,10 @@ Source: https://developer.pagerduty.com/api-reference/ (Create an Incident, Upda
 import re
 from typing import Any
 
-from pagerduty_card.sandbox.answers import Writer
-from pagerduty_card.sandbox.rest import Reply, error
-from pagerduty_card.sandbox.state import State
-from pagerduty_card.sandbox.things import Incident, Person
+from sandbox.pagerduty.answers import Writer
+from sandbox.pagerduty.rest import Reply, error
+from sandbox.pagerduty.state import State
+from sandbox.pagerduty.things import Incident, Person
 
 MOST_AT_ONCE = 250
 _ONE = re.compile("/incidents/([A-Za-z0-9]+)")

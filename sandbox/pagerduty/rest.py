@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from pagerduty_card.sandbox import insights, rota
-from pagerduty_card.sandbox.answers import Writer
-from pagerduty_card.sandbox.query import BadQuery, Query
-from pagerduty_card.sandbox.references import Json
-from pagerduty_card.sandbox.things import Incident
-from pagerduty_card.sandbox.world import World
+from sandbox.pagerduty import insights, rota
+from sandbox.pagerduty.answers import Writer
+from sandbox.pagerduty.query import BadQuery, Query
+from sandbox.pagerduty.references import Json
+from sandbox.pagerduty.things import Incident
+from sandbox.pagerduty.world import World
 
 MONTH = timedelta(days=30)
 SIX_MONTHS = timedelta(days=184)

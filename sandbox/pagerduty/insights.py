@@ -8,13 +8,13 @@ from datetime import datetime
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from pagerduty_card.sandbox.query import BadQuery
-from pagerduty_card.sandbox.references import API, APP, Json, reference, stamp
-from pagerduty_card.sandbox.things import Incident, Service, Step
-from pagerduty_card.sandbox.world import World
+from sandbox.pagerduty.query import BadQuery
+from sandbox.pagerduty.references import API, APP, Json, reference, stamp
+from sandbox.pagerduty.things import Incident, Service, Step
+from sandbox.pagerduty.world import World
 
 if TYPE_CHECKING:
-    from pagerduty_card.sandbox.rest import Request
+    from sandbox.pagerduty.rest import Request
 
 METRICS = "/analytics/metrics/incidents/services"
 MOST_IDS = 100

@@ -19,10 +19,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pagerduty_card.accounts import SANDBOX_WEBHOOK_SECRET
-from pagerduty_card.sandbox.references import APP, Json, head, reference
-from pagerduty_card.sandbox.rest import Reply, error
-from pagerduty_card.sandbox.things import Incident, Person, Service
-from pagerduty_card.sandbox.world import World
+from sandbox.pagerduty.references import APP, Json, head, reference
+from sandbox.pagerduty.rest import Reply, error
+from sandbox.pagerduty.things import Incident, Person, Service
+from sandbox.pagerduty.world import World
 
 PATH = "/webhook_subscriptions"
 HOSTS = {"127.0.0.1", "localhost"}

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pagerduty_card.accounts import mask
-from pagerduty_card.sandbox import events, world
-from pagerduty_card.sandbox.faults import Faults
-from pagerduty_card.sandbox.oauth import Grants
-from pagerduty_card.sandbox.quota import Quota
-from pagerduty_card.sandbox.request_log import RequestLog
-from pagerduty_card.sandbox.things import (
+from sandbox.pagerduty import events, world
+from sandbox.pagerduty.faults import Faults
+from sandbox.pagerduty.oauth import Grants
+from sandbox.pagerduty.quota import Quota
+from sandbox.pagerduty.request_log import RequestLog
+from sandbox.pagerduty.things import (
     Acknowledgement,
     Change,
     Incident,
@@ -21,8 +21,8 @@ from pagerduty_card.sandbox.things import (
     Person,
     Service,
 )
-from pagerduty_card.sandbox.webhooks import Webhooks
-from pagerduty_card.sandbox.world import World
+from sandbox.pagerduty.webhooks import Webhooks
+from sandbox.pagerduty.world import World
 
 TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but this process
 REST_PER_MINUTE = 960

@@ -12,12 +12,12 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from pagerduty_card.sandbox import api, control, spoiling
-from pagerduty_card.sandbox.api import Asked, Response
-from pagerduty_card.sandbox.events import MAX_BYTES
-from pagerduty_card.sandbox.faults import Fault, Kind
-from pagerduty_card.sandbox.state import REST_PER_MINUTE, TOKEN, State, utc_now
-from pagerduty_card.sandbox.world import World
+from sandbox.pagerduty import api, control, spoiling
+from sandbox.pagerduty.api import Asked, Response
+from sandbox.pagerduty.events import MAX_BYTES
+from sandbox.pagerduty.faults import Fault, Kind
+from sandbox.pagerduty.state import REST_PER_MINUTE, TOKEN, State, utc_now
+from sandbox.pagerduty.world import World
 
 HOST = "127.0.0.1"
 IDLE_S = 120
