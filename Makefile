@@ -60,8 +60,8 @@ pins: ## compile requirements/*.txt from pyproject.toml
 bench: $(BIN)/.dev ## measure: pages, sync, import, catalog, corpus; prints ratios and counts
 	@$(BIN)/python -m tests.bench
 
-sandbox: $(BIN)/.run var/secret_key ## start only the PagerDuty sandbox
-	@PAGERDUTY_SANDBOX=true $(BIN)/python manage.py pagerduty_sandbox --port $(SANDBOX_PORT)
+sandbox: $(BIN)/python ## start only the PagerDuty sandbox
+	@$(BIN)/python -m sandbox.pagerduty --port $(SANDBOX_PORT) --webhook-url "$${PORTAL_URL%/}/pagerduty/webhooks/default/"
 
 clean: ## remove the venv and the data
 	rm -rf $(VENV) var

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from pagerduty_card.accounts import mask
-
 KEEP = 5_000
 SECRET_HEADERS = {"authorization", "cookie", "x-api-key"}
+
+
+def mask(secret: str) -> str:
+    """The secret with all but its last four characters hidden; wholly hidden when it is short."""
+    return f"****{secret[-4:]}" if len(secret) > 8 else "****"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,6 @@
 """The sandbox on a port of 127.0.0.1: real HTTP, and misbehaviour down to the socket."""
 
 import contextlib
-import errno
-import signal
 import socket
 import struct
 import sys
@@ -16,7 +14,7 @@ from sandbox.pagerduty import api, control, spoiling
 from sandbox.pagerduty.api import Asked, Response
 from sandbox.pagerduty.events import MAX_BYTES
 from sandbox.pagerduty.faults import Fault, Kind
-from sandbox.pagerduty.state import REST_PER_MINUTE, TOKEN, State, utc_now
+from sandbox.pagerduty.state import REST_PER_MINUTE, State, utc_now
 from sandbox.pagerduty.world import World
 
 HOST = "127.0.0.1"
@@ -244,28 +242,3 @@ def serve(
         yield server
     finally:
         server.stop()
-
-
-def run(port: int, incident_delay_s: float, webhook_url: str = "") -> int:
-    """Serve until SIGINT or SIGTERM, saying where on standard output.
-
-    Returns:
-        The exit status: 1, with a sentence on standard error, when the port is taken.
-    """
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        with serve(port, incident_delay_s=incident_delay_s, webhook_url=webhook_url) as server:
-            sys.stdout.write(f"PagerDuty sandbox on {server.url} (token: {TOKEN})\n")
-            sys.stdout.flush()
-            stop.wait()
-    except OSError as broken:
-        if broken.errno != errno.EADDRINUSE:
-            raise
-        sys.stderr.write(
-            f"Port {port} is taken. Stop what uses it, or choose another: --port for this "
-            "command, SANDBOX_PORT for the portal.\n"
-        )
-        return 1
-    return 0

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pagerduty_card.accounts import mask
 from sandbox.pagerduty import events, world
 from sandbox.pagerduty.faults import Faults
 from sandbox.pagerduty.oauth import Grants
 from sandbox.pagerduty.quota import Quota
-from sandbox.pagerduty.request_log import RequestLog
+from sandbox.pagerduty.request_log import RequestLog, mask
 from sandbox.pagerduty.things import (
     Acknowledgement,
     Change,

@@ -104,7 +104,10 @@ def portal(*, worker: bool = True) -> Iterator[Stage]:
         for name in ("DATABASE_URL", "REDIS_URL"):
             environment.pop(name, None)
         commands = {
-            "sandbox": ["manage.py", "pagerduty_sandbox", "--port", str(sandbox_port)],
+            "sandbox": [
+                *("-m", "sandbox.pagerduty", "--port", str(sandbox_port)),
+                *("--webhook-url", f"http://127.0.0.1:{port}/pagerduty/webhooks/default/"),
+            ],
             "web": ["-m", "gunicorn", "--config", "portal/gunicorn.py", "portal.wsgi"],
         }
         if worker:

@@ -1,6 +1,7 @@
 """The command that runs the sandbox, in a process of its own."""
 
-import os
+import contextlib
+import json
 import re
 import signal
 import socket
@@ -11,15 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.sandbox.pagerduty.client import HEADERS
+
 pytestmark = pytest.mark.real_http
 
 ROOT = Path(__file__).parents[3]
-COMMAND = [sys.executable, "manage.py", "pagerduty_sandbox"]
-
-
-def environment(tmp_path, **more):
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return kept | {"SECRET_KEY": "x", "PORTAL_VAR_DIR": str(tmp_path)} | more
+# -S: without any installed package, so that it needs nothing but the standard library.
+COMMAND = [sys.executable, "-S", "-m", "sandbox.pagerduty"]
 
 
 def free_port():
@@ -28,15 +27,31 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def test_it_refuses_to_run_unless_it_is_switched_on(tmp_path):
-    done = subprocess.run(
-        COMMAND, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, timeout=60
+@contextlib.contextmanager
+def running(*options):
+    """The process and the base URL it says it answers on."""
+    process = subprocess.Popen(
+        [*COMMAND, "--port", str(free_port()), *options],
+        cwd=ROOT,
+        env={},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert done.returncode == 1
-    assert "PAGERDUTY_SANDBOX=true" in done.stderr
+    try:
+        yield process, re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+    finally:
+        process.kill()
+        process.communicate()
 
 
-def test_it_says_so_when_the_port_is_taken(tmp_path):
+def get(url):
+    request = urllib.request.Request(url, headers=HEADERS)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return answer.read()
+
+
+def test_it_says_so_when_the_port_is_taken():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -44,7 +59,7 @@ def test_it_says_so_when_the_port_is_taken(tmp_path):
         done = subprocess.run(
             [*COMMAND, "--port", port],
             cwd=ROOT,
-            env=environment(tmp_path, PAGERDUTY_SANDBOX="true"),
+            env={},
             capture_output=True,
             text=True,
             timeout=60,
@@ -55,27 +70,30 @@ def test_it_says_so_when_the_port_is_taken(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_interrupted(tmp_path, number):
-    port = free_port()
-    process = subprocess.Popen(
-        [*COMMAND, "--port", str(port)],
-        cwd=ROOT,
-        env=environment(tmp_path, PAGERDUTY_SANDBOX="true"),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        line = process.stdout.readline()
-        assert f"http://127.0.0.1:{port}" in line
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
-            assert answer.status == 200
+def test_it_serves_until_it_is_interrupted(number):
+    with running() as (process, url):
+        assert b"checkout-api" in get(url)
         status = Path(f"/proc/{process.pid}/status")
         if status.exists():
             [resident_kb] = re.findall(r"VmRSS:\s+(\d+) kB", status.read_text())
             assert int(resident_kb) < 40_000
         process.send_signal(number)
         assert process.wait(timeout=3) == 0
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_sent_to"),
+    [
+        ("http://127.0.0.1:8000/pagerduty/webhooks/default/", True),
+        ("https://127.0.0.1:8000/pagerduty/webhooks/default/", False),
+        ("http://portal.example/pagerduty/webhooks/default/", False),
+        ("/pagerduty/webhooks/default/", False),
+    ],
+)
+def test_webhooks_go_to_this_machine_or_nowhere(url, is_sent_to):
+    with running("--webhook-url", url) as (process, base):
+        listed = json.loads(get(f"{base}/webhook_subscriptions"))["webhook_subscriptions"]
+        assert [one["delivery_method"]["url"] for one in listed] == [url] * is_sent_to
+        process.terminate()
+        said = process.stderr.read()
+    assert (f"No webhooks are sent to {url}" in said) is not is_sent_to
