@@ -64,6 +64,7 @@ def check_configuration(
                 id="pagerduty_card.E003",
             )
         )
+    found += _sandbox_folder()
     return found
 
 
@@ -78,6 +79,22 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
             "PAGERDUTY_SANDBOX is on: incidents, people and pages are invented.",
             hint="Set PAGERDUTY_SANDBOX=False and PAGERDUTY_TOKEN to your own token.",
             id="pagerduty_card.W002",
+        )
+    ]
+
+
+def _sandbox_folder() -> list[CheckMessage]:
+    """A sandbox on this machine needs the folder that a production installation leaves out."""
+    is_elsewhere = urlsplit(settings.PAGERDUTY_SANDBOX_URL).hostname not in _LOOPBACK
+    folder = settings.BASE_DIR / "sandbox" / "pagerduty"
+    if not settings.PAGERDUTY_SANDBOX or is_elsewhere or folder.is_dir():
+        return []
+    return [
+        checks.Warning(
+            "PAGERDUTY_SANDBOX is on, but this installation has no sandbox/ folder to run it from.",
+            hint="Set PAGERDUTY_SANDBOX=False and PAGERDUTY_TOKEN to your own token, or set "
+            "PAGERDUTY_SANDBOX_URL to the host on which a sandbox runs.",
+            id="pagerduty_card.W003",
         )
     ]
 

@@ -58,6 +58,16 @@ def test_the_sandbox_on_another_host_needs_no_https(settings):
     assert found() == {}
 
 
+@pytest.mark.parametrize(
+    ("url", "is_warned"), [("http://127.0.0.1:8900", True), ("http://sandbox:8900", False)]
+)
+def test_a_sandbox_that_is_not_installed_is_named(settings, tmp_path, url, is_warned):
+    settings.PAGERDUTY_SANDBOX, settings.PAGERDUTY_SANDBOX_URL = True, url
+    assert found() == {}
+    settings.BASE_DIR = tmp_path
+    assert set(found()) == ({"pagerduty_card.W003"} if is_warned else set())
+
+
 def test_the_sandbox_is_no_way_to_run_in_production(settings):
     settings.PAGERDUTY_SANDBOX = True
     assert "pagerduty_card.W002" not in found()
