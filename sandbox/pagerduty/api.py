@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.pagerduty import events, insights, oauth, rest, webhooks, writes
+from sandbox.pagerduty.errors import InvalidInput, NotFound, RestError
 from sandbox.pagerduty.query import Query
+from sandbox.pagerduty.routing import Reply, Request
 from sandbox.pagerduty.state import State
 
 VERSION = "application/vnd.pagerduty+json;version=2"
@@ -80,7 +82,7 @@ def failure(status: int, *, is_event: bool) -> Response:
         body: dict[str, Any] = {"status": words, "message": words.capitalize(), "errors": [words]}
     else:
         code, words = _REST_WORDS.get(status, (2000, "Internal Server Error"))
-        body = rest.error(status, code, words).body
+        body = RestError(status, code, words).body
     headers = {"ratelimit-limit": "960", "ratelimit-remaining": "480", "ratelimit-reset": "30"}
     if status == 429:
         headers["ratelimit-remaining"] = "0"
@@ -105,59 +107,60 @@ _EVENT_WORDS = {
 
 
 def _rest(state: State, asked: Asked) -> Response:
-    scopes = _scopes(state, asked.headers.get("authorization", ""))
-    if scopes is None:
-        return as_response(401, rest.error(401, 2006, "Authentication failed").body)
-    reading = state.quota.take("token")
-    headers = reading.headers()
-    if reading.is_exceeded:
-        return as_response(429, rest.error(429, 2020, "Rate Limit Exceeded").body, headers)
-    if not oauth.may(scopes, asked.method, asked.path):
-        return as_response(403, rest.error(403, 2010, "Access Denied").body, headers)
-    return _of(_rest_reply(state, asked), headers)
-
-
-def _rest_reply(state: State, asked: Asked) -> rest.Reply:
-    if asked.headers.get("accept", "").replace(" ", "") != VERSION:
-        return rest.error(400, 2001, "Invalid Input Provided", f"Accept must be {VERSION}")
-    if webhooks.is_route(asked.path):
-        return webhooks.answer(state.webhooks, asked.method, asked.path, events.read(asked.body))
-    if asked.method == "GET":
-        query = Query(parse_qs(urlsplit(asked.target).query, keep_blank_values=True))
-        return rest.answer(state.world, state.now(), asked.path, query)
-    is_metrics = asked.method == "POST" and asked.path == insights.METRICS
-    if not is_metrics and not writes.is_write(asked.method, asked.path):
-        return rest.error(404, 2100, "Not Found")
-    if asked.headers.get("content-type", "") != "application/json":
-        return rest.error(
-            400, 2001, "Invalid Input Provided", "Content-Type must be application/json"
-        )
-    if is_metrics:
-        return rest.metrics(state.world, events.read(asked.body))
-    sender = asked.headers.get("from", "")
-    return writes.answer(state, asked.method, asked.path, sender, events.read(asked.body))
-
-
-def _of(reply: rest.Reply, headers: Mapping[str, str]) -> Response:
+    headers: dict[str, str] = {}
+    try:
+        scopes = _scopes(state, asked.headers.get("authorization", ""))
+        reading = state.quota.take("token")
+        headers = reading.headers()
+        reply = _rest_reply(state, asked, scopes, is_exceeded=reading.is_exceeded)
+    except RestError as refused:
+        reply = Reply(refused.status, refused.body)
     response = as_response(reply.status, reply.body, headers)
     if reply.status == 204:
         response.body = b""
     return response
 
 
-def _scopes(state: State, authorization: str) -> frozenset[str] | None:
-    """What the credentials may do; None: they are not accepted."""
+def _rest_reply(state: State, asked: Asked, scopes: frozenset[str], *, is_exceeded: bool) -> Reply:
+    if is_exceeded:
+        raise RestError(429, 2020, "Rate Limit Exceeded")
+    if not oauth.may(scopes, asked.method, asked.path):
+        raise RestError(403, 2010, "Access Denied")
+    if asked.headers.get("accept", "").replace(" ", "") != VERSION:
+        raise InvalidInput(f"Accept must be {VERSION}")
+    body = events.read(asked.body)
+    if webhooks.is_route(asked.path):
+        return webhooks.answer(state.webhooks, asked.method, asked.path, body)
+    if asked.method == "GET":
+        query = Query(parse_qs(urlsplit(asked.target).query, keep_blank_values=True))
+        return Reply(200, rest.answer(Request(state.world, state.now(), query), asked.path))
+    is_metrics = asked.method == "POST" and asked.path == insights.METRICS
+    if not is_metrics and not writes.is_write(asked.method, asked.path):
+        raise NotFound
+    if asked.headers.get("content-type", "") != "application/json":
+        raise InvalidInput("Content-Type must be application/json")
+    if is_metrics:
+        return Reply(200, insights.metrics(state.world, body))
+    return writes.answer(state, asked.method, asked.path, asked.headers.get("from", ""), body)
+
+
+def _scopes(state: State, authorization: str) -> frozenset[str]:
+    """What the credentials may do.
+
+    Raises:
+        RestError: They are not accepted.
+    """
     scheme, _, value = authorization.partition(" ")
-    if scheme.lower() == "token":
-        value = value.strip().removeprefix("token=").strip('"')
-    elif scheme.lower() == "bearer" and (
-        (granted := state.grants.scopes_of(value.strip())) is not None
-    ):
+    scheme, value = scheme.lower(), value.strip()
+    if scheme == "token":
+        value = value.removeprefix("token=").strip('"')
+    granted = state.grants.scopes_of(value) if scheme == "bearer" else None
+    if granted is not None:
         return granted
-    elif scheme.lower() != "bearer":
-        return None
-    is_own = hmac.compare_digest(value.strip().encode(), state.token.encode())
-    return oauth.EVERYTHING if is_own else None
+    is_own = hmac.compare_digest(value.encode(), state.token.encode())
+    if scheme not in {"token", "bearer"} or not is_own:
+        raise RestError(401, 2006, "Authentication failed")
+    return oauth.EVERYTHING
 
 
 def _token(state: State, asked: Asked) -> Response:

@@ -6,21 +6,19 @@ Source: https://developer.pagerduty.com/api-reference/ (Log Entries, Analytics, 
 from collections.abc import Sequence
 from datetime import datetime
 from statistics import mean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.pagerduty.query import BadQuery
+from sandbox.pagerduty.errors import InvalidInput
 from sandbox.pagerduty.references import API, APP, Json, reference, stamp
+from sandbox.pagerduty.routing import Request
 from sandbox.pagerduty.things import Incident, Service, Step
 from sandbox.pagerduty.world import World
-
-if TYPE_CHECKING:
-    from sandbox.pagerduty.rest import Request
 
 METRICS = "/analytics/metrics/incidents/services"
 MOST_IDS = 100
 
 
-def log_entries(request: "Request") -> Json:
+def log_entries(request: Request) -> Json:
     """Answer a page of the account's log entries, the latest first."""
     query = request.query
     query.many("include[]", {"incidents", "services", "channels", "teams"})
@@ -61,11 +59,11 @@ def _log_entry(one: tuple[Incident, int, Step]) -> Json:
     }
 
 
-def standards(request: "Request") -> Json:
+def standards(request: Request) -> Json:
     """Answer the scores of the services that were asked for."""
     wanted = request.query.many("ids")
     if not 1 <= len(wanted) <= MOST_IDS:
-        raise BadQuery(f"ids must be 1 to {MOST_IDS}")
+        raise InvalidInput(f"ids must be 1 to {MOST_IDS}")
     services = {service.id: service for service in request.world.services}
     return {"resources": [_score(services[one]) for one in wanted if one in services]}
 
@@ -109,14 +107,14 @@ def metrics(world: World, asked: Json | None) -> Json:
     """Answer the metrics of services over the whole time asked about.
 
     Raises:
-        BadQuery: The filters cannot be read.
+        InvalidInput: The filters cannot be read.
     """
     filters = (asked or {}).get("filters") or {}
     try:
         start = datetime.fromisoformat(str(filters["created_at_start"]))
         end = datetime.fromisoformat(str(filters["created_at_end"]))
     except (KeyError, ValueError, TypeError):
-        raise BadQuery("created_at_start and created_at_end are ISO 8601 times") from None
+        raise InvalidInput("created_at_start and created_at_end are ISO 8601 times") from None
     wanted = filters.get("service_ids") or []
     by_service: dict[str, list[Incident]] = {}
     for incident in world.incidents:

@@ -4,17 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sandbox.pagerduty.errors import InvalidInput
+
 PAGE = 25
 MAX_PAGE = 100
 MAX_DEPTH = 10_000
-
-
-class BadQuery(Exception):
-    """The request cannot be answered: 400 with these sentences."""
-
-    def __init__(self, *errors: str) -> None:
-        super().__init__(*errors)
-        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +38,12 @@ class Query:
         """Every value of a name that repeats, such as ``statuses[]``.
 
         Raises:
-            BadQuery: A value is not among ``allowed``, unless that is empty.
+            InvalidInput: A value is not among ``allowed``, unless that is empty.
         """
         found = self._values.get(name, [])
         for value in found:
             if allowed and value not in allowed:
-                raise BadQuery(f"{name} {value!r} is not one of {', '.join(sorted(allowed))}")
+                raise InvalidInput(f"{name} {value!r} is not one of {', '.join(sorted(allowed))}")
         return found
 
     def flag(self, name: str) -> bool:
@@ -60,48 +54,48 @@ class Query:
         """An instant in ISO 8601; a time without a zone is UTC.
 
         Raises:
-            BadQuery: It cannot be read, or ``utc_only`` and it does not end in ``Z``.
+            InvalidInput: It cannot be read, or ``utc_only`` and it does not end in ``Z``.
         """
         text = self.one(name)
         if not text:
             return None
         if utc_only and not text.endswith("Z"):
-            raise BadQuery(f"{name} must be in UTC and end in Z")
+            raise InvalidInput(f"{name} must be in UTC and end in Z")
         try:
             found = datetime.fromisoformat(text)
         except ValueError:
-            raise BadQuery(f"{name} is not a valid ISO 8601 time") from None
+            raise InvalidInput(f"{name} is not a valid ISO 8601 time") from None
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
     def page(self) -> Page:
         """The part of a list that is wanted: 25 records unless told otherwise.
 
         Raises:
-            BadQuery: ``limit`` is not 1..100, ``offset`` is negative, or they pass 10 000.
+            InvalidInput: ``limit`` is not 1..100, ``offset`` is negative, or they pass 10 000.
         """
         limit, offset = self._number("limit", PAGE), self._number("offset", 0)
         if not 1 <= limit <= MAX_PAGE:
-            raise BadQuery(f"Limit must be between 1 and {MAX_PAGE}")
+            raise InvalidInput(f"Limit must be between 1 and {MAX_PAGE}")
         if offset < 0:
-            raise BadQuery("Offset must not be negative")
+            raise InvalidInput("Offset must not be negative")
         if limit + offset > MAX_DEPTH:
-            raise BadQuery(f"Offset must be less than {MAX_DEPTH} minus limit")
+            raise InvalidInput(f"Offset must be less than {MAX_DEPTH} minus limit")
         return Page(limit=limit, offset=offset, has_total=self.flag("total"))
 
     def direction(self, allowed: Collection[str], default: str) -> list[tuple[str, bool]]:
         """``sort_by`` as field and "descending", at most two; ascending unless told otherwise.
 
         Raises:
-            BadQuery: A field or a direction is unknown, or there are more than two.
+            InvalidInput: A field or a direction is unknown, or there are more than two.
         """
         found = []
         for part in (self.one("sort_by") or default).split(","):
             name, _, way = part.partition(":")
             if name not in allowed or way not in {"", "asc", "desc"}:
-                raise BadQuery(f"sort_by {part!r} is not allowed")
+                raise InvalidInput(f"sort_by {part!r} is not allowed")
             found.append((name, way == "desc"))
         if len(found) > 2:
-            raise BadQuery("sort_by takes at most two fields")
+            raise InvalidInput("sort_by takes at most two fields")
         return found
 
     def _number(self, name: str, default: int) -> int:
@@ -109,4 +103,4 @@ class Query:
         try:
             return int(text) if text else default
         except ValueError:
-            raise BadQuery(f"{name} must be a number") from None
+            raise InvalidInput(f"{name} must be a number") from None

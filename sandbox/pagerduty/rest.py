@@ -4,16 +4,15 @@ Source: https://developer.pagerduty.com/api-reference/ (REST API v2)
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sandbox.pagerduty import insights, rota
-from sandbox.pagerduty.answers import Writer
-from sandbox.pagerduty.query import BadQuery, Query
+from sandbox.pagerduty.errors import InvalidInput, NotFound
 from sandbox.pagerduty.references import Json
+from sandbox.pagerduty.routing import Request, find
 from sandbox.pagerduty.things import Incident
-from sandbox.pagerduty.world import World
 
 MONTH = timedelta(days=30)
 SIX_MONTHS = timedelta(days=184)
@@ -43,101 +42,15 @@ USER_INCLUDES = {"contact_methods", "notification_rules", "teams", "subdomains"}
 STATUSES = {"triggered", "acknowledged", "resolved"}
 
 
-class Reply(NamedTuple):
-    """An answer before it becomes bytes."""
+def answer(request: Request, path: str) -> Json:
+    """Answer a GET of a path, which comes without its query string.
 
-    status: int
-    body: Json
-
-
-class NotFound(Exception):
-    """There is no such thing: 404."""
-
-
-def error(status: int, code: int, message: str, *errors: str) -> Reply:
-    """An error as PagerDuty writes it.
-
-    Source: https://developer.pagerduty.com/docs/errors
-    """
-    found: Json = {"message": message, "code": code}
-    if errors:
-        found["errors"] = list(errors)
-    return Reply(status, {"error": found})
-
-
-def answer(world: World, now: datetime, path: str, query: Query) -> Reply:
-    """Answer a GET.
-
-    Args:
-        world: The account.
-        now: The instant the answer is for, UTC.
-        path: Without the query string.
-        query: The parameters.
+    Raises:
+        RestError: It is refused.
     """
     for pattern, route in ROUTES:
         if match := pattern.fullmatch(path):
-            try:
-                return Reply(200, route(Request(world, now, query), *match.groups()))
-            except BadQuery as bad:
-                return error(400, 2001, "Invalid Input Provided", *bad.errors)
-            except NotFound:
-                return error(404, 2100, "Not Found")
-    return error(404, 2100, "Not Found")
-
-
-def metrics(world: World, asked: Json | None) -> Reply:
-    """Answer the metrics of services, which are asked for with a body."""
-    try:
-        return Reply(200, insights.metrics(world, asked))
-    except BadQuery as bad:
-        return error(400, 2001, "Invalid Input Provided", *bad.errors)
-
-
-class Request(NamedTuple):
-    """What a route works with."""
-
-    world: World
-    now: datetime
-    query: Query
-
-    def writer(self, allowed: Iterable[str] = ()) -> Writer:
-        """The writer for this request's ``include[]``."""
-        allowed = set(allowed)
-        include = self.query.many("include[]", allowed) if allowed else []
-        return Writer(self.world, self.now, include)
-
-    def listing(self, name: str, things: Sequence[Any], write: Callable[[Any], Json]) -> Json:
-        """One page of a list, with PagerDuty's classic pagination around it."""
-        page = self.query.page()
-        shown = things[page.offset : page.offset + page.limit]
-        return {
-            name: [write(thing) for thing in shown],
-            "limit": page.limit,
-            "offset": page.offset,
-            "more": page.offset + page.limit < len(things),
-            "total": len(things) if page.has_total else None,
-        }
-
-    def named(self, things: Iterable[Any]) -> list[Any]:
-        """Things whose name holds ``query``, by name."""
-        wanted = self.query.one("query").casefold()
-        sort = self.query.direction({"name"}, "name")
-        return sorted(
-            (thing for thing in things if wanted in thing.name.casefold()),
-            key=lambda thing: thing.name.casefold(),
-            reverse=sort[0][1],
-        )
-
-
-def find(things: Iterable[Any], id_: str) -> Any:
-    """The thing with that id.
-
-    Raises:
-        NotFound: There is none.
-    """
-    for thing in things:
-        if thing.id == id_:
-            return thing
+            return route(request, *match.groups())
     raise NotFound
 
 
@@ -229,7 +142,7 @@ def _period(request: Request) -> tuple[datetime | None, datetime | None]:
     until = query.moment("until")
     since = query.moment("since") or (until or request.now) - MONTH
     if (until or request.now) - since > SIX_MONTHS:
-        raise BadQuery("The time range may not be longer than 6 months")
+        raise InvalidInput("The time range may not be longer than 6 months")
     return since, until
 
 
@@ -244,9 +157,9 @@ def _on_calls(request: Request) -> Json:
     since = query.moment("since") or now
     until = query.moment("until") or max(since, now)
     if until < since:
-        raise BadQuery("until must not be before since")
+        raise InvalidInput("until must not be before since")
     if until > now + FAR_AHEAD:
-        raise BadQuery("until must not be more than 90 days in the future")
+        raise InvalidInput("until must not be more than 90 days in the future")
     policies = query.many("escalation_policy_ids[]")
     schedules, people = query.many("schedule_ids[]"), query.many("user_ids[]")
     found = [
@@ -304,7 +217,7 @@ def _schedule_period(request: Request) -> tuple[datetime, datetime]:
     since = request.query.moment("since") or request.now
     until = request.query.moment("until") or since + timedelta(days=14)
     if not timedelta(0) <= until - since <= FAR_AHEAD:
-        raise BadQuery("The time range may not be longer than 3 months")
+        raise InvalidInput("The time range may not be longer than 3 months")
     return since, until
 
 

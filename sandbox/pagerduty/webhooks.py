@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from sandbox.pagerduty.errors import InvalidInput, NotFound
 from sandbox.pagerduty.references import APP, Json, head, reference
-from sandbox.pagerduty.rest import Reply, error
+from sandbox.pagerduty.routing import Reply
 from sandbox.pagerduty.things import Incident, Person, Service
 from sandbox.pagerduty.world import World
 
@@ -205,15 +206,19 @@ def is_route(path: str) -> bool:
 
 
 def answer(webhooks: Webhooks, method: str, path: str, body: dict[str, Any] | None) -> Reply:
-    """Answer a request about subscriptions."""
-    if path == PATH:
-        if method == "GET":
-            return Reply(200, _listing(webhooks))
-        return _create(webhooks, body) if method == "POST" else error(404, 2100, "Not Found")
+    """Answer a request about subscriptions.
+
+    Raises:
+        RestError: It is refused.
+    """
+    if path == PATH and method == "GET":
+        return Reply(200, _listing(webhooks))
+    if path == PATH and method == "POST":
+        return _create(webhooks, body)
     match = _ONE.fullmatch(path)
     one = next((s for s in webhooks.subscriptions if match and s.id == match.group(1)), None)
     if one is None or match is None:
-        return error(404, 2100, "Not Found")
+        raise NotFound
     return _answer_one(webhooks, one, f"{method} {match.group(2) or ''}".strip(), body)
 
 
@@ -227,7 +232,7 @@ def _answer_one(
         case "PUT" if isinstance(change, dict) and isinstance(change.get("active"), bool):
             one.is_active = change["active"]
         case "PUT":
-            return error(400, 2001, "Invalid Input Provided", "Nothing to change")
+            raise InvalidInput("Nothing to change")
         case "POST /enable":
             one.is_suspended, one.refused_in_a_row = False, 0
         case "POST /ping":
@@ -237,7 +242,7 @@ def _answer_one(
             webhooks.subscriptions.remove(one)
             return Reply(204, {})
         case _:
-            return error(404, 2100, "Not Found")
+            raise NotFound
     return Reply(200, {"webhook_subscription": one.as_json()})
 
 
@@ -264,7 +269,7 @@ def _create(webhooks: Webhooks, body: dict[str, Any] | None) -> Reply:
     if not isinstance(url, str) or not is_here(url):
         problems.append("The sandbox sends to 127.0.0.1 alone")
     if problems or not isinstance(events, list):
-        return error(400, 2001, "Invalid Input Provided", *problems)
+        raise InvalidInput(*problems)
     made = webhooks.add(str(url), events, description=str(asked.get("description") or ""))
     return Reply(200, {"webhook_subscription": made.as_json(with_secret=True)})
 

@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 from sandbox.pagerduty.answers import Writer
-from sandbox.pagerduty.rest import Reply, error
+from sandbox.pagerduty.errors import InvalidInput, RestError
+from sandbox.pagerduty.references import Json
+from sandbox.pagerduty.routing import Reply, find
 from sandbox.pagerduty.state import State
 from sandbox.pagerduty.things import Incident, Person
 
@@ -31,42 +33,43 @@ def answer(state: State, method: str, path: str, sender: str, body: dict[str, An
         path: One for which ``is_write`` is true.
         sender: The ``From`` header: the e-mail of the user who acts.
         body: The JSON object that was sent; None when there was none.
+
+    Raises:
+        RestError: It is refused; nothing has changed then.
     """
     person = next((p for p in state.world.people if p.email == sender.strip()), None)
     if person is None:
-        return error(400, 1008, "Requester User Not Found")
+        raise RestError(400, 1008, "Requester User Not Found")
     if body is None:
-        return _invalid("The body must be a JSON object")
+        raise InvalidInput("The body must be a JSON object")
     if method == "POST":
-        return _create(state, body.get("incident"))
+        return Reply(201, {"incident": _create(state, body.get("incident"))})
     if match := _ONE.fullmatch(path):
         change = body.get("incident")
         if not isinstance(change, dict):
-            return _invalid("The body must hold an incident")
-        reply = _update(state, person, [{**change, "id": match.group(1)}])
-        if reply.status != 200:
-            return reply
-        return Reply(200, {"incident": reply.body["incidents"][0]})
+            raise InvalidInput("The body must hold an incident")
+        [updated] = _update(state, person, [{**change, "id": match.group(1)}])
+        return Reply(200, {"incident": updated})
     changes = body.get("incidents")
     if not isinstance(changes, list) or not all(isinstance(change, dict) for change in changes):
-        return _invalid("The body must hold a list of incidents")
+        raise InvalidInput("The body must hold a list of incidents")
     if len(changes) > MOST_AT_ONCE:
-        return error(413, 2001, "Request Entity Too Large")
-    return _update(state, person, changes)
+        raise RestError(413, 2001, "Request Entity Too Large")
+    return Reply(200, {"incidents": _update(state, person, changes)})
 
 
-def _create(state: State, given: object) -> Reply:
+def _create(state: State, given: object) -> Json:
     incident = given if isinstance(given, dict) else {}
     title, key = incident.get("title"), incident.get("incident_key")
     if not isinstance(title, str) or not title.strip():
-        return _invalid("Title cannot be empty")
+        raise InvalidInput("Title cannot be empty")
     reference = incident.get("service")
     wanted = reference.get("id") if isinstance(reference, dict) else None
     service = next((s for s in state.world.services if s.id == wanted), None)
     if service is None:
-        return _invalid("Service cannot be empty")
+        raise InvalidInput("Service cannot be empty")
     if key and state.open_incident(service, str(key)):
-        return _invalid("Open incident with matching dedup key already exists on this service")
+        raise InvalidInput("Open incident with matching dedup key already exists on this service")
     number = len(state.world.incidents)
     made = state.world.new_incident(
         service=service,
@@ -75,20 +78,18 @@ def _create(state: State, given: object) -> Reply:
         urgency="low" if incident.get("urgency") == "low" else "high",
         dedup_key=str(key or f"made{number:028d}"),
     )
-    return Reply(201, {"incident": _writer(state).incident(made)})
+    return _writer(state).incident(made)
 
 
-def _update(state: State, person: Person, changes: list[dict[str, Any]]) -> Reply:
+def _update(state: State, person: Person, changes: list[dict[str, Any]]) -> list[Json]:
     found: list[tuple[Incident, str]] = []
     for change in changes:
-        incident = next((i for i in state.world.incidents if i.id == change.get("id")), None)
-        if incident is None:
-            return error(404, 2100, "Not Found")
+        incident = find(state.world.incidents, str(change.get("id")))
         status = str(change.get("status", ""))
         if status not in {"", "acknowledged", "resolved"}:
-            return _invalid("Status must be acknowledged or resolved")
+            raise InvalidInput("Status must be acknowledged or resolved")
         if status and not incident.is_open:
-            return error(400, 1001, "Incident Already Resolved")
+            raise RestError(400, 1001, "Incident Already Resolved")
         found.append((incident, status))
     for incident, status in found:
         if status == "acknowledged":
@@ -96,12 +97,8 @@ def _update(state: State, person: Person, changes: list[dict[str, Any]]) -> Repl
         elif status == "resolved":
             state.resolve(incident, person)
     writer = _writer(state)
-    return Reply(200, {"incidents": [writer.incident(incident) for incident, _ in found]})
+    return [writer.incident(incident) for incident, _ in found]
 
 
 def _writer(state: State) -> Writer:
     return Writer(state.world, state.advance())
-
-
-def _invalid(*errors: str) -> Reply:
-    return error(400, 2001, "Invalid Input Provided", *errors)

@@ -241,6 +241,55 @@ def test_change_events_arrive_at_once_and_page_nobody(sandbox):
     assert incidents_of(sandbox, "PMOBBFF", "&statuses[]=triggered") == []
 
 
+# Writes ---------------------------------------------------------------------------------------
+PERSON = {**HEADERS, "From": "ana.lima@meridian.example"}
+
+
+def test_an_incident_is_created_acknowledged_and_resolved_by_a_user(sandbox):
+    new = {"title": "Made by hand", "service": {"id": "PMOBBFF"}, "urgency": "low"}
+    status, body = ask(sandbox, "/incidents", "POST", PERSON, {"incident": new})
+    assert (status, body["incident"]["status"]) == (201, "triggered")
+    id_ = body["incident"]["id"]
+
+    change = {"incident": {"status": "acknowledged"}}
+    status, body = ask(sandbox, f"/incidents/{id_}", "PUT", PERSON, change)
+    assert status == 200
+    [acknowledgement] = body["incident"]["acknowledgements"]
+    assert acknowledgement["acknowledger"]["summary"] == "Ana Lima"
+
+    changes = {"incidents": [{"id": id_, "status": "resolved"}]}
+    status, body = ask(sandbox, "/incidents", "PUT", PERSON, changes)
+    assert (status, [i["status"] for i in body["incidents"]]) == (200, ["resolved"])
+    assert ask(sandbox, f"/incidents/{id_}", "PUT", PERSON, change)[1]["error"]["code"] == 1001
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "status"),
+    [
+        ("POST", "/incidents", {"incident": {"service": {"id": "PMOBBFF"}}}, 400),
+        ("POST", "/incidents", {"incident": {"title": "x", "service": {"id": "PNONE"}}}, 400),
+        ("PUT", "/incidents", {"incidents": "all"}, 400),
+        ("PUT", "/incidents", {"incidents": [{}] * 251}, 413),
+        ("PUT", "/incidents/Q0000000004600", {"incident": {"status": "closed"}}, 400),
+        ("PUT", "/incidents/QNONE", {"incident": {"status": "resolved"}}, 404),
+        ("DELETE", "/incidents", {}, 404),
+        ("PUT", "/services/PCHKOUT", {}, 404),
+    ],
+)
+def test_a_write_that_makes_no_sense_is_refused(sandbox, method, target, body, status):
+    before = ask(sandbox, "/incidents?date_range=all&limit=100")
+    answered, refusal = ask(sandbox, target, method, PERSON, body)
+    assert answered == status
+    assert set(refusal["error"]) >= {"message", "code"}
+    assert ask(sandbox, "/incidents?date_range=all&limit=100") == before
+
+
+def test_a_write_names_a_user_of_the_account(sandbox):
+    for headers in (HEADERS, {**HEADERS, "From": "nobody@meridian.example"}):
+        status, body = ask(sandbox, "/incidents", "POST", headers, {"incident": {}})
+        assert (status, body["error"]["code"]) == (400, 1008)
+
+
 # On call --------------------------------------------------------------------------------------
 def on_call(sandbox, query=""):
     target = f"/oncalls?limit=100&escalation_policy_ids[]=PPOLCHK{query}"
