@@ -4,6 +4,7 @@ Source: https://developer.pagerduty.com/api-reference/ (REST API v2)
 """
 
 from collections.abc import Collection, Mapping
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -43,9 +44,8 @@ class Writer:
         if not any(name in self.include for name in names):
             return reference(thing)
         # What is inside an included object is references again.
-        plain = Writer.__new__(Writer)
-        plain.world, plain.now, plain.include = self.world, self.now, ()
-        plain._open, plain._last = self._open, self._last
+        plain = copy(self)
+        plain.include = ()
         return plain.full(thing)
 
     def full(self, thing: Thing) -> Json:

@@ -181,16 +181,18 @@ def _event(state: State, asked: Asked) -> Response:
         )
     is_change = asked.path == ENQUEUE_CHANGE
     problems = events.problems_of_change(event) if is_change else events.problems_of(event)
-    if not problems and state.find_key(event["routing_key"]) is None:
+    found = state.find_key(event.get("routing_key"))
+    if not problems and found is None:
         problems = ["'routing_key' is not that of an integration"]
-    if problems:
+    if problems or found is None:
         return _refused("invalid event", "Event object is invalid", *problems)
     if state.events_quota.take(event["routing_key"]).is_exceeded:
         return failure(429, is_event=True)
+    service, integration = found
     if is_change:
-        state.accept_change(event)
+        state.accept_change(event, service, integration)
         return as_response(202, {"status": "success", "message": "Change event processed"})
-    dedup_key = state.accept(event)
+    dedup_key = state.accept(event, service)
     return as_response(
         202, {"status": "success", "message": "Event processed", "dedup_key": dedup_key}
     )

@@ -1,6 +1,7 @@
 """The sandbox's own addresses: its state, its faults, a fresh start, and a page for people."""
 
 import json
+from dataclasses import asdict
 from html import escape
 from typing import Any
 
@@ -26,7 +27,7 @@ def respond(state: State, asked: Asked) -> Response:
         case "GET", "/sandbox/state":
             return as_response(200, state.as_json())
         case "GET", "/sandbox/requests":
-            return as_response(200, _requests(state))
+            return as_response(200, [asdict(logged) for logged in state.requests.all()])
         case "GET", "/sandbox/faults":
             return as_response(200, state.faults.as_json())
         case "PUT", "/sandbox/faults":
@@ -38,20 +39,6 @@ def respond(state: State, asked: Asked) -> Response:
             state.reset()
             return as_response(200, state.as_json())
     return as_response(404, {"error": "The sandbox has no such address."})
-
-
-def _requests(state: State) -> list[dict[str, Any]]:
-    return [
-        {
-            "method": logged.method,
-            "path": logged.path,
-            "query": logged.query,
-            "headers": dict(logged.headers),
-            "body": logged.body,
-            "fault": logged.fault,
-        }
-        for logged in state.requests.all()
-    ]
 
 
 def _set_faults(state: State, body: bytes) -> Response:

@@ -29,7 +29,7 @@ _NEEDS = {
     "standards": "standards",
 }
 KNOWN = frozenset(f"{what}.{how}" for what in _NEEDS.values() for how in ("read", "write"))
-EVERYTHING = KNOWN | {"everything"}
+EVERYTHING = frozenset({"everything"})
 
 
 def may(scopes: frozenset[str], method: str, path: str) -> bool:

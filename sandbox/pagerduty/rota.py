@@ -30,21 +30,27 @@ class OnCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One turn of one person, UTC, end exclusive."""
+    """One turn of one person, UTC, end exclusive; start and end are None when always on call."""
 
     person: Person
-    start_at: datetime
-    end_at: datetime
+    start_at: datetime | None = None
+    end_at: datetime | None = None
 
 
-def turns(schedule: Schedule, since: datetime, until: datetime) -> Iterator[Turn]:
-    """The turns of a schedule that overlap ``since`` to ``until``, always that at ``since``."""
-    if not schedule.people:
+def turns(target: Schedule | Person, since: datetime, until: datetime) -> Iterator[Turn]:
+    """The turns of a target that overlap ``since`` to ``until``, always that at ``since``.
+
+    An empty schedule has none; a person is always on call.
+    """
+    if isinstance(target, Person):
+        yield Turn(person=target)
+        return
+    if not target.people:
         return
     number = (since - EPOCH) // TURN
     while True:
         start = EPOCH + number * TURN
-        person = schedule.people[(number + schedule.offset) % len(schedule.people)]
+        person = target.people[(number + target.offset) % len(target.people)]
         yield Turn(person=person, start_at=start, end_at=start + TURN)
         number += 1
         if start + TURN >= until:
@@ -55,12 +61,7 @@ def people_on_level(level: Level, at: datetime) -> list[Person]:
     """Everybody whom the level pages at that instant, each once; nobody for an empty schedule."""
     people: list[Person] = []
     for target in level.targets:
-        found = (
-            [target]
-            if isinstance(target, Person)
-            else [turn.person for turn in turns(target, at, at)]
-        )
-        people += [person for person in found if person not in people]
+        people += [turn.person for turn in turns(target, at, at) if turn.person not in people]
     return people
 
 
@@ -68,22 +69,12 @@ def on_calls(policy: Policy, since: datetime, until: datetime) -> Iterator[OnCal
     """Every on-call of a policy that overlaps ``since`` to ``until``, by level, then start."""
     for number, level in enumerate(policy.levels, start=1):
         for target in level.targets:
-            if isinstance(target, Person):
-                yield OnCall(
-                    policy=policy,
-                    level=number,
-                    person=target,
-                    schedule=None,
-                    start_at=None,
-                    end_at=None,
-                )
-                continue
             for turn in turns(target, since, until):
                 yield OnCall(
                     policy=policy,
                     level=number,
                     person=turn.person,
-                    schedule=target,
+                    schedule=target if isinstance(target, Schedule) else None,
                     start_at=turn.start_at,
                     end_at=turn.end_at,
                 )

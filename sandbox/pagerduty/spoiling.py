@@ -40,18 +40,11 @@ def bend(fault: Fault, asked: Asked) -> Asked:
 def spoil(fault: Fault, response: Response) -> Response:
     """The answer after the work was done, changed the way the fault wants it."""
     if fault.kind == Kind.CUT_JSON:
-        return Response(
-            status=response.status,
-            body=response.body[: len(response.body) // 2],
-            headers=response.headers,
-        )
+        return replace(response, body=response.body[: len(response.body) // 2])
     change = _CHANGES.get(fault.kind)
     if change is None:
         return response
-    body = change(json.loads(response.body))
-    return Response(
-        status=response.status, body=json.dumps(body).encode(), headers=response.headers
-    )
+    return replace(response, body=json.dumps(change(json.loads(response.body))).encode())
 
 
 def _in_records(body: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:

@@ -127,21 +127,18 @@ class State:
         """The service and integration a routing key belongs to."""
         return self._keys.get(routing_key) if isinstance(routing_key, str) else None
 
-    def accept(self, event: dict[str, Any]) -> str:
+    def accept(self, event: dict[str, Any], service: Service) -> str:
         """Take an alert event whose problems were looked for; it works after ``incident_delay_s``.
 
         Returns:
             The deduplication key, made up when the event had none.
         """
-        found = self.find_key(event["routing_key"])
-        if found is None:
-            raise KeyError("routing_key")
         dedup_key = str(event.get("dedup_key") or uuid.uuid4().hex)
         with self.lock:
             self._accepted.append(
                 Accepted(
                     due_at=self.now() + timedelta(seconds=self.incident_delay_s),
-                    service=found[0],
+                    service=service,
                     action=event["event_action"],
                     dedup_key=dedup_key,
                     payload=event.get("payload") or {},
@@ -149,12 +146,10 @@ class State:
             )
         return dedup_key
 
-    def accept_change(self, event: dict[str, Any]) -> None:
+    def accept_change(
+        self, event: dict[str, Any], service: Service, integration: Integration
+    ) -> None:
         """Take a change event whose problems were looked for; it is there at once."""
-        found = self.find_key(event["routing_key"])
-        if found is None:
-            raise KeyError("routing_key")
-        service, integration = found
         payload = event["payload"]
         with self.lock:
             changes = self.world.changes

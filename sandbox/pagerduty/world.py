@@ -21,9 +21,6 @@ from sandbox.pagerduty.things import (
     Team,
 )
 
-# Routing keys of the demonstration's services by service id, as in ``examples/catalog``.
-KEYS = meridian.KEYS
-
 
 @dataclass(slots=True, kw_only=True)
 class World:

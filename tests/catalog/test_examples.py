@@ -10,7 +10,8 @@ from django.core.management import call_command
 from catalog.descriptor import parse
 from catalog.groups import below
 from catalog.models import Entity, Relation
-from sandbox.pagerduty.world import KEYS, World
+from sandbox.pagerduty.meridian import KEYS
+from sandbox.pagerduty.world import World
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "catalog"
 ANNOTATION = "pagerduty.com/"

@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from sandbox.pagerduty.meridian import KEYS
 from sandbox.pagerduty.rest import ROUTES
 from sandbox.pagerduty.server import serve
-from sandbox.pagerduty.world import KEYS
 from tests.pagerduty_card.openapi import (
     ContractViolation,
     needs_openapi,

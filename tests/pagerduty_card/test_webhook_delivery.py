@@ -10,8 +10,8 @@ from django.test import Client
 from pagerduty_card import tasks
 from pagerduty_card.accounts import SANDBOX_WEBHOOK_SECRET
 from pagerduty_card.models import Delivery, Incident
+from sandbox.pagerduty.meridian import KEYS
 from sandbox.pagerduty.server import serve
-from sandbox.pagerduty.world import KEYS
 from tests.pagerduty_card.deliveries import post
 from tests.pagerduty_card.mirror import make_feeds, make_mapped_entity, make_service
 from tests.pagerduty_card.openapi import needs_openapi, validate_answer
@@ -46,7 +46,7 @@ def types(deliveries):
 class TestTheSandbox:
     def test_trigger_acknowledge_and_resolve_are_told_in_order_and_signed(self):
         with receiver() as portal, sandbox_telling(portal.url) as server:
-            key = KEYS["PCHKOUT"] if isinstance(KEYS, dict) else KEYS[0]
+            key = KEYS["PCHKOUT"]
             for number, action in enumerate(["trigger", "acknowledge", "resolve"], start=1):
                 send(server, action, key=key)
                 wait_for(lambda number=number: len(portal.deliveries) >= number)

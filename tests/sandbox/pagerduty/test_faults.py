@@ -9,8 +9,8 @@ import time
 import pytest
 
 from sandbox.pagerduty.faults import WORDS, BadFault, Faults, Kind
+from sandbox.pagerduty.meridian import KEYS
 from sandbox.pagerduty.server import serve
-from sandbox.pagerduty.world import KEYS
 from tests.sandbox.pagerduty.client import HEADERS, ask, ask_whole, incidents_of, send
 
 pytestmark = pytest.mark.real_http

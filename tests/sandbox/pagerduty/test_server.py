@@ -4,8 +4,9 @@ import urllib.request
 
 import pytest
 
+from sandbox.pagerduty.meridian import KEYS
 from sandbox.pagerduty.server import serve
-from sandbox.pagerduty.world import KEYS, World
+from sandbox.pagerduty.world import World
 from tests.sandbox.pagerduty.client import (
     HEADERS,
     Clock,
@@ -121,6 +122,19 @@ def test_nobody_answering_escalates_level_by_level_and_stays_at_the_last(sandbox
         clock.pass_(minutes=15)
     assert people == ["Bo Chen", "Cy Diaz", "Lea Moreau", "Lea Moreau"]
     assert incident["pending_actions"] == []
+
+
+def test_an_acknowledgement_runs_out_and_the_incident_escalates_again(sandbox, clock):
+    for action in ("trigger", "acknowledge"):
+        send(sandbox, action, key=KEYS["PCHKOUT"])
+        clock.pass_(seconds=2)
+    [incident] = ask(sandbox, "/incidents?incident_key=alarm")[1]["incidents"]
+    [step] = incident["pending_actions"]
+    assert (incident["status"], step["type"]) == ("acknowledged", "unacknowledge")
+    clock.pass_(hours=24)
+    [incident] = ask(sandbox, "/incidents?incident_key=alarm")[1]["incidents"]
+    [step] = incident["pending_actions"]
+    assert (incident["status"], step["type"]) == ("triggered", "escalate")
 
 
 def test_an_empty_first_level_pages_the_second(sandbox, clock):
