@@ -1,4 +1,4 @@
-"""Requests to PagerDuty's two interfaces, from method and path to status and bytes. No sockets."""
+"""Requests to REST v2 and Events v2: from method and path to status and bytes. No sockets."""
 
 import hmac
 import json
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from sandbox.pagerduty import events, insights, oauth, rest, webhooks, writes
+from sandbox.pagerduty import analytics, events, oauth, reads, webhooks, writes
 from sandbox.pagerduty.errors import InvalidInput, NotFound, RestError
 from sandbox.pagerduty.query import Query
 from sandbox.pagerduty.routing import Reply, Request
@@ -20,7 +20,7 @@ ENQUEUE_CHANGE = "/v2/change/enqueue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class HttpRequest:
     """One request, read to its end.
 
     Attributes:
@@ -45,7 +45,7 @@ class Asked:
 
 
 @dataclass(slots=True, kw_only=True)
-class Response:
+class HttpResponse:
     """An answer, ready to be sent."""
 
     status: int
@@ -53,9 +53,11 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def as_response(status: int, body: object, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(
+    status: int, body: object, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     """An answer with a JSON body and the headers every answer has."""
-    return Response(
+    return HttpResponse(
         status=status,
         body=json.dumps(body).encode(),
         headers={
@@ -66,16 +68,16 @@ def as_response(status: int, body: object, headers: Mapping[str, str] | None = N
     )
 
 
-def respond(state: State, asked: Asked) -> Response:
-    """Do what a request asks and say what came of it."""
+def respond(state: State, request: HttpRequest) -> HttpResponse:
+    """Do what a request asks for, and answer it."""
     with state.lock:
         state.advance()
-        if asked.path == oauth.PATH:
-            return _token(state, asked)
-        return _event(state, asked) if asked.is_event else _rest(state, asked)
+        if request.path == oauth.PATH:
+            return _token(state, request)
+        return _event(state, request) if request.is_event else _rest(state, request)
 
 
-def failure(status: int, *, is_event: bool) -> Response:
+def failure(status: int, *, is_event: bool) -> HttpResponse:
     """An error as PagerDuty would word it, for a fault that only names a status."""
     if is_event:
         words = _EVENT_WORDS.get(status, "internal error")
@@ -86,7 +88,7 @@ def failure(status: int, *, is_event: bool) -> Response:
     headers = {"ratelimit-limit": "960", "ratelimit-remaining": "480", "ratelimit-reset": "30"}
     if status == 429:
         headers["ratelimit-remaining"] = "0"
-    return as_response(status, body, {} if is_event else headers)
+    return json_response(status, body, {} if is_event else headers)
 
 
 _REST_WORDS = {
@@ -106,46 +108,48 @@ _EVENT_WORDS = {
 }
 
 
-def _rest(state: State, asked: Asked) -> Response:
+def _rest(state: State, request: HttpRequest) -> HttpResponse:
     headers: dict[str, str] = {}
     try:
-        scopes = _scopes(state, asked.headers.get("authorization", ""))
-        reading = state.quota.take("token")
-        headers = reading.headers()
-        reply = _rest_reply(state, asked, scopes, is_exceeded=reading.is_exceeded)
+        scopes = _scopes(state, request.headers.get("authorization", ""))
+        usage = state.quota.take("token")
+        headers = usage.headers()
+        reply = _rest_reply(state, request, scopes, is_exceeded=usage.is_exceeded)
     except RestError as refused:
         reply = Reply(refused.status, refused.body)
-    response = as_response(reply.status, reply.body, headers)
+    response = json_response(reply.status, reply.body, headers)
     if reply.status == 204:
         response.body = b""
     return response
 
 
-def _rest_reply(state: State, asked: Asked, scopes: frozenset[str], *, is_exceeded: bool) -> Reply:
+def _rest_reply(
+    state: State, request: HttpRequest, scopes: frozenset[str], *, is_exceeded: bool
+) -> Reply:
     if is_exceeded:
         raise RestError(429, 2020, "Rate Limit Exceeded")
-    if not oauth.may(scopes, asked.method, asked.path):
+    if not oauth.allows(scopes, request.method, request.path):
         raise RestError(403, 2010, "Access Denied")
-    if asked.headers.get("accept", "").replace(" ", "") != VERSION:
+    if request.headers.get("accept", "").replace(" ", "") != VERSION:
         raise InvalidInput(f"Accept must be {VERSION}")
-    body = events.read(asked.body)
-    if webhooks.is_route(asked.path):
-        return webhooks.answer(state.webhooks, asked.method, asked.path, body)
-    if asked.method == "GET":
-        query = Query(parse_qs(urlsplit(asked.target).query, keep_blank_values=True))
-        return Reply(200, rest.answer(Request(state.world, state.now(), query), asked.path))
-    is_metrics = asked.method == "POST" and asked.path == insights.METRICS
-    if not is_metrics and not writes.is_write(asked.method, asked.path):
+    body = events.json_object(request.body)
+    if webhooks.is_route(request.path):
+        return webhooks.answer(state.webhooks, request.method, request.path, body)
+    if request.method == "GET":
+        query = Query(parse_qs(urlsplit(request.target).query, keep_blank_values=True))
+        return Reply(200, reads.answer(Request(state.account, state.now(), query), request.path))
+    is_metrics = request.method == "POST" and request.path == analytics.METRICS
+    if not is_metrics and not writes.is_write(request.method, request.path):
         raise NotFound
-    if asked.headers.get("content-type", "") != "application/json":
+    if request.headers.get("content-type", "") != "application/json":
         raise InvalidInput("Content-Type must be application/json")
     if is_metrics:
-        return Reply(200, insights.metrics(state.world, body))
-    return writes.answer(state, asked.method, asked.path, asked.headers.get("from", ""), body)
+        return Reply(200, analytics.metrics(state.account, body))
+    return writes.answer(state, request.method, request.path, request.headers.get("from", ""), body)
 
 
 def _scopes(state: State, authorization: str) -> frozenset[str]:
-    """What the credentials may do.
+    """The scopes of credentials.
 
     Raises:
         RestError: They are not accepted.
@@ -163,23 +167,23 @@ def _scopes(state: State, authorization: str) -> frozenset[str]:
     return oauth.EVERYTHING
 
 
-def _token(state: State, asked: Asked) -> Response:
-    form = {name: values[-1] for name, values in parse_qs(asked.body.decode("latin-1")).items()}
-    if asked.method != "POST":
-        return as_response(404, {"error": "not_found"})
-    status, body = state.grants.give(form)
-    return as_response(status, body)
+def _token(state: State, request: HttpRequest) -> HttpResponse:
+    form = {name: values[-1] for name, values in parse_qs(request.body.decode("latin-1")).items()}
+    if request.method != "POST":
+        return json_response(404, {"error": "not_found"})
+    status, body = state.grants.issue(form)
+    return json_response(status, body)
 
 
-def _event(state: State, asked: Asked) -> Response:
-    if asked.path not in {ENQUEUE, ENQUEUE_CHANGE} or asked.method != "POST":
-        return as_response(404, {"status": "not found", "message": "No such address"})
-    event = events.read(asked.body)
+def _event(state: State, request: HttpRequest) -> HttpResponse:
+    if request.path not in {ENQUEUE, ENQUEUE_CHANGE} or request.method != "POST":
+        return json_response(404, {"status": "not found", "message": "No such address"})
+    event = events.json_object(request.body)
     if event is None:
         return _refused(
             "Unrecognized object", "Event object format is unrecognized", "JSON parse error"
         )
-    is_change = asked.path == ENQUEUE_CHANGE
+    is_change = request.path == ENQUEUE_CHANGE
     problems = events.problems_of_change(event) if is_change else events.problems_of(event)
     found = state.find_key(event.get("routing_key"))
     if not problems and found is None:
@@ -191,12 +195,12 @@ def _event(state: State, asked: Asked) -> Response:
     service, integration = found
     if is_change:
         state.accept_change(event, service, integration)
-        return as_response(202, {"status": "success", "message": "Change event processed"})
+        return json_response(202, {"status": "success", "message": "Change event processed"})
     dedup_key = state.accept(event, service)
-    return as_response(
+    return json_response(
         202, {"status": "success", "message": "Event processed", "dedup_key": dedup_key}
     )
 
 
-def _refused(status: str, message: str, *errors: str) -> Response:
-    return as_response(400, {"status": status, "message": message, "errors": list(errors)})
+def _refused(status: str, message: str, *errors: str) -> HttpResponse:
+    return json_response(400, {"status": status, "message": message, "errors": list(errors)})

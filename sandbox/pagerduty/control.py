@@ -1,11 +1,11 @@
-"""The sandbox's own addresses: its state, its faults, a fresh start, and a page for people."""
+"""The sandbox's own addresses: its state, its faults, a reset, and a page for people."""
 
 import json
 from dataclasses import asdict
 from html import escape
 from typing import Any
 
-from sandbox.pagerduty.api import Asked, Response, as_response
+from sandbox.pagerduty.api import HttpRequest, HttpResponse, json_response
 from sandbox.pagerduty.faults import WORDS, BadFault
 from sandbox.pagerduty.state import State
 
@@ -15,43 +15,43 @@ def is_control(path: str) -> bool:
     return path == "/" or path.startswith("/sandbox/")
 
 
-def respond(state: State, asked: Asked) -> Response:
+def respond(state: State, request: HttpRequest) -> HttpResponse:
     """Answer one of the sandbox's own addresses."""
     # A page of another site, open in the same browser, must not be able to press these buttons.
-    origin = asked.headers.get("origin", "")
-    if origin and origin.partition("://")[2] != asked.headers.get("host"):
-        return as_response(403, {"error": "Not from another site."})
-    match asked.method, asked.path:
+    origin = request.headers.get("origin", "")
+    if origin and origin.partition("://")[2] != request.headers.get("host"):
+        return json_response(403, {"error": "Not from another site."})
+    match request.method, request.path:
         case "GET", "/":
-            return _page(state, asked.headers.get("host", "127.0.0.1"))
+            return _page(state, request.headers.get("host", "127.0.0.1"))
         case "GET", "/sandbox/state":
-            return as_response(200, state.as_json())
+            return json_response(200, state.as_json())
         case "GET", "/sandbox/requests":
-            return as_response(200, [asdict(logged) for logged in state.requests.all()])
+            return json_response(200, [asdict(logged) for logged in state.requests.all()])
         case "GET", "/sandbox/faults":
-            return as_response(200, state.faults.as_json())
+            return json_response(200, state.faults.as_json())
         case "PUT", "/sandbox/faults":
-            return _set_faults(state, asked.body)
+            return _set_faults(state, request.body)
         case "DELETE", "/sandbox/faults":
             state.faults.clear()
-            return as_response(200, [])
+            return json_response(200, [])
         case "POST", "/sandbox/reset":
             state.reset()
-            return as_response(200, state.as_json())
-    return as_response(404, {"error": "The sandbox has no such address."})
+            return json_response(200, state.as_json())
+    return json_response(404, {"error": "The sandbox has no such address."})
 
 
-def _set_faults(state: State, body: bytes) -> Response:
+def _set_faults(state: State, body: bytes) -> HttpResponse:
     try:
         state.faults.replace(json.loads(body))
     except BadFault as bad:
-        return as_response(400, {"error": str(bad)})
+        return json_response(400, {"error": str(bad)})
     except ValueError:
-        return as_response(400, {"error": "The body is not JSON."})
-    return as_response(200, state.faults.as_json())
+        return json_response(400, {"error": "The body is not JSON."})
+    return json_response(200, state.faults.as_json())
 
 
-def _page(state: State, host: str) -> Response:
+def _page(state: State, host: str) -> HttpResponse:
     found = state.as_json()
     rows = "".join(
         f"<tr><td>{escape(service['id'])}<td>{escape(service['name'])}"
@@ -76,7 +76,7 @@ curl -X POST http://{escape(host)}/sandbox/reset</pre>
 <p><code>path</code> is a regular expression for the start of path and query. Kinds:</p>
 <dl>{kinds}</dl>
 <p><a href="/sandbox/state">State</a>, <a href="/sandbox/requests">requests</a>.</p></html>"""
-    return Response(
+    return HttpResponse(
         status=200,
         body=html.encode(),
         headers={

@@ -1,4 +1,4 @@
-"""What Events API v2 accepts and what it says about the rest. Pure: no state, no HTTP.
+"""The rules of Events API v2: which events it accepts, and why not. Pure: no state, no HTTP.
 
 Source: https://developer.pagerduty.com/docs/events-api-v2-overview
 """
@@ -15,8 +15,8 @@ ACTIONS = ("trigger", "acknowledge", "resolve")
 SEVERITIES = ("critical", "warning", "error", "info")
 
 
-def read(body: bytes) -> dict[str, Any] | None:
-    """The event in a request's body; None when it is not a JSON object."""
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object in a request's body; None when there is none."""
     try:
         found = json.loads(body)
     except ValueError:

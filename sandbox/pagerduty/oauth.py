@@ -1,4 +1,4 @@
-"""The sandbox's identity host: tokens for client credentials, and what each may read."""
+"""Tokens for client credentials, as PagerDuty's identity host issues them, and their scopes."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ KNOWN = frozenset(f"{what}.{how}" for what in _NEEDS.values() for how in ("read"
 EVERYTHING = frozenset({"everything"})
 
 
-def may(scopes: frozenset[str], method: str, path: str) -> bool:
+def allows(scopes: frozenset[str], method: str, path: str) -> bool:
     """Whether credentials with these scopes may send this request."""
     if "everything" in scopes:
         return True
@@ -41,13 +41,13 @@ def may(scopes: frozenset[str], method: str, path: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class _Token:
     scopes: frozenset[str]
     until: datetime
 
 
 class Grants:
-    """The tokens given so far.
+    """The tokens issued so far.
 
     Attributes:
         available: Scopes the app was registered with; others asked for are dropped in silence.
@@ -58,9 +58,9 @@ class Grants:
         self.available = KNOWN
         self.lifetime = LIFETIME
         self._now = now
-        self._given: dict[str, _Given] = {}
+        self._tokens: dict[str, _Token] = {}
 
-    def give(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+    def issue(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
         """Answer a request for a token: status and body."""
         if form.get("grant_type") != "client_credentials":
             return 400, {"error": "unsupported_grant_type"}
@@ -72,7 +72,7 @@ class Grants:
             return 400, {"error": "invalid_scope", "error_description": "No as_account scope"}
         scopes = frozenset(asked) & self.available
         token = f"pdus+_{secrets.token_hex(16)}"
-        self._given[token] = _Given(scopes, self._now() + self.lifetime)
+        self._tokens[token] = _Token(scopes, self._now() + self.lifetime)
         return 200, {
             "access_token": token,
             "scope": " ".join([*whom, *sorted(scopes)]),
@@ -81,10 +81,10 @@ class Grants:
         }
 
     def scopes_of(self, token: str) -> frozenset[str] | None:
-        """What a token may do; None when it was never given, has expired or was taken back."""
-        given = self._given.get(token)
-        return given.scopes if given and given.until > self._now() else None
+        """The scopes of a token; None when it was never issued, has expired or was revoked."""
+        known = self._tokens.get(token)
+        return known.scopes if known and known.until > self._now() else None
 
     def revoke_all(self) -> None:
-        """Take back every token."""
-        self._given.clear()
+        """Revoke every token."""
+        self._tokens.clear()

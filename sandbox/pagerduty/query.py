@@ -50,7 +50,7 @@ class Query:
         """Whether a name is ``true``."""
         return self.one(name).lower() == "true"
 
-    def moment(self, name: str, *, utc_only: bool = False) -> datetime | None:
+    def instant(self, name: str, *, utc_only: bool = False) -> datetime | None:
         """An instant in ISO 8601; a time without a zone is UTC.
 
         Raises:
@@ -68,7 +68,7 @@ class Query:
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
     def page(self) -> Page:
-        """The part of a list that is wanted: 25 records unless told otherwise.
+        """The part of a list that is wanted: 25 records by default.
 
         Raises:
             InvalidInput: ``limit`` is not 1..100, ``offset`` is negative, or they pass 10 000.
@@ -82,8 +82,8 @@ class Query:
             raise InvalidInput(f"Offset must be less than {MAX_DEPTH} minus limit")
         return Page(limit=limit, offset=offset, has_total=self.flag("total"))
 
-    def direction(self, allowed: Collection[str], default: str) -> list[tuple[str, bool]]:
-        """``sort_by`` as field and "descending", at most two; ascending unless told otherwise.
+    def sort_order(self, allowed: Collection[str], default: str) -> list[tuple[str, bool]]:
+        """``sort_by`` as field and "descending", at most two; ascending by default.
 
         Raises:
             InvalidInput: A field or a direction is unknown, or there are more than two.

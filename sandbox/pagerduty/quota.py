@@ -8,8 +8,8 @@ WINDOW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """The state of a quota after one request.
+class Usage:
+    """How much of a quota is used after one request.
 
     Attributes:
         remaining: Requests left in this minute, never below 0.
@@ -47,7 +47,7 @@ class Quota:
         self._now = now
         self._windows: dict[str, tuple[datetime, int]] = {}
 
-    def take(self, key: str) -> Reading:
+    def take(self, key: str) -> Usage:
         """Count one request of ``key``."""
         now = self._now()
         start, used = self._windows.get(key, (now, 0))
@@ -56,7 +56,7 @@ class Quota:
         used += 1
         self._windows[key] = (start, used)
         left = (start + WINDOW - now).total_seconds()
-        return Reading(
+        return Usage(
             limit=self.limit,
             remaining=max(0, self.limit - used),
             reset_s=max(1, round(left)),

@@ -1,4 +1,4 @@
-"""The short form of PagerDuty's things, which every other object carries inside.
+"""Resource references: the short form of a resource inside another one.
 
 Source: https://developer.pagerduty.com/docs/resource-references
 """
@@ -6,7 +6,7 @@ Source: https://developer.pagerduty.com/docs/resource-references
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from sandbox.pagerduty.things import (
+from sandbox.pagerduty.resources import (
     Incident,
     MaintenanceWindow,
     Person,
@@ -41,7 +41,7 @@ _PLACES = {
     "priority": ("priorities", ""),
 }
 
-Thing: TypeAlias = (
+Resource: TypeAlias = (
     Service | Team | Person | Policy | Schedule | Incident | MaintenanceWindow | Priority
 )
 Json: TypeAlias = dict[str, Any]
@@ -52,26 +52,26 @@ def stamp(at: datetime | None) -> str | None:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
-def head(thing: Thing) -> Json:
+def head(resource: Resource) -> Json:
     """The five fields that every object of PagerDuty's starts with."""
-    kind = _TYPES[type(thing)]
+    kind = _TYPES[type(resource)]
     collection, page = _PLACES[kind]
-    if isinstance(thing, Incident):
-        summary = f"[#{thing.number}] {thing.title}"
-    elif isinstance(thing, MaintenanceWindow):
-        summary = thing.description
+    if isinstance(resource, Incident):
+        summary = f"[#{resource.number}] {resource.title}"
+    elif isinstance(resource, MaintenanceWindow):
+        summary = resource.description
     else:
-        summary = thing.name
+        summary = resource.name
     return {
-        "id": thing.id,
+        "id": resource.id,
         "type": kind,
         "summary": summary,
-        "self": f"{API}/{collection}/{thing.id}",
-        "html_url": f"{APP}/{page}/{thing.id}" if page else None,
+        "self": f"{API}/{collection}/{resource.id}",
+        "html_url": f"{APP}/{page}/{resource.id}" if page else None,
     }
 
 
-def reference(thing: Thing) -> Json:
-    """The short form of a thing inside another one."""
-    found = head(thing)
+def reference(resource: Resource) -> Json:
+    """The reference to a resource."""
+    found = head(resource)
     return {**found, "type": f"{found['type']}_reference"}

@@ -1,18 +1,18 @@
-"""What routes of REST v2 are given, and what they give back."""
+"""The request that a route of REST v2 gets, and the reply that it returns."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sandbox.pagerduty.answers import Writer
+from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.errors import NotFound
 from sandbox.pagerduty.query import Query
 from sandbox.pagerduty.references import Json
-from sandbox.pagerduty.world import World
+from sandbox.pagerduty.serializer import Serializer
 
 
 class Reply(NamedTuple):
-    """An answer before it becomes bytes."""
+    """A reply before it becomes bytes."""
 
     status: int
     body: Json
@@ -25,46 +25,46 @@ class Request(NamedTuple):
         now: The instant the answer is for, UTC.
     """
 
-    world: World
+    account: Account
     now: datetime
     query: Query
 
-    def writer(self, allowed: Iterable[str] = ()) -> Writer:
-        """The writer for this request's ``include[]``."""
+    def serializer(self, allowed: Iterable[str] = ()) -> Serializer:
+        """The serializer for this request's ``include[]``."""
         allowed = set(allowed)
         include = self.query.many("include[]", allowed) if allowed else []
-        return Writer(self.world, self.now, include)
+        return Serializer(self.account, self.now, include)
 
-    def listing(self, name: str, things: Sequence[Any], write: Callable[[Any], Json]) -> Json:
+    def listing(self, name: str, resources: Sequence[Any], write: Callable[[Any], Json]) -> Json:
         """One page of a list, with PagerDuty's classic pagination around it."""
         page = self.query.page()
-        shown = things[page.offset : page.offset + page.limit]
+        shown = resources[page.offset : page.offset + page.limit]
         return {
-            name: [write(thing) for thing in shown],
+            name: [write(resource) for resource in shown],
             "limit": page.limit,
             "offset": page.offset,
-            "more": page.offset + page.limit < len(things),
-            "total": len(things) if page.has_total else None,
+            "more": page.offset + page.limit < len(resources),
+            "total": len(resources) if page.has_total else None,
         }
 
-    def named(self, things: Iterable[Any]) -> list[Any]:
-        """Things whose name holds ``query``, by name."""
+    def named(self, resources: Iterable[Any]) -> list[Any]:
+        """The resources whose name contains ``query``, by name."""
         wanted = self.query.one("query").casefold()
-        sort = self.query.direction({"name"}, "name")
+        sort = self.query.sort_order({"name"}, "name")
         return sorted(
-            (thing for thing in things if wanted in thing.name.casefold()),
-            key=lambda thing: thing.name.casefold(),
+            (resource for resource in resources if wanted in resource.name.casefold()),
+            key=lambda resource: resource.name.casefold(),
             reverse=sort[0][1],
         )
 
 
-def find(things: Iterable[Any], id_: str) -> Any:
-    """The thing with that id.
+def find(resources: Iterable[Any], id_: str) -> Any:
+    """The resource with that id.
 
     Raises:
         NotFound: There is none.
     """
-    for thing in things:
-        if thing.id == id_:
-            return thing
+    for resource in resources:
+        if resource.id == id_:
+            return resource
     raise NotFound

@@ -1,4 +1,4 @@
-"""The sandbox on a port of 127.0.0.1: real HTTP, and misbehaviour down to the socket."""
+"""The sandbox on a port of 127.0.0.1: real HTTP, and faults down to the socket."""
 
 import contextlib
 import socket
@@ -10,16 +10,16 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from sandbox.pagerduty import api, control, spoiling
-from sandbox.pagerduty.api import Asked, Response
+from sandbox.pagerduty import api, control, fault_responses
+from sandbox.pagerduty.account import Account
+from sandbox.pagerduty.api import HttpRequest, HttpResponse
 from sandbox.pagerduty.events import MAX_BYTES
 from sandbox.pagerduty.faults import Fault, Kind
 from sandbox.pagerduty.state import REST_PER_MINUTE, State, utc_now
-from sandbox.pagerduty.world import World
 
 HOST = "127.0.0.1"
 IDLE_S = 120
-TELL_EVERY_S = 0.1
+WEBHOOKS_EVERY_S = 0.1
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -27,13 +27,13 @@ class SandboxServer(ThreadingHTTPServer):
 
     Attributes:
         state: The account behind it.
-        stopping: Set once it is being stopped, so that no misbehaviour outlives it.
+        stopping: Set once it is being stopped, so that no fault outlives it.
     """
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
-    # A port that was just left can be taken again; one that is in use cannot.
+    # A port that was just released can be bound again; one that is in use cannot.
     allow_reuse_address = True
 
     def __init__(self, port: int, state: State) -> None:
@@ -58,7 +58,7 @@ class SandboxServer(ThreadingHTTPServer):
         threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
-        threading.Thread(target=self._tell, daemon=True).start()
+        threading.Thread(target=self._send_webhooks, daemon=True).start()
 
     def stop(self) -> None:
         """Stop listening and cut every open connection."""
@@ -71,10 +71,10 @@ class SandboxServer(ThreadingHTTPServer):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def _tell(self) -> None:
-        """Tell the subscribers of webhooks what happens, until ``stop``."""
-        while not self.stopping.wait(TELL_EVERY_S):
-            self.state.tell()
+    def _send_webhooks(self) -> None:
+        """Send webhooks about everything that happens, until ``stop``."""
+        while not self.stopping.wait(WEBHOOKS_EVERY_S):
+            self.state.queue_webhooks()
             self.state.webhooks.send_due(self.stopping)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -93,7 +93,7 @@ class SandboxServer(ThreadingHTTPServer):
             super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing about connections that broke: breaking them is what it is for."""
+        """Log nothing about broken connections: faults break them on purpose."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -109,39 +109,39 @@ class _Handler(BaseHTTPRequestHandler):
     # Headers and body leave in one piece; without this a small answer could wait for an ACK.
     disable_nagle_algorithm = True
 
-    def take_request(self) -> None:
-        """Read one request, misbehave or not, answer."""
+    def handle_request(self) -> None:
+        """Read one request and answer it, with a fault where one is set."""
         length = self.headers.get("Content-Length", "0")
         is_chunked = "Transfer-Encoding" in self.headers
         if is_chunked or not length.isdecimal() or int(length) > MAX_BYTES:
             self.close_connection = True
-            self._send(api.as_response(413, {"error": {"message": "Too large", "code": 2001}}))
+            self._send(api.json_response(413, {"error": {"message": "Too large", "code": 2001}}))
             return
-        asked = Asked(
+        request = HttpRequest(
             method=self.command,
             target=self.path,
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(int(length)),
         )
         state = self.server.state
-        if control.is_control(asked.path):
-            self._send(control.respond(state, asked))
+        if control.is_control(request.path):
+            self._send(control.respond(state, request))
             return
-        fault = state.faults.take(asked.target)
+        fault = state.faults.take(request.target)
         state.requests.add(
-            method=asked.method,
-            path=asked.path,
-            query=asked.target.partition("?")[2],
-            headers=asked.headers,
-            body=asked.body,
+            method=request.method,
+            path=request.path,
+            query=request.target.partition("?")[2],
+            headers=request.headers,
+            body=request.body,
             fault=fault.kind if fault else "",
         )
         if fault:
-            self._misbehave(fault, asked)
+            self._misbehave(fault, request)
         else:
-            self._send(api.respond(state, asked))
+            self._send(api.respond(state, request))
 
-    def _misbehave(self, fault: Fault, asked: Asked) -> None:
+    def _misbehave(self, fault: Fault, request: HttpRequest) -> None:
         if fault.kind == Kind.RESET:
             self._reset()
             return
@@ -150,10 +150,12 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.kind == Kind.HANG or self.server.stopping.is_set():
             self.close_connection = True
             return
-        response = spoiling.instead(fault, asked)
+        response = fault_responses.replacement(fault, request)
         if response is None:
-            asked = spoiling.bend(fault, asked)
-            response = spoiling.spoil(fault, api.respond(self.server.state, asked))
+            request = fault_responses.altered_request(fault, request)
+            response = fault_responses.altered_response(
+                fault, api.respond(self.server.state, request)
+            )
         if fault.kind == Kind.LOST_ANSWER:
             self._reset()
         elif fault.kind == Kind.HANG_IN_BODY:
@@ -169,11 +171,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.close_connection = True
 
-    def _send(self, response: Response) -> None:
+    def _send(self, response: HttpResponse) -> None:
         self._send_some(response, len(response.body))
 
-    def _send_some(self, response: Response, count: int) -> None:
-        """Promise the whole body and send the first ``count`` bytes of it."""
+    def _send_some(self, response: HttpResponse, count: int) -> None:
+        """Announce the whole body and send the first ``count`` bytes of it."""
         self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
@@ -184,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(response.body[:count])
 
-    def _drip(self, response: Response, delay_s: float) -> None:
+    def _drip(self, response: HttpResponse, delay_s: float) -> None:
         self._send_some(response, 0)
         for index in range(len(response.body)):
             if self.server.stopping.wait(delay_s):
@@ -202,14 +204,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 # BaseHTTPRequestHandler looks for one method for each verb.
 for _verb in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
-    setattr(_Handler, f"do_{_verb}", _Handler.take_request)
+    setattr(_Handler, f"do_{_verb}", _Handler.handle_request)
 
 
 @contextlib.contextmanager
 def serve(
     port: int = 0,
     *,
-    make_world: Callable[[datetime], World] = World.meridian,
+    make_account: Callable[[datetime], Account] = Account.example,
     now: Callable[[], datetime] = utc_now,
     incident_delay_s: float = 1.0,
     requests_per_minute: int = REST_PER_MINUTE,
@@ -219,7 +221,7 @@ def serve(
 
     Args:
         port: 0 takes any free one; see ``url``.
-        make_world: Makes the account, for example ``lambda now: World.generate(services=500,
+        make_account: Makes the account, for example ``lambda now: Account.generate(services=500,
             now=now)``.
         now: The clock, aware UTC.
         incident_delay_s: Seconds between an accepted event and its incident.
@@ -230,7 +232,7 @@ def serve(
         OSError: The port is taken.
     """
     state = State(
-        make_world,
+        make_account,
         now=now,
         incident_delay_s=incident_delay_s,
         requests_per_minute=requests_per_minute,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.pagerduty import events, world
+from sandbox.pagerduty import account, events
+from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.faults import Faults
 from sandbox.pagerduty.oauth import Grants
 from sandbox.pagerduty.quota import Quota
 from sandbox.pagerduty.request_log import RequestLog, mask
-from sandbox.pagerduty.things import (
+from sandbox.pagerduty.resources import (
     Acknowledgement,
     Change,
     Incident,
@@ -21,7 +22,6 @@ from sandbox.pagerduty.things import (
     Service,
 )
 from sandbox.pagerduty.webhooks import Webhooks
-from sandbox.pagerduty.world import World
 
 TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but this process
 REST_PER_MINUTE = 960
@@ -34,8 +34,8 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """An event that was accepted and has not been worked on yet."""
+class AcceptedEvent:
+    """An alert event that was accepted and is not processed yet."""
 
     due_at: datetime
     service: Service
@@ -48,7 +48,7 @@ class State:
     """One account and everything that happens to it; every method may be called from any thread.
 
     Args:
-        make_world: Makes the account for an instant; called again by ``reset``.
+        make_account: Makes the account for an instant; called again by ``reset``.
         now: The clock, aware UTC; a test gives one that stands still.
         incident_delay_s: Seconds between an accepted event and what it does.
         requests_per_minute: Of REST v2, for one token.
@@ -56,15 +56,15 @@ class State:
 
     Attributes:
         lock: Held while the account is read or changed.
-        faults: The misbehaviour asked for.
-        requests: What was asked.
+        faults: Those that are set.
+        requests: The log of requests.
         token: The REST API token that is accepted.
-        webhooks: Who is told what happens.
+        webhooks: The subscriptions and what is sent to them.
     """
 
     def __init__(
         self,
-        make_world: Callable[[datetime], World] = World.meridian,
+        make_account: Callable[[datetime], Account] = Account.example,
         *,
         now: Callable[[], datetime] = utc_now,
         incident_delay_s: float = 1.0,
@@ -78,23 +78,23 @@ class State:
         self.faults = Faults()
         self.requests = RequestLog()
         self.webhooks = Webhooks(webhook_url)
-        self._make_world = make_world
+        self._make_account = make_account
         self._requests_per_minute = requests_per_minute
         self.reset()
 
     def reset(self) -> None:
-        """Start again: a new account, no faults, no memory of requests."""
+        """Start again: a new account, no faults, an empty log of requests."""
         with self.lock:
-            self.world = self._make_world(self.now())
+            self.account = self._make_account(self.now())
             self.quota = Quota(self._requests_per_minute, self.now)
             self.events_quota = Quota(EVENTS_PER_MINUTE, self.now)
             self.grants = Grants(self.now)
             self.faults.clear()
             self.requests.clear()
-            self._accepted: list[Accepted] = []
+            self._accepted: list[AcceptedEvent] = []
             self._keys = {
                 integration.key: (service, integration)
-                for service in self.world.services
+                for service in self.account.services
                 for integration in service.integrations
             }
             self.advance()
@@ -111,24 +111,24 @@ class State:
             due = [event for event in self._accepted if event.due_at <= now]
             self._accepted = [event for event in self._accepted if event.due_at > now]
             for event in due:
-                self._work_on(event)
-            for incident in self.world.incidents:
+                self._process(event)
+            for incident in self.account.incidents:
                 if incident.is_open:
-                    world.escalate(incident, now)
+                    account.escalate(incident, now)
             return now
 
-    def tell(self) -> None:
-        """Note for the subscribers what has happened since the last call."""
+    def queue_webhooks(self) -> None:
+        """Queue a webhook for everything that has happened since the last call."""
         with self.lock:
             if self.webhooks.subscriptions:
-                self.webhooks.watch(self.world, self.advance())
+                self.webhooks.watch(self.account, self.advance())
 
     def find_key(self, routing_key: object) -> tuple[Service, Integration] | None:
         """The service and integration a routing key belongs to."""
         return self._keys.get(routing_key) if isinstance(routing_key, str) else None
 
     def accept(self, event: dict[str, Any], service: Service) -> str:
-        """Take an alert event whose problems were looked for; it works after ``incident_delay_s``.
+        """Accept a valid alert event; it is processed after ``incident_delay_s``.
 
         Returns:
             The deduplication key, made up when the event had none.
@@ -136,7 +136,7 @@ class State:
         dedup_key = str(event.get("dedup_key") or uuid.uuid4().hex)
         with self.lock:
             self._accepted.append(
-                Accepted(
+                AcceptedEvent(
                     due_at=self.now() + timedelta(seconds=self.incident_delay_s),
                     service=service,
                     action=event["event_action"],
@@ -149,15 +149,15 @@ class State:
     def accept_change(
         self, event: dict[str, Any], service: Service, integration: Integration
     ) -> None:
-        """Take a change event whose problems were looked for; it is there at once."""
+        """Accept a valid change event; it is listed at once."""
         payload = event["payload"]
         with self.lock:
-            changes = self.world.changes
+            changes = self.account.changes
             changes.append(
                 Change(
                     id=f"01SANDBOX{len(changes) + 1:017d}",
                     summary=payload["summary"],
-                    at=_moment(payload.get("timestamp")) or self.now(),
+                    at=_instant(payload.get("timestamp")) or self.now(),
                     source=str(payload.get("source") or ""),
                     service=service,
                     integration=integration,
@@ -168,20 +168,20 @@ class State:
             )
 
     def acknowledge(self, incident: Incident, by: Person | Service) -> None:
-        """Somebody takes an open incident."""
+        """Acknowledge an open incident."""
         with self.lock:
             now = self.now()
             incident.acknowledgements.append(Acknowledgement(by=by, at=now))
-            world.change_status(incident, "acknowledged", by, now)
+            account.change_status(incident, "acknowledged", by, now)
 
     def resolve(self, incident: Incident, by: Person | Service) -> None:
-        """Somebody closes an open incident."""
+        """Resolve an open incident."""
         with self.lock:
-            world.resolve(incident, by, self.now())
+            account.resolve(incident, by, self.now())
 
     def open_incident(self, service: Service, dedup_key: str) -> Incident | None:
         """The open incident of a service with that deduplication key."""
-        for incident in self.world.incidents:
+        for incident in self.account.incidents:
             if (
                 incident.is_open
                 and incident.service is service
@@ -194,7 +194,7 @@ class State:
         """What ``/sandbox/state`` shows; keys are masked."""
         with self.lock:
             now = self.advance()
-            opened = self.world.open_by_service()
+            opened = self.account.open_by_service()
             return {
                 "now": now.isoformat(),
                 "incident_delay_s": self.incident_delay_s,
@@ -207,7 +207,7 @@ class State:
                         "name": service.name,
                         "keys": [mask(integration.key) for integration in service.integrations],
                         "is_disabled": service.is_disabled,
-                        "in_maintenance": self.world.in_maintenance(service, now),
+                        "in_maintenance": self.account.in_maintenance(service, now),
                         "open_incidents": [
                             {
                                 "id": incident.id,
@@ -221,27 +221,27 @@ class State:
                             for incident in opened.get(service.id, ())
                         ],
                     }
-                    for service in self.world.services
+                    for service in self.account.services
                 ],
             }
 
-    def _work_on(self, event: Accepted) -> None:
-        """Do what an accepted event says, at the instant it was due."""
+    def _process(self, event: AcceptedEvent) -> None:
+        """Process an accepted event at the instant it was due."""
         service, at = event.service, event.due_at
         incident = self.open_incident(service, event.dedup_key)
         if event.action == "trigger":
             if incident is not None:
                 incident.event_count += 1
-            elif not service.is_disabled and not self.world.in_maintenance(service, at):
+            elif not service.is_disabled and not self.account.in_maintenance(service, at):
                 self._open(event)
         elif incident is not None and event.action == "resolve":
-            world.resolve(incident, service, at)
+            account.resolve(incident, service, at)
         elif incident is not None and incident.status == "triggered":
             incident.acknowledgements = [Acknowledgement(by=service, at=at)]
-            world.change_status(incident, "acknowledged", service, at)
+            account.change_status(incident, "acknowledged", service, at)
 
-    def _open(self, event: Accepted) -> None:
-        incident = self.world.new_incident(
+    def _open(self, event: AcceptedEvent) -> None:
+        incident = self.account.new_incident(
             service=event.service,
             title=event.payload["summary"],
             at=event.due_at,
@@ -251,7 +251,7 @@ class State:
         incident.details = event.payload
 
 
-def _moment(text: object) -> datetime | None:
+def _instant(text: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:

@@ -18,19 +18,19 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.errors import InvalidInput, NotFound
 from sandbox.pagerduty.references import APP, Json, head, reference
+from sandbox.pagerduty.resources import Incident, Person, Service
 from sandbox.pagerduty.routing import Reply
-from sandbox.pagerduty.things import Incident, Person, Service
-from sandbox.pagerduty.world import World
 
 PATH = "/webhook_subscriptions"
 # Signs what the first subscription is sent; a portal with PAGERDUTY_SANDBOX on expects it.
 FIRST_SECRET = "sandbox-webhook-secret"  # noqa: S105 - public, as the sandbox's token is
 HOSTS = {"127.0.0.1", "localhost"}
-ANSWERS_WITHIN_S = 5
-REFUSED_IN_A_ROW = 3
-MOST_ATTEMPTS = 10
+TIMEOUT_S = 5
+MAX_REFUSALS = 3
+MAX_ATTEMPTS = 10
 _ONE = re.compile(f"{PATH}/([A-Z0-9]+)(/enable|/ping)?")
 
 
@@ -79,30 +79,30 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Snapshot:
     status: str
     step: tuple[int, int]
     assignees: tuple[str, ...]
 
 
 class Webhooks:
-    """Everybody who is told, and what they were told last.
+    """The subscriptions, and the incidents as they were when webhooks were queued last.
 
     Attributes:
         subscriptions: In the order in which they were made.
     """
 
     def __init__(self, url: str = "") -> None:
-        """Prepare; with an address there is one subscription from the start."""
+        """With an address there is one subscription from the start."""
         self._url = url
         self._lock = threading.RLock()
         self.subscriptions: list[Subscription] = []
-        self._seen: dict[str, _Seen] | None = None
+        self._snapshot: dict[str, _Snapshot] | None = None
 
     def reset(self) -> None:
-        """Start again: nothing is on its way, and what is now is not told."""
+        """Start again: nothing is queued, and incidents that are open already cause no webhook."""
         with self._lock:
-            self._seen = None
+            self._snapshot = None
             self.subscriptions = []
             if self._url:
                 self.add(self._url, ALL_EVENTS, secret=FIRST_SECRET)
@@ -110,7 +110,7 @@ class Webhooks:
     def add(
         self, url: str, events: list[str], *, description: str = "", secret: str = ""
     ) -> Subscription:
-        """Add a subscriber."""
+        """Add a subscription."""
         made = Subscription(
             id=f"PWH{len(self.subscriptions) + 1:07d}{secrets.token_hex(2).upper()}",
             url=url,
@@ -122,19 +122,19 @@ class Webhooks:
             self.subscriptions.append(made)
         return made
 
-    def watch(self, world: World, now: datetime) -> None:
+    def watch(self, account: Account, now: datetime) -> None:
         """Compare the incidents with what they were, and queue an event for each difference."""
-        present = {incident.id: _seen(incident) for incident in world.incidents}
-        if self._seen is not None:
-            for incident in world.incidents:
-                for type_ in _happened(self._seen.get(incident.id), present[incident.id]):
+        present = {incident.id: _snapshot(incident) for incident in account.incidents}
+        if self._snapshot is not None:
+            for incident in account.incidents:
+                for type_ in _event_types(self._snapshot.get(incident.id), present[incident.id]):
                     self.queue(type_, "incident", _data(incident), now, _agent(incident))
-        self._seen = present
+        self._snapshot = present
 
     def queue(
         self, type_: str, resource_type: str, data: Json, at: datetime, agent: Json | None = None
     ) -> None:
-        """Have an event sent to everybody who wants its type."""
+        """Queue an event for every active subscription to its type."""
         event = {
             "id": f"01{uuid.uuid4().hex[:24].upper()}",
             "event_type": type_,
@@ -151,7 +151,7 @@ class Webhooks:
                     one.waiting.append(Outgoing(id=str(uuid.uuid4()), body=body))
 
     def send_due(self, stopping: threading.Event) -> None:
-        """Send what is due, in order for each subscriber; what is not taken is tried again."""
+        """Send what is due, in order for each subscription; what is not accepted is sent again."""
         with self._lock:
             subscriptions = list(self.subscriptions)
         for one in subscriptions:
@@ -159,9 +159,9 @@ class Webhooks:
                 outgoing = one.waiting[0]
                 if outgoing.due_at > time.monotonic():
                     break
-                self._settle(one, outgoing, _post(one, outgoing))
+                self._record(one, outgoing, _post(one, outgoing))
 
-    def _settle(self, one: Subscription, outgoing: Outgoing, status: int) -> None:
+    def _record(self, one: Subscription, outgoing: Outgoing, status: int) -> None:
         with self._lock:
             if not one.waiting or one.waiting[0] is not outgoing:
                 return
@@ -172,10 +172,10 @@ class Webhooks:
             elif 400 <= status < 500 and status != 429:
                 one.waiting.popleft()
                 one.refused_in_a_row += 1
-                if one.refused_in_a_row >= REFUSED_IN_A_ROW:
+                if one.refused_in_a_row >= MAX_REFUSALS:
                     one.is_suspended = True
                     one.waiting.clear()
-            elif outgoing.attempts >= MOST_ATTEMPTS:
+            elif outgoing.attempts >= MAX_ATTEMPTS:
                 one.waiting.popleft()
             else:
                 outgoing.due_at = time.monotonic() + min(0.25 * 2**outgoing.attempts, 30)
@@ -291,7 +291,7 @@ def _post(one: Subscription, outgoing: Outgoing) -> int:
     parts = urlsplit(one.url)
     signature = hmac.new(one.secret.encode(), outgoing.body, hashlib.sha256).hexdigest()
     connection = http.client.HTTPConnection(
-        parts.hostname or "", parts.port or 80, timeout=ANSWERS_WITHIN_S
+        parts.hostname or "", parts.port or 80, timeout=TIMEOUT_S
     )
     try:
         connection.request(
@@ -315,12 +315,12 @@ def _post(one: Subscription, outgoing: Outgoing) -> int:
         connection.close()
 
 
-def _seen(incident: Incident) -> _Seen:
+def _snapshot(incident: Incident) -> _Snapshot:
     people = tuple(person.id for person in incident.assignees)
-    return _Seen(incident.status, (incident.loop, incident.level), people)
+    return _Snapshot(incident.status, (incident.loop, incident.level), people)
 
 
-def _happened(before: _Seen | None, after: _Seen) -> list[str]:
+def _event_types(before: _Snapshot | None, after: _Snapshot) -> list[str]:
     """The types of the events that lead from one to the other."""
     if before is None:
         later = {"acknowledged": ["acknowledged"], "resolved": ["resolved"]}
@@ -341,7 +341,7 @@ def _agent(incident: Incident) -> Json:
 
 
 def _data(incident: Incident) -> Json:
-    """An incident as webhooks tell it, which is not as REST does."""
+    """An incident in the form of webhooks, which is not that of REST."""
     created_at = incident.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     team = incident.service.policy.team
     return {

@@ -6,14 +6,14 @@ Source: https://developer.pagerduty.com/api-reference/ (Create an Incident, Upda
 import re
 from typing import Any
 
-from sandbox.pagerduty.answers import Writer
 from sandbox.pagerduty.errors import InvalidInput, RestError
 from sandbox.pagerduty.references import Json
+from sandbox.pagerduty.resources import Incident, Person
 from sandbox.pagerduty.routing import Reply, find
+from sandbox.pagerduty.serializer import Serializer
 from sandbox.pagerduty.state import State
-from sandbox.pagerduty.things import Incident, Person
 
-MOST_AT_ONCE = 250
+MAX_AT_ONCE = 250
 _ONE = re.compile("/incidents/([A-Za-z0-9]+)")
 
 
@@ -37,7 +37,7 @@ def answer(state: State, method: str, path: str, sender: str, body: dict[str, An
     Raises:
         RestError: It is refused; nothing has changed then.
     """
-    person = next((p for p in state.world.people if p.email == sender.strip()), None)
+    person = next((p for p in state.account.people if p.email == sender.strip()), None)
     if person is None:
         raise RestError(400, 1008, "Requester User Not Found")
     if body is None:
@@ -53,7 +53,7 @@ def answer(state: State, method: str, path: str, sender: str, body: dict[str, An
     changes = body.get("incidents")
     if not isinstance(changes, list) or not all(isinstance(change, dict) for change in changes):
         raise InvalidInput("The body must hold a list of incidents")
-    if len(changes) > MOST_AT_ONCE:
+    if len(changes) > MAX_AT_ONCE:
         raise RestError(413, 2001, "Request Entity Too Large")
     return Reply(200, {"incidents": _update(state, person, changes)})
 
@@ -65,26 +65,26 @@ def _create(state: State, given: object) -> Json:
         raise InvalidInput("Title cannot be empty")
     reference = incident.get("service")
     wanted = reference.get("id") if isinstance(reference, dict) else None
-    service = next((s for s in state.world.services if s.id == wanted), None)
+    service = next((s for s in state.account.services if s.id == wanted), None)
     if service is None:
         raise InvalidInput("Service cannot be empty")
     if key and state.open_incident(service, str(key)):
         raise InvalidInput("Open incident with matching dedup key already exists on this service")
-    number = len(state.world.incidents)
-    made = state.world.new_incident(
+    number = len(state.account.incidents)
+    made = state.account.new_incident(
         service=service,
         title=title,
         at=state.now(),
         urgency="low" if incident.get("urgency") == "low" else "high",
         dedup_key=str(key or f"made{number:028d}"),
     )
-    return _writer(state).incident(made)
+    return _serializer(state).incident(made)
 
 
 def _update(state: State, person: Person, changes: list[dict[str, Any]]) -> list[Json]:
     found: list[tuple[Incident, str]] = []
     for change in changes:
-        incident = find(state.world.incidents, str(change.get("id")))
+        incident = find(state.account.incidents, str(change.get("id")))
         status = str(change.get("status", ""))
         if status not in {"", "acknowledged", "resolved"}:
             raise InvalidInput("Status must be acknowledged or resolved")
@@ -96,9 +96,9 @@ def _update(state: State, person: Person, changes: list[dict[str, Any]]) -> list
             state.acknowledge(incident, person)
         elif status == "resolved":
             state.resolve(incident, person)
-    writer = _writer(state)
-    return [writer.incident(incident) for incident, _ in found]
+    serializer = _serializer(state)
+    return [serializer.incident(incident) for incident, _ in found]
 
 
-def _writer(state: State) -> Writer:
-    return Writer(state.world, state.advance())
+def _serializer(state: State) -> Serializer:
+    return Serializer(state.account, state.advance())

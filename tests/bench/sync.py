@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.request_log import RequestLog
 from sandbox.pagerduty.server import SandboxServer, serve
-from sandbox.pagerduty.world import World
 from tests.bench.stage import ROOT, resident_mb
 
 SIZES = (500, 5_000)
@@ -35,13 +35,13 @@ def measure() -> Iterator[tuple[str, object]]:
     for size in SIZES:
         with (
             tempfile.TemporaryDirectory(prefix="switchboard-bench-") as folder,
-            serve(make_world=partial(_world, size)) as box,
+            serve(make_account=partial(_account, size)) as box,
         ):
             yield from _measure(size, Path(folder), box)
 
 
-def _world(size: int, now: datetime) -> World:
-    return World.generate(services=size, now=now)
+def _account(size: int, now: datetime) -> Account:
+    return Account.generate(services=size, now=now)
 
 
 def _measure(size: int, folder: Path, box: SandboxServer) -> Iterator[tuple[str, object]]:

@@ -26,7 +26,7 @@ def find_checkout(page, portal):
 
 def paged(pagerduty):
     """The descriptions of every incident PagerDuty was asked to open."""
-    return [incident.title for incident in pagerduty.state.world.incidents]
+    return [incident.title for incident in pagerduty.state.account.incidents]
 
 
 def test_signs_in_finds_the_service_and_pages_its_on_call_from_the_dialog(

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sandbox.pagerduty.meridian import KEYS
-from sandbox.pagerduty.rest import ROUTES
+from sandbox.pagerduty.example_organisation import KEYS
+from sandbox.pagerduty.reads import ROUTES
 from sandbox.pagerduty.server import serve
 from tests.pagerduty_card.openapi import (
     ContractViolation,

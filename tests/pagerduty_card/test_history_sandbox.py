@@ -12,7 +12,7 @@ from pagerduty_card.models import Feed, Insight, PastIncident, Service
 from pagerduty_card.syncing import accounts as syncing
 from pagerduty_card.syncing.past import KEPT
 from pagerduty_card.wire.client import PagerDutyClient
-from sandbox.pagerduty.world import World
+from sandbox.pagerduty.account import Account
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
 
@@ -43,12 +43,12 @@ def test_ninety_days_of_a_service_are_there_after_one_turn(sandbox, entity, clie
     assert service.history_since <= timezone.now() - KEPT + dt.timedelta(minutes=1)
     ended = [
         incident
-        for incident in sandbox.state.world.incidents
+        for incident in sandbox.state.account.incidents
         if incident.service.id == "PCHKOUT" and not incident.is_open
     ]
     rows = PastIncident.objects.filter(resolved_at__isnull=False)
     assert rows.count() == len(ended) > 20
-    taken = [one for one in ended if any(step.kind == "acknowledge" for step in one.steps)]
+    taken = [one for one in ended if any(entry.kind == "acknowledge" for entry in one.log_entries)]
     assert rows.filter(acknowledged_at__isnull=False).count() == len(taken)
     assert len(taken) < len(ended)
     shown = page(client, entity)
@@ -85,14 +85,14 @@ def test_a_past_that_cannot_be_read_is_not_a_quiet_one(sandbox, entity, client):
 
 
 def test_the_past_of_a_made_up_company_is_the_same_each_time():
-    def past(world):
+    def past(account):
         return [
             (one.service.id, one.title, one.created_at, one.resolved_at)
-            for one in world.incidents
+            for one in account.incidents
             if not one.is_open
         ]
 
-    for make in (World.meridian, lambda now: World.generate(services=40, now=now)):
+    for make in (Account.example, lambda now: Account.generate(services=40, now=now)):
         once = past(make(NOW))
         assert once == past(make(NOW))
         assert len(once) >= 80

@@ -19,8 +19,8 @@ from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.quota import Quota
+from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.server import serve
-from sandbox.pagerduty.world import World
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
 
@@ -120,7 +120,7 @@ def test_d02_a_refused_question_about_changes_never_reads_as_none(status, sandbo
 )
 @pytest.mark.parametrize("named_by", ["service_id", "integration_key"])
 def test_d03_a_busy_pagerduty_is_not_a_missing_service(status, why, named_by, sandbox, reader):
-    key = sandbox.state.world.services[0].integrations[0].key
+    key = sandbox.state.account.services[0].integrations[0].key
     entity = make_mapped_entity(**{named_by: "PCHKOUT" if named_by == "service_id" else key})
     sandbox.state.faults.add(r"/services(/PCHKOUT)?\?", status)
     said = refresh(reader, entity)
@@ -167,7 +167,11 @@ def test_d06_ones_own_page_shows_in_the_state_at_once(sandbox, reader):
 def test_d07_two_accounts_that_page_lose_no_record(settings):
     sizes = {"one": 130, "two": 250}
     big, bigger = (
-        serve(make_world=lambda now, size=size: World.generate(services=size, now=now, incidents=0))
+        serve(
+            make_account=lambda now, size=size: Account.generate(
+                services=size, now=now, incidents=0
+            )
+        )
         for size in sizes.values()
     )
     with big as one, bigger as two:
@@ -245,10 +249,10 @@ def test_d11_a_wrong_form_is_answered_once_and_changes_nothing(sandbox, reader, 
 
 # D12: a key was searched for among names, and the first hit taken.
 def test_d12_a_key_is_matched_exactly_and_never_searched_for_by_name(sandbox, reader):
-    wanted = next(one for one in sandbox.state.world.services if one.id == "PCHKOUT")
+    wanted = next(one for one in sandbox.state.account.services if one.id == "PCHKOUT")
     key = wanted.integrations[0].key
-    sandbox.state.world.services[0].name = f"trap {key}"
-    other = next(one for one in sandbox.state.world.services if one.id == "PFRAUDC")
+    sandbox.state.account.services[0].name = f"trap {key}"
+    other = next(one for one in sandbox.state.account.services if one.id == "PFRAUDC")
     other.name = f"{key} in its name"
     entity = make_mapped_entity(integration_key=key)
     assert "1 triggered, 2 acknowledged" in refresh(reader, entity)

@@ -13,8 +13,8 @@ from pagerduty_card.paging import triggering
 from pagerduty_card.syncing import accounts as syncing
 from pagerduty_card.syncing import pages
 from pagerduty_card.wire.client import PagerDutyClient
+from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.server import serve
-from sandbox.pagerduty.world import World
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import name_services
 
@@ -55,7 +55,7 @@ def incidents_of(server, dedup_key):
 
 
 def test_mirrors_the_whole_example_company(sandbox):
-    name_services(*[service.id for service in sandbox.state.world.services])
+    name_services(*[service.id for service in sandbox.state.account.services])
     report = mirror()
     assert not report.failed
     assert Service.objects.count() == 12
@@ -64,7 +64,7 @@ def test_mirrors_the_whole_example_company(sandbox):
 
 def test_five_hundred_services_and_their_policies_take_at_most_forty_requests(settings):
     settings.PAGERDUTY_SANDBOX = True
-    with serve(make_world=lambda now: World.generate(services=500, now=now)) as server:
+    with serve(make_account=lambda now: Account.generate(services=500, now=now)) as server:
         settings.PAGERDUTY_SANDBOX_URL = server.url
         report = mirror()
         assert not report.failed
@@ -146,7 +146,7 @@ def test_a_page_waits_no_longer_than_its_budget(sandbox, kind):
 
 
 def test_values_pagerduty_adds_tomorrow_are_kept_as_they_are(sandbox):
-    name_services(*[service.id for service in sandbox.state.world.services])
+    name_services(*[service.id for service in sandbox.state.account.services])
     sandbox.state.faults.add("/", "unknown-values")
     report = mirror()
     assert not report.failed

@@ -10,7 +10,7 @@ from django.test import Client
 from pagerduty_card import tasks
 from pagerduty_card.accounts import SANDBOX_WEBHOOK_SECRET
 from pagerduty_card.models import Delivery, Incident
-from sandbox.pagerduty.meridian import KEYS
+from sandbox.pagerduty.example_organisation import KEYS
 from sandbox.pagerduty.server import serve
 from tests.pagerduty_card.deliveries import post
 from tests.pagerduty_card.mirror import make_feeds, make_mapped_entity, make_service

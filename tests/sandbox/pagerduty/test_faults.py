@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from sandbox.pagerduty.example_organisation import KEYS
 from sandbox.pagerduty.faults import WORDS, BadFault, Faults, Kind
-from sandbox.pagerduty.meridian import KEYS
 from sandbox.pagerduty.server import serve
 from tests.sandbox.pagerduty.client import HEADERS, ask, ask_whole, incidents_of, send
 

@@ -1,4 +1,4 @@
-"""What PagerDuty says when it looks back: log entries, metrics of services, and their standards.
+"""Log entries, analytics of services, and their scores by PagerDuty's standards.
 
 Source: https://developer.pagerduty.com/api-reference/ (Log Entries, Analytics, Standards)
 """
@@ -8,50 +8,50 @@ from datetime import datetime
 from statistics import mean
 from typing import Any
 
+from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.errors import InvalidInput
 from sandbox.pagerduty.references import API, APP, Json, reference, stamp
+from sandbox.pagerduty.resources import Incident, LogEntry, Service
 from sandbox.pagerduty.routing import Request
-from sandbox.pagerduty.things import Incident, Service, Step
-from sandbox.pagerduty.world import World
 
 METRICS = "/analytics/metrics/incidents/services"
-MOST_IDS = 100
+MAX_IDS = 100
 
 
 def log_entries(request: Request) -> Json:
     """Answer a page of the account's log entries, the latest first."""
     query = request.query
     query.many("include[]", {"incidents", "services", "channels", "teams"})
-    since, until = query.moment("since"), query.moment("until")
+    since, until = query.instant("since"), query.instant("until")
     teams = query.many("team_ids[]")
-    found: list[tuple[Incident, int, Step]] = []
-    for incident in request.world.incidents:
+    found: list[tuple[Incident, int, LogEntry]] = []
+    for incident in request.account.incidents:
         team = incident.service.policy.team
         if teams and (team is None or team.id not in teams):
             continue
-        begun = Step(kind="trigger", at=incident.created_at, by=incident.service)
+        begun = LogEntry(kind="trigger", at=incident.created_at, by=incident.service)
         found += [
-            (incident, number, step)
-            for number, step in enumerate([begun, *incident.steps])
-            if (not since or step.at >= since) and (not until or step.at < until)
+            (incident, number, entry)
+            for number, entry in enumerate([begun, *incident.log_entries])
+            if (not since or entry.at >= since) and (not until or entry.at < until)
         ]
     found.sort(key=lambda one: one[2].at, reverse=True)
     return request.listing("log_entries", found, _log_entry)
 
 
-def _log_entry(one: tuple[Incident, int, Step]) -> Json:
-    incident, number, step = one
+def _log_entry(one: tuple[Incident, int, LogEntry]) -> Json:
+    incident, number, entry = one
     id_ = f"R{incident.number:011d}{number:02d}"
     team = incident.service.policy.team
     return {
         "id": id_,
-        "type": f"{step.kind}_log_entry",
-        "summary": f"{step.kind.capitalize()}d by {step.by.name}",
+        "type": f"{entry.kind}_log_entry",
+        "summary": f"{entry.kind.capitalize()}d by {entry.by.name}",
         "self": f"{API}/log_entries/{id_}?incident_id={incident.id}",
         "html_url": f"{APP}/incidents/{incident.id}/log_entries/{id_}",
-        "created_at": stamp(step.at),
-        "agent": reference(step.by),
-        "channel": {"type": "api" if isinstance(step.by, Service) else "website"},
+        "created_at": stamp(entry.at),
+        "agent": reference(entry.by),
+        "channel": {"type": "api" if isinstance(entry.by, Service) else "website"},
         "service": reference(incident.service),
         "incident": reference(incident),
         "teams": [reference(team)] if team else [],
@@ -62,9 +62,9 @@ def _log_entry(one: tuple[Incident, int, Step]) -> Json:
 def standards(request: Request) -> Json:
     """Answer the scores of the services that were asked for."""
     wanted = request.query.many("ids")
-    if not 1 <= len(wanted) <= MOST_IDS:
-        raise InvalidInput(f"ids must be 1 to {MOST_IDS}")
-    services = {service.id: service for service in request.world.services}
+    if not 1 <= len(wanted) <= MAX_IDS:
+        raise InvalidInput(f"ids must be 1 to {MAX_IDS}")
+    services = {service.id: service for service in request.account.services}
     return {"resources": [_score(services[one]) for one in wanted if one in services]}
 
 
@@ -103,13 +103,13 @@ def _runs_out(service: Service) -> bool:
     return service.acknowledgement_timeout_s is not None
 
 
-def metrics(world: World, asked: Json | None) -> Json:
-    """Answer the metrics of services over the whole time asked about.
+def metrics(account: Account, body: Json | None) -> Json:
+    """Answer the metrics of services over the whole period.
 
     Raises:
         InvalidInput: The filters cannot be read.
     """
-    filters = (asked or {}).get("filters") or {}
+    filters = (body or {}).get("filters") or {}
     try:
         start = datetime.fromisoformat(str(filters["created_at_start"]))
         end = datetime.fromisoformat(str(filters["created_at_end"]))
@@ -117,11 +117,11 @@ def metrics(world: World, asked: Json | None) -> Json:
         raise InvalidInput("created_at_start and created_at_end are ISO 8601 times") from None
     wanted = filters.get("service_ids") or []
     by_service: dict[str, list[Incident]] = {}
-    for incident in world.incidents:
+    for incident in account.incidents:
         if start <= incident.created_at < end and (not wanted or incident.service.id in wanted):
             by_service.setdefault(incident.service.id, []).append(incident)
     return {
-        **(asked or {}),
+        **(body or {}),
         "data": [_metrics(incidents) for incidents in by_service.values()],
     }
 
@@ -129,9 +129,9 @@ def metrics(world: World, asked: Json | None) -> Json:
 def _metrics(incidents: Sequence[Incident]) -> Json:
     service = incidents[0].service
     acked = [
-        (step.at - incident.created_at).total_seconds()
+        (entry.at - incident.created_at).total_seconds()
         for incident in incidents
-        for step in [one for one in incident.steps if one.kind == "acknowledge"][:1]
+        for entry in [one for one in incident.log_entries if one.kind == "acknowledge"][:1]
     ]
     ended = [
         (incident.resolved_at - incident.created_at).total_seconds()

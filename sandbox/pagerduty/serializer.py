@@ -1,4 +1,4 @@
-"""Things as PagerDuty's JSON: references, and full objects where ``include[]`` asks for them.
+"""Resources as PagerDuty's JSON: references, and full objects where ``include[]`` asks for them.
 
 Source: https://developer.pagerduty.com/api-reference/ (REST API v2)
 """
@@ -8,9 +8,10 @@ from copy import copy
 from datetime import datetime
 from typing import Any
 
-from sandbox.pagerduty import rota
-from sandbox.pagerduty.references import API, APP, Json, Thing, head, reference, stamp
-from sandbox.pagerduty.things import (
+from sandbox.pagerduty import shifts
+from sandbox.pagerduty.account import Account
+from sandbox.pagerduty.references import API, APP, Json, Resource, head, reference, stamp
+from sandbox.pagerduty.resources import (
     Change,
     Incident,
     Integration,
@@ -22,33 +23,32 @@ from sandbox.pagerduty.things import (
     Service,
     Team,
 )
-from sandbox.pagerduty.world import World
 
 
-class Writer:
-    """Writes things as JSON at one instant, with the sub-objects one request asked for.
+class Serializer:
+    """Writes resources as JSON at one instant, with the sub-objects one request asked for.
 
     Attributes:
         include: The values of ``include[]``.
     """
 
-    def __init__(self, world: World, now: datetime, include: Collection[str] = ()) -> None:
-        self.world = world
+    def __init__(self, account: Account, now: datetime, include: Collection[str] = ()) -> None:
+        self.account = account
         self.now = now
         self.include = include
-        self._open = world.open_by_service()
-        self._last = {incident.service.id: incident.created_at for incident in world.incidents}
+        self._open = account.open_by_service()
+        self._last = {incident.service.id: incident.created_at for incident in account.incidents}
 
-    def sub(self, thing: Thing, *names: str) -> Json:
+    def sub(self, resource: Resource, *names: str) -> Json:
         """A reference, or the full object when one of ``names`` is included."""
         if not any(name in self.include for name in names):
-            return reference(thing)
-        # What is inside an included object is references again.
+            return reference(resource)
+        # Inside an included object there are references again.
         plain = copy(self)
         plain.include = ()
-        return plain.full(thing)
+        return plain.full(resource)
 
-    def full(self, thing: Thing) -> Json:
+    def full(self, resource: Resource) -> Json:
         """The whole object, by its kind."""
         write: Mapping[type, Any] = {
             Service: self.service,
@@ -60,7 +60,7 @@ class Writer:
             MaintenanceWindow: self.maintenance_window,
             Priority: self.priority,
         }
-        found: Json = write[type(thing)](thing)
+        found: Json = write[type(resource)](resource)
         return found
 
     def team(self, team: Team) -> Json:
@@ -143,7 +143,7 @@ class Writer:
         """The status word PagerDuty derives from switches, windows and open incidents."""
         if service.is_disabled:
             return "disabled"
-        if self.world.in_maintenance(service, self.now):
+        if self.account.in_maintenance(service, self.now):
             return "maintenance"
         statuses = {incident.status for incident in self._open.get(service.id, ())}
         return (
@@ -172,14 +172,14 @@ class Writer:
             ],
             "services": [
                 self.sub(service, "services")
-                for service in self.world.services
+                for service in self.account.services
                 if service.policy is policy
             ],
             "teams": [self.sub(policy.team, "teams")] if policy.team else [],
         }
 
     def schedule(self, schedule: Schedule) -> Json:
-        """A schedule; its turns only where the layers are included."""
+        """A schedule; its shifts only where the layers are included."""
         found: Json = {
             **head(schedule),
             "name": schedule.name,
@@ -187,7 +187,7 @@ class Writer:
             "description": "Turns of eight hours.",
             "escalation_policies": [
                 reference(policy)
-                for policy in self.world.policies
+                for policy in self.account.policies
                 if any(schedule in level.targets for level in policy.levels)
             ],
             "users": [reference(person) for person in schedule.people],
@@ -196,14 +196,14 @@ class Writer:
         return found
 
     def rendered(self, schedule: Schedule, since: datetime, until: datetime) -> list[Json]:
-        """The turns of a schedule between two instants."""
+        """The shifts of a schedule between two instants."""
         return [
             {
-                "user": reference(turn.person),
-                "start": stamp(turn.start_at),
-                "end": stamp(turn.end_at),
+                "user": reference(shift.person),
+                "start": stamp(shift.start_at),
+                "end": stamp(shift.end_at),
             }
-            for turn in rota.turns(schedule, since, until)
+            for shift in shifts.shifts_of(schedule, since, until)
         ]
 
     def layers(self, schedule: Schedule, since: datetime, until: datetime) -> Json:
@@ -215,10 +215,10 @@ class Writer:
                 {
                     "id": f"{schedule.id}L1",
                     "name": "Layer 1",
-                    "start": stamp(rota.EPOCH),
+                    "start": stamp(shifts.EPOCH),
                     "end": None,
-                    "rotation_virtual_start": stamp(rota.EPOCH + schedule.offset * rota.TURN),
-                    "rotation_turn_length_seconds": int(rota.TURN.total_seconds()),
+                    "rotation_virtual_start": stamp(shifts.EPOCH + schedule.offset * shifts.LENGTH),
+                    "rotation_turn_length_seconds": int(shifts.LENGTH.total_seconds()),
                     "users": [{"user": reference(person)} for person in schedule.people],
                     "restrictions": [],
                     "rendered_schedule_entries": entries,
@@ -237,7 +237,7 @@ class Writer:
             },
         }
 
-    def on_call(self, on_call: rota.OnCall) -> Json:
+    def on_call(self, on_call: shifts.OnCall) -> Json:
         """One person on one level; ``schedule``, ``start`` and ``end`` are null when permanent."""
         return {
             "escalation_policy": self.sub(on_call.policy, "escalation_policies"),

@@ -1,30 +1,30 @@
-"""A whole PagerDuty account in memory: the demonstration's company, or a made-up big one."""
+"""A PagerDuty account in memory: that of the examples, or a generated one of any size."""
 
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sandbox.pagerduty import history, meridian, past, rota
-from sandbox.pagerduty.things import (
+from sandbox.pagerduty import example_history, example_organisation, resolved_incidents, shifts
+from sandbox.pagerduty.resources import (
     Acknowledgement,
     Change,
     Incident,
     Integration,
     Level,
+    LogEntry,
     MaintenanceWindow,
     Person,
     Policy,
     Priority,
     Schedule,
     Service,
-    Step,
     Team,
 )
 
 
 @dataclass(slots=True, kw_only=True)
-class World:
-    """Everything one account holds.
+class Account:
+    """A PagerDuty account.
 
     Attributes:
         incidents: Oldest first, numbered in that order.
@@ -36,30 +36,30 @@ class World:
     schedules: tuple[Schedule, ...]
     policies: tuple[Policy, ...]
     services: tuple[Service, ...]
-    priorities: tuple[Priority, ...] = meridian.PRIORITIES
-    abilities: tuple[str, ...] = meridian.ABILITIES
+    priorities: tuple[Priority, ...] = example_organisation.PRIORITIES
+    abilities: tuple[str, ...] = example_organisation.ABILITIES
     windows: list[MaintenanceWindow] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
 
     @classmethod
-    def meridian(cls, now: datetime) -> "World":
-        """The company of ``examples/catalog``, with its history relative to ``now`` (UTC)."""
-        world = cls(
-            teams=tuple(meridian.TEAMS.values()),
-            people=meridian.PEOPLE,
-            schedules=meridian.SCHEDULES,
-            policies=meridian.POLICIES,
-            services=meridian.services(),
+    def example(cls, now: datetime) -> "Account":
+        """The account of ``examples/catalog``, with its history relative to ``now`` (UTC)."""
+        account = cls(
+            teams=tuple(example_organisation.TEAMS.values()),
+            people=example_organisation.PEOPLE,
+            schedules=example_organisation.SCHEDULES,
+            policies=example_organisation.POLICIES,
+            services=example_organisation.services(),
         )
-        by_id = {service.id: service for service in world.services}
-        seeds = [*history.INCIDENTS, *past.of_meridian()]
+        by_id = {service.id: service for service in account.services}
+        seeds = [*example_history.INCIDENTS, *resolved_incidents.of_example()]
         for seed in sorted(seeds, key=lambda seed: -seed.opened_min):
-            world.add_past_incident(by_id[seed.service_id], seed, now)
-        for change in sorted(history.CHANGES, key=lambda change: -change.minutes):
-            world.add_past_change(by_id[change.service_id], change, now)
-        for number, window in enumerate(history.WINDOWS, start=1):
-            world.windows.append(
+            account.add_past_incident(by_id[seed.service_id], seed, now)
+        for change in sorted(example_history.CHANGES, key=lambda change: -change.minutes):
+            account.add_past_change(by_id[change.service_id], change, now)
+        for number, window in enumerate(example_history.WINDOWS, start=1):
+            account.windows.append(
                 MaintenanceWindow(
                     id=f"PMW000{number}",
                     number=number,
@@ -70,13 +70,13 @@ class World:
                     created_by=window.created_by,
                 )
             )
-        return world
+        return account
 
     @classmethod
     def generate(
         cls, *, services: int, now: datetime, incidents: int | None = None, seed: int = 1
-    ) -> "World":
-        """A made-up account of any size, the same for the same arguments.
+    ) -> "Account":
+        """A generated account of any size, the same for the same arguments.
 
         There is a policy for every two services, a team for every five policies, and three people
         for every two policies.
@@ -87,10 +87,9 @@ class World:
             incidents: How many open incidents; by default a fifth of the services.
             seed: Of the random numbers.
         """
-        # Not for secrets: the same world again is the point.
-        dice = random.Random(seed)  # noqa: S311 - a repeatable world, nothing to guess
+        rng = random.Random(seed)  # noqa: S311 - a repeatable account, nothing to guess
         teams, people, schedules, policies = _organisation(max(1, services // 2))
-        world = cls(
+        account = cls(
             teams=teams,
             people=people,
             schedules=schedules,
@@ -112,40 +111,42 @@ class World:
             ),
         )
         count = services // 5 if incidents is None else incidents
-        seeds = [*past.of_generated([service.id for service in world.services], seed)]
-        for opened_min in sorted(dice.randrange(3, 60 * 24 * 20) for _ in range(count))[::-1]:
-            acked_min = dice.randrange(1, opened_min) if dice.random() < 0.5 else None
+        seeds = [
+            *resolved_incidents.of_generated([service.id for service in account.services], seed)
+        ]
+        for opened_min in sorted(rng.randrange(3, 60 * 24 * 20) for _ in range(count))[::-1]:
+            acked_min = rng.randrange(1, opened_min) if rng.random() < 0.5 else None
             seeds.append(
-                history.IncidentSeed(
-                    service_id=dice.choice(world.services).id,
-                    title=f"Something is slow, case {dice.randrange(10_000)}",
+                example_history.IncidentSeed(
+                    service_id=rng.choice(account.services).id,
+                    title=f"Something is slow, case {rng.randrange(10_000)}",
                     opened_min=opened_min,
-                    priority=dice.choice(("", "P1", "P2", "P3")),
-                    urgency=dice.choice(("high", "high", "low")),
+                    priority=rng.choice(("", "P1", "P2", "P3")),
+                    urgency=rng.choice(("high", "high", "low")),
                     acked_min=acked_min,
                 )
             )
-        by_id = {service.id: service for service in world.services}
+        by_id = {service.id: service for service in account.services}
         for one in sorted(seeds, key=lambda one: -one.opened_min):
-            world.add_past_incident(by_id[one.service_id], one, now)
-        for minutes in sorted(dice.randrange(1, 60 * 24 * 14) for _ in range(services))[::-1]:
-            world.add_past_change(
-                dice.choice(world.services),
-                history.ChangeSeed(
+            account.add_past_incident(by_id[one.service_id], one, now)
+        for minutes in sorted(rng.randrange(1, 60 * 24 * 14) for _ in range(services))[::-1]:
+            account.add_past_change(
+                rng.choice(account.services),
+                example_history.ChangeSeed(
                     service_id="",
-                    summary=f"Deploy {dice.randrange(16**6):06x}",
+                    summary=f"Deploy {rng.randrange(16**6):06x}",
                     minutes=minutes,
                     source="ci.example",
                     links=(("https://ci.example/build", "Build"),),
                 ),
                 now,
             )
-        return world
+        return account
 
     def add_past_incident(
-        self, service: Service, seed: history.IncidentSeed, now: datetime
+        self, service: Service, seed: example_history.IncidentSeed, now: datetime
     ) -> Incident:
-        """Add an incident that happened before ``now``; escalations are caught up with later."""
+        """Add an incident that happened before ``now``; ``escalate`` does the rest."""
         created_at = now - timedelta(minutes=seed.opened_min)
         incident = self.new_incident(
             service=service,
@@ -202,7 +203,9 @@ class World:
             for window in self.windows
         )
 
-    def add_past_change(self, service: Service, seed: history.ChangeSeed, now: datetime) -> Change:
+    def add_past_change(
+        self, service: Service, seed: example_history.ChangeSeed, now: datetime
+    ) -> Change:
         """Add a change event that happened before ``now``."""
         change = Change(
             id=f"01SANDBOX{len(self.changes) + 1:017d}",
@@ -261,7 +264,7 @@ def assign_level(incident: Incident, number: int, at: datetime) -> None:
     """Assign the level ``number`` (1 is first), or the next one that has somebody on call."""
     levels = incident.service.policy.levels
     for level in range(number, len(levels) + 1):
-        people = rota.people_on_level(levels[level - 1], at)
+        people = shifts.people_on_level(levels[level - 1], at)
         if people:
             incident.assignees, incident.level, incident.level_since = people, level, at
             return
@@ -269,7 +272,7 @@ def assign_level(incident: Incident, number: int, at: datetime) -> None:
 
 
 def escalate(incident: Incident, now: datetime) -> None:
-    """Catch up with every automatic step of one incident that was due until ``now``."""
+    """Apply every automatic step of one incident that was due until ``now``."""
     while (due := incident.reopens_at() or incident.escalates_at()) and due <= now:
         if incident.status == "acknowledged":
             incident.acknowledgements = []
@@ -287,13 +290,19 @@ def change_status(
     incident: Incident, status: str, by: Person | Service | None, at: datetime
 ) -> None:
     """Set the status and who changed it when."""
-    incident.steps.append(Step(kind=_STEPS[status], at=at, by=by or incident.service))
+    incident.log_entries.append(
+        LogEntry(kind=_ENTRY_KINDS[status], at=at, by=by or incident.service)
+    )
     incident.status = status
     incident.changed_by = by
     incident.status_changed_at = incident.updated_at = at
 
 
-_STEPS = {"triggered": "unacknowledge", "acknowledged": "acknowledge", "resolved": "resolve"}
+_ENTRY_KINDS = {
+    "triggered": "unacknowledge",
+    "acknowledged": "acknowledge",
+    "resolved": "resolve",
+}
 
 
 def resolve(incident: Incident, by: Person | Service | None, at: datetime) -> None:

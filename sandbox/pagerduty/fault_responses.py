@@ -1,4 +1,4 @@
-"""Answers spoilt on purpose: what is sent instead of the truth while a fault is set."""
+"""Responses while a fault is set: another one, or the right one with something wrong in it."""
 
 import json
 from collections.abc import Callable
@@ -6,39 +6,39 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from sandbox.pagerduty.api import Asked, Response, as_response, failure
+from sandbox.pagerduty.api import HttpRequest, HttpResponse, failure, json_response
 from sandbox.pagerduty.faults import Fault, Kind
 
 HUGE_BYTES = 10 * 1024 * 1024
 HTML = b"<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
-def instead(fault: Fault, asked: Asked) -> Response | None:
-    """The answer that is given without doing anything; None when the work is done."""
+def replacement(fault: Fault, request: HttpRequest) -> HttpResponse | None:
+    """The response that is sent without doing anything; None where the request is answered."""
     if fault.kind == Kind.STATUS:
-        return failure(fault.status, is_event=asked.is_event)
+        return failure(fault.status, is_event=request.is_event)
     if fault.kind == Kind.BARE_STATUS:
-        return Response(status=fault.status, body=b"")
+        return HttpResponse(status=fault.status, body=b"")
     if fault.kind == Kind.HTML:
-        return Response(status=200, body=HTML, headers={"Content-Type": "text/html"})
+        return HttpResponse(status=200, body=HTML, headers={"Content-Type": "text/html"})
     if fault.kind == Kind.EMPTY_OBJECT:
-        return as_response(200, {})
+        return json_response(200, {})
     if fault.kind == Kind.HUGE_BODY:
-        return as_response(200, {"filler": "x" * HUGE_BYTES})
+        return json_response(200, {"filler": "x" * HUGE_BYTES})
     return None
 
 
-def bend(fault: Fault, asked: Asked) -> Asked:
-    """The request that is answered in place of the one that came: endless pages have no offset."""
+def altered_request(fault: Fault, request: HttpRequest) -> HttpRequest:
+    """The request that is answered in place of the given one: endless pages have no offset."""
     if fault.kind != Kind.ENDLESS_MORE:
-        return asked
-    path, _, query = asked.target.partition("?")
+        return request
+    path, _, query = request.target.partition("?")
     pairs = [(name, value) for name, value in parse_qsl(query) if name != "offset"]
-    return replace(asked, target=f"{path}?{urlencode(pairs)}")
+    return replace(request, target=f"{path}?{urlencode(pairs)}")
 
 
-def spoil(fault: Fault, response: Response) -> Response:
-    """The answer after the work was done, changed the way the fault wants it."""
+def altered_response(fault: Fault, response: HttpResponse) -> HttpResponse:
+    """The response to a request that was answered, changed as the fault says."""
     if fault.kind == Kind.CUT_JSON:
         return replace(response, body=response.body[: len(response.body) // 2])
     change = _CHANGES.get(fault.kind)
@@ -60,7 +60,7 @@ def _in_records(body: dict[str, Any], change: Callable[[Any], Any]) -> dict[str,
     return {name: of(value) for name, value in body.items()}
 
 
-def _wrong(value: object) -> object:
+def _wrong_type(value: object) -> object:
     if isinstance(value, str):
         return 7
     if isinstance(value, bool | int | float):
@@ -74,15 +74,15 @@ def _null(_value: object) -> None:
     return None
 
 
-def _unheard_of(value: object, name: str = "") -> object:
+def _unknown_value(value: object, name: str = "") -> object:
     if isinstance(value, list):
-        return [_unheard_of(item, name) for item in value]
+        return [_unknown_value(item, name) for item in value]
     if isinstance(value, dict):
-        return {key: _unheard_of(inner, key) for key, inner in value.items()}
-    return _NOVELTIES.get(name, value)
+        return {key: _unknown_value(inner, key) for key, inner in value.items()}
+    return _UNKNOWN_VALUES.get(name, value)
 
 
-_NOVELTIES = {"status": "pondering", "urgency": "colossal", "assigned_via": "telepathy"}
+_UNKNOWN_VALUES = {"status": "pondering", "urgency": "colossal", "assigned_via": "telepathy"}
 
 
 def _endless(body: dict[str, Any]) -> dict[str, Any]:
@@ -90,8 +90,8 @@ def _endless(body: dict[str, Any]) -> dict[str, Any]:
 
 
 _CHANGES: dict[Kind, Callable[[Any], Any]] = {
-    Kind.WRONG_TYPES: lambda body: _in_records(body, _wrong),
+    Kind.WRONG_TYPES: lambda body: _in_records(body, _wrong_type),
     Kind.NULLS: lambda body: _in_records(body, _null),
-    Kind.UNKNOWN_VALUES: _unheard_of,
+    Kind.UNKNOWN_VALUES: _unknown_value,
     Kind.ENDLESS_MORE: _endless,
 }

@@ -1,12 +1,12 @@
-"""Who is on call when: turns of eight hours that follow from the clock alone."""
+"""Who is on call when: shifts of eight hours that follow from the clock alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sandbox.pagerduty.things import Level, Person, Policy, Schedule
+from sandbox.pagerduty.resources import Level, Person, Policy, Schedule
 
-TURN = timedelta(hours=8)
+LENGTH = timedelta(hours=8)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -17,7 +17,7 @@ class OnCall:
     Attributes:
         level: 1 is paged first.
         schedule: None when the policy names the person directly.
-        start_at, end_at: The turn (UTC, end exclusive); both None when always on call.
+        start_at, end_at: The shift (UTC, end exclusive); both None when always on call.
     """
 
     policy: Policy
@@ -29,31 +29,31 @@ class OnCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """One turn of one person, UTC, end exclusive; start and end are None when always on call."""
+class Shift:
+    """One shift of one person, UTC, end exclusive; start and end are None when always on call."""
 
     person: Person
     start_at: datetime | None = None
     end_at: datetime | None = None
 
 
-def turns(target: Schedule | Person, since: datetime, until: datetime) -> Iterator[Turn]:
-    """The turns of a target that overlap ``since`` to ``until``, always that at ``since``.
+def shifts_of(target: Schedule | Person, since: datetime, until: datetime) -> Iterator[Shift]:
+    """The shifts of a target that overlap ``since`` to ``until``, always the one at ``since``.
 
     An empty schedule has none; a person is always on call.
     """
     if isinstance(target, Person):
-        yield Turn(person=target)
+        yield Shift(person=target)
         return
     if not target.people:
         return
-    number = (since - EPOCH) // TURN
+    number = (since - EPOCH) // LENGTH
     while True:
-        start = EPOCH + number * TURN
+        start = EPOCH + number * LENGTH
         person = target.people[(number + target.offset) % len(target.people)]
-        yield Turn(person=person, start_at=start, end_at=start + TURN)
+        yield Shift(person=person, start_at=start, end_at=start + LENGTH)
         number += 1
-        if start + TURN >= until:
+        if start + LENGTH >= until:
             return
 
 
@@ -61,7 +61,9 @@ def people_on_level(level: Level, at: datetime) -> list[Person]:
     """Everybody whom the level pages at that instant, each once; nobody for an empty schedule."""
     people: list[Person] = []
     for target in level.targets:
-        people += [turn.person for turn in turns(target, at, at) if turn.person not in people]
+        people += [
+            shift.person for shift in shifts_of(target, at, at) if shift.person not in people
+        ]
     return people
 
 
@@ -69,12 +71,12 @@ def on_calls(policy: Policy, since: datetime, until: datetime) -> Iterator[OnCal
     """Every on-call of a policy that overlaps ``since`` to ``until``, by level, then start."""
     for number, level in enumerate(policy.levels, start=1):
         for target in level.targets:
-            for turn in turns(target, since, until):
+            for shift in shifts_of(target, since, until):
                 yield OnCall(
                     policy=policy,
                     level=number,
-                    person=turn.person,
+                    person=shift.person,
                     schedule=target if isinstance(target, Schedule) else None,
-                    start_at=turn.start_at,
-                    end_at=turn.end_at,
+                    start_at=shift.start_at,
+                    end_at=shift.end_at,
                 )

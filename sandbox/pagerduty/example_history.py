@@ -1,9 +1,9 @@
-"""What has happened at Meridian Market when the sandbox starts, relative to its start."""
+"""Incidents, changes and maintenance windows of the example account, relative to its start."""
 
 from dataclasses import dataclass
 
-from sandbox.pagerduty.meridian import ANA, GUS, KAI
-from sandbox.pagerduty.things import Person
+from sandbox.pagerduty.example_organisation import ANA, GUS, KAI
+from sandbox.pagerduty.resources import Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
-"""The account of Meridian Market, an online grocer: the company of ``examples/catalog``.
+"""Teams, users, schedules, policies and services of Meridian Market, as in ``examples/catalog``.
 
-Everything in it is made up; the routing keys open nothing but the sandbox.
+The company and its people are made up; the routing keys open nothing but the sandbox.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sandbox.pagerduty.things import (
+from sandbox.pagerduty.resources import (
     Integration,
     Level,
     Person,
@@ -182,7 +182,7 @@ def services() -> tuple[Service, ...]:
     by_id = {service.id: service for service in made}
     by_id["PPRICIN"].is_disabled = True
     by_id["PPAYGTW"].urgency = "high"
-    # A demonstration keeps its state for a day, and the card has a pending step to show.
+    # A demo keeps its state for a day, and the card has a pending action to show.
     by_id["PCHKOUT"].acknowledgement_timeout_s = 24 * 60 * 60
     return made
 

@@ -3,15 +3,15 @@
 import random
 from collections.abc import Iterator, Sequence
 
-from sandbox.pagerduty.history import IncidentSeed
+from sandbox.pagerduty.example_history import IncidentSeed
 
 _DAY = 24 * 60
 SPAN_MIN = 90 * _DAY
-# Nothing ends within the last minutes: the demonstration's story of the day is told elsewhere.
+# None was opened or resolved within the last ten hours: those of today are in example_history.
 _RECENT_MIN = 10 * 60
 
-# By service: how many in ninety days, and what they are called.
-_MERIDIAN: dict[str, tuple[int, tuple[str, ...]]] = {
+# By service: how many in ninety days, and their titles.
+_EXAMPLE: dict[str, tuple[int, tuple[str, ...]]] = {
     "PCHKOUT": (
         31,
         (
@@ -34,33 +34,33 @@ _MERIDIAN: dict[str, tuple[int, tuple[str, ...]]] = {
 }
 
 
-def of_meridian() -> Iterator[IncidentSeed]:
-    """The resolved incidents of the demonstration's company."""
-    for service_id, (count, titles) in _MERIDIAN.items():
-        dice = random.Random(service_id)  # noqa: S311 - repeatable, nothing to guess
+def of_example() -> Iterator[IncidentSeed]:
+    """The resolved incidents of the example account."""
+    for service_id, (count, titles) in _EXAMPLE.items():
+        rng = random.Random(service_id)  # noqa: S311 - repeatable, nothing to guess
         for _ in range(count):
-            yield _resolved(dice, service_id, dice.choice(titles))
+            yield _resolved(rng, service_id, rng.choice(titles))
 
 
 def of_generated(service_ids: Sequence[str], seed: int) -> Iterator[IncidentSeed]:
     """Two resolved incidents for each service on average; some have many, most have none."""
-    dice = random.Random(f"past {seed}")  # noqa: S311 - repeatable, nothing to guess
+    rng = random.Random(f"past {seed}")  # noqa: S311 - repeatable, nothing to guess
     for _ in range(2 * len(service_ids)):
-        service_id = service_ids[int(len(service_ids) * dice.random() ** 2)]
-        yield _resolved(dice, service_id, f"Something was slow, case {dice.randrange(10_000)}")
+        service_id = service_ids[int(len(service_ids) * rng.random() ** 2)]
+        yield _resolved(rng, service_id, f"Something was slow, case {rng.randrange(10_000)}")
 
 
-def _resolved(dice: random.Random, service_id: str, title: str) -> IncidentSeed:
-    """One that took minutes, seldom hours; every sixth ended before anybody took it."""
-    opened_min = dice.randrange(_RECENT_MIN, SPAN_MIN)
-    ack_after_min = min(1 + round(dice.expovariate(1 / 7)), 90)
-    took_min = min(ack_after_min + 3 + round(dice.expovariate(1 / 50)), _RECENT_MIN - 1)
+def _resolved(rng: random.Random, service_id: str, title: str) -> IncidentSeed:
+    """One that lasted minutes, seldom hours; every sixth was resolved before an acknowledgement."""
+    opened_min = rng.randrange(_RECENT_MIN, SPAN_MIN)
+    ack_after_min = min(1 + round(rng.expovariate(1 / 7)), 90)
+    took_min = min(ack_after_min + 3 + round(rng.expovariate(1 / 50)), _RECENT_MIN - 1)
     return IncidentSeed(
         service_id=service_id,
         title=title,
         opened_min=opened_min,
-        priority=dice.choice(("", "P2", "P3", "P3", "P4")),
-        urgency=dice.choice(("high", "high", "high", "low")),
-        acked_min=None if dice.random() < 1 / 6 else opened_min - ack_after_min,
+        priority=rng.choice(("", "P2", "P3", "P3", "P4")),
+        urgency=rng.choice(("high", "high", "high", "low")),
+        acked_min=None if rng.random() < 1 / 6 else opened_min - ack_after_min,
         resolved_min=opened_min - took_min,
     )

@@ -1,4 +1,4 @@
-"""The things a PagerDuty account holds, as the sandbox keeps them. No HTTP, no JSON, no clock."""
+"""The resources of a PagerDuty account. No HTTP, no JSON, no clock."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,11 +26,11 @@ class Person:
 
 @dataclass(slots=True, kw_only=True)
 class Schedule:
-    """People who take turns; nobody at all is allowed, as it is at PagerDuty.
+    """People whose shifts follow each other; it may have nobody, as at PagerDuty.
 
     Attributes:
-        people: In the order of their turns.
-        offset: How many turns the order is shifted, so that two schedules of the same people do
+        people: In the order of their shifts.
+        offset: By how many shifts the order is moved, so that two schedules of the same people do
             not name the same person at the same time.
     """
 
@@ -135,15 +135,15 @@ class Change:
 
 @dataclass(slots=True, kw_only=True)
 class Acknowledgement:
-    """Who took an incident, and when; a service stands for whoever acknowledged by an event."""
+    """Who acknowledged an incident, and when; a service where it was done by an event."""
 
     by: Person | Service
     at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step in the life of an incident; ``kind`` is the start of a log entry's type."""
+class LogEntry:
+    """A log entry of an incident; ``kind`` is the start of its type."""
 
     kind: str
     at: datetime
@@ -184,7 +184,7 @@ class Incident:
     updated_at: datetime | None = None
     details: dict[str, object] = field(default_factory=dict)
     event_count: int = 1
-    steps: list[Step] = field(default_factory=list)
+    log_entries: list[LogEntry] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:

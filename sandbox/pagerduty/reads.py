@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.pagerduty import insights, rota
+from sandbox.pagerduty import analytics, shifts
 from sandbox.pagerduty.errors import InvalidInput, NotFound
 from sandbox.pagerduty.references import Json
+from sandbox.pagerduty.resources import Incident
 from sandbox.pagerduty.routing import Request, find
-from sandbox.pagerduty.things import Incident
 
 MONTH = timedelta(days=30)
 SIX_MONTHS = timedelta(days=184)
@@ -55,38 +55,38 @@ def answer(request: Request, path: str) -> Json:
 
 
 def _services(request: Request) -> Json:
-    writer, name = request.writer(SERVICE_INCLUDES), request.query.one("name")
+    serializer, name = request.serializer(SERVICE_INCLUDES), request.query.one("name")
     teams = request.query.many("team_ids[]")
     found = [
         service
-        for service in request.named(request.world.services)
+        for service in request.named(request.account.services)
         if (not name or service.name == name)
         and (not teams or (service.policy.team and service.policy.team.id in teams))
     ]
-    return request.listing("services", found, writer.service)
+    return request.listing("services", found, serializer.service)
 
 
 def _service(request: Request, id_: str) -> Json:
-    writer = request.writer(SERVICE_INCLUDES)
-    return {"service": writer.service(find(request.world.services, id_))}
+    serializer = request.serializer(SERVICE_INCLUDES)
+    return {"service": serializer.service(find(request.account.services, id_))}
 
 
 def _integration(request: Request, id_: str, integration_id: str) -> Json:
-    writer = request.writer({"services", "vendors"})
-    service = find(request.world.services, id_)
+    serializer = request.serializer({"services", "vendors"})
+    service = find(request.account.services, id_)
     integration = find(service.integrations, integration_id)
-    return {"integration": writer.integration(integration, service, full=True)}
+    return {"integration": serializer.integration(integration, service, full=True)}
 
 
 def _changes(request: Request, service_id: str = "") -> Json:
-    writer, query = request.writer(), request.query
-    since, until = query.moment("since", utc_only=True), query.moment("until", utc_only=True)
+    serializer, query = request.serializer(), request.query
+    since, until = query.instant("since", utc_only=True), query.instant("until", utc_only=True)
     teams, integrations = query.many("team_ids[]"), query.many("integration_ids[]")
     if service_id:
-        find(request.world.services, service_id)
+        find(request.account.services, service_id)
     found = [
         change
-        for change in request.world.changes
+        for change in request.account.changes
         if (not service_id or change.service.id == service_id)
         and (not since or change.at >= since)
         and (not until or change.at < until)
@@ -97,12 +97,12 @@ def _changes(request: Request, service_id: str = "") -> Json:
         )
     ]
     found.sort(key=lambda change: change.at, reverse=True)
-    return request.listing("change_events", found, writer.change_event)
+    return request.listing("change_events", found, serializer.change_event)
 
 
 def _incidents(request: Request) -> Json:
     query = request.query
-    writer = request.writer(INCIDENT_INCLUDES - {"custom_fields"})
+    serializer = request.serializer(INCIDENT_INCLUDES - {"custom_fields"})
     since, until = _period(request)
     statuses = query.many("statuses[]", STATUSES)
     urgencies = query.many("urgencies[]", {"high", "low"})
@@ -122,40 +122,40 @@ def _incidents(request: Request) -> Json:
             and (until is None or incident.created_at <= until)
         )
 
-    found = [incident for incident in request.world.incidents if is_wanted(incident)]
+    found = [incident for incident in request.account.incidents if is_wanted(incident)]
     keys: dict[str, Callable[[Incident], Any]] = {
         "incident_number": lambda incident: incident.number,
         "created_at": lambda incident: incident.created_at,
         "resolved_at": lambda incident: incident.resolved_at or request.now,
         "urgency": lambda incident: incident.urgency,
     }
-    for field, is_descending in reversed(query.direction(keys, "incident_number")):
+    for field, is_descending in reversed(query.sort_order(keys, "incident_number")):
         found.sort(key=keys[field], reverse=is_descending)
-    return request.listing("incidents", found, writer.incident)
+    return request.listing("incidents", found, serializer.incident)
 
 
 def _period(request: Request) -> tuple[datetime | None, datetime | None]:
-    """The time an incident must have been created in; the last month unless told otherwise."""
+    """The time an incident must have been created in; the last month by default."""
     query = request.query
     if query.many("date_range", {"all"}):
         return None, None
-    until = query.moment("until")
-    since = query.moment("since") or (until or request.now) - MONTH
+    until = query.instant("until")
+    since = query.instant("since") or (until or request.now) - MONTH
     if (until or request.now) - since > SIX_MONTHS:
         raise InvalidInput("The time range may not be longer than 6 months")
     return since, until
 
 
 def _incident(request: Request, id_: str) -> Json:
-    writer = request.writer(INCIDENT_INCLUDES)
-    return {"incident": writer.incident(find(request.world.incidents, id_))}
+    serializer = request.serializer(INCIDENT_INCLUDES)
+    return {"incident": serializer.incident(find(request.account.incidents, id_))}
 
 
 def _on_calls(request: Request) -> Json:
     query, now = request.query, request.now
-    writer = request.writer({"escalation_policies", "users", "schedules"})
-    since = query.moment("since") or now
-    until = query.moment("until") or max(since, now)
+    serializer = request.serializer({"escalation_policies", "users", "schedules"})
+    since = query.instant("since") or now
+    until = query.instant("until") or max(since, now)
     if until < since:
         raise InvalidInput("until must not be before since")
     if until > now + FAR_AHEAD:
@@ -164,109 +164,108 @@ def _on_calls(request: Request) -> Json:
     schedules, people = query.many("schedule_ids[]"), query.many("user_ids[]")
     found = [
         on_call
-        for policy in request.world.policies
+        for policy in request.account.policies
         if not policies or policy.id in policies
-        for on_call in rota.on_calls(policy, since, until)
+        for on_call in shifts.on_calls(policy, since, until)
         if (not people or on_call.person.id in people)
         and (not schedules or (on_call.schedule and on_call.schedule.id in schedules))
     ]
     if query.flag("earliest"):
-        first: dict[tuple[str, int, str], rota.OnCall] = {}
+        first: dict[tuple[str, int, str], shifts.OnCall] = {}
         for on_call in found:
             first.setdefault((on_call.policy.id, on_call.level, on_call.person.id), on_call)
         found = list(first.values())
-    return request.listing("oncalls", found, writer.on_call)
+    return request.listing("oncalls", found, serializer.on_call)
 
 
 def _policies(request: Request) -> Json:
-    writer, teams = request.writer(POLICY_INCLUDES), request.query.many("team_ids[]")
+    serializer, teams = request.serializer(POLICY_INCLUDES), request.query.many("team_ids[]")
     found = [
         policy
-        for policy in request.named(request.world.policies)
+        for policy in request.named(request.account.policies)
         if not teams or (policy.team and policy.team.id in teams)
     ]
-    return request.listing("escalation_policies", found, writer.escalation_policy)
+    return request.listing("escalation_policies", found, serializer.escalation_policy)
 
 
 def _policy(request: Request, id_: str) -> Json:
-    writer = request.writer(POLICY_INCLUDES)
-    return {"escalation_policy": writer.escalation_policy(find(request.world.policies, id_))}
+    serializer = request.serializer(POLICY_INCLUDES)
+    return {"escalation_policy": serializer.escalation_policy(find(request.account.policies, id_))}
 
 
 def _schedules(request: Request) -> Json:
     include = {"schedule_layers", "overrides_subschedule", "final_schedule"}
-    writer = request.writer(include)
+    serializer = request.serializer(include)
     since, until = _schedule_period(request)
 
     def write(schedule: Any) -> Json:
-        layers = writer.layers(schedule, since, until)
-        wanted = {name: part for name, part in layers.items() if name in writer.include}
-        return writer.schedule(schedule) | wanted
+        layers = serializer.layers(schedule, since, until)
+        wanted = {name: part for name, part in layers.items() if name in serializer.include}
+        return serializer.schedule(schedule) | wanted
 
-    return request.listing("schedules", request.named(request.world.schedules), write)
+    return request.listing("schedules", request.named(request.account.schedules), write)
 
 
 def _schedule(request: Request, id_: str) -> Json:
-    writer, schedule = request.writer(), find(request.world.schedules, id_)
-    return {
-        "schedule": writer.schedule(schedule) | writer.layers(schedule, *_schedule_period(request))
-    }
+    serializer, schedule = request.serializer(), find(request.account.schedules, id_)
+    layers = serializer.layers(schedule, *_schedule_period(request))
+    return {"schedule": serializer.schedule(schedule) | layers}
 
 
 def _schedule_period(request: Request) -> tuple[datetime, datetime]:
-    since = request.query.moment("since") or request.now
-    until = request.query.moment("until") or since + timedelta(days=14)
+    since = request.query.instant("since") or request.now
+    until = request.query.instant("until") or since + timedelta(days=14)
     if not timedelta(0) <= until - since <= FAR_AHEAD:
         raise InvalidInput("The time range may not be longer than 3 months")
     return since, until
 
 
 def _users(request: Request) -> Json:
-    writer, wanted = request.writer(USER_INCLUDES), request.query.one("query").casefold()
+    serializer, wanted = request.serializer(USER_INCLUDES), request.query.one("query").casefold()
     teams = request.query.many("team_ids[]")
     found = [
         person
-        for person in sorted(request.world.people, key=lambda person: person.name.casefold())
+        for person in sorted(request.account.people, key=lambda person: person.name.casefold())
         if wanted in f"{person.name}\n{person.email}".casefold()
         and (not teams or any(team.id in teams for team in person.teams))
     ]
-    return request.listing("users", found, writer.user)
+    return request.listing("users", found, serializer.user)
 
 
 def _user(request: Request, id_: str) -> Json:
-    writer = request.writer({*USER_INCLUDES, "calendar_urls"})
-    return {"user": writer.user(find(request.world.people, id_))}
+    serializer = request.serializer({*USER_INCLUDES, "calendar_urls"})
+    return {"user": serializer.user(find(request.account.people, id_))}
 
 
 def _windows(request: Request) -> Json:
     query, now = request.query, request.now
-    writer = request.writer({"teams", "services", "users"})
+    serializer = request.serializer({"teams", "services", "users"})
     which = (query.many("filter", {"past", "future", "ongoing", "open", "all"}) or ["all"])[-1]
     services, text = query.many("service_ids[]"), query.one("query").casefold()
     found = []
-    for window in request.world.windows:
+    for window in request.account.windows:
         time = "past" if window.end_at <= now else "future" if window.start_at > now else "ongoing"
         is_wanted = which in {"all", time} or (which == "open" and time != "past")
         is_of = not services or any(service.id in services for service in window.services)
         if is_wanted and is_of and text in window.description.casefold():
             found.append(window)
-    return request.listing("maintenance_windows", found, writer.maintenance_window)
+    return request.listing("maintenance_windows", found, serializer.maintenance_window)
 
 
 def _priorities(request: Request) -> Json:
-    return request.listing("priorities", request.world.priorities, request.writer().priority)
+    return request.listing("priorities", request.account.priorities, request.serializer().priority)
 
 
 def _abilities(request: Request) -> Json:
-    return {"abilities": list(request.world.abilities)}
+    return {"abilities": list(request.account.abilities)}
 
 
 def _teams(request: Request) -> Json:
-    return request.listing("teams", request.named(request.world.teams), request.writer().team)
+    return request.listing("teams", request.named(request.account.teams), request.serializer().team)
 
 
 def _team(request: Request, id_: str) -> Json:
-    return {"team": request.writer({"privileges"}).team(find(request.world.teams, id_))}
+    return {"team": request.serializer({"privileges"}).team(find(request.account.teams, id_))}
 
 
 _ID = "([A-Za-z0-9]+)"
@@ -288,8 +287,8 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Json]], ...] = tuple(
         (f"/users/{_ID}", _user),
         ("/change_events", _changes),
         ("/maintenance_windows", _windows),
-        ("/log_entries", insights.log_entries),
-        ("/standards/scores/technical_services", insights.standards),
+        ("/log_entries", analytics.log_entries),
+        ("/standards/scores/technical_services", analytics.standards),
         ("/priorities", _priorities),
         ("/abilities", _abilities),
         ("/teams", _teams),
