@@ -3,11 +3,11 @@
 import random
 from collections.abc import Iterator, Sequence
 
-from sandbox.pagerduty.example_history import IncidentSeed
+from sandbox.pagerduty.account import IncidentSeed
 
 _DAY = 24 * 60
 SPAN_MIN = 90 * _DAY
-# None was opened or resolved within the last ten hours: those of today are in example_history.
+# None was opened or resolved within the last ten hours: those of today are in example_account.
 _RECENT_MIN = 10 * 60
 
 # By service: how many in ninety days, and their titles.

@@ -14,6 +14,7 @@ from sandbox.pagerduty import api, control, fault_responses
 from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.api import HttpRequest, HttpResponse
 from sandbox.pagerduty.events import MAX_BYTES
+from sandbox.pagerduty.example_account import example_account
 from sandbox.pagerduty.faults import Fault, Kind
 from sandbox.pagerduty.state import REST_PER_MINUTE, State, utc_now
 
@@ -211,7 +212,7 @@ for _verb in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
 def serve(
     port: int = 0,
     *,
-    make_account: Callable[[datetime], Account] = Account.example,
+    make_account: Callable[[datetime], Account] = example_account,
     now: Callable[[], datetime] = utc_now,
     incident_delay_s: float = 1.0,
     requests_per_minute: int = REST_PER_MINUTE,
@@ -221,8 +222,8 @@ def serve(
 
     Args:
         port: 0 takes any free one; see ``url``.
-        make_account: Makes the account, for example ``lambda now: Account.generate(services=500,
-            now=now)``.
+        make_account: Makes the account, for example
+            ``lambda now: generated_account(services=500, now=now)``.
         now: The clock, aware UTC.
         incident_delay_s: Seconds between an accepted event and its incident.
         requests_per_minute: Quota of REST v2.

@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.pagerduty import account, events
 from sandbox.pagerduty.account import Account
+from sandbox.pagerduty.example_account import example_account
 from sandbox.pagerduty.faults import Faults
 from sandbox.pagerduty.oauth import Grants
 from sandbox.pagerduty.quota import Quota
@@ -64,7 +65,7 @@ class State:
 
     def __init__(
         self,
-        make_account: Callable[[datetime], Account] = Account.example,
+        make_account: Callable[[datetime], Account] = example_account,
         *,
         now: Callable[[], datetime] = utc_now,
         incident_delay_s: float = 1.0,

@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from sandbox.pagerduty.account import Account
+from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.request_log import RequestLog
 from sandbox.pagerduty.server import SandboxServer, serve
 from tests.bench.stage import ROOT, resident_mb
@@ -41,7 +42,7 @@ def measure() -> Iterator[tuple[str, object]]:
 
 
 def _account(size: int, now: datetime) -> Account:
-    return Account.generate(services=size, now=now)
+    return generated_account(services=size, now=now)
 
 
 def _measure(size: int, folder: Path, box: SandboxServer) -> Iterator[tuple[str, object]]:

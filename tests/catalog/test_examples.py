@@ -10,7 +10,7 @@ from django.core.management import call_command
 from catalog.descriptor import parse
 from catalog.groups import below
 from catalog.models import Entity, Relation
-from sandbox.pagerduty.account import Account
+from sandbox.pagerduty.example_account import example_account
 from sandbox.pagerduty.example_organisation import KEYS
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "catalog"
@@ -79,7 +79,7 @@ def test_one_location_brings_in_everything_with_one_typing_mistake():
 
 
 def test_the_sandbox_knows_every_id_and_key_but_the_wrong_one(annotations):
-    services = {s.id: s for s in Account.example(dt.datetime(2026, 11, 23, tzinfo=dt.UTC)).services}
+    services = {s.id: s for s in example_account(dt.datetime(2026, 11, 23, tzinfo=dt.UTC)).services}
     written = {
         id_
         for found in annotations.values()

@@ -12,7 +12,8 @@ from pagerduty_card.models import Feed, Insight, PastIncident, Service
 from pagerduty_card.syncing import accounts as syncing
 from pagerduty_card.syncing.past import KEPT
 from pagerduty_card.wire.client import PagerDutyClient
-from sandbox.pagerduty.account import Account
+from sandbox.pagerduty.example_account import example_account
+from sandbox.pagerduty.generated_account import generated_account
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
 
@@ -92,7 +93,7 @@ def test_the_past_of_a_made_up_company_is_the_same_each_time():
             if not one.is_open
         ]
 
-    for make in (Account.example, lambda now: Account.generate(services=40, now=now)):
+    for make in (example_account, lambda now: generated_account(services=40, now=now)):
         once = past(make(NOW))
         assert once == past(make(NOW))
         assert len(once) >= 80

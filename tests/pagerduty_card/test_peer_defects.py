@@ -19,7 +19,7 @@ from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.quota import Quota
-from sandbox.pagerduty.account import Account
+from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.server import serve
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
@@ -168,7 +168,7 @@ def test_d07_two_accounts_that_page_lose_no_record(settings):
     sizes = {"one": 130, "two": 250}
     big, bigger = (
         serve(
-            make_account=lambda now, size=size: Account.generate(
+            make_account=lambda now, size=size: generated_account(
                 services=size, now=now, incidents=0
             )
         )

@@ -13,7 +13,7 @@ from pagerduty_card.paging import triggering
 from pagerduty_card.syncing import accounts as syncing
 from pagerduty_card.syncing import pages
 from pagerduty_card.wire.client import PagerDutyClient
-from sandbox.pagerduty.account import Account
+from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.server import serve
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import name_services
@@ -64,7 +64,7 @@ def test_mirrors_the_whole_example_company(sandbox):
 
 def test_five_hundred_services_and_their_policies_take_at_most_forty_requests(settings):
     settings.PAGERDUTY_SANDBOX = True
-    with serve(make_account=lambda now: Account.generate(services=500, now=now)) as server:
+    with serve(make_account=lambda now: generated_account(services=500, now=now)) as server:
         settings.PAGERDUTY_SANDBOX_URL = server.url
         report = mirror()
         assert not report.failed

@@ -4,8 +4,8 @@ import urllib.request
 
 import pytest
 
-from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.example_organisation import KEYS
+from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.server import serve
 from tests.sandbox.pagerduty.client import (
     HEADERS,
@@ -170,7 +170,7 @@ def test_the_start_is_the_one_the_examples_tell_of(sandbox):
 # Lists ----------------------------------------------------------------------------------------
 def test_a_list_comes_in_pages_of_twenty_five(clock):
     def make_account(now):
-        return Account.generate(services=3, incidents=30, now=now)
+        return generated_account(services=3, incidents=30, now=now)
 
     with serve(now=clock, make_account=make_account) as server:
         target = "/incidents?date_range=all&statuses[]=triggered&statuses[]=acknowledged"
@@ -444,7 +444,7 @@ def test_a_page_of_another_site_cannot_press_its_buttons(sandbox):
 # Sizes ----------------------------------------------------------------------------------------
 def test_a_big_world_has_what_was_asked_for(clock):
     def make_account(now):
-        return Account.generate(services=130, incidents=40, now=now)
+        return generated_account(services=130, incidents=40, now=now)
 
     with serve(now=clock, make_account=make_account) as server:
         _, first = ask(server, "/services?limit=100&include[]=integrations&total=true")

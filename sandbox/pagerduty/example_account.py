@@ -1,33 +1,12 @@
-"""Incidents, changes and maintenance windows of the example account, relative to its start."""
+"""The account of ``examples/catalog``: its organisation, and a history relative to its start."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from sandbox.pagerduty import example_organisation, resolved_incidents
+from sandbox.pagerduty.account import Account, ChangeSeed, IncidentSeed
 from sandbox.pagerduty.example_organisation import ANA, GUS, KAI
-from sandbox.pagerduty.resources import Person
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentSeed:
-    """An incident the sandbox starts with; times are minutes before the start."""
-
-    service_id: str
-    title: str
-    opened_min: int
-    priority: str = ""
-    urgency: str = "high"
-    acked_min: int | None = None
-    resolved_min: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeSeed:
-    """A change event the sandbox starts with."""
-
-    service_id: str
-    summary: str
-    minutes: int
-    source: str
-    links: tuple[tuple[str, str], ...] = ()
+from sandbox.pagerduty.resources import MaintenanceWindow, Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,3 +207,31 @@ WINDOWS = (
         created_by=KAI,
     ),
 )
+
+
+def example_account(now: datetime) -> Account:
+    """Make the account as it is at ``now`` (UTC)."""
+    account = Account(
+        teams=tuple(example_organisation.TEAMS.values()),
+        people=example_organisation.PEOPLE,
+        schedules=example_organisation.SCHEDULES,
+        policies=example_organisation.POLICIES,
+        services=example_organisation.services(),
+        priorities=example_organisation.PRIORITIES,
+        abilities=example_organisation.ABILITIES,
+    )
+    account.add_history([*INCIDENTS, *resolved_incidents.of_example()], CHANGES, now)
+    services = {service.id: service for service in account.services}
+    account.windows += [
+        MaintenanceWindow(
+            id=f"PMW000{number}",
+            number=number,
+            description=window.description,
+            start_at=now + timedelta(hours=window.from_h),
+            end_at=now + timedelta(hours=window.to_h),
+            services=(services[window.service_id],),
+            created_by=window.created_by,
+        )
+        for number, window in enumerate(WINDOWS, start=1)
+    ]
+    return account
