@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.pagerduty import analytics, events, oauth, reads, webhooks, writes
-from sandbox.pagerduty.errors import InvalidInput, NotFound, RestError
+from sandbox.pagerduty.errors import InvalidInput, NotFound, RestError, usual_error
 from sandbox.pagerduty.query import Query
 from sandbox.pagerduty.routing import Reply, Request
 from sandbox.pagerduty.state import State
@@ -83,23 +83,13 @@ def failure(status: int, *, is_event: bool) -> HttpResponse:
         words = _EVENT_WORDS.get(status, "internal error")
         body: dict[str, Any] = {"status": words, "message": words.capitalize(), "errors": [words]}
     else:
-        code, words = _REST_WORDS.get(status, (2000, "Internal Server Error"))
-        body = RestError(status, code, words).body
+        body = usual_error(status).body
     headers = {"ratelimit-limit": "960", "ratelimit-remaining": "480", "ratelimit-reset": "30"}
     if status == 429:
         headers["ratelimit-remaining"] = "0"
     return json_response(status, body, {} if is_event else headers)
 
 
-_REST_WORDS = {
-    400: (2001, "Invalid Input Provided"),
-    401: (2006, "Authentication failed"),
-    402: (2014, "Account does not have the ability to perform the requested operation"),
-    403: (2010, "Access Denied"),
-    404: (2100, "Not Found"),
-    408: (2016, "The request took too long to process"),
-    429: (2020, "Rate Limit Exceeded"),
-}
 _EVENT_WORDS = {
     400: "invalid event",
     403: "forbidden",
@@ -127,9 +117,9 @@ def _rest_reply(
     state: State, request: HttpRequest, scopes: frozenset[str], *, is_exceeded: bool
 ) -> Reply:
     if is_exceeded:
-        raise RestError(429, 2020, "Rate Limit Exceeded")
+        raise usual_error(429)
     if not oauth.allows(scopes, request.method, request.path):
-        raise RestError(403, 2010, "Access Denied")
+        raise usual_error(403)
     if request.headers.get("accept", "").replace(" ", "") != VERSION:
         raise InvalidInput(f"Accept must be {VERSION}")
     body = events.json_object(request.body)
@@ -163,7 +153,7 @@ def _scopes(state: State, authorization: str) -> frozenset[str]:
         return granted
     is_own = hmac.compare_digest(value.encode(), state.token.encode())
     if scheme not in {"token", "bearer"} or not is_own:
-        raise RestError(401, 2006, "Authentication failed")
+        raise usual_error(401)
     return oauth.EVERYTHING
 
 

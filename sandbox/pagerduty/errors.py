@@ -23,15 +23,32 @@ class RestError(Exception):
         self.body = {"error": error}
 
 
+# By status, a code and a message.
+_USUAL = {
+    400: (2001, "Invalid Input Provided"),
+    401: (2006, "Authentication failed"),
+    402: (2014, "Account does not have the ability to perform the requested operation"),
+    403: (2010, "Access Denied"),
+    404: (2100, "Not Found"),
+    408: (2016, "The request took too long to process"),
+    429: (2020, "Rate Limit Exceeded"),
+}
+
+
+def usual_error(status: int) -> RestError:
+    """The error that PagerDuty answers with a status in most cases."""
+    return RestError(status, *_USUAL.get(status, (2000, "Internal Server Error")))
+
+
 class InvalidInput(RestError):
     """The request cannot be understood; the sentences say why."""
 
     def __init__(self, *errors: str) -> None:
-        super().__init__(400, 2001, "Invalid Input Provided", *errors)
+        super().__init__(400, *_USUAL[400], *errors)
 
 
 class NotFound(RestError):
     """There is no such object, or no such route."""
 
     def __init__(self) -> None:
-        super().__init__(404, 2100, "Not Found")
+        super().__init__(404, *_USUAL[404])
