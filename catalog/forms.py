@@ -15,9 +15,9 @@ from catalog.editing import overlays
 from catalog.editing.local import InvalidDescriptor, save_descriptor
 from catalog.ingestion.sources import root_of
 from catalog.kinds import Kind
+from catalog.locations.registration import readable_target, registered_kinds
 from catalog.masking import MaskedValueError, Masker, with_annotations_masked, with_secrets_restored
 from catalog.models import Entity, Location, Overlay
-from catalog.places.registration import readable_target, registered_kinds
 from catalog.secrets import is_mask, is_secret, mask
 
 BLANK_DESCRIPTOR = """apiVersion: backstage.io/v1alpha1

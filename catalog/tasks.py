@@ -7,8 +7,8 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django_tasks import task
 
+from catalog.locations import refreshing
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Revision
-from catalog.places import refreshing
 from portal.tasks import every
 
 QUIET_RUNS_KEPT = timedelta(days=1)

@@ -25,9 +25,9 @@ from catalog.editing.local import InvalidDescriptor
 from catalog.editing.overlays import InvalidOverlay
 from catalog.finding.exporting import FORMATS, entities_in_order
 from catalog.forms import DescriptorForm, OverlayForm, OverlayRowForm
+from catalog.locations import entity_issues
+from catalog.locations.refreshing import refresh
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay
-from catalog.places import issues
-from catalog.places.refreshing import refresh
 from portal.templatetags.ui import ago
 
 SHOWN = 50
@@ -368,7 +368,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
     @admin.display(description="Standing issues")
     def standing(self, obj: Entity) -> SafeString | str:
         """What the last readings could not take, or took with a warning."""
-        found = issues.of_ref(obj.entity_ref)
+        found = entity_issues.of_ref(obj.entity_ref)
         if not found:
             return "none"
         return lines(

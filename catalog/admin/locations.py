@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 
 from catalog.admin.reading import outcome, person
 from catalog.forms import LocationForm
+from catalog.locations.refreshing import refresh
 from catalog.models import ImportRun, Location
-from catalog.places.refreshing import refresh
 from catalog.versions import bump
 
 MAX_REFRESHED = 50

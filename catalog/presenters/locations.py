@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from catalog.ingestion.report import Action, Issue, Outcome, Report
+from catalog.locations.refreshing import Unregistered
 from catalog.models import ImportRun, Location
-from catalog.places.refreshing import Unregistered
 from catalog.presenters.problems import message_texts, place_text, url_of
 
 MAX_LISTED = 100

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog.ingestion.importer import configured_sources
 from catalog.ingestion.sources import root_of
+from catalog.locations import refreshing
+from catalog.locations.claims import unregister_effect
+from catalog.locations.registration import RegisterForm, registered_kinds
 from catalog.models import Entity, ImportIssue, Location
-from catalog.places import refreshing
-from catalog.places.holding import going_with
-from catalog.places.registration import RegisterForm, registered_kinds
 from catalog.presenters import locations as presenters
 from catalog.presenters.problems import issue_rows
 from catalog.views.issues import maskers_of
@@ -191,7 +191,7 @@ def unregister(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, presenters.told_of_unregistering(found, done))
         return see_other(reverse("catalog:locations"))
     is_configured = _is_configured(found)
-    going = None if is_configured else going_with(found)
+    going = None if is_configured else unregister_effect(found)
     return render(
         request,
         "catalog/unregister.html",

@@ -16,9 +16,9 @@ from catalog.finding.near import near_names
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import link_to_entity
+from catalog.locations import entity_issues
 from catalog.masking import Masker
 from catalog.models import Entity, ImportIssue, Star
-from catalog.places import issues
 from catalog.presenters.entity import header
 from catalog.presenters.history import entries_of_gone
 from catalog.presenters.issues import notices
@@ -100,10 +100,10 @@ def standing_issues(found: Entity) -> list[ImportIssue]:
 
     No query for an entity without any.
     """
-    standing = issues.of_entity(found)
+    standing = entity_issues.of_entity(found)
     if getattr(found, "has_file_issues", False):
         of_file = ImportIssue.objects.filter(file=found.source, ref="").order_by("document")
-        standing += list(of_file[: issues.MAX_SHOWN])
+        standing += list(of_file[: entity_issues.MAX_SHOWN])
     return standing
 
 
@@ -116,7 +116,7 @@ def _find(request: HttpRequest, namespace: str, kind: str, name: str) -> Entity 
         address = reverse(match.view_name if match else "catalog:entity", kwargs=kwargs)
         query = request.META.get("QUERY_STRING", "")
         return redirect(f"{address}?{query}" if query else address, permanent=True)
-    rows = issues.with_has_issues(Entity.objects.by_ref(ref).select_related("location"))
+    rows = entity_issues.with_has_issues(Entity.objects.by_ref(ref).select_related("location"))
     of_file = ImportIssue.objects.filter(file=OuterRef("source"), ref="").exclude(file="")
     rows = rows.annotate(has_file_issues=Exists(of_file))
     if request.user.is_authenticated:
@@ -137,7 +137,7 @@ def _not_found(request: HttpRequest, ref: EntityRef) -> HttpResponse:
     """Say what is not there, why if an import refused it, and what may have been meant."""
     kind = Kind.from_segment(ref.kind)
     is_readable = "\x00" not in ref.name
-    standing = issues.of_ref(ref) if kind and is_readable else []
+    standing = entity_issues.of_ref(ref) if kind and is_readable else []
     was_there, kept = history.of_gone(str(ref)) if kind and is_readable else ([], 0)
     entries = entries_of_gone(was_there, may_see_runs=may_see_runs(request))
     return render(

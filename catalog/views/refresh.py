@@ -22,9 +22,9 @@ from django.views.decorators.http import require_POST
 
 from catalog import tasks
 from catalog.ingestion.sources import is_url
+from catalog.locations import refreshing
+from catalog.locations.repositories import web_addresses
 from catalog.models import Entity, ImportRun, Location, SourceFile
-from catalog.places import refreshing
-from catalog.places.repositories import web_addresses
 from catalog.presenters.locations import Told, told
 from catalog.views.locations import see_other, tell
 from catalog.views.lookup import of_entity

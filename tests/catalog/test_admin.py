@@ -5,8 +5,8 @@ import yaml
 from django.contrib.admin.models import LogEntry
 
 from catalog.editing.local import save_descriptor
+from catalog.locations.registration import registered_kinds
 from catalog.models import Entity, ImportRun, Location
-from catalog.places.registration import registered_kinds
 from tests.catalog.pages import select, texts
 from tests.factories import make_entity, make_issue, make_user
 

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog.locations import refreshing
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Revision, SourceFile
-from catalog.places import refreshing
 from tests.catalog.pages import select, texts
 from tests.catalog.sources import component, run, write
 from tests.factories import make_entity, make_issue, make_user

@@ -9,8 +9,8 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from catalog.locations import refreshing
 from catalog.models import Entity, ImportRun, Location
-from catalog.places import refreshing
 from portal.tasks import HUEY
 from tests.catalog.pages import texts
 from tests.catalog.sources import component, run, write

@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
+from catalog.locations.repositories import raw_address, web_addresses
 from catalog.models import Entity, ImportIssue, ImportRun, Location
-from catalog.places.repositories import raw_address, web_addresses
 from tests.catalog.pages import select, texts
 from tests.catalog.sources import component, group, run, write
 from tests.factories import make_user

@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from catalog.ingestion.importer import configured_sources, run_import
 from catalog.ingestion.report import Issue, Report
+from catalog.locations.refreshing import adopt_configured
 from catalog.models import Location
-from catalog.places.refreshing import adopt_configured
 
 
 class Command(BaseCommand):

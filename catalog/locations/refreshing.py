@@ -21,8 +21,8 @@ from catalog.editing import history
 from catalog.ingestion.importer import configured_sources, patiently, run_import
 from catalog.ingestion.report import Report
 from catalog.ingestion.sources import root_of
+from catalog.locations.claims import claimants_of
 from catalog.models import Entity, ImportRun, Location, Revision
-from catalog.places.holding import heirs_of
 from catalog.versions import bump
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _let_go(location: Location, *, user: "User | None") -> Unregistered:
     with transaction.atomic():
         # A run that reads it at this moment ends first, where the database can lock rows.
         list(Location.objects.select_for_update().filter(pk=pk))
-        heirs = heirs_of(location)
+        claimants = claimants_of(location)
         held = Entity.objects.filter(location=location)
         refs = list(held.order_by().values_list("ref", flat=True))
         new = list(held.filter(orphaned_at=None).order_by().values_list("ref", flat=True))
@@ -260,9 +260,9 @@ def _let_go(location: Location, *, user: "User | None") -> Unregistered:
         location.delete()
         bump()
     logger.info("location unregistered", extra={"location": pk, "user": user.pk if user else None})
-    if heirs:
+    if claimants:
         trigger = ImportRun.Trigger.PERSON if user else ImportRun.Trigger.SCHEDULE
-        refresh(heirs, trigger=trigger, user=user)
+        refresh(claimants, trigger=trigger, user=user)
     orphans = _orphans_among(refs)
     if not is_kept:
         _remove(orphans, now, user)

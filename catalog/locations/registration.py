@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.sources import is_url, root_of, without_user
 from catalog.kinds import Kind
-from catalog.places.repositories import raw_address
+from catalog.locations.repositories import raw_address
 
 MAX_TARGET = 1000
 Person = AbstractBaseUser | PermissionsMixin | AnonymousUser

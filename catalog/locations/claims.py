@@ -15,7 +15,7 @@ MAX_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Going:
+class UnregisterEffect:
     """What unregistering a location would do.
 
     Attributes:
@@ -31,12 +31,12 @@ class Going:
     stays_total: int
 
 
-def going_with(location: Location) -> Going:
+def unregister_effect(location: Location) -> UnregisterEffect:
     """What goes when the location goes. Seven queries at most."""
     held = Entity.objects.filter(location=location)
     stays = held.filter(_claimed_elsewhere(location))
     goes = held.exclude(pk__in=stays.order_by().values("pk"))
-    return Going(
+    return UnregisterEffect(
         goes=_first(goes),
         goes_total=goes.count(),
         stays=_first(stays),
@@ -48,7 +48,7 @@ def _first(entities: EntityQuerySet) -> list[Entity]:
     return list(entities.for_list().order_by("sort_name", "pk")[:MAX_SHOWN])
 
 
-def heirs_of(location: Location) -> list[Location]:
+def claimants_of(location: Location) -> list[Location]:
     """The other locations that have, or may have, a document of what this one holds."""
     refs = Entity.objects.filter(location=location).order_by().values("ref")
     losing = ImportIssue.objects.filter(kind=ImportIssue.Kind.CONFLICT, ref__in=refs)
