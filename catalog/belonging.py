@@ -1,13 +1,13 @@
 """What belongs to a system, a domain, a group or a person: all of it, however deep."""
 
 from catalog import cards, groups
-from catalog.finding import kept
-from catalog.finding.filters import Filters
 from catalog.graph import neighbours
 from catalog.kinds import Kind
 from catalog.models import Entity, Relation
 from catalog.ownership import Ownership
 from catalog.refs import EntityRef, InvalidRefError
+from catalog.search import kept
+from catalog.search.filters import Filters
 
 MAX_LEVELS = 20
 _AT_ONCE = 500

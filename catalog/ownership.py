@@ -6,13 +6,13 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 
 from catalog import stars, versions
-from catalog.finding import kept
-from catalog.finding.filters import Reader
 from catalog.graph import neighbours
 from catalog.groups import below
 from catalog.kinds import Kind
 from catalog.models import Entity, Relation
 from catalog.querysets import EntityQuerySet
+from catalog.search import kept
+from catalog.search.filters import Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog import cards
-from catalog.finding.expressions import Among
 from catalog.links import link_to_entity
 from catalog.models import Entity
+from catalog.search.expressions import Among
 from pagerduty_card.estate import EntityStanding, Estate, estate
 from pagerduty_card.models import Feed, Incident, OnCall, Service
 from pagerduty_card.presenters.card import state_words

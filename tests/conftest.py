@@ -5,7 +5,7 @@ import responses
 from django.conf import settings
 from django.core.cache import cache, caches
 
-from catalog.finding import vocabulary
+from catalog.search import spelling
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory)
 def _empty_cache():
     for one in (cache, caches["shared"]):
         one.clear()
-    vocabulary.forget()
+    spelling.clear()
     yield
     for one in (cache, caches["shared"]):
         one.clear()

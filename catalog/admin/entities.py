@@ -23,11 +23,11 @@ from catalog.documents import descriptor_yaml
 from catalog.editing import local, removing
 from catalog.editing.local import InvalidDescriptor
 from catalog.editing.overlays import InvalidOverlay
-from catalog.finding.exporting import FORMATS, entities_in_order
 from catalog.forms import DescriptorForm, OverlayForm, OverlayRowForm
 from catalog.locations import entity_issues
 from catalog.locations.refreshing import refresh
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay
+from catalog.search.exporting import FORMATS, entities_in_order
 from portal.templatetags.ui import ago
 
 SHOWN = 50

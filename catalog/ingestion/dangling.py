@@ -6,10 +6,10 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from catalog.descriptor.relations import declared
-from catalog.finding.near import near_refs
 from catalog.ingestion.report import Notice
 from catalog.models import Entity, Relation
 from catalog.refs import EntityRef
+from catalog.search.suggestions import suggested_refs
 
 MAX_SHOWN = 20
 
@@ -34,7 +34,7 @@ def find_dangling(locations: Sequence[int]) -> tuple[list[Notice], int]:
             :MAX_SHOWN
         ]
     )
-    near = near_refs([EntityRef.parse(one.target_ref) for one in shown], is_fresh=True)
+    near = suggested_refs([EntityRef.parse(one.target_ref) for one in shown], is_fresh=True)
     return [_notice(relation, near) for relation in shown], total
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from catalog import cards
-from catalog.finding.facets import Facet, Mark, label_of_mark
-from catalog.finding.filters import FACET_KEYS, MARK_KEYS, Filters, label_of, name_of
-from catalog.finding.search import DEFAULT_SORT, Match
 from catalog.kinds import Kind
+from catalog.search.facets import Facet, Mark, label_of_mark
+from catalog.search.filters import FACET_KEYS, MARK_KEYS, Filters, label_of, name_of
+from catalog.search.text_search import DEFAULT_SORT, Match
 
 SHOWN_CHOICES = 8
 _OPEN = {"state", "type", "owner", "lifecycle", "tag"}

@@ -8,7 +8,6 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from catalog import belonging, cards, documents, groups, versions
-from catalog.finding.near import near_refs
 from catalog.graph import Neighbourhood, neighbourhood, nodes_of, parts_of
 from catalog.kinds import Kind
 from catalog.masking import Masker
@@ -16,6 +15,7 @@ from catalog.models import Entity, Relation
 from catalog.presenters import entity as presenters
 from catalog.presenters import relations as relation_presenters
 from catalog.presenters.issues import notices
+from catalog.search.suggestions import suggested_refs
 from catalog.views.lookup import entity_context, of_entity, standing_issues
 
 DRAWN_OF_EACH = 8
@@ -65,7 +65,7 @@ def _warnings(found: Entity, around: Neighbourhood) -> dict[str, Any]:
     """What is wrong with the descriptor: issues that stand, and names that lead nowhere."""
     missing = around.dangling
     shown = missing[: relation_presenters.DANGLING_LIMIT]
-    suggestions = near_refs([node.ref for node in shown])
+    suggestions = suggested_refs([node.ref for node in shown])
     return {
         "notices": notices(standing_issues(found), Masker.of(found)),
         "dangling": relation_presenters.dangling(found, shown, suggestions),

@@ -6,8 +6,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from catalog import versions
-from catalog.finding import exporting
-from catalog.finding.filters import Filters, name_of
+from catalog.search import exporting
+from catalog.search.filters import Filters, name_of
 from catalog.views.index import selection_of
 
 

@@ -7,15 +7,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from catalog import belonging, cards, stars, versions
-from catalog.finding import kept
-from catalog.finding.filters import Filters
-from catalog.finding.search import SORTS
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import link_to
 from catalog.models import Entity
 from catalog.ownership import Ownership, ownership_of
 from catalog.refs import EntityRef
+from catalog.search import kept
+from catalog.search.filters import Filters
+from catalog.search.text_search import SORTS
 from catalog.views.lists import list_rows
 
 HOME_ROWS = 8

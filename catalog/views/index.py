@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from catalog import belonging, cards, versions
-from catalog.finding import facets, kept, search
-from catalog.finding.filters import Filters
-from catalog.finding.selection import Selection
 from catalog.ownership import reader_of
 from catalog.presenters import index as presenters
+from catalog.search import facets, kept, text_search
+from catalog.search.filters import Filters
+from catalog.search.selection import Selection
 from catalog.views.lists import CountedPaginator, entities_of, list_rows, page_number
 
 
@@ -83,13 +83,13 @@ def selection_of(request: HttpRequest, filters: Filters, version: int) -> Select
     )
 
 
-def match_of(filters: Filters, version: int) -> search.Match:
+def match_of(filters: Filters, version: int) -> text_search.Match:
     """What the text of the filters was found in; kept as long as the catalog is not written."""
     if not filters.q:
-        return search.Match()
+        return text_search.Match()
     return kept.of_version(
         "match",
-        (search.words_of(filters.q), filters.exact),
+        (text_search.words_of(filters.q), filters.exact),
         version,
-        lambda: search.match(filters.q, exact=filters.exact),
+        lambda: text_search.match(filters.q, exact=filters.exact),
     )

@@ -10,12 +10,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from catalog import versions
-from catalog.finding.near import near_refs
 from catalog.masking import Masker
 from catalog.models import Entity, ImportIssue, Location, Relation
 from catalog.presenters import problems as presenters
 from catalog.querysets import RelationQuerySet
 from catalog.refs import EntityRef
+from catalog.search.suggestions import suggested_refs
 from catalog.views.lists import PAGE_SIZE, page_number
 
 MAX_LOCATIONS = 200
@@ -88,7 +88,7 @@ def _count(dangling: RelationQuerySet, *, is_whole: bool) -> int:
 
 def _dangling_rows(shown: list[Relation]) -> list[presenters.DanglingRow]:
     wanted = {str(ref): ref for ref in map(_ref, [one.target_ref for one in shown]) if ref}
-    return presenters.dangling_rows(shown, near_refs(list(wanted.values())))
+    return presenters.dangling_rows(shown, suggested_refs(list(wanted.values())))
 
 
 def _ref(text: str) -> EntityRef | None:

@@ -9,11 +9,11 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from catalog import cards, stars
-from catalog.finding.filters import PAGE_SIZE
 from catalog.graph import nodes_of
 from catalog.masking import Masker
 from catalog.models import Annotation, Entity
 from catalog.presenters import rows as presenters
+from catalog.search.filters import PAGE_SIZE
 from catalog.secrets import is_secret
 
 __all__ = ["PAGE_SIZE", "CountedPaginator", "entities_of", "list_rows", "maskers", "page_number"]

@@ -12,7 +12,6 @@ from django.urls import NoReverseMatch, reverse
 
 from catalog import cards
 from catalog.editing import history
-from catalog.finding.near import near_names
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import link_to_entity
@@ -23,6 +22,7 @@ from catalog.presenters.entity import header
 from catalog.presenters.history import entries_of_gone
 from catalog.presenters.issues import notices
 from catalog.refs import EntityRef
+from catalog.search.suggestions import similar_entities
 
 MAY_SEE_ISSUES = "catalog.view_importissue"
 P = ParamSpec("P")
@@ -150,7 +150,7 @@ def _not_found(request: HttpRequest, ref: EntityRef) -> HttpResponse:
             "notices": notices(standing, Masker({}), is_in_catalog=False),
             "entries": entries,
             "kept": kept,
-            "near": [link_to_entity(near) for near in near_names(ref)],
+            "near": [link_to_entity(near) for near in similar_entities(ref)],
         },
         status=404,
     )

@@ -6,12 +6,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from catalog import cards, versions
-from catalog.finding.filters import Filters, Reader
-from catalog.finding.search import clean
-from catalog.finding.selection import Selection
 from catalog.graph import nodes_of
 from catalog.presenters import index as index_presenters
 from catalog.presenters import rows as presenters
+from catalog.search.filters import Filters, Reader
+from catalog.search.selection import Selection
+from catalog.search.text_search import clean
 from catalog.views.index import Keys, match_of
 from catalog.views.lists import entities_of, maskers
 

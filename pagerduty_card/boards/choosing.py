@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from catalog.finding.search import clean
+from catalog.search.text_search import clean
 
 PAGE_SIZE = 25
 MAX_VALUES = 20

@@ -7,11 +7,11 @@ from functools import cached_property
 
 from django.http import QueryDict
 
-from catalog.finding import kept
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import Link, link_to
 from catalog.refs import EntityRef
+from catalog.search import kept
 from pagerduty_card.linking.choosing import tick_value
 from pagerduty_card.linking.standing import USUAL_KINDS, EntityFacts, ServiceFacts, Standing
 from pagerduty_card.linking.suggesting import Suggestion, Sureness

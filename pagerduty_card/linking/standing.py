@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from catalog import versions
-from catalog.finding import kept
 from catalog.kinds import Kind
 from catalog.models import Annotation, Entity
+from catalog.search import kept
 from pagerduty_card.accounts import Account, all_accounts
 from pagerduty_card.linking.suggesting import Candidate, Index
 from pagerduty_card.mapping.naming import Named, digest_of, named_services, named_twice

@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from catalog.finding import kept
 from catalog.models import Annotation, Entity
+from catalog.search import kept
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.mapping.resolving import ACCOUNT, INTEGRATION_KEY, SERVICE_ID
 from pagerduty_card.models import ServiceLink

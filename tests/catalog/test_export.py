@@ -7,8 +7,8 @@ import json
 import pytest
 
 from catalog.descriptor.yaml import read
-from catalog.finding import exporting
 from catalog.models import Entity
+from catalog.search import exporting
 from tests.catalog.pages import select
 from tests.factories import make_entity, make_user
 

@@ -7,12 +7,12 @@ import pytest
 from django.utils import timezone
 
 from catalog import cards
-from catalog.finding.facets import count
-from catalog.finding.filters import FACET_KEYS, Filters
-from catalog.finding.search import match
-from catalog.finding.selection import Selection
 from catalog.models import Annotation, Entity, Overlay, Star
 from catalog.ownership import reader_of
+from catalog.search.facets import count
+from catalog.search.filters import FACET_KEYS, Filters
+from catalog.search.selection import Selection
+from catalog.search.text_search import match
 from tests.catalog.pages import make_card, select
 from tests.factories import make_entity, make_issue, make_user
 

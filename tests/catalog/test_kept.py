@@ -4,11 +4,11 @@ import pytest
 from django.db import transaction
 
 from catalog import versions
-from catalog.finding import kept, vocabulary
-from catalog.finding.near import near_names, near_refs
-from catalog.finding.search import match
 from catalog.models import Entity, SearchText
 from catalog.refs import EntityRef
+from catalog.search import kept, spelling
+from catalog.search.suggestions import similar_entities, suggested_refs
+from catalog.search.text_search import match
 from tests.catalog.sources import component, imported, write
 from tests.factories import make_entity
 
@@ -43,7 +43,7 @@ def known():
     """Names that were read a moment ago; one of them is gone since."""
     make_entity("checkout")
     make_entity("checkouts")
-    assert near_refs([EntityRef.parse("component:chekcout")])
+    assert suggested_refs([EntityRef.parse("component:chekcout")])
     assert match("chekcout").words == ("checkout",)
     Entity.objects.filter(name="checkout").delete()
     versions.bump()
@@ -52,8 +52,8 @@ def known():
 @pytest.mark.usefixtures("known")
 def test_what_is_suggested_is_there():
     missing = EntityRef.parse("component:chekcout")
-    assert near_refs([missing]) == {str(missing): "component:default/checkouts"}
-    assert [entity.name for entity in near_names(missing)] == ["checkouts"]
+    assert suggested_refs([missing]) == {str(missing): "component:default/checkouts"}
+    assert [entity.name for entity in similar_entities(missing)] == ["checkouts"]
 
 
 @pytest.mark.usefixtures("known")
@@ -66,12 +66,12 @@ def test_nothing_is_looked_for_instead_that_is_gone():
 def test_a_dry_run_suggests_what_it_would_make_and_nobody_does_after_it(tmp_path):
     make_entity("other")
     missing = EntityRef.parse("component:checkuot")
-    assert near_refs([missing]) == {}
+    assert suggested_refs([missing]) == {}
     file = write(
         tmp_path / "a.yaml", component("checkout"), component("b", dependsOn=["component:checkuot"])
     )
     report = imported(file, dry_run=True)[0]
     assert any("checkout?" in notice.hint for notice in report.notices)
-    assert near_refs([missing]) == {}
-    vocabulary.forget()
-    assert near_refs([missing]) == {}
+    assert suggested_refs([missing]) == {}
+    spelling.clear()
+    assert suggested_refs([missing]) == {}

@@ -2,12 +2,12 @@ import time
 
 import pytest
 
-from catalog.finding import search, vocabulary
-from catalog.finding.near import near_names, near_refs
-from catalog.finding.search import match
 from catalog.kinds import Kind
 from catalog.models import Entity
 from catalog.refs import EntityRef
+from catalog.search import spelling, text_search
+from catalog.search.suggestions import similar_entities, suggested_refs
+from catalog.search.text_search import match
 from tests.factories import make_entity
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +102,7 @@ def test_a_word_nothing_contains_is_replaced_by_the_nearest():
     make_entity("checkout-api", tags=("payments",))
     make_entity("cart", title="Shopping Basket")
     for typed, meant in [("chekout", "checkout"), ("paymnets", "payments"), ("baskte", "basket")]:
-        match = search.match(typed)
+        match = text_search.match(typed)
         assert match.corrected == ((typed, meant),)
         assert match.words == (meant,)
         assert match.keys
@@ -110,35 +110,37 @@ def test_a_word_nothing_contains_is_replaced_by_the_nearest():
 
 def test_only_the_word_nothing_contains_is_replaced():
     make_entity("checkout-api")
-    match = search.match("chekout api")
+    match = text_search.match("chekout api")
     assert (match.words, match.corrected) == (("checkout", "api"), (("chekout", "checkout"),))
 
 
 def test_words_that_are_there_but_not_together_are_not_replaced():
     make_entity("checkout")
     make_entity("cart")
-    assert search.match("checkout cart") == search.Match(words=("checkout", "cart"), keys=())
+    assert text_search.match("checkout cart") == text_search.Match(
+        words=("checkout", "cart"), keys=()
+    )
 
 
 @pytest.mark.parametrize("text", ["zzzzqqqq", "zz", "123456", "%%%"])
 def test_what_resembles_nothing_is_not_replaced(text):
     make_entity("checkout")
-    match = search.match(text)
+    match = text_search.match(text)
     assert (match.corrected, match.keys) == ((), ())
 
 
 def test_a_word_looked_for_as_typed_is_not_replaced():
     make_entity("checkout")
-    assert search.match("chekout", exact=True).keys == ()
+    assert text_search.match("chekout", exact=True).keys == ()
 
 
 def test_the_vocabulary_follows_the_catalog_within_a_minute(monkeypatch):
     make_entity("checkout")
-    assert search.match("chekout").words == ("checkout",)
+    assert text_search.match("chekout").words == ("checkout",)
     make_entity("delivery")
     moment = time.monotonic() + 61
-    monkeypatch.setattr(vocabulary.time, "monotonic", lambda: moment)
-    assert search.match("delivrey").words == ("delivery",)
+    monkeypatch.setattr(spelling.time, "monotonic", lambda: moment)
+    assert text_search.match("delivrey").words == ("delivery",)
 
 
 def test_more_matches_than_are_handed_on_are_ranked_and_counted_alike(monkeypatch):
@@ -146,8 +148,8 @@ def test_more_matches_than_are_handed_on_are_ranked_and_counted_alike(monkeypatc
     make_entity("cart")
     make_entity("other", description="about the cart")
     few = found("cart")
-    monkeypatch.setattr(search, "KEYS_LIMIT", 2)
-    match = search.match("cart")
+    monkeypatch.setattr(text_search, "KEYS_LIMIT", 2)
+    match = text_search.match("cart")
     assert match.keys is None
     assert [entity.name for entity in match.rank(match.narrow(Entity.objects.all()))] == few
 
@@ -156,7 +158,7 @@ def test_near_names_put_the_same_name_elsewhere_first():
     make_entity("checkout-api", kind="API")
     make_entity("checkout-apo")
     make_entity("unrelated")
-    near = near_names(EntityRef.parse("component:checkout-api"))
+    near = similar_entities(EntityRef.parse("component:checkout-api"))
     assert [entity.ref for entity in near] == [
         "api:default/checkout-api",
         "component:default/checkout-apo",
@@ -166,14 +168,14 @@ def test_near_names_put_the_same_name_elsewhere_first():
 def test_near_names_prefer_the_same_kind():
     make_entity("team-alpha", kind="User")
     make_entity("team-alpha", kind="Group")
-    near = near_names(EntityRef.parse("group:team-aplha"))
+    near = similar_entities(EntityRef.parse("group:team-aplha"))
     assert [entity.kind for entity in near] == ["Group", "User"]
 
 
 @pytest.mark.parametrize("name", ["x", "\x00", "%", "_" * 300, "ü"])
 def test_no_name_breaks_the_suggestions(name):
     make_entity("abc")
-    assert near_names(EntityRef("component", "default", name)) == []
+    assert similar_entities(EntityRef("component", "default", name)) == []
 
 
 def test_near_refs_suggest_for_many_with_three_queries_the_first_time_and_one_after(
@@ -185,9 +187,9 @@ def test_near_refs_suggest_for_many_with_three_queries_the_first_time_and_one_af
         EntityRef.parse(ref) for ref in ("group:team-aplha", "resource:payment-db", "api:zz")
     ]
     with django_assert_num_queries(3):
-        near = near_refs(missing)
+        near = suggested_refs(missing)
     with django_assert_num_queries(1):
-        assert near_refs(missing) == near
+        assert suggested_refs(missing) == near
     assert near == {
         "group:default/team-aplha": "group:default/team-alpha",
         "resource:default/payment-db": "resource:default/payments-db",

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.db.models.functions import StrIndex
 
-from catalog.finding import vocabulary
-from catalog.finding.expressions import Among
 from catalog.models import SearchText
 from catalog.querysets import EntityQuerySet
+from catalog.search import spelling
+from catalog.search.expressions import Among
 
 MAX_TEXT = 200
 MAX_WORDS = 8
@@ -109,7 +109,7 @@ def match(text: str, *, exact: bool = False) -> Match:
     if not words or exact or keys is None or keys:
         return Match(words=words, keys=keys if words else None)
     unknown = [word for word in words if not _containing([word]).exists()]
-    instead = vocabulary.nearest_words(unknown)
+    instead = spelling.nearest_words(unknown)
     if not unknown or not all(word in instead for word in unknown):
         return Match(words=words, keys=())
     tried = tuple(dict.fromkeys(instead.get(word, word) for word in words))

@@ -13,11 +13,11 @@ from typing import Any
 from django.db.models import Count, QuerySet, Value
 
 from catalog import cards
-from catalog.finding import kept
-from catalog.finding.expressions import Among, Unordered
-from catalog.finding.filters import COLUMNS, MARK_KEYS, Filters, label_of
-from catalog.finding.selection import Selection, marked
 from catalog.models import Entity, Tag
+from catalog.search import kept
+from catalog.search.expressions import Among, Unordered
+from catalog.search.filters import COLUMNS, MARK_KEYS, Filters, label_of
+from catalog.search.selection import Selection, marked
 
 FACET_LIMIT = 200
 # Counted together: the columns of the index ``entity_facets``. Rows are counted, not keys: keys are

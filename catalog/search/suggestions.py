@@ -1,6 +1,6 @@
 """What a reference that leads nowhere may have meant.
 
-The names are compared in memory (``catalog.finding.vocabulary``): the queries are as many, and the
+The names are compared in memory (``catalog.search.spelling``): the queries are as many, and the
 suggestions as good, whatever the catalog's size. What is suggested is there: the database says so.
 """
 
@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from rapidfuzz import fuzz, process
 
-from catalog.finding.search import MAX_TEXT, clean
-from catalog.finding.vocabulary import Names, names_by_kind
 from catalog.kinds import Kind
 from catalog.models import Entity
 from catalog.refs import EntityRef
+from catalog.search.spelling import Names, names_by_kind
+from catalog.search.text_search import MAX_TEXT, clean
 
 NEAR_ENOUGH = 60
 _SAME_KIND, _SAME_NAMESPACE, _SAME_NAME = 10, 10, 20
@@ -21,7 +21,7 @@ _CANDIDATES = 50
 _VERIFIED = 3
 
 
-def near_names(wanted: EntityRef, *, limit: int = 5) -> list[Entity]:
+def similar_entities(wanted: EntityRef, *, limit: int = 5) -> list[Entity]:
     """The entities a mistyped reference may have meant, best first. Three queries at most.
 
     The same name elsewhere comes first, then names that share letters, the same kind before
@@ -39,7 +39,7 @@ def near_names(wanted: EntityRef, *, limit: int = 5) -> list[Entity]:
     return [found[ref] for ref in best if ref in found][:limit]
 
 
-def near_refs(missing: Sequence[EntityRef], *, is_fresh: bool = False) -> dict[str, str]:
+def suggested_refs(missing: Sequence[EntityRef], *, is_fresh: bool = False) -> dict[str, str]:
     """For each reference that leads nowhere, the one it most likely meant, where there is one.
 
     One query, or three once a minute, whatever the number; only entities of the same kind are

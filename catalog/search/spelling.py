@@ -103,7 +103,7 @@ def names_by_kind(*, is_fresh: bool = False) -> dict[str, Names]:
     return _read_names() if is_fresh else _names.get()
 
 
-def forget() -> None:
+def clear() -> None:
     """Read everything again when it is next needed: for tests, whose catalogs begin anew."""
     _names.last = _all_words.last = None
 

@@ -8,11 +8,11 @@ from operator import or_
 from django.db.models import Case, Q, Value, When
 
 from catalog import cards
-from catalog.finding.expressions import Among, Unordered
-from catalog.finding.filters import COLUMNS, MARK_KEYS, Filters, Reader
-from catalog.finding.search import SORTS, Match
 from catalog.models import Entity, ImportIssue, Overlay, Tag
 from catalog.querysets import EntityQuerySet
+from catalog.search.expressions import Among, Unordered
+from catalog.search.filters import COLUMNS, MARK_KEYS, Filters, Reader
+from catalog.search.text_search import SORTS, Match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

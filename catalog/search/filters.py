@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from catalog import cards
-from catalog.finding.search import DEFAULT_SORT, SORTS, clean
 from catalog.kinds import Kind
 from catalog.refs import EntityRef, InvalidRefError
+from catalog.search.text_search import DEFAULT_SORT, SORTS, clean
 
 MAX_VALUES = 50
 PAGE_SIZE = 25
