@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from catalog import belonging, cards, documents, groups, versions
+from catalog import cards, documents, groups, scopes, versions
 from catalog.graph import Neighbourhood, neighbourhood, nodes_of, parts_of
 from catalog.kinds import Kind
 from catalog.masking import Masker
@@ -56,7 +56,7 @@ def entity(request: HttpRequest, found: Entity) -> HttpResponse:
     context["cards"] = cards.render(request, found, own_cards)
     if kind in _SUMMED_UP:
         context["cards"] += cards.rollups(
-            request, lambda: belonging.scope_of(found, version=versions.current())
+            request, lambda: scopes.scope_of(found, version=versions.current())
         )
     return render(request, "catalog/entity.html", context)
 

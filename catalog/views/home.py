@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from catalog import belonging, cards, stars, versions
+from catalog import cards, scopes, stars, versions
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import link_to
@@ -63,7 +63,7 @@ def _kind_counts() -> dict[str, int]:
 
 
 def _cards(request: HttpRequest, ownership: Ownership, version: int) -> list[cards.ShownCard]:
-    return cards.own(request, lambda: belonging.scope_of_reader(ownership, version=version))
+    return cards.own(request, lambda: scopes.scope_of_reader(ownership, version=version))
 
 
 def _link(ownership: Ownership) -> object:

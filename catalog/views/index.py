@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from catalog import belonging, cards, versions
+from catalog import cards, scopes, versions
 from catalog.ownership import reader_of
 from catalog.presenters import index as presenters
 from catalog.search import facets, kept, text_search
@@ -79,7 +79,7 @@ def selection_of(request: HttpRequest, filters: Filters, version: int) -> Select
         match=match_of(filters, version),
         reader=reader_of(request.user, version=version),
         standing=cards.standing(),
-        within={ref: belonging.keys_within(ref, version=version) for ref in filters.of("within")},
+        within={ref: scopes.keys_within(ref, version=version) for ref in filters.of("within")},
     )
 
 
