@@ -7,8 +7,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from catalog.ingestion.lifting import lift, write_details
-from catalog.ingestion.reading import digest_of
+from catalog.columns import entity_columns, write_details
+from catalog.ingestion.spool import digest_of
 from catalog.models import Entity, ImportIssue
 from catalog.refs import EntityRef
 from catalog.versions import bump
@@ -101,7 +101,7 @@ def make_entity(
         ref=str(EntityRef.of(kind, namespace, name)),
         digest=digest_of(descriptor),
         changed_at=timezone.now(),
-        **(lift(descriptor) | fields),
+        **(entity_columns(descriptor) | fields),
     )
     entity.save()
     edges = [("ownedBy", entity.owner_ref), ("partOf", entity.system_ref), *relations]

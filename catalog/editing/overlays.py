@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.columns import entity_columns, write_details
 from catalog.descriptor import schema
 from catalog.descriptor.relations import FIELDS, declared
 from catalog.editing import history
-from catalog.ingestion.lifting import lift, write_details
 from catalog.masking import Masker
 from catalog.models import Entity, Overlay, Revision
 from catalog.secrets import is_secret, mask
@@ -210,7 +210,7 @@ def put_in_force(
 ) -> None:
     """Set the entity's columns from what was written and what lies over it; saves nothing."""
     effective = put_over(written, overlays) if overlays else written
-    for name, value in lift(effective, written).items():
+    for name, value in entity_columns(effective, written).items():
         setattr(entity, name, value)
     entity.written = written if overlays else None
     entity.changed_at = timezone.now()

@@ -2,10 +2,10 @@
 
 from catalog.descriptor import Problem
 from catalog.ingestion.files import MAX_ADDRESS
-from catalog.ingestion.memory import BATCH, Holder, Memory, batched
-from catalog.ingestion.reading import Claim, Reading
+from catalog.ingestion.previous_run import BATCH, PreviousRun, ReferenceHolder, batched
 from catalog.ingestion.report import Issue, Report
-from catalog.ingestion.walking import is_gone
+from catalog.ingestion.spool import Spool, SpooledDocument
+from catalog.ingestion.traversal import is_gone
 from catalog.models import Entity, ImportIssue
 
 
@@ -13,88 +13,88 @@ class Conflicts:
     """Decides who keeps a reference: the document that has it, for as long as it is there.
 
     Args:
-        reading: What was read.
-        memory: What it was read against.
+        spool: What was read.
+        previous: What it was read against.
         report: Takes the conflicts.
     """
 
-    def __init__(self, reading: Reading, memory: Memory, report: Report) -> None:
-        self._reading = reading
-        self._memory = memory
+    def __init__(self, spool: Spool, previous: PreviousRun, report: Report) -> None:
+        self._spool = spool
+        self._previous = previous
         self._report = report
         self._winners: dict[str, str] = {}
         self._winning_numbers: dict[str, int] = {}
 
     def choose(self) -> None:
         """Of several documents with one reference: the one the catalog holds, else the first."""
-        contested = self._reading.contested()
+        contested = self._spool.contested()
         held: dict[str, tuple[str, str]] = {}
         for refs in batched(contested, BATCH):
             rows = Entity.objects.filter(ref__in=refs).values_list("ref", "source", "digest")
             held.update({ref: (source, digest) for ref, source, digest in rows})
-        for ref, places in contested.items():
+        for ref, documents in contested.items():
             source, digest = held.get(ref, ("", ""))
-            same = [place for place in places if place.source == source]
-            alike = [place for place in places if place.digest == digest]  # its file was renamed
-            winner = (same or alike or places)[0]
+            same = [place for place in documents if place.source == source]
+            alike = [place for place in documents if place.digest == digest]  # its file was renamed
+            winner = (same or alike or documents)[0]
             self._winners[ref] = f"{winner.source}:{winner.line}"
             self._winning_numbers[ref] = winner.number
 
-    def refuses(self, claim: Claim, known: Entity | None) -> bool:
+    def refuses(self, spooled: SpooledDocument, known: Entity | None) -> bool:
         """Refuse a document whose reference belongs to another one, naming both places."""
-        if known is not None and known.source != claim.source[:MAX_ADDRESS]:
-            holder = Holder(
+        if known is not None and known.source != spooled.source[:MAX_ADDRESS]:
+            holder = ReferenceHolder(
                 known.source,
                 known.source_line,
                 known.location_id,
                 known.orphaned_at is not None,
             )
-            if self._still_holds(holder, claim.ref):
-                winner = self._winners.get(claim.ref, "")
+            if self._still_holds(holder, spooled.ref):
+                winner = self._winners.get(spooled.ref, "")
                 moved = winner.rpartition(":")[0] == holder.source  # within its file, if at all
-                self._refuse_twin(claim, winner if moved else holder.place)
+                self._refuse_twin(spooled, winner if moved else holder.place)
                 return True
-        if self._winning_numbers.get(claim.ref, claim.number) != claim.number:
-            self._refuse_twin(claim, self._winners[claim.ref])
+        if self._winning_numbers.get(spooled.ref, spooled.number) != spooled.number:
+            self._refuse_twin(spooled, self._winners[spooled.ref])
             return True
         return False
 
-    def _still_holds(self, holder: Holder, ref: str) -> bool:
+    def _still_holds(self, holder: ReferenceHolder, ref: str) -> bool:
         """Whether the document that the catalog has an entity from is, or may be, still there."""
         if holder.is_local:
             return True
         if holder.is_abandoned:
             return False
-        if holder.source in self._reading.unchanged:
+        if holder.source in self._spool.unchanged:
             return True
-        if holder.source in self._reading.parsed:
+        if holder.source in self._spool.parsed:
             winner = self._winners.get(ref, "").rpartition(":")[0]
             return (
                 winner == holder.source
-                or ref in self._reading.refused_refs
-                or holder.source in self._reading.broken_sources
+                or ref in self._spool.refused_refs
+                or holder.source in self._spool.broken_sources
             )
-        return not is_gone(holder, self._memory, self._reading)
+        return not is_gone(holder, self._previous, self._spool)
 
-    def _refuse_twin(self, claim: Claim, holder: str) -> None:
+    def _refuse_twin(self, spooled: SpooledDocument, holder: str) -> None:
         hint = "rename one of the two, or delete one"
         if not holder:
             hint = "rename one of the two, or delete the local entity to let this one in"
         problem = Problem(
-            line=claim.line,
+            line=spooled.line,
             column=1,
             path="metadata.name",
-            message=f"{claim.ref} is already defined {f'at {holder}' if holder else 'locally'}",
+            message=f"{spooled.ref} is already defined {f'at {holder}' if holder else 'locally'}",
             hint=hint,
         )
         self._report.issues.append(
             Issue(
                 kind=ImportIssue.Kind.CONFLICT,
-                file=claim.source,
-                document=claim.document,
-                ref=claim.ref,
+                file=spooled.source,
+                document=spooled.document,
+                ref=spooled.ref,
                 problems=[problem],
                 holder=holder,
-                root=self._reading.reached[claim.source],
+                root=self._spool.reached[spooled.source],
             )
         )

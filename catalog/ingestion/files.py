@@ -1,11 +1,11 @@
-"""Which location each file belongs to, and what is remembered of it for the next reading."""
+"""Which location each file belongs to, and what is remembered of it for the next run."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from catalog.ingestion.memory import BATCH, Memory, batched
-from catalog.ingestion.reading import Reading
+from catalog.ingestion.previous_run import BATCH, PreviousRun, batched
 from catalog.ingestion.report import Issue
+from catalog.ingestion.spool import Spool
 from catalog.models import Entity, ImportIssue, Location, SourceFile
 
 MAX_ADDRESS = 1000
@@ -15,17 +15,17 @@ _REMEMBERED = (
 
 
 class Files:
-    """The files of one reading.
+    """The files of one run.
 
     Args:
-        reading: What was read.
-        memory: What was known of them.
+        spool: What was read.
+        previous: What was known of them.
         locations: By index of the root.
     """
 
-    def __init__(self, reading: Reading, memory: Memory, locations: Sequence[Location]) -> None:
-        self._reading = reading
-        self._memory = memory
+    def __init__(self, spool: Spool, previous: PreviousRun, locations: Sequence[Location]) -> None:
+        self._spool = spool
+        self._previous = previous
         self._locations = locations
 
     @property
@@ -34,21 +34,21 @@ class Files:
         return {
             location.pk
             for number, location in enumerate(self._locations)
-            if number not in self._reading.incomplete_roots
+            if number not in self._spool.incomplete_roots
         }
 
     def owner_of(self, address: str) -> int:
         """The location that a file belongs to: the one that had it first and still leads to it."""
-        known = self._memory.files.get(address)
+        known = self._previous.files.get(address)
         if known is not None:
             roots = [n for n, one in enumerate(self._locations) if one.pk == known.location]
-            if not roots or roots[0] in self._reading.roots_of(address):
+            if not roots or roots[0] in self._spool.roots_of(address):
                 return known.location
-        return self._locations[self._reading.reached[address]].pk
+        return self._locations[self._spool.reached[address]].pk
 
     def location_of(self, issue: Issue) -> int:
         """The location that an issue is kept under."""
-        if issue.kind != ImportIssue.Kind.UNREADABLE and issue.file in self._reading.reached:
+        if issue.kind != ImportIssue.Kind.UNREADABLE and issue.file in self._spool.reached:
             return self.owner_of(issue.file)
         return self._locations[issue.root].pk
 
@@ -59,9 +59,9 @@ class Files:
             Whether any was given away.
         """
         moves: dict[tuple[int, int], list[str]] = defaultdict(list)
-        for file in self._reading.unchanged:
-            before = self._memory.files[file].location
-            if before == self._locations[self._reading.reached[file]].pk:
+        for file in self._spool.unchanged:
+            before = self._previous.files[file].location
+            if before == self._locations[self._spool.reached[file]].pk:
                 continue
             owner = self.owner_of(file)
             if owner != before:
@@ -80,7 +80,7 @@ class Files:
         Args:
             taken: By address, how many of its documents the catalog has.
         """
-        for batch in batched(self._reading.files(), BATCH):
+        for batch in batched(self._spool.files(), BATCH):
             facts = [one for one in batch if len(one.address) <= MAX_ADDRESS]
             SourceFile.objects.bulk_create(
                 (
@@ -98,9 +98,9 @@ class Files:
         whole = self.whole
         gone = [
             address
-            for address, known in self._memory.files.items()
-            if address in self._reading.missing
-            or (known.location in whole and address not in self._reading.reached)
+            for address, known in self._previous.files.items()
+            if address in self._spool.missing
+            or (known.location in whole and address not in self._spool.reached)
         ]
         for addresses in batched(gone, BATCH):
             SourceFile.objects.filter(address__in=addresses).delete()

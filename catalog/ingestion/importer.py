@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from catalog.descriptor import DEFAULT_LIMITS, Limits
 from catalog.ingestion.allow import Allowance
-from catalog.ingestion.dangling import find_dangling
-from catalog.ingestion.memory import Memory, learn, recall
-from catalog.ingestion.reading import Reading
+from catalog.ingestion.previous_run import PreviousRun, load_previous_run, load_unforeseen
 from catalog.ingestion.report import Notice, Report
 from catalog.ingestion.sources import Reader, Root, is_url, root_of
-from catalog.ingestion.walking import Walk
-from catalog.ingestion.writing import OvertakenError, Writer
+from catalog.ingestion.spool import Spool
+from catalog.ingestion.traversal import Traversal
+from catalog.ingestion.unresolved import find_unresolved
+from catalog.ingestion.writing import CatalogWriter, OvertakenError
 from catalog.models import ImportRun, Location
 
 if TYPE_CHECKING:
@@ -164,13 +164,13 @@ class _Attempt:
             OvertakenError: Another run wrote them meanwhile; nothing was changed.
         """
         report = Report(run_id=self._run.pk if self._run else None, is_dry_run=self._run is None)
-        memory = recall(roots, self._allowed_kinds)
-        with self._read(roots, memory) as reading:
-            report.issues = reading.issues
-            report.incomplete = [roots[n].target for n in sorted(reading.incomplete_roots)]
+        previous = load_previous_run(roots, self._allowed_kinds)
+        with self._read(roots, previous) as spool:
+            report.issues = spool.issues
+            report.incomplete = [roots[n].target for n in sorted(spool.incomplete_roots)]
             with transaction.atomic():
-                locations = Writer(
-                    reading, memory, self._run, report, lambda n: self._progress("write", n)
+                locations = CatalogWriter(
+                    spool, previous, self._run, report, lambda n: self._progress("write", n)
                 ).write(
                     is_deleting=self._is_deleting,
                     origin=self._origin,
@@ -185,36 +185,38 @@ class _Attempt:
                         message=f"{problem.path}: {problem.message}",
                         hint=problem.hint,
                     )
-                    for issue in reading.warnings
+                    for issue in spool.warnings
                     for problem in issue.problems
                 ]
                 if self._run is None:
-                    self._add_dangling(report, locations)
+                    self._add_unresolved(report, locations)
                     transaction.set_rollback(True)
                 else:
                     self._close(self._run, report)
         if self._run is not None:
             self._is_written = True
             try:
-                self._add_dangling(report, locations)
+                self._add_unresolved(report, locations)
             except DatabaseError:
                 logger.exception("references to nothing are not counted")
         report.duration_s = time.monotonic() - self._started
         return report
 
-    def _read(self, roots: Sequence[Root], memory: Memory) -> Reading:
+    def _read(self, roots: Sequence[Root], previous: PreviousRun) -> Spool:
         """Read the roots; twice if they turn out to lead to files that other locations have."""
         for _time in range(2):
-            reading = Reading(roots)
+            spool = Spool(roots)
             try:
-                Walk(self._reader(), memory, reading, lambda n: self._progress("read", n)).read()
+                Traversal(
+                    self._reader(), previous, spool, lambda n: self._progress("read", n)
+                ).read()
             except BaseException:
-                reading.close()
+                spool.close()
                 raise
-            if not learn(memory, reading.parsed):
+            if not load_unforeseen(previous, spool.parsed):
                 break
-            reading.close()
-        return reading
+            spool.close()
+        return spool
 
     def fail(self, reason: str) -> Report:
         """Say that nothing was changed, and why."""
@@ -235,8 +237,8 @@ class _Attempt:
         return report
 
     @staticmethod
-    def _add_dangling(report: Report, locations: Sequence[int]) -> None:
-        notices, report.dangling = find_dangling(locations)
+    def _add_unresolved(report: Report, locations: Sequence[int]) -> None:
+        notices, report.unresolved = find_unresolved(locations)
         report.notices += notices
 
     def _close(self, run: ImportRun, report: Report) -> None:

@@ -124,8 +124,8 @@ class Report:
         restored: Orphans whose document was found again; each is changed or unchanged as well.
         outcomes: What became different, at most the first thousand of each action.
         issues: What was refused: documents, conflicts, files and addresses.
-        notices: What was taken and looks like a mistake, at most twenty of dangling references.
-        dangling: How many references point to nothing.
+        notices: What was taken and looks like a mistake, at most twenty of unresolved references.
+        unresolved: How many references point to nothing.
         incomplete: Targets of the roots that could not be read to their end.
         failure: Why nothing was changed; empty for a run that went through.
         duration_s: Seconds from start to end.
@@ -142,7 +142,7 @@ class Report:
     outcomes: list[Outcome] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    dangling: int = 0
+    unresolved: int = 0
     incomplete: list[str] = field(default_factory=list)
     failure: str = ""
     duration_s: float = 0.0
@@ -197,7 +197,7 @@ class Report:
             "duration_s": round(self.duration_s, 3),
             "issues": [issue.as_json() for issue in self.issues],
             "warnings": [notice.as_json() for notice in self.notices],
-            "dangling": self.dangling,
+            "dangling": self.unresolved,
             "incomplete": self.incomplete,
             "outcomes": [outcome.as_json() for outcome in self.outcomes],
         }

@@ -8,15 +8,15 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from catalog.columns import ENTITY_COLUMNS, Pairs, entity_columns, write_details
 from catalog.editing import history
 from catalog.editing.overlays import overlays_of, put_over, relations_of
 from catalog.ingestion.conflicts import Conflicts
 from catalog.ingestion.files import MAX_ADDRESS, Files
-from catalog.ingestion.lifting import LIFTED, Pairs, lift, write_details
-from catalog.ingestion.memory import BATCH, Memory, batched
-from catalog.ingestion.reading import Claim, Reading
+from catalog.ingestion.issues import write_issues
+from catalog.ingestion.previous_run import BATCH, PreviousRun, batched
 from catalog.ingestion.report import Action, Outcome, Report
-from catalog.ingestion.standing import write_issues
+from catalog.ingestion.spool import Spool, SpooledDocument
 from catalog.models import Entity, ImportRun, Location, Revision
 from catalog.querysets import EntityQuerySet
 from catalog.versions import bump
@@ -45,12 +45,12 @@ class OvertakenError(Exception):
         self.unregistered = frozenset(unregistered)
 
 
-class Writer:
-    """Writes one reading.
+class CatalogWriter:
+    """Writes what one run read.
 
     Args:
-        reading: What was read.
-        memory: What it was read against.
+        spool: What was read.
+        previous: What it was read against.
         run: The run; None for a dry run, whose transaction is undone.
         report: Takes what is done.
         on_document: Called with how many more documents are done.
@@ -58,21 +58,21 @@ class Writer:
 
     def __init__(
         self,
-        reading: Reading,
-        memory: Memory,
+        spool: Spool,
+        previous: PreviousRun,
         run: ImportRun | None,
         report: Report,
         on_document: "Callable[[int], object]",
     ) -> None:
-        self._reading = reading
-        self._memory = memory
+        self._spool = spool
+        self._previous = previous
         self._run = run
         self._report = report
         self._on_document = on_document
         self._now: datetime = timezone.now()
         self._locations: list[Location] = []
-        self._conflicts = Conflicts(reading, memory, report)
-        self._files = Files(reading, memory, self._locations)
+        self._conflicts = Conflicts(spool, previous, report)
+        self._files = Files(spool, previous, self._locations)
         self._taken: Counter[str] = Counter()
         self._revisions: list[Revision] = []
         self._has_moved = False
@@ -101,7 +101,7 @@ class Writer:
         """
         self._lock(origin, allowed_kinds, user)
         self._conflicts.choose()
-        for batch in batched(self._reading.claims(), BATCH):
+        for batch in batched(self._spool.documents(), BATCH):
             self._write_batch(batch)
             self._on_document(len(batch))
         self._count_unparsed()
@@ -110,9 +110,9 @@ class Writer:
         self._write_history()
         self._files.remember(self._taken)
         has_new_issues = write_issues(
-            [*self._report.issues, *self._reading.warnings],
-            self._memory,
-            self._reading,
+            [*self._report.issues, *self._spool.warnings],
+            self._previous,
+            self._spool,
             location_of=self._files.location_of,
             run=self._run,
             at=self._now,
@@ -129,8 +129,8 @@ class Writer:
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        roots = self._reading.roots
-        known = self._memory.locations
+        roots = self._spool.roots
+        known = self._previous.locations
         fresh = {
             location.pk: location
             for location in Location.objects.select_for_update()
@@ -162,32 +162,32 @@ class Writer:
                     raise OvertakenError
             self._locations.append(location)
 
-    def _write_batch(self, batch: Sequence[Claim]) -> None:
+    def _write_batch(self, batch: Sequence[SpooledDocument]) -> None:
         stored = {
             entity.ref: entity
-            for entity in Entity.objects.filter(ref__in=[claim.ref for claim in batch]).only(
+            for entity in Entity.objects.filter(ref__in=[spooled.ref for spooled in batch]).only(
                 "ref", "digest", *_MOVE
             )
         }
-        write: list[tuple[Claim, dict[str, Any]]] = []
+        write: list[tuple[SpooledDocument, dict[str, Any]]] = []
         move: list[tuple[Any, ...]] = []
-        for claim in batch:
-            known = stored.get(claim.ref)
-            if self._conflicts.refuses(claim, known):
+        for spooled in batch:
+            known = stored.get(spooled.ref)
+            if self._conflicts.refuses(spooled, known):
                 continue
-            self._taken[claim.source] += 1
+            self._taken[spooled.source] += 1
             place = {
-                "location_id": self._files.owner_of(claim.source),
-                "source": claim.source[:MAX_ADDRESS],
-                "source_line": claim.line,
-                "annotation_lines": claim.annotation_lines,
+                "location_id": self._files.owner_of(spooled.source),
+                "source": spooled.source[:MAX_ADDRESS],
+                "source_line": spooled.line,
+                "annotation_lines": spooled.annotation_lines,
                 "orphaned_at": None,
             }
             if known is not None and known.orphaned_at is not None:
                 self._report.restored += 1
-                self._note(claim.ref, Action.RESTORED, claim.source, claim.line)
-            if known is None or known.digest != claim.digest:
-                write.append((claim, place))
+                self._note(spooled.ref, Action.RESTORED, spooled.source, spooled.line)
+            if known is None or known.digest != spooled.digest:
+                write.append((spooled, place))
                 continue
             self._report.unchanged += 1
             if any(getattr(known, name) != value for name, value in place.items()):
@@ -199,29 +199,31 @@ class Writer:
             self._write(write, stored)
 
     def _write(
-        self, write: Sequence[tuple[Claim, dict[str, Any]]], stored: dict[str, Entity]
+        self, write: Sequence[tuple[SpooledDocument, dict[str, Any]]], stored: dict[str, Entity]
     ) -> None:
         """Write new and changed entities, with what people laid over them."""
-        replaced = {claim.ref: stored[claim.ref].pk for claim, _ in write if claim.ref in stored}
+        replaced = {
+            spooled.ref: stored[spooled.ref].pk for spooled, _ in write if spooled.ref in stored
+        }
         # Whoever lays a value over one of them just now is waited for, or it would be stored and
         # not in force.
         list(Entity.objects.select_for_update().filter(pk__in=replaced.values()).values_list("pk"))
-        overlays = overlays_of(claim.ref for claim, _place in write)
+        overlays = overlays_of(spooled.ref for spooled, _place in write)
         written: list[tuple[Entity, Pairs]] = []
-        for claim, place in write:
-            descriptor, relations = claim.descriptor, claim.relations
-            own = overlays.get(claim.ref)
+        for spooled, place in write:
+            descriptor, relations = spooled.descriptor, spooled.relations
+            own = overlays.get(spooled.ref)
             if own:
-                descriptor = put_over(claim.descriptor, own)
+                descriptor = put_over(spooled.descriptor, own)
                 relations = relations_of(descriptor)
             entity = Entity(
-                ref=claim.ref,
-                written=claim.descriptor if own else None,
-                digest=claim.digest,
+                ref=spooled.ref,
+                written=spooled.descriptor if own else None,
+                digest=spooled.digest,
                 run=self._run,
                 first_run=self._run,
                 changed_at=self._now,
-                **lift(descriptor, claim.descriptor),
+                **entity_columns(descriptor, spooled.descriptor),
                 **place,
             )
             written.append((entity, relations))
@@ -230,12 +232,12 @@ class Writer:
             [entity for entity, _relations in written],
             update_conflicts=True,
             unique_fields=["ref"],
-            update_fields=[*LIFTED, *_PLACE, "written", "digest", "run", "changed_at"],
+            update_fields=[*ENTITY_COLUMNS, *_PLACE, "written", "digest", "run", "changed_at"],
         )
         write_details(written, replaced=list(replaced.values()))
 
     def _note_changes(
-        self, write: Sequence[tuple[Claim, dict[str, Any]]], replaced: dict[str, int]
+        self, write: Sequence[tuple[SpooledDocument, dict[str, Any]]], replaced: dict[str, int]
     ) -> None:
         """Count, and write down what changes; only changed entities' old descriptors are read."""
         before = {
@@ -244,21 +246,21 @@ class Writer:
                 pk__in=list(replaced.values())
             ).values_list("ref", "descriptor", "written")
         }
-        for claim, _place in write:
-            if claim.ref not in replaced:
+        for spooled, _place in write:
+            if spooled.ref not in replaced:
                 self._report.created += 1
-                self._note(claim.ref, Action.CREATED, claim.source, claim.line)
+                self._note(spooled.ref, Action.CREATED, spooled.source, spooled.line)
                 continue
             self._report.changed += 1
-            self._note(claim.ref, Action.CHANGED, claim.source, claim.line)
+            self._note(spooled.ref, Action.CHANGED, spooled.source, spooled.line)
             self._revisions.append(
                 history.revision(
-                    claim.ref,
+                    spooled.ref,
                     Revision.Action.CHANGED,
                     at=self._now,
                     run=self._run,
-                    old=before[claim.ref],
-                    new=claim.descriptor,
+                    old=before[spooled.ref],
+                    new=spooled.descriptor,
                 )
             )
         self._write_history(least=BATCH)
@@ -279,19 +281,19 @@ class Writer:
 
     def _count_unparsed(self) -> None:
         self._report.unchanged += sum(
-            self._memory.files[file].entities for file in self._reading.unchanged
+            self._previous.files[file].entities for file in self._spool.unchanged
         )
 
     def _let_go(self, *, is_deleting: bool) -> None:
         """Mark or remove what no document has any more; never what may only be unreadable now."""
-        reading = self._reading
+        spool = self._spool
         whole = self._files.whole
-        rows = Entity.objects.filter(location_id__in=self._memory.owners).order_by("pk")
+        rows = Entity.objects.filter(location_id__in=self._previous.owners).order_by("pk")
         # In a file that was as it was, everything is there; one that was tried is unreadable.
         doubtful = [
             source
-            for source in self._memory.rows
-            if source in reading.parsed or source not in reading.reached
+            for source in self._previous.rows
+            if source in spool.parsed or source not in spool.reached
         ]
         gone: list[int] = []
         for sources in batched(doubtful, BATCH):
@@ -312,14 +314,14 @@ class Writer:
 
     def _gone_of(self, rows: EntityQuerySet, whole: set[int], action: Action) -> list[int]:
         """Which of these have no document any more."""
-        reading = self._reading
+        spool = self._spool
         refused = {(issue.file, issue.ref) for issue in self._report.issues}
         gone: list[int] = []
         columns = ("pk", "ref", "source", "source_line", "location_id")
         for pk, ref, source, line, location in rows.values_list(*columns):
-            if reading.has(ref) or source in reading.broken_sources or (source, ref) in refused:
+            if spool.has(ref) or source in spool.broken_sources or (source, ref) in refused:
                 continue
-            if location in whole and ref not in reading.refused_refs:
+            if location in whole and ref not in spool.refused_refs:
                 gone.append(pk)
                 self._note(ref, action, source, line)
         return gone

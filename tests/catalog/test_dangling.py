@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog.ingestion.dangling import find_dangling
+from catalog.ingestion.unresolved import find_unresolved
 from catalog.models import Location
 from tests.catalog.sources import component, group, run, write
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 def dangling(tmp_path, *documents):
     run("import_catalog", write(tmp_path / "a.yaml", *documents))
-    return find_dangling(list(Location.objects.values_list("pk", flat=True)))
+    return find_unresolved(list(Location.objects.values_list("pk", flat=True)))
 
 
 def test_names_the_field_and_what_was_meant(tmp_path):
@@ -51,7 +51,7 @@ def test_asks_as_often_for_many_as_for_one(tmp_path):
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            notices, total = find_dangling(list(Location.objects.values_list("pk", flat=True)))
+            notices, total = find_unresolved(list(Location.objects.values_list("pk", flat=True)))
         assert (len(notices), total) == (min(number, 20), number)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 5

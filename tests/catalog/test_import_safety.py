@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError
 
 from catalog.ingestion.importer import run_import
-from catalog.ingestion.writing import Writer
+from catalog.ingestion.writing import CatalogWriter
 from catalog.models import Entity, ImportRun, Location
 from tests.catalog.sources import component, imported, location, write
 
@@ -170,11 +170,11 @@ class TestTwoAtOnce:
 
         locked(ImportRun.objects, "create", 2)
         assert run_import([str(file)]).created == 1
-        locked(Writer, "write", 2)
+        locked(CatalogWriter, "write", 2)
         write(file, component("a", owner="newer"))
         report = run_import([str(file)])
         assert (report.failure, report.changed) == ("", 1)
-        locked(Writer, "write", 9)
+        locked(CatalogWriter, "write", 9)
         write(file, component("a", owner="newest"))
         assert "other runs kept writing" in run_import([str(file)]).failure
         assert Entity.objects.get().owner_ref == "group:default/newer"

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog.ingestion.lifting import lift
+from catalog.columns import entity_columns
 from catalog.models import Entity
 from catalog.versions import bump
 from pagerduty_card import rollups
@@ -203,7 +203,7 @@ def test_one_service_or_a_thousand_cost_the_index_the_same_queries(reader):
                 ref=f"component:default/{service.name}",
                 digest=service.name,
                 changed_at=timezone.now(),
-                **lift(descriptor_of(name=service.name)),
+                **entity_columns(descriptor_of(name=service.name)),
             )
             for service in services
         )

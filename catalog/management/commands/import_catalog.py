@@ -88,8 +88,8 @@ class Command(BaseCommand):
             if notice.hint:
                 self.stdout.write(f"    {notice.hint}")
         shown = sum(1 for notice in report.notices if "points to nothing" in notice.message)
-        if report.dangling > shown:
-            self.stdout.write(f"... and {report.dangling - shown} more references to nothing")
+        if report.unresolved > shown:
+            self.stdout.write(f"... and {report.unresolved - shown} more references to nothing")
         if not report.failure:
             self._print_outcome(report)
 

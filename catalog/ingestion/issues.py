@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from catalog.ingestion.memory import BATCH, Memory, Standing, batched
-from catalog.ingestion.reading import Reading
+from catalog.ingestion.previous_run import BATCH, PreviousRun, StoredIssue, batched
 from catalog.ingestion.report import Issue
+from catalog.ingestion.spool import Spool
 from catalog.models import ImportIssue, ImportRun
 
-_Open = dict[tuple[str, ...], list[Standing]]
+_Open = dict[tuple[str, ...], list[StoredIssue]]
 # One query for all, unless they are very many; SQLite takes 250,000 parameters, PostgreSQL 65,535.
 _MANY = 20_000
 _FIELDS = ("location", "run", "document", "line", "holder", "messages", "last_seen_at")
@@ -18,14 +18,14 @@ _FIELDS = ("location", "run", "document", "line", "holder", "messages", "last_se
 
 def write_issues(
     found: Iterable[Issue],
-    memory: Memory,
-    reading: Reading,
+    previous: PreviousRun,
+    spool: Spool,
     *,
     location_of: Callable[[Issue], int],
     run: ImportRun | None,
     at: datetime,
 ) -> bool:
-    """Bring the rows to what this reading found.
+    """Bring the rows to what this run found.
 
     What stands of a file that was as it was still stands; what stands of a place that was not
     reached because of something else stands too, seen no later than before. Nothing is said of
@@ -33,8 +33,8 @@ def write_issues(
 
     Args:
         found: Everything that is wrong now.
-        memory: What stood before.
-        reading: Says which files were reached.
+        previous: What stood before.
+        spool: Says which files were reached.
         location_of: The primary key of the location an issue is kept under.
         run: The run.
         at: When (UTC).
@@ -42,25 +42,25 @@ def write_issues(
     Returns:
         Whether any row came, went or says something else.
     """
-    seen, open_ = _sort(memory, reading)
+    seen, open_ = _sort(previous, spool)
     new: list[ImportIssue] = []
     changed: list[ImportIssue] = []
     for issue in found:
-        if _is_unparsed(issue, reading):
+        if _is_unparsed(issue, spool):
             continue
         row = _row(issue, location_of(issue), run, at)
         before = open_[_key(issue)]
         if not before:
             new.append(row)
             continue
-        standing = _closest(issue, before)
-        before.remove(standing)
-        row.pk = standing.pk
-        if _said(issue) == _said(standing.issue) and row.location_id == standing.location:
+        stored = _closest(issue, before)
+        before.remove(stored)
+        row.pk = stored.pk
+        if _said(issue) == _said(stored.issue) and row.location_id == stored.location:
             seen.append(row.pk)
         else:
             changed.append(row)
-    cleared = [standing.pk for rows in open_.values() for standing in rows]
+    cleared = [stored.pk for rows in open_.values() for stored in rows]
     for batch in batched(cleared, BATCH):
         ImportIssue.objects.filter(pk__in=batch).delete()
     if seen:
@@ -70,33 +70,33 @@ def write_issues(
     return bool(new or changed or cleared)
 
 
-def _sort(memory: Memory, reading: Reading) -> tuple[list[int], _Open]:
-    """What stands: in files that were as they were, and what is up to this reading."""
+def _sort(previous: PreviousRun, spool: Spool) -> tuple[list[int], _Open]:
+    """What stands: in files that were as they were, and what this run decides."""
     seen: list[int] = []
     open_: _Open = defaultdict(list)
     whole = {
         location.pk
-        for number, location in enumerate(memory.locations)
-        if location is not None and number not in reading.incomplete_roots
+        for number, location in enumerate(previous.locations)
+        if location is not None and number not in spool.incomplete_roots
     }
-    for standing in (standing for rows in memory.issues.values() for standing in rows):
-        issue = standing.issue
+    for stored in (stored for rows in previous.issues.values() for stored in rows):
+        issue = stored.issue
         is_unreadable = issue.kind == ImportIssue.Kind.UNREADABLE
-        if _is_unparsed(issue, reading):
-            seen.append(standing.pk)
+        if _is_unparsed(issue, spool):
+            seen.append(stored.pk)
         elif (
-            issue.file in reading.parsed
-            or issue.file in reading.missing
-            or (is_unreadable and issue.file in reading.reached)
-            or (standing.location in whole and issue.file not in reading.reached)
+            issue.file in spool.parsed
+            or issue.file in spool.missing
+            or (is_unreadable and issue.file in spool.reached)
+            or (stored.location in whole and issue.file not in spool.reached)
         ):
-            open_[_key(issue)].append(standing)
+            open_[_key(issue)].append(stored)
     return seen, open_
 
 
-def _is_unparsed(issue: Issue, reading: Reading) -> bool:
+def _is_unparsed(issue: Issue, spool: Spool) -> bool:
     """Whether it is about a document that was not looked at again."""
-    return issue.kind != ImportIssue.Kind.UNREADABLE and issue.file in reading.unchanged
+    return issue.kind != ImportIssue.Kind.UNREADABLE and issue.file in spool.unchanged
 
 
 def _key(issue: Issue) -> tuple[str, ...]:
@@ -107,8 +107,8 @@ def _key(issue: Issue) -> tuple[str, ...]:
     return (issue.kind, issue.file, issue.ref or str(issue.document))
 
 
-def _closest(issue: Issue, before: list[Standing]) -> Standing:
-    same = (standing for standing in before if standing.issue.document == issue.document)
+def _closest(issue: Issue, before: list[StoredIssue]) -> StoredIssue:
+    same = (stored for stored in before if stored.issue.document == issue.document)
     return next(same, before[0])
 
 

@@ -1,4 +1,4 @@
-"""From roots to a reading: which files there are, which are as they were, what the others say."""
+"""From roots to a spool: which files there are, which are as they were, what the others say."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from catalog.descriptor import Document, Problem, iter_parse
 from catalog.ingestion.fingerprints import fingerprint_of, salt_of
-from catalog.ingestion.memory import Holder, Memory
 from catalog.ingestion.placeholders import Inclusions
-from catalog.ingestion.reading import FileFacts, Reading
+from catalog.ingestion.previous_run import PreviousRun, ReferenceHolder
 from catalog.ingestion.report import Issue
 from catalog.ingestion.sources import Reader, Root, SourceError, is_url, text_of
+from catalog.ingestion.spool import FileFacts, Spool
 from catalog.ingestion.targets import address_of
 from catalog.models import ImportIssue
 
@@ -37,26 +37,26 @@ class _Pending(NamedTuple):
     origin: _Origin | None
 
 
-class Walk:
+class Traversal:
     """Reads every root to its end; what cannot be read is an issue, never an exception.
 
     Args:
         reader: Reads within what is allowed.
-        memory: What is known of the files; one that is as it was is not parsed.
-        reading: Has the roots, and takes what is found: each file once.
+        previous: What is known of the files; one that is as it was is not parsed.
+        spool: Has the roots, and takes what is found: each file once.
         on_document: Called with how many more documents are done.
     """
 
     def __init__(
         self,
         reader: Reader,
-        memory: Memory,
-        reading: Reading,
+        previous: PreviousRun,
+        spool: Spool,
         on_document: Callable[[int], object],
     ) -> None:
         self._reader = reader
-        self._memory = memory
-        self._reading = reading
+        self._previous = previous
+        self._spool = spool
         self._on_document = on_document
         self._salts: dict[frozenset[str], str] = {}
         self._names: dict[str, str] = {}
@@ -66,7 +66,7 @@ class Walk:
 
     def read(self) -> None:
         """Read all roots, then once more the files that lost a reference which is free now."""
-        for number, root in enumerate(self._reading.roots):
+        for number, root in enumerate(self._spool.roots):
             self._read_root(number, root)
         self._read_losers_again()
         self._report_unparsed()
@@ -75,7 +75,7 @@ class Walk:
         try:
             addresses = self._reader.addresses(root)
         except SourceError as exc:
-            self._reading.reach(root.target, number)
+            self._spool.reach(root.target, number)
             self._note(number, root.target, exc, None)
             return
         visited: set[str] = set()
@@ -91,19 +91,19 @@ class Walk:
                 continue
             visited.add(key)
             address = self._names.setdefault(key, pending.address)
-            is_read = address in self._reading.reached
-            self._reading.reach(address, number)
+            is_read = address in self._spool.reached
+            self._spool.reach(address, number)
             if not is_read:
                 # Only what an operator's folder or glob turned up is held inside it.
                 inside = root.folder if pending.origin is None else None
                 try:
-                    self._read_file(number, address, inside, len(self._reading.reached))
+                    self._read_file(number, address, inside, len(self._spool.reached))
                 except SourceError as exc:
                     self._failures[key] = exc
                     if not self._note(number, address, exc, pending.origin):
-                        self._reading.forget(address)
+                        self._spool.forget(address)
                     elif exc.is_missing:
-                        self._reading.missing.add(address)
+                        self._spool.missing.add(address)
                     continue
             leads = self._leads.get(address)
             if leads:
@@ -117,7 +117,7 @@ class Walk:
         """
         if origin is not None and origin.lead["optional"] and exc.is_missing:
             return False
-        self._reading.incomplete_roots.add(root)
+        self._spool.incomplete_roots.add(root)
         if origin is None:
             issue = Issue(
                 kind=ImportIssue.Kind.UNREADABLE,
@@ -153,7 +153,7 @@ class Walk:
         key = (issue.file, issue.document, issue.problems[0].path + issue.problems[0].message)
         if key not in self._noted:  # another root may lead to the same line
             self._noted.add(key)
-            self._reading.issues.append(issue)
+            self._spool.issues.append(issue)
         return True
 
     def _read_file(
@@ -166,16 +166,16 @@ class Walk:
         is_forced: bool = False,
     ) -> None:
         """Take one file: as it was if nothing tells otherwise, else document by document."""
-        known = self._memory.files.get(address)
-        kinds = self._memory.kinds_of(address, number)
+        known = self._previous.files.get(address)
+        kinds = self._previous.kinds_of(address, number)
         salt = self._salt(kinds)
         is_usable = (
             not is_forced
             and known is not None
             and known.fingerprint.startswith(salt)
-            and self._memory.is_whole(address)
+            and self._previous.is_whole(address)
         )
-        inclusions = Inclusions(self._reader, self._reading.roots[number], address)
+        inclusions = Inclusions(self._reader, self._spool.roots[number], address)
         if known is None or not is_usable:
             found = self._reader.load(address, inside=inside)
         else:
@@ -190,11 +190,11 @@ class Walk:
                 found = self._reader.load(address, inside=inside)
         data = found.data or b""
         text = text_of(data)
-        self._reading.parsed[address] = order
+        self._spool.parsed[address] = order
         leads = self._parse(address, text, kinds, inclusions)
         if leads:
             self._leads[address] = leads
-        self._reading.remember(
+        self._spool.remember(
             FileFacts(
                 address,
                 fingerprint_of(salt, data),
@@ -211,30 +211,30 @@ class Walk:
         return self._salts[kinds]
 
     def _pass_over(self, address: str, leads: Sequence[Lead]) -> None:
-        self._reading.unchanged[address] = None
+        self._spool.unchanged[address] = None
         if leads:
             self._leads[address] = leads
-        for standing in self._memory.issues.get(address, ()):
-            if standing.issue.kind == ImportIssue.Kind.REFUSED:
-                self._reading.protect(address, standing.issue.ref)
-        self._on_document(self._memory.files[address].entities)
+        for stored in self._previous.issues.get(address, ()):
+            if stored.issue.kind == ImportIssue.Kind.REFUSED:
+                self._spool.protect(address, stored.issue.ref)
+        self._on_document(self._previous.files[address].entities)
 
     def _parse(
         self, address: str, text: str, kinds: frozenset[str], inclusions: Inclusions
     ) -> list[Lead]:
         leads: list[Lead] = []
-        reading = self._reading
+        spool = self._spool
         for document in iter_parse(text, limits=self._reader.limits, resolve=inclusions.resolve):
             self._on_document(1)
             if document.warnings:
-                reading.warn(address, document)
+                spool.warn(address, document)
             kind = document.data.get("kind") if isinstance(document.data, dict) else None
             if kinds and document.ref is not None and kind not in kinds:
-                reading.refuse(address, document, [_of_foreign_kind(document, kind, kinds)])
+                spool.refuse(address, document, [_of_foreign_kind(document, kind, kinds)])
             elif document.problems:
-                reading.refuse(address, document)
+                spool.refuse(address, document)
             elif document.is_valid:
-                reading.keep(address, document)
+                spool.add(address, document)
                 if kind == "Location":
                     leads.append(self._lead(address, document))
         return leads
@@ -277,19 +277,19 @@ class Walk:
         """Parse the unchanged files that lost a reference to a document which may be gone."""
         losers = [
             address
-            for address in self._reading.unchanged
+            for address in self._spool.unchanged
             if any(
-                standing.issue.kind == ImportIssue.Kind.CONFLICT
-                and not self._still_loses(standing.issue)
-                for standing in self._memory.issues.get(address, ())
+                stored.issue.kind == ImportIssue.Kind.CONFLICT
+                and not self._still_loses(stored.issue)
+                for stored in self._previous.issues.get(address, ())
             )
         ]
         if not losers:
             return
-        orders = {address: order for order, address in enumerate(self._reading.reached, start=1)}
+        orders = {address: order for order, address in enumerate(self._spool.reached, start=1)}
         for address in losers:
-            del self._reading.unchanged[address]
-            number = self._reading.reached[address]
+            del self._spool.unchanged[address]
+            number = self._spool.reached[address]
             try:
                 self._read_file(number, address, None, orders[address], is_forced=True)
             except SourceError as exc:
@@ -297,37 +297,37 @@ class Walk:
 
     def _still_loses(self, issue: Issue) -> bool:
         """Whether a conflict is certainly as it was: the holder stands where it stood."""
-        holder = self._memory.holders.get(issue.ref)
+        holder = self._previous.holders.get(issue.ref)
         if holder is None or holder.is_abandoned or holder.place != issue.holder:
             return False
-        if holder.is_local or holder.source in self._reading.unchanged:
+        if holder.is_local or holder.source in self._spool.unchanged:
             return True
-        return holder.source not in self._reading.parsed and not is_gone(
-            holder, self._memory, self._reading
+        return holder.source not in self._spool.parsed and not is_gone(
+            holder, self._previous, self._spool
         )
 
     def _report_unparsed(self) -> None:
         """Say again what stands of the files that were not parsed."""
-        for address in self._reading.unchanged:
-            for standing in self._memory.issues.get(address, ()):
-                if standing.issue.kind == ImportIssue.Kind.WARNING:
-                    self._reading.warnings.append(standing.issue)
-                elif standing.issue.kind != ImportIssue.Kind.UNREADABLE:
-                    self._reading.issues.append(standing.issue)
+        for address in self._spool.unchanged:
+            for stored in self._previous.issues.get(address, ()):
+                if stored.issue.kind == ImportIssue.Kind.WARNING:
+                    self._spool.warnings.append(stored.issue)
+                elif stored.issue.kind != ImportIssue.Kind.UNREADABLE:
+                    self._spool.issues.append(stored.issue)
 
 
-def is_gone(holder: Holder, memory: Memory, reading: Reading) -> bool:
+def is_gone(holder: ReferenceHolder, previous: PreviousRun, spool: Spool) -> bool:
     """Whether a file is certainly no part of the catalog any more, though an entity says it is.
 
     That is so when its location was read to its end and leads to it no more.
     """
-    if holder.source in reading.reached:
+    if holder.source in spool.reached:
         return False
     return any(
         location is not None
         and location.pk == holder.location
-        and number not in reading.incomplete_roots
-        for number, location in enumerate(memory.locations)
+        and number not in spool.incomplete_roots
+        for number, location in enumerate(previous.locations)
     )
 
 

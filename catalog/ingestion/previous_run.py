@@ -32,7 +32,7 @@ class KnownFile(NamedTuple):
     leads_to: list[dict[str, Any]]
 
 
-class Holder(NamedTuple):
+class ReferenceHolder(NamedTuple):
     """Where the catalog has an entity from.
 
     Attributes:
@@ -61,7 +61,7 @@ class Holder(NamedTuple):
         return f"{self.source}:{self.line}" if self.line and self.source else self.source
 
 
-class Standing(NamedTuple):
+class StoredIssue(NamedTuple):
     """An issue that stands, with the row it is kept in."""
 
     pk: int
@@ -71,7 +71,7 @@ class Standing(NamedTuple):
 
 
 @dataclass(slots=True)
-class Memory:
+class PreviousRun:
     """A snapshot of everything that decides what must be read again.
 
     Attributes:
@@ -89,8 +89,8 @@ class Memory:
     files: dict[str, KnownFile] = field(default_factory=dict)
     owners: dict[int, frozenset[str]] = field(default_factory=dict)
     rows: Counter[str] = field(default_factory=Counter)
-    issues: dict[str, list[Standing]] = field(default_factory=dict)
-    holders: dict[str, Holder] = field(default_factory=dict)
+    issues: dict[str, list[StoredIssue]] = field(default_factory=dict)
+    holders: dict[str, ReferenceHolder] = field(default_factory=dict)
 
     def kinds_of(self, address: str, root: int) -> frozenset[str]:
         """The kinds that a file may define: the location that had it first decides."""
@@ -110,9 +110,9 @@ class Memory:
     def _kept_last_good(self, address: str) -> int:
         """How many entities of a file are only their last good version."""
         refs = {
-            standing.issue.ref
-            for standing in self.issues.get(address, ())
-            if standing.issue.kind == ImportIssue.Kind.REFUSED and standing.issue.ref
+            stored.issue.ref
+            for stored in self.issues.get(address, ())
+            if stored.issue.kind == ImportIssue.Kind.REFUSED and stored.issue.ref
         }
         held = (self.holders.get(ref) for ref in refs)
         return sum(
@@ -120,7 +120,7 @@ class Memory:
         )
 
 
-def recall(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Memory:
+def load_previous_run(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> PreviousRun:
     """Load what is known of the roots; a few queries for any number of files.
 
     Args:
@@ -132,7 +132,7 @@ def recall(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Memory:
         for location in Location.objects.filter(target__in={root.target for root in roots})
     }
     locations = [found.get((root.type, root.target)) for root in roots]
-    memory = Memory(
+    previous = PreviousRun(
         locations=locations,
         kinds=[
             frozenset(location.allowed_kinds if location else allowed_kinds)
@@ -145,31 +145,31 @@ def recall(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Memory:
         below |= Q(address=root.target)
         if root.folder is not None:
             below |= Q(address__startswith=f"{str(root.folder).rstrip('/')}/")
-    found_now = _recall_files(memory, below)
-    while leads := _leads_of(found_now, memory):
+    found_now = _load_files(previous, below)
+    while leads := _leads_of(found_now, previous):
         found_now = {}
         for batch in batched(leads, BATCH):
-            found_now |= _recall_files(memory, Q(address__in=batch))
-    _recall_rest(memory, keys)
-    return memory
+            found_now |= _load_files(previous, Q(address__in=batch))
+    _load_rest(previous, keys)
+    return previous
 
 
-def learn(memory: Memory, addresses: Iterable[str]) -> bool:
+def load_unforeseen(previous: PreviousRun, addresses: Iterable[str]) -> bool:
     """Load what is known of files that no root was known to lead to: other locations have them.
 
     Returns:
         Whether any is known; then the roots must be walked again.
     """
-    unknown = [address for address in addresses if address not in memory.files]
+    unknown = [address for address in addresses if address not in previous.files]
     found = False
     for batch in batched(unknown, BATCH):
-        found = bool(_recall_files(memory, Q(address__in=batch))) or found
+        found = bool(_load_files(previous, Q(address__in=batch))) or found
     if found:
-        _recall_rest(memory, {one.pk for one in memory.locations if one is not None})
+        _load_rest(previous, {one.pk for one in previous.locations if one is not None})
     return found
 
 
-def _recall_files(memory: Memory, which: Q) -> dict[str, KnownFile]:
+def _load_files(previous: PreviousRun, which: Q) -> dict[str, KnownFile]:
     rows = SourceFile.objects.filter(which).order_by()
     found: dict[str, KnownFile] = {}
     for address, location, fingerprint, etag, last_modified, entities in rows.values_list(
@@ -182,11 +182,11 @@ def _recall_files(memory: Memory, which: Q) -> dict[str, KnownFile]:
     leading = rows.exclude(includes={}, leads_to=[]).values_list("address", "includes", "leads_to")
     for address, includes, leads_to in leading.iterator() if found else ():
         found[address] = found[address]._replace(includes=includes, leads_to=leads_to)
-    memory.files.update(found)
+    previous.files.update(found)
     return found
 
 
-def _leads_of(files: dict[str, KnownFile], memory: Memory) -> list[str]:
+def _leads_of(files: dict[str, KnownFile], previous: PreviousRun) -> list[str]:
     """Where Location documents of these files lead that was not recalled with them."""
     found = {
         address: None
@@ -195,26 +195,26 @@ def _leads_of(files: dict[str, KnownFile], memory: Memory) -> list[str]:
         for _path, _target, address in lead["targets"]
         if address
     }
-    return [address for address in found if address not in memory.files]
+    return [address for address in found if address not in previous.files]
 
 
-def _recall_rest(memory: Memory, keys: set[int]) -> None:
-    owners = {known.location for known in memory.files.values()} | keys
-    memory.owners = {
+def _load_rest(previous: PreviousRun, keys: set[int]) -> None:
+    owners = {known.location for known in previous.files.values()} | keys
+    previous.owners = {
         pk: frozenset(kinds)
         for pk, kinds in Location.objects.filter(pk__in=owners).values_list("pk", "allowed_kinds")
     }
-    memory.rows = Counter(rows_of(keys))
-    memory.issues.clear()
-    memory.holders.clear()
-    _recall_issues(memory, ImportIssue.objects.filter(location_id__in=keys))
+    previous.rows = Counter(rows_of(keys))
+    previous.issues.clear()
+    previous.holders.clear()
+    _load_issues(previous, ImportIssue.objects.filter(location_id__in=keys))
     # Of other locations, which may be far larger, only what is said of these very files.
-    lent = [address for address, known in memory.files.items() if known.location not in keys]
+    lent = [address for address, known in previous.files.items() if known.location not in keys]
     for batch in batched(lent, BATCH):
-        memory.rows += Counter(rows_of(owners - keys, batch))
+        previous.rows += Counter(rows_of(owners - keys, batch))
         rows = ImportIssue.objects.filter(location_id__in=owners - keys, file__in=batch)
-        _recall_issues(memory, rows)
-    _recall_holders(memory)
+        _load_issues(previous, rows)
+    _load_holders(previous)
 
 
 def rows_of(locations: Iterable[int], sources: Sequence[str] | None = None) -> dict[str, int]:
@@ -236,26 +236,26 @@ def rows_of(locations: Iterable[int], sources: Sequence[str] | None = None) -> d
     return counts
 
 
-def _recall_issues(memory: Memory, rows: QuerySet[ImportIssue]) -> None:
+def _load_issues(previous: PreviousRun, rows: QuerySet[ImportIssue]) -> None:
     for row in rows.order_by("pk").iterator():
-        memory.issues.setdefault(row.file, []).append(
-            Standing(row.pk, row.location_id, row.first_seen_at, _issue_of(row))
+        previous.issues.setdefault(row.file, []).append(
+            StoredIssue(row.pk, row.location_id, row.first_seen_at, _issue_of(row))
         )
 
 
-def _recall_holders(memory: Memory) -> None:
+def _load_holders(previous: PreviousRun) -> None:
     refs = {
-        standing.issue.ref
-        for issues in memory.issues.values()
-        for standing in issues
-        if standing.issue.kind in (ImportIssue.Kind.REFUSED, ImportIssue.Kind.CONFLICT)
+        stored.issue.ref
+        for issues in previous.issues.values()
+        for stored in issues
+        if stored.issue.kind in (ImportIssue.Kind.REFUSED, ImportIssue.Kind.CONFLICT)
     }
     for batch in batched(sorted(refs), BATCH):
         rows = Entity.objects.filter(ref__in=batch).values_list(
             "ref", "source", "source_line", "location_id", "orphaned_at"
         )
         for ref, source, line, location, orphaned_at in rows:
-            memory.holders[ref] = Holder(source, line, location, orphaned_at is not None)
+            previous.holders[ref] = ReferenceHolder(source, line, location, orphaned_at is not None)
 
 
 def _issue_of(row: ImportIssue) -> Issue:

@@ -9,7 +9,7 @@ from catalog.models import Annotation, Entity, Relation, SearchText, Tag
 from catalog.refs import EntityRef
 from catalog.secrets import is_secret
 
-LIFTED = (
+ENTITY_COLUMNS = (
     "kind",
     "namespace",
     "name",
@@ -27,7 +27,9 @@ _MAX_TITLE, _MAX_TYPE, _MAX_VALUE, _MAX_SORT = 500, 200, 500, 200
 _BATCH = 1000
 
 
-def lift(descriptor: dict[str, Any], written: dict[str, Any] | None = None) -> dict[str, Any]:
+def entity_columns(
+    descriptor: dict[str, Any], written: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """The columns of an entity.
 
     Args:
@@ -35,8 +37,8 @@ def lift(descriptor: dict[str, Any], written: dict[str, Any] | None = None) -> d
         written: What overlays lie over, if any do; its secrets are masked too.
 
     Returns:
-        Values of every field of ``LIFTED``; long titles and types are cut for the column, copies
-        of secrets in them are masked. The descriptor keeps all of them.
+        Values of every field of ``ENTITY_COLUMNS``; long titles and types are cut for the column,
+        copies of secrets in them are masked. The descriptor keeps all of them.
     """
     metadata, spec = descriptor["metadata"], descriptor["spec"]
     replaced = written["metadata"].get("annotations") if written else None

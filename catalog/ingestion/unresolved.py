@@ -14,8 +14,8 @@ from catalog.search.suggestions import suggested_refs
 MAX_SHOWN = 20
 
 
-def find_dangling(locations: Sequence[int]) -> tuple[list[Notice], int]:
-    """The dangling references that entities of these locations declare; at most four queries.
+def find_unresolved(locations: Sequence[int]) -> tuple[list[Notice], int]:
+    """The unresolved references that entities of these locations declare; at most four queries.
 
     Args:
         locations: Primary keys.

@@ -21,11 +21,11 @@ _MAX_PROBLEMS = 100
 _DIGEST_BYTES = 32
 
 
-class Claim(NamedTuple):
+class SpooledDocument(NamedTuple):
     """One valid document, as it waits to be written.
 
     Attributes:
-        number: Its number in this reading.
+        number: Its number in this run.
         source: Path or address of its file.
         line: 1-based line of its first content.
         document: 0-based number in its file.
@@ -56,11 +56,11 @@ class FileFacts(NamedTuple):
     leads_to: list[dict[str, Any]]
 
 
-class Place(NamedTuple):
+class DocumentPlace(NamedTuple):
     """Where a document of a reference was found.
 
     Attributes:
-        number: Its number in this reading.
+        number: Its number in this run.
         order: How early its file was found.
         digest: SHA-256 (hex) of the descriptor.
     """
@@ -84,12 +84,12 @@ def _storable(problem: Problem) -> Problem:
     )
 
 
-def _spool() -> IO[str]:
+def _temporary_file() -> IO[str]:
     return tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass")
 
 
 @dataclass(slots=True)
-class Reading:
+class Spool:
     """Everything that one run read; a context manager, since what is put by are files.
 
     Attributes:
@@ -122,8 +122,8 @@ class Reading:
     _sources: list[str] = field(default_factory=list, repr=False)
     _lines: "array[int]" = field(default_factory=lambda: array("L"), repr=False)
     _digests: bytearray = field(default_factory=bytearray, repr=False)
-    _claims: IO[str] = field(default_factory=_spool, repr=False)
-    _files: IO[str] = field(default_factory=_spool, repr=False)
+    _documents: IO[str] = field(default_factory=_temporary_file, repr=False)
+    _files: IO[str] = field(default_factory=_temporary_file, repr=False)
 
     def __enter__(self) -> Self:
         return self
@@ -138,7 +138,7 @@ class Reading:
 
     def close(self) -> None:
         """Throw away what was put by."""
-        self._claims.close()
+        self._documents.close()
         self._files.close()
 
     def reach(self, address: str, root: int) -> None:
@@ -157,12 +157,12 @@ class Reading:
         first = self.reached.get(address)
         return self.shared.get(address) or (set() if first is None else {first})
 
-    def keep(self, source: str, document: Document) -> None:
+    def add(self, source: str, document: Document) -> None:
         """Put a valid document by."""
         ref, number = str(document.ref), len(self._sources)
         relations = [[relation.type, relation.target] for relation in document.relations]
         digest = digest_of(document.data)
-        claim = Claim(
+        spooled = SpooledDocument(
             number,
             ref,
             source,
@@ -179,7 +179,7 @@ class Reading:
         self._sources.append(source)
         self._lines.append(document.line)
         self._digests += bytes.fromhex(digest)
-        self._claims.write(json.dumps(claim, ensure_ascii=False) + "\n")
+        self._documents.write(json.dumps(spooled, ensure_ascii=False) + "\n")
 
     def refuse(self, source: str, document: Document, more: Sequence[Problem] = ()) -> None:
         """Note a refused document."""
@@ -224,23 +224,23 @@ class Reading:
         """Whether a valid document with this reference was put by."""
         return ref in self._numbers
 
-    def contested(self) -> dict[str, list[Place]]:
+    def contested(self) -> dict[str, list[DocumentPlace]]:
         """The references that several documents were put by for, in the order found."""
         return {
             ref: sorted(map(self._place, numbers), key=lambda place: (place.order, place.number))
             for ref, numbers in self._twins.items()
         }
 
-    def _place(self, number: int) -> Place:
+    def _place(self, number: int) -> DocumentPlace:
         source = self._sources[number]
         digest = self._digests[number * _DIGEST_BYTES : (number + 1) * _DIGEST_BYTES]
-        return Place(number, self.parsed[source], source, self._lines[number], digest.hex())
+        return DocumentPlace(number, self.parsed[source], source, self._lines[number], digest.hex())
 
-    def claims(self) -> Iterator[Claim]:
+    def documents(self) -> Iterator[SpooledDocument]:
         """Every document that was put by, in reading order."""
-        self._claims.seek(0)
-        for line in self._claims:
-            yield Claim(*json.loads(line))
+        self._documents.seek(0)
+        for line in self._documents:
+            yield SpooledDocument(*json.loads(line))
 
     def files(self) -> Iterator[FileFacts]:
         """Every file that was parsed, as it is to be remembered."""
