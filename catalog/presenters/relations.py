@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from catalog.descriptor.relations import declared
-from catalog.drawing import MAX_NODES, Drawing, draw, ordered
+from catalog.diagram import MAX_NODES, Diagram, draw_diagram, ordered
 from catalog.graph import Edges, Neighbourhood, Node, Parts
 from catalog.kinds import Kind
 from catalog.links import Link, link_to, link_to_entity
@@ -236,10 +236,10 @@ def in_order(kind: Kind, edges: Sequence[Edges]) -> list[Edges]:
     return sorted(ordered(edges), key=lambda one: one.type not in first)
 
 
-def drawing_of(
+def diagram_of(
     entity: Entity, title: str, around: Neighbourhood, *, limit_each: int = MAX_NODES
-) -> Drawing | None:
-    """The drawing of the neighbourhood; None when there is nothing to draw.
+) -> Diagram | None:
+    """The diagram of the neighbourhood; None when there is nothing to draw.
 
     Args:
         entity: The one in the middle.
@@ -247,7 +247,7 @@ def drawing_of(
         around: Its neighbours.
         limit_each: How many of one type of relation are drawn at most.
     """
-    return draw(
+    return draw_diagram(
         entity,
         title,
         around,

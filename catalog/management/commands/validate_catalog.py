@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from catalog.descriptor import DEFAULT_LIMITS, Document, Problem, iter_parse
-from catalog.descriptor.crossing import Crossing
+from catalog.descriptor.references import ReferenceIndex
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.sources import Reader, Root, SourceError, is_url, root_of
@@ -70,7 +70,9 @@ class Command(BaseCommand):
         printer = {"text": self._text, "json": self._json, "github": self._github}
         found: Iterator[_Checked] = _check(options["paths"])
         if options["references"] != "off":
-            found = _crossed(list(found), is_catalog_asked=options["references"] == "catalog")
+            found = _with_reference_warnings(
+                list(found), is_catalog_asked=options["references"] == "catalog"
+            )
         files, documents, invalid, warnings = set(), 0, 0, 0
         for checked in found:
             files.add(checked.file)
@@ -154,23 +156,25 @@ def _check(paths: Sequence[str]) -> Iterator[_Checked]:
                 yield _Checked(file, None)
 
 
-def _crossed(found: Sequence[_Checked], *, is_catalog_asked: bool) -> Iterator[_Checked]:
+def _with_reference_warnings(
+    found: Sequence[_Checked], *, is_catalog_asked: bool
+) -> Iterator[_Checked]:
     """The same documents with warnings of references to nothing and of names given twice."""
     where = "the files checked"
-    crossing = Crossing(f"{where} nor in the catalog" if is_catalog_asked else where)
+    references = ReferenceIndex(f"{where} nor in the catalog" if is_catalog_asked else where)
     twice = {}
     for number, checked in enumerate(found):
         if checked.document is not None:
-            first = crossing.add(checked.document, f"{checked.file}:{checked.document.line}")
+            first = references.add(checked.document, f"{checked.file}:{checked.document.line}")
             twice[number] = first
     if is_catalog_asked:
-        crossing.know(_in_catalog(found))
+        references.add_known(_in_catalog(found))
     for number, checked in enumerate(found):
         document = checked.document
         if document is None or not document.is_valid:
             yield checked
             continue
-        warnings = [*checked.warnings, *crossing.unresolved(document)]
+        warnings = [*checked.warnings, *references.unresolved(document)]
         if twice[number]:
             warnings.append(
                 document.warn(

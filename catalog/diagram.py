@@ -1,4 +1,4 @@
-"""The drawing of an entity's neighbourhood: what leads here, the entity, where it leads. Pure.
+"""The diagram of an entity's neighbourhood: what leads here, the entity, where it leads. Pure.
 
 Three columns; a neighbour is a box under the name of its relation, and an arrow goes from left to
 right. At most fifty neighbours are drawn, shared fairly between the relations; each relation says
@@ -56,11 +56,11 @@ _OWNERSHIP = {T.OWNER_OF, T.OWNED_BY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class DiagramBox:
     """A neighbour, or the entity itself.
 
     Attributes:
-        x: Left edge; all measures are in the drawing's own pixels.
+        x: Left edge; all measures are in the diagram's own pixels.
         y: Upper edge.
         text: The name, cut to fit.
         title: The whole name and the reference.
@@ -111,7 +111,7 @@ class Arrow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing:
+class Diagram:
     """Everything the SVG prints.
 
     Attributes:
@@ -122,8 +122,8 @@ class Drawing:
 
     width: int
     height: int
-    centre: Box
-    boxes: Sequence[Box]
+    centre: DiagramBox
+    boxes: Sequence[DiagramBox]
     arrows: Sequence[Arrow]
     captions: Sequence[Caption]
     more: Sequence[Caption]
@@ -147,7 +147,7 @@ def ordered(edges: Sequence[Edges]) -> list[Edges]:
     return sorted(edges, key=lambda one: ORDER.index(one.type))
 
 
-def draw(
+def draw_diagram(
     entity: Entity,
     title: str,
     around: Neighbourhood,
@@ -156,7 +156,7 @@ def draw(
     url_of: Callable[[Relation.Type], str],
     limit: int = MAX_NODES,
     limit_each: int = MAX_NODES,
-) -> Drawing | None:
+) -> Diagram | None:
     """Lay out an entity's neighbourhood; None when it has no neighbours.
 
     Args:
@@ -180,7 +180,7 @@ def draw(
     columns = {"left": _MARGIN, "centre": _MARGIN + (_STEP if left else 0)}
     columns["right"] = columns["centre"] + _STEP
     middle = height // 2
-    centre = Box(
+    centre = DiagramBox(
         x=columns["centre"],
         y=middle - _BOX_HEIGHT // 2,
         text=_cut(title, _MAX_BOLD_LETTERS),
@@ -212,7 +212,7 @@ def draw(
             more.append(Caption(x=x, y=y + 14, text=text, url=url_of(group.type)))
             y += _CAPTION
         tops[side] = y + _GROUP_GAP
-    return Drawing(
+    return Diagram(
         width=columns["right" if right else "centre"] + _BOX_WIDTH + _MARGIN,
         height=height,
         centre=centre,
@@ -245,10 +245,10 @@ def _height(drawn: Sequence[tuple[Edges, Sequence[Node]]]) -> int:
     return sum(heights) + _GROUP_GAP * max(len(heights) - 1, 0)
 
 
-def _box(node: Node, x: int, y: int) -> Box:
+def _box(node: Node, x: int, y: int) -> DiagramBox:
     name = node.title or node.name
     missing = "" if node.exists else ", not in the catalog"
-    return Box(
+    return DiagramBox(
         x=x,
         y=y,
         text=_cut(name),

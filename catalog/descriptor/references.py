@@ -14,7 +14,7 @@ from catalog.refs import EntityRef
 _NEAR_ENOUGH = 75
 
 
-class Crossing:
+class ReferenceIndex:
     """What a set of documents declares, to hold their references against.
 
     Args:
@@ -23,7 +23,7 @@ class Crossing:
 
     def __init__(self, elsewhere: str) -> None:
         self.elsewhere = elsewhere
-        self._taken: dict[str, str] = {}
+        self._declared_at: dict[str, str] = {}
         self._names: dict[str, dict[str, str]] = defaultdict(dict)
 
     def add(self, document: Document, place: str) -> str:
@@ -39,25 +39,25 @@ class Crossing:
         if document.ref is None:
             return ""
         ref = str(document.ref)
-        first = self._taken.setdefault(ref, place)
+        first = self._declared_at.setdefault(ref, place)
         self._names[document.ref.kind][ref] = document.ref.name
         return "" if first == place else first
 
-    def know(self, refs: Collection[str]) -> None:
+    def add_known(self, refs: Collection[str]) -> None:
         """Take in entities that no document here declares."""
         for text in refs:
             ref = EntityRef.parse(text)
-            self._taken.setdefault(text, "")
+            self._declared_at.setdefault(text, "")
             self._names[ref.kind].setdefault(text, ref.name)
 
     def is_known(self, ref: str) -> bool:
         """Whether something here has this canonical reference."""
-        return ref in self._taken
+        return ref in self._declared_at
 
     def unresolved(self, document: Document) -> Iterator[Problem]:
         """A warning for each reference of a document that nothing here has."""
         for relation in document.relations:
-            if relation.target not in self._taken:
+            if relation.target not in self._declared_at:
                 yield document.warn(
                     relation.path,
                     f"{relation.target} is in none of {self.elsewhere}",
@@ -67,7 +67,7 @@ class Crossing:
     def _hint(self, ref: EntityRef) -> str:
         for kind in self._names:
             other = f"{kind}:{ref.namespace}/{ref.name}"
-            if other in self._taken:
+            if other in self._declared_at:
                 return f"did you mean {other}?"
         known = self._names.get(ref.kind, {})
         near = process.extractOne(ref.name, known, scorer=fuzz.ratio, score_cutoff=_NEAR_ENOUGH)
