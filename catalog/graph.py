@@ -95,7 +95,7 @@ class Neighbourhood:
         return sum(edges.total for edges in self.edges)
 
     @property
-    def dangling(self) -> list[Node]:
+    def unresolved(self) -> list[Node]:
         """The neighbours that the catalog does not have, each once."""
         return sorted(
             (node for node in self.names.values() if not node.exists),

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from catalog.admin.filters import ORPHAN, LifecycleFilter, LocationFilter, StateFilter
 from catalog.admin.overlays import AnnotationInline, LinkInline
-from catalog.admin.reading import lines, outcome, person, reasons
+from catalog.admin.presenters import lines, outcome, person, reasons
 from catalog.documents import descriptor_yaml
 from catalog.editing import local, removing
 from catalog.editing.local import InvalidDescriptor

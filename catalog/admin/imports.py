@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog.admin.filters import LocationFilter
-from catalog.admin.reading import ReadOnly, reasons
+from catalog.admin.presenters import ReadOnly, reasons
 from catalog.links import entity_url
 from catalog.models import ImportIssue, ImportRun, Revision
 from catalog.refs import EntityRef, InvalidRefError

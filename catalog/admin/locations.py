@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog.admin.reading import outcome, person
+from catalog.admin.presenters import outcome, person
 from catalog.forms import LocationForm
 from catalog.locations.refreshing import refresh
 from catalog.models import ImportRun, Location

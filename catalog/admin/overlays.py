@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog.admin.reading import person
+from catalog.admin.presenters import person
 from catalog.editing.overlays import maskers_of, remove_overlay
 from catalog.forms import AnnotationRowForm, LinkRowForm, OverlayRows
 from catalog.masking import Masker

@@ -202,7 +202,7 @@ class Annotation(models.Model):
 class Relation(models.Model):
     """One edge as its declarer wrote it; the target sees the inverse type.
 
-    The target is a reference, not a row: it need not exist ("dangling"), and the edge is whole
+    The target is a reference, not a row: it need not exist ("unresolved"), and the edge is whole
     again when the target turns up.
 
     Attributes:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from catalog.ingestion.report import Action, Issue, Outcome, Report
 from catalog.locations.refreshing import Unregistered
 from catalog.models import ImportRun, Location
-from catalog.presenters.problems import message_texts, place_text, url_of
+from catalog.presenters.issue_rows import message_texts, place_text, url_of
 
 MAX_LISTED = 100
 _MAX_REASON = 300

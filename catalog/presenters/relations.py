@@ -16,7 +16,7 @@ from catalog.models import Entity, Relation
 
 LINKS_LIMIT = 12
 GROUPS_LIMIT = 4
-DANGLING_LIMIT = 20
+UNRESOLVED_LIMIT = 20
 PEOPLE = (Kind.GROUP, Kind.USER)
 WHOLES = (Kind.SYSTEM, Kind.DOMAIN)
 T = Relation.Type
@@ -137,7 +137,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dangling:
+class UnresolvedReference:
     """A neighbour that the descriptor names and the catalog does not have.
 
     Attributes:
@@ -257,16 +257,18 @@ def diagram_of(
     )
 
 
-def dangling(
+def unresolved_references(
     entity: Entity, missing: Sequence[Node], suggestions: Mapping[str, str]
-) -> list[Dangling]:
+) -> list[UnresolvedReference]:
     """What the descriptor names and the catalog does not have, with the fields that name it."""
     found, _ = declared(entity.kind, entity.namespace, entity.spec)
     fields: dict[str, list[str]] = {}
     for one in found:
         fields.setdefault(one.target, []).append(_path(one.path))
     return [
-        Dangling(link=link_to(node, suggestions=suggestions), fields=fields.get(str(node.ref), ()))
+        UnresolvedReference(
+            link=link_to(node, suggestions=suggestions), fields=fields.get(str(node.ref), ())
+        )
         for node in missing
     ]
 

@@ -14,7 +14,7 @@ from catalog.masking import Masker
 from catalog.models import Entity, Relation
 from catalog.presenters import entity as presenters
 from catalog.presenters import relations as relation_presenters
-from catalog.presenters.issues import notices
+from catalog.presenters.notices import notices
 from catalog.search.suggestions import suggested_refs
 from catalog.views.lookup import entity_context, of_entity, standing_issues
 
@@ -63,12 +63,12 @@ def entity(request: HttpRequest, found: Entity) -> HttpResponse:
 
 def _warnings(found: Entity, around: Neighbourhood) -> dict[str, Any]:
     """What is wrong with the descriptor: issues that stand, and names that lead nowhere."""
-    missing = around.dangling
-    shown = missing[: relation_presenters.DANGLING_LIMIT]
+    missing = around.unresolved
+    shown = missing[: relation_presenters.UNRESOLVED_LIMIT]
     suggestions = suggested_refs([node.ref for node in shown])
     return {
         "notices": notices(standing_issues(found), Masker.of(found)),
-        "dangling": relation_presenters.dangling(found, shown, suggestions),
+        "dangling": relation_presenters.unresolved_references(found, shown, suggestions),
         "dangling_more": len(missing) - len(shown),
     }
 

@@ -11,7 +11,7 @@ from catalog.masking import Masker
 from catalog.models import Entity
 from catalog.presenters import history as history_presenters
 from catalog.presenters import inspect as presenters
-from catalog.presenters.issues import notices
+from catalog.presenters.notices import notices
 from catalog.views.lists import page_number
 from catalog.views.lookup import entity_context, may_see_runs, of_entity, standing_issues
 

@@ -12,14 +12,14 @@ from django.views.decorators.http import require_safe
 from catalog import versions
 from catalog.masking import Masker
 from catalog.models import Entity, ImportIssue, Location, Relation
-from catalog.presenters import problems as presenters
+from catalog.presenters import issue_rows as presenters
 from catalog.querysets import RelationQuerySet
 from catalog.refs import EntityRef
 from catalog.search.suggestions import suggested_refs
 from catalog.views.lists import PAGE_SIZE, page_number
 
 MAX_LOCATIONS = 200
-DANGLING = "dangling"
+UNRESOLVED = "dangling"
 
 
 @login_required
@@ -31,21 +31,21 @@ def issues(request: HttpRequest) -> HttpResponse:
     where = request.GET.get("location", "")
     kind = request.GET.get("kind", "")
     standing = _standing(text, where)
-    dangling = _dangling(text, where)
+    unresolved = _unresolved(text, where)
     by_kind = dict(standing.order_by().values_list("kind").annotate(n=Count("pk")))
-    dangling_total = _count(dangling, is_whole=not text and not where)
+    unresolved_total = _count(unresolved, is_whole=not text and not where)
     context = {
         "text": text,
         "kind": kind,
         "where": where,
-        "tabs": presenters.issue_tabs(by_kind, dangling_total, kind),
+        "tabs": presenters.issue_tabs(by_kind, unresolved_total, kind),
         "locations": Location.objects.order_by("target")[:MAX_LOCATIONS],
         "is_filtered": bool(text or where),
     }
-    if kind == DANGLING:
-        wide = dangling.select_related("source").defer("source__descriptor", "source__written")
+    if kind == UNRESOLVED:
+        wide = unresolved.select_related("source").defer("source__descriptor", "source__written")
         found = Paginator(wide, PAGE_SIZE).get_page(page_number(request))
-        context |= {"page": found, "dangling": _dangling_rows(list(found.object_list))}
+        context |= {"page": found, "dangling": _unresolved_rows(list(found.object_list))}
     else:
         rows = standing.filter(kind=kind) if kind in ImportIssue.Kind.values else standing
         page = Paginator(rows.select_related("location"), PAGE_SIZE).get_page(page_number(request))
@@ -65,7 +65,7 @@ def _standing(text: str, where: str) -> "QuerySet[ImportIssue]":
     return rows
 
 
-def _dangling(text: str, where: str) -> RelationQuerySet:
+def _unresolved(text: str, where: str) -> RelationQuerySet:
     rows = Relation.objects.exclude(Exists(Entity.objects.filter(ref=OuterRef("target_ref"))))
     if where.isdecimal():
         rows = rows.filter(source__location_id=int(where))
@@ -74,21 +74,21 @@ def _dangling(text: str, where: str) -> RelationQuerySet:
     return rows.order_by("target_ref", "source__ref", "type")
 
 
-def _count(dangling: RelationQuerySet, *, is_whole: bool) -> int:
+def _count(unresolved: RelationQuerySet, *, is_whole: bool) -> int:
     """How many there are; of the whole catalog they are counted once for each of its versions."""
     if not is_whole:
-        return dangling.count()
+        return unresolved.count()
     key = f"catalog:dangling:{versions.current()}"
     total: int | None = cache.get(key)
     if total is None:
-        total = dangling.count()
+        total = unresolved.count()
         cache.set(key, total)
     return total
 
 
-def _dangling_rows(shown: list[Relation]) -> list[presenters.DanglingRow]:
+def _unresolved_rows(shown: list[Relation]) -> list[presenters.UnresolvedRow]:
     wanted = {str(ref): ref for ref in map(_ref, [one.target_ref for one in shown]) if ref}
-    return presenters.dangling_rows(shown, suggested_refs(list(wanted.values())))
+    return presenters.unresolved_rows(shown, suggested_refs(list(wanted.values())))
 
 
 def _ref(text: str) -> EntityRef | None:

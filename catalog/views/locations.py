@@ -20,7 +20,7 @@ from catalog.locations.claims import unregister_effect
 from catalog.locations.registration import RegisterForm, registered_kinds
 from catalog.models import Entity, ImportIssue, Location
 from catalog.presenters import locations as presenters
-from catalog.presenters.problems import issue_rows
+from catalog.presenters.issue_rows import issue_rows
 from catalog.views.issues import maskers_of
 from catalog.views.lists import PAGE_SIZE, list_rows, page_number
 

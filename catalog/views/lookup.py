@@ -20,7 +20,7 @@ from catalog.masking import Masker
 from catalog.models import Entity, ImportIssue, Star
 from catalog.presenters.entity import header
 from catalog.presenters.history import entries_of_gone
-from catalog.presenters.issues import notices
+from catalog.presenters.notices import notices
 from catalog.refs import EntityRef
 from catalog.search.suggestions import similar_entities
 

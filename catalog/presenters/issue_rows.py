@@ -41,7 +41,7 @@ class IssueTab:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DanglingRow:
+class UnresolvedRow:
     """A reference that points to nothing, and the one it likely meant."""
 
     source: Link
@@ -86,12 +86,12 @@ def issue_rows(issues: Iterable[ImportIssue], maskers: Mapping[str, Masker]) -> 
     return rows
 
 
-def issue_tabs(by_kind: Mapping[str, int], dangling: int, current: str) -> list[IssueTab]:
+def issue_tabs(by_kind: Mapping[str, int], unresolved: int, current: str) -> list[IssueTab]:
     """The kinds of issues to choose from, all first, references to nothing last."""
     is_kind = current in ImportIssue.Kind.values or current == "dangling"
     found = [("", "All", sum(by_kind.values()))]
     found += [(kind.value, kind.label.capitalize(), by_kind.get(kind, 0)) for kind in _ISSUE_TONES]
-    found.append(("dangling", "Dangling references", dangling))
+    found.append(("dangling", "Dangling references", unresolved))
     return [
         IssueTab(
             value=value,
@@ -103,7 +103,7 @@ def issue_tabs(by_kind: Mapping[str, int], dangling: int, current: str) -> list[
     ]
 
 
-def dangling_rows(relations: Iterable[Relation], meant: Mapping[str, str]) -> list[DanglingRow]:
+def unresolved_rows(relations: Iterable[Relation], meant: Mapping[str, str]) -> list[UnresolvedRow]:
     """What the list of references to nothing says of each.
 
     Args:
@@ -115,7 +115,7 @@ def dangling_rows(relations: Iterable[Relation], meant: Mapping[str, str]) -> li
         near = meant.get(relation.target_ref)
         source = relation.source
         rows.append(
-            DanglingRow(
+            UnresolvedRow(
                 source=link_to_entity(source),
                 place=place_text(source.source, source.source_line) if source.source else "",
                 type=Relation.Type(relation.type).label,

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from catalog.ingestion.report import Report
 from catalog.models import ImportIssue
-from catalog.presenters.issues import message_text
+from catalog.presenters.notices import message_text
 
 
 class ReadOnly:
