@@ -1,7 +1,6 @@
-"""What the pages of the administration share: rows that are only read, outcomes of readings."""
+"""What several pages of the admin show: who asks, an import's outcome, the texts of an issue."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -13,25 +12,6 @@ from django.utils.safestring import SafeString
 from catalog.ingestion.report import Report
 from catalog.models import ImportIssue
 from catalog.presenters.notices import message_text
-
-
-class ReadOnly:
-    """For rows that the portal writes and people only read."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds one by hand."""
-        del request, obj
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes one."""
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes one: it is the record of what happened."""
-        del request, obj
-        return False
 
 
 def person(request: HttpRequest) -> User | None:
