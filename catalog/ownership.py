@@ -11,7 +11,6 @@ from catalog.groups import below
 from catalog.kinds import Kind
 from catalog.models import Entity, Relation
 from catalog.querysets import EntityQuerySet
-from catalog.search import kept
 from catalog.search.filters import Reader
 
 
@@ -64,7 +63,7 @@ def ownership_of(
         return None
     identity = (user.get_username(), getattr(user, "email", ""))
     current = versions.current() if version is None else version
-    return kept.of_version("ownership", identity, current, lambda: _read(user))
+    return versions.cached("ownership", identity, current, lambda: _read(user))
 
 
 def _read(user: AbstractBaseUser | AnonymousUser) -> Ownership | None:

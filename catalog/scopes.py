@@ -1,12 +1,11 @@
 """What belongs to a system, a domain, a group or a person: all of it, however deep."""
 
-from catalog import cards, groups
+from catalog import cards, groups, versions
 from catalog.graph import neighbours
 from catalog.kinds import Kind
 from catalog.models import Entity, Relation
 from catalog.ownership import Ownership
 from catalog.refs import EntityRef, InvalidRefError
-from catalog.search import kept
 from catalog.search.filters import Filters
 
 MAX_LEVELS = 20
@@ -29,7 +28,7 @@ def keys_within(text: str, *, version: int) -> tuple[int, ...]:
         ref = EntityRef.parse(text, default_kind=Kind.SYSTEM)
     except InvalidRefError:
         return ()
-    return kept.of_version("within", str(ref), version, lambda: _read(ref))
+    return versions.cached("within", str(ref), version, lambda: _read(ref))
 
 
 def scope_of(entity: Entity, *, version: int) -> cards.Scope:
@@ -41,7 +40,7 @@ def scope_of(entity: Entity, *, version: int) -> cards.Scope:
 def scope_of_reader(ownership: Ownership, *, version: int) -> cards.Scope:
     """What a reader and the reader's groups own, for the cards to sum up."""
     return cards.Scope(
-        keys=kept.of_version(
+        keys=versions.cached(
             "owned",
             sorted(ownership.owner_refs),
             version,

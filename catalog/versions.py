@@ -1,13 +1,21 @@
-"""The number that says whether anything counted or drawn from the catalog is still true."""
+"""The version of the catalog, which every write raises, and what is cached under it."""
 
+import hashlib
+import logging
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
+from django.core.cache import cache
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
 from catalog.models import CatalogState
 
+T = TypeVar("T")
 _ROW = 1
+_CACHED_S = 3600
+logger = logging.getLogger(__name__)
 
 
 def current() -> int:
@@ -29,3 +37,32 @@ def bump() -> None:
     CatalogState.objects.get_or_create(pk=_ROW)
     now = Value(time.time_ns() // 1_000)
     CatalogState.objects.filter(pk=_ROW).update(version=Greatest(F("version") + 1, now))
+
+
+def cached(name: str, parts: object, version: int, read: Callable[[], T]) -> T:
+    """What was read at this version of the catalog, from the cache; else read now, and put there.
+
+    A cache that is empty or broken costs the reading, nothing else.
+
+    Args:
+        name: What it is, for the cache's key.
+        parts: What else it depends on; its ``repr`` says so.
+        version: The catalog's, read before the reading: what is written meanwhile is read by
+            whoever comes next.
+        read: Reads it; the result must be picklable.
+    """
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()
+    key = f"catalog:{name}:{version}:{digest}"
+    try:
+        found: tuple[T] | None = cache.get(key)
+    except Exception:  # noqa: BLE001 -- what another release kept may not unpickle, in any way
+        logger.warning("The cache did not answer")
+        return read()
+    if found is not None:
+        return found[0]
+    made = read()
+    try:
+        cache.set(key, (made,), _CACHED_S)
+    except Exception:  # noqa: BLE001 -- each cache fails in its own way; none may fail the page
+        logger.warning("The cache kept nothing")
+    return made

@@ -12,9 +12,8 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Value
 
-from catalog import cards
+from catalog import cards, versions
 from catalog.models import Entity, Tag
-from catalog.search import kept
 from catalog.search.expressions import Among, Unordered
 from catalog.search.filters import COLUMNS, MARK_KEYS, Filters, label_of
 from catalog.search.selection import Selection, marked
@@ -103,13 +102,13 @@ def count(selection: Selection, *, version: int) -> Counts:
         version: The catalog's, read before anything else.
     """
     asked = selection.depends_on
-    counts = kept.of_version("facets", asked, version, lambda: _count_shared(selection))
+    counts = versions.cached("facets", asked, version, lambda: _count_shared(selection))
     if states := _count_states(selection, version):
         counts = replace(counts, facets=[states, *counts.facets])
     reader = selection.reader
     if not reader.is_known:
         return counts
-    own = kept.of_version(
+    own = versions.cached(
         "marks",
         (asked, sorted(reader.starred), sorted(reader.owner_refs)),
         version,
@@ -143,7 +142,7 @@ def _count_states(selection: Selection, version: int) -> Facet | None:
         left = set(among.values_list("pk", flat=True))
         return {slug: len(left.intersection(standing.of([slug]))) for slug in slugs}
 
-    counted = kept.of_version("states", (others.depends_on, standing.stamp), version, read)
+    counted = versions.cached("states", (others.depends_on, standing.stamp), version, read)
     asked = selection.filters.of("state")
     shown = [slug for slug in slugs if counted[slug]]
     choices = [

@@ -13,7 +13,6 @@ from catalog.links import link_to
 from catalog.models import Entity
 from catalog.ownership import Ownership, ownership_of
 from catalog.refs import EntityRef
-from catalog.search import kept
 from catalog.search.filters import Filters
 from catalog.search.text_search import SORTS
 from catalog.views.lists import list_rows
@@ -25,7 +24,7 @@ HOME_ROWS = 8
 def home(request: HttpRequest) -> HttpResponse:
     """Show what the catalog has, the reader's own and starred entities, and what changed last."""
     version = versions.current()
-    counts = kept.of_version("kinds", (), version, _kind_counts)
+    counts = versions.cached("kinds", (), version, _kind_counts)
     ownership = ownership_of(request.user, version=version)
     rows = Entity.objects.for_list()
     own = (

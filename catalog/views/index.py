@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from catalog import cards, scopes, versions
 from catalog.ownership import reader_of
 from catalog.presenters import index as presenters
-from catalog.search import facets, kept, text_search
+from catalog.search import facets, text_search
 from catalog.search.filters import Filters
 from catalog.search.selection import Selection
 from catalog.views.lists import CountedPaginator, entities_of, list_rows, page_number
@@ -64,7 +64,7 @@ class Keys:
 
     def __getitem__(self, part: slice) -> list[int]:
         """The keys of a page. No query when they were read before."""
-        return kept.of_version(
+        return versions.cached(
             "page",
             (self._selection.order_depends_on, part.start, part.stop),
             self._version,
@@ -87,7 +87,7 @@ def match_of(filters: Filters, version: int) -> text_search.Match:
     """What the text of the filters was found in; kept as long as the catalog is not written."""
     if not filters.q:
         return text_search.Match()
-    return kept.of_version(
+    return versions.cached(
         "match",
         (text_search.words_of(filters.q), filters.exact),
         version,

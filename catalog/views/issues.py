@@ -1,7 +1,6 @@
 """What is wrong in the catalog now: issues of imports, and references that point to nothing."""
 
 from django.contrib.auth.decorators import login_required, permission_required
-from django.core.cache import cache
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
@@ -78,12 +77,7 @@ def _count(unresolved: RelationQuerySet, *, is_whole: bool) -> int:
     """How many there are; of the whole catalog they are counted once for each of its versions."""
     if not is_whole:
         return unresolved.count()
-    key = f"catalog:dangling:{versions.current()}"
-    total: int | None = cache.get(key)
-    if total is None:
-        total = unresolved.count()
-        cache.set(key, total)
-    return total
+    return versions.cached("unresolved", (), versions.current(), unresolved.count)
 
 
 def _unresolved_rows(shown: list[Relation]) -> list[presenters.UnresolvedRow]:

@@ -7,11 +7,11 @@ from functools import cached_property
 
 from django.http import QueryDict
 
+from catalog import versions
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import Link, link_to
 from catalog.refs import EntityRef
-from catalog.search import kept
 from pagerduty_card.linking.choosing import tick_value
 from pagerduty_card.linking.standing import USUAL_KINDS, EntityFacts, ServiceFacts, Standing
 from pagerduty_card.linking.suggesting import Suggestion, Sureness
@@ -158,7 +158,7 @@ class Listing:
         """The best suggestion's score for every row of the view; kept until either side changes."""
         standing, view = self.standing, self.filters.view
         parts = (view.value, sorted(standing.services.values()), sorted(standing.keys.items()))
-        return kept.of_version("mapping-best", parts, standing.version, self._read_best)
+        return versions.cached("mapping-best", parts, standing.version, self._read_best)
 
     def _read_best(self) -> dict[int, int]:
         found = (

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from catalog import versions
 from catalog.kinds import Kind
 from catalog.models import Annotation, Entity
-from catalog.search import kept
 from pagerduty_card.accounts import Account, all_accounts
 from pagerduty_card.linking.suggesting import Candidate, Index
 from pagerduty_card.mapping.naming import Named, digest_of, named_services, named_twice
@@ -96,7 +95,7 @@ class Standing:
         services = Service.objects.order_by("name", "account", "pk").values_list(*columns)
         return cls(
             version=version,
-            entities=kept.of_version("mapping-entities", (), version, _read_entities),
+            entities=versions.cached("mapping-entities", (), version, _read_entities),
             services={
                 pk: ServiceFacts(pk, account, pd_id, name, url, _team_names(teams))
                 for pk, account, pd_id, name, url, teams in services.iterator(chunk_size=_AT_ONCE)
@@ -105,7 +104,7 @@ class Standing:
             twice=named_twice(version),
             accounts=all_accounts(),
             keys=keys,
-            written_keys=kept.of_version("mapping-keys", (), version, _read_keys),
+            written_keys=versions.cached("mapping-keys", (), version, _read_keys),
         )
 
     @cached_property

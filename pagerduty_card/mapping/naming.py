@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from catalog import versions
 from catalog.models import Annotation, Entity
-from catalog.search import kept
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.mapping.resolving import ACCOUNT, INTEGRATION_KEY, SERVICE_ID
 from pagerduty_card.models import ServiceLink
@@ -63,7 +63,7 @@ class _Names(NamedTuple):
 
 
 def _kept(version: int) -> _Names:
-    return kept.of_version("pagerduty-names", (), version, _read)
+    return versions.cached("pagerduty-names", (), version, _read)
 
 
 def _read() -> _Names:

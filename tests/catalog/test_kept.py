@@ -6,7 +6,7 @@ from django.db import transaction
 from catalog import versions
 from catalog.models import Entity, SearchText
 from catalog.refs import EntityRef
-from catalog.search import kept, spelling
+from catalog.search import spelling
 from catalog.search.suggestions import similar_entities, suggested_refs
 from catalog.search.text_search import match
 from tests.catalog.sources import component, imported, write
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 def names():
     read = lambda: list(Entity.objects.values_list("name", flat=True))  # noqa: E731
-    return kept.of_version("names", (), versions.current(), read)
+    return versions.cached("names", (), versions.current(), read)
 
 
 def test_what_was_read_in_a_transaction_that_was_taken_back_is_read_by_nobody_else():
