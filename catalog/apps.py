@@ -10,7 +10,7 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks of its settings, and put the catalog into the navigation."""
         import catalog.checks  # noqa: F401 - importing it registers them
-        from portal.shell import NavItem, add_nav
+        from portal.page_frame import NavItem, add_nav
 
         add_nav(NavItem(label="Catalog", url_name="catalog:index", icon="catalog"))
         add_nav(

@@ -17,7 +17,7 @@ class PagerdutyCardConfig(AppConfig):
         from pagerduty_card.mapping import resolving
         from pagerduty_card.paging import unsettled
         from pagerduty_card.presenters import rollup
-        from portal import shell
+        from portal import page_frame
 
         cards.register(
             cards.Card(
@@ -34,27 +34,29 @@ class PagerdutyCardConfig(AppConfig):
                 own=rollups.render_own,
             )
         )
-        shell.add_banner("pagerduty-sandbox", card.sandbox_banner)
-        shell.add_banner("pagerduty-unsettled", unsettled.banner)
-        shell.add_nav(
-            shell.NavItem(
+        page_frame.add_banner("pagerduty-sandbox", card.sandbox_banner)
+        page_frame.add_banner("pagerduty-unsettled", unsettled.banner)
+        page_frame.add_nav(
+            page_frame.NavItem(
                 label="Incidents",
                 url_name="boards:incidents",
                 icon="incidents",
                 badge=badge.open_incidents,
             )
         )
-        shell.add_nav(shell.NavItem(label="On call", url_name="boards:on-call", icon="on-call"))
-        shell.add_nav(
-            shell.NavItem(
+        page_frame.add_nav(
+            page_frame.NavItem(label="On call", url_name="boards:on-call", icon="on-call")
+        )
+        page_frame.add_nav(
+            page_frame.NavItem(
                 label="Mapping",
                 url_name="pagerduty:mapping",
                 icon="link",
                 permission="pagerduty_card.map_services",
             )
         )
-        shell.add_nav(
-            shell.NavItem(
+        page_frame.add_nav(
+            page_frame.NavItem(
                 label="Doctor",
                 url_name="pagerduty:doctor",
                 icon="wrench",

@@ -45,7 +45,7 @@ from pagerduty_card.presenters.card import (
 )
 from pagerduty_card.presenters.freshness import Explanation, Reader, explain, judge
 from pagerduty_card.presenters.paging import PagingView, present_paging
-from portal.shell import Banner
+from portal.page_frame import Banner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,8 @@ from pagerduty_card.mapping import naming
 from pagerduty_card.models import Feed
 from pagerduty_card.presenters.incidents import ServiceState
 from pagerduty_card.survey import Doubt, survey
-from portal.latest import Latest
 from portal.logging import NO_REQUEST, current_request_id
+from portal.single_value_cache import SingleValueCache
 
 # Every state of the card's header, in the order of its ranks.
 STATES = ("alarm", "unknown", "warning", "maintenance", "disabled", "ok")
@@ -171,7 +171,7 @@ class Estate:
 
 # By its stamp, a digest of its content: unpickling it for each reader would take longer than all
 # else.
-_latest: Latest[str, Estate] = Latest()
+_cached: SingleValueCache[str, Estate] = SingleValueCache()
 
 
 # What this request has read: all parts of a page show one drawing, and read it once.
@@ -232,10 +232,10 @@ def _told(version: int) -> tuple[Any, ...]:
 
 
 def _held(stamp: str) -> Estate | None:
-    if (latest := _latest.get(stamp)) is not None:
+    if (latest := _cached.get(stamp)) is not None:
         return latest
     body = cache.get(_body_key(stamp))
-    return _latest.put(stamp, _loaded(stamp, body)) if body is not None else None
+    return _cached.set(stamp, _loaded(stamp, body)) if body is not None else None
 
 
 def _draw(key: str, told: tuple[Any, ...], version: int, now: datetime) -> Estate:
@@ -259,7 +259,7 @@ def _draw(key: str, told: tuple[Any, ...], version: int, now: datetime) -> Estat
     body = (now, content)
     cache.set(_body_key(stamp), body, timeout=KEPT_S * 4)
     cache.set(key, stamp, timeout=KEPT_S * 2)
-    made = _latest.put(stamp, _loaded(stamp, body))
+    made = _cached.set(stamp, _loaded(stamp, body))
     counted = OpenCount(
         count=made.open_count,
         is_known=made.is_open_count_known,

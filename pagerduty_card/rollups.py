@@ -34,20 +34,20 @@ from pagerduty_card.presenters.rollup import (
     present_rollup,
     worst_first,
 )
-from portal.latest import Latest
+from portal.single_value_cache import SingleValueCache
 from portal.templatetags.ui import ago, badge, icon
 
 # So many services are looked at for the first policies of somebody who owns thousands.
 _SERVICES_ASKED = 50
 
 # By the estate's stamp: it follows from nothing else.
-_standing: Latest[str, cards.Standing] = Latest()
+_standing: SingleValueCache[str, cards.Standing] = SingleValueCache()
 
 
 def standing() -> cards.Standing:
     """Which entities are in which state now; no query beside the estate's."""
     drawn = estate(timezone.now())
-    return _standing.of(drawn.stamp, lambda: _standing_of(drawn))
+    return _standing.get_or_set(drawn.stamp, lambda: _standing_of(drawn))
 
 
 def _standing_of(drawn: Estate) -> cards.Standing:

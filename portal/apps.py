@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class PortalConfig(AppConfig):
-    """The shell of the site."""
+    """The site itself: what it needs whatever apps are installed."""
 
     name = "portal"
     verbose_name = "Portal"

@@ -1,4 +1,4 @@
-"""Pages of the shell: health, the style guide, and the error pages."""
+"""The site's own pages: health, the style guide, and the error pages."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from pagerduty_card.estate import open_count
-from portal.shell import NavBadge
+from portal.page_frame import NavBadge
 
 _ID = "open-incidents"
 

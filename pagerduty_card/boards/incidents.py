@@ -23,7 +23,7 @@ from pagerduty_card.models import Feed, Incident
 from pagerduty_card.presenters.freshness import Reader
 from pagerduty_card.presenters.incidents import IncidentLine, incident_line, incident_order
 from pagerduty_card.presenters.on_call import Link as Outside
-from portal.latest import Latest
+from portal.single_value_cache import SingleValueCache
 
 _FILTERS = {
     "mine": "Whose",
@@ -36,7 +36,7 @@ _FILTERS = {
 }
 
 # By the estate's stamp: when very many are open very many look, and the rows are the same for all.
-_rows: Latest[str, list["IncidentRow"]] = Latest()
+_rows: SingleValueCache[str, list["IncidentRow"]] = SingleValueCache()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ def incident_board(
 
 def _rows_of(found: Estate) -> list[IncidentRow]:
     """All rows in their order, for any reader: as long as the estate is the same, so are they."""
-    return _rows.of(found.stamp, lambda: _read_rows(found))
+    return _rows.get_or_set(found.stamp, lambda: _read_rows(found))
 
 
 def _read_rows(found: Estate) -> list[IncidentRow]:

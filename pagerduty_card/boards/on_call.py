@@ -19,7 +19,7 @@ from pagerduty_card.presenters.card import NO_POLICY, shifts_until
 from pagerduty_card.presenters.freshness import Answer, Reader, judge
 from pagerduty_card.presenters.on_call import Link as Outside
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
-from portal.latest import Latest
+from portal.single_value_cache import SingleValueCache
 
 NOBODY, UNKNOWN, SOMEBODY = "nobody", "unknown", "somebody"
 _STANDINGS = {
@@ -36,7 +36,7 @@ _FILTERS = {
     "account": "Account",
 }
 # By the estate's stamp and the seconds that it is kept for: thousands, for all readers the same.
-_rows: Latest[tuple[str, int], list["PolicyRow"]] = Latest()
+_rows: SingleValueCache[tuple[str, int], list["PolicyRow"]] = SingleValueCache()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +173,7 @@ def _rows_of(found: Estate, now: datetime) -> list[PolicyRow]:
     Three queries at most, or none.
     """
     key = (found.stamp, int(now.timestamp()) // KEPT_S)
-    return _rows.of(key, lambda: _read_rows(found, now))
+    return _rows.get_or_set(key, lambda: _read_rows(found, now))
 
 
 def _read_rows(found: Estate, now: datetime) -> list[PolicyRow]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from catalog.links import entity_url
 from catalog.refs import EntityRef
 from pagerduty_card.models import TriggeredIncident
-from portal.shell import Banner
+from portal.page_frame import Banner
 
 _KEY = "pagerduty:unsettled"
 _MOST = 5

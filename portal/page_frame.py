@@ -1,6 +1,6 @@
-"""What the apps contribute to every page's frame: banners and entries of the navigation.
+"""The frame of every page: entries of the navigation and banners, as the apps register them.
 
-The shell of the site knows no domain. An app registers what it wants shown in its ``ready()``;
+The portal itself knows no domain. An app registers what it wants shown in its ``ready()``;
 taking the app out of ``INSTALLED_APPS`` takes its entries away.
 """
 
