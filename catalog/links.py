@@ -17,7 +17,7 @@ LINK_SCHEMES = {"http", "https", "mailto"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class EntityLink:
     """A name that leads to an entity's page.
 
     Attributes:
@@ -32,7 +32,7 @@ class Link:
     icon: str
     ref: str
     detail: str = ""
-    suggestion: "Link | None" = None
+    suggestion: "EntityLink | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +72,12 @@ def kind_icon(kind: str) -> str:
 
 def link_to(
     node: Node, *, default_kind: str = "", suggestions: Mapping[str, str] | None = None
-) -> Link:
+) -> EntityLink:
     """A link to a neighbour; one that is not in the catalog is a name and a suggestion."""
     ref, short, own = str(node.ref), node.ref.short(default_kind), node.ref.short(node.ref.kind)
     if not node.exists:
         meant = (suggestions or {}).get(ref)
-        return Link(
+        return EntityLink(
             text=short,
             url="",
             icon=kind_icon(node.ref.kind),
@@ -85,7 +85,7 @@ def link_to(
             suggestion=_link_to_ref(EntityRef.parse(meant), default_kind) if meant else None,
         )
     text = node.title or (node.name if node.ref.namespace == "default" else short)
-    return Link(
+    return EntityLink(
         text=text,
         url=entity_url(node.ref),
         icon=kind_icon(node.ref.kind),
@@ -94,13 +94,13 @@ def link_to(
     )
 
 
-def _link_to_ref(ref: EntityRef, default_kind: str) -> Link:
-    return Link(
+def _link_to_ref(ref: EntityRef, default_kind: str) -> EntityLink:
+    return EntityLink(
         text=ref.short(default_kind), url=entity_url(ref), icon=kind_icon(ref.kind), ref=str(ref)
     )
 
 
-def link_to_entity(entity: Entity) -> Link:
+def link_to_entity(entity: Entity) -> EntityLink:
     """A link to an entity of a list; reads nothing but columns that lists load."""
     ref = entity.entity_ref
     return link_to(Node(ref=ref, name=entity.name, title=entity.title), default_kind=ref.kind)

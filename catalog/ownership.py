@@ -11,7 +11,7 @@ from catalog.groups import below
 from catalog.kinds import Kind
 from catalog.models import Entity, Relation
 from catalog.querysets import EntityQuerySet
-from catalog.search.filters import Reader
+from catalog.search.filters import IndexReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +79,12 @@ def _read(user: AbstractBaseUser | AnonymousUser) -> Ownership | None:
     )
 
 
-def reader_of(user: AbstractBaseUser | AnonymousUser, *, version: int | None = None) -> Reader:
+def reader_of(user: AbstractBaseUser | AnonymousUser, *, version: int | None = None) -> IndexReader:
     """Whose entities the index's filters "starred" and "owned" mean."""
     if not user.is_authenticated:
-        return Reader()
+        return IndexReader()
     ownership = ownership_of(user, version=version)
-    return Reader(
+    return IndexReader(
         is_known=True,
         starred=tuple(stars.refs_of(user)),
         owner_refs=ownership.owner_refs if ownership else (),

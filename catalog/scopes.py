@@ -6,7 +6,7 @@ from catalog.kinds import Kind
 from catalog.models import Entity, Relation
 from catalog.ownership import Ownership
 from catalog.refs import EntityRef, InvalidRefError
-from catalog.search.filters import Filters
+from catalog.search.filters import IndexFilters
 
 MAX_LEVELS = 20
 _AT_ONCE = 500
@@ -33,7 +33,7 @@ def keys_within(text: str, *, version: int) -> tuple[int, ...]:
 
 def scope_of(entity: Entity, *, version: int) -> cards.Scope:
     """What belongs to an entity, for the cards to sum up."""
-    query = Filters(values={"within": (entity.ref,)}).query_string
+    query = IndexFilters(values={"within": (entity.ref,)}).query_string
     return cards.Scope(keys=keys_within(entity.ref, version=version), query=query)
 
 
@@ -46,7 +46,7 @@ def scope_of_reader(ownership: Ownership, *, version: int) -> cards.Scope:
             version,
             lambda: tuple(ownership.entities.order_by().values_list("pk", flat=True)),
         ),
-        query=Filters(values={"user": ("owned",)}).query_string,
+        query=IndexFilters(values={"user": ("owned",)}).query_string,
     )
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from catalog.ingestion.report import Report
+from catalog.ingestion.report import ImportReport
 from catalog.models import ImportIssue
 from catalog.presenters.notices import message_text
 
@@ -19,7 +19,7 @@ def person(request: HttpRequest) -> User | None:
     return request.user if isinstance(request.user, User) else None
 
 
-def outcome(report: Report) -> tuple[int, SafeString]:
+def outcome(report: ImportReport) -> tuple[int, SafeString]:
     """What to tell the person who asked for a reading, and how loudly."""
     address = reverse("admin:catalog_importrun_change", args=[report.run_id])
     run = format_html('<a href="{}">import {}</a>', address, report.run_id)

@@ -3,7 +3,7 @@
 from catalog.descriptor import Problem
 from catalog.ingestion.files import MAX_ADDRESS
 from catalog.ingestion.previous_run import BATCH, PreviousRun, ReferenceHolder, batched
-from catalog.ingestion.report import Issue, Report
+from catalog.ingestion.report import ImportReport, Issue
 from catalog.ingestion.spool import Spool, SpooledDocument
 from catalog.ingestion.traversal import is_gone
 from catalog.models import Entity, ImportIssue
@@ -18,7 +18,7 @@ class Conflicts:
         report: Takes the conflicts.
     """
 
-    def __init__(self, spool: Spool, previous: PreviousRun, report: Report) -> None:
+    def __init__(self, spool: Spool, previous: PreviousRun, report: ImportReport) -> None:
         self._spool = spool
         self._previous = previous
         self._report = report

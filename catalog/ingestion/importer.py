@@ -14,8 +14,8 @@ from django.utils import timezone
 from catalog.descriptor import DEFAULT_LIMITS, Limits
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.previous_run import PreviousRun, load_previous_run, load_unforeseen
-from catalog.ingestion.report import Notice, Report
-from catalog.ingestion.sources import Reader, Root, is_url, root_of
+from catalog.ingestion.report import ImportReport, ReportNotice
+from catalog.ingestion.sources import Root, SourceReader, is_url, root_of
 from catalog.ingestion.spool import Spool
 from catalog.ingestion.traversal import Traversal
 from catalog.ingestion.unresolved import find_unresolved
@@ -70,7 +70,7 @@ def run_import(
     user: "User | None" = None,
     progress: Progress = _no_progress,
     limits: Limits = DEFAULT_LIMITS,
-) -> Report:
+) -> ImportReport:
     """Bring the catalog to what the sources say, in one transaction.
 
     A refused document is an issue of the report: its entity keeps its last good version, and
@@ -104,7 +104,7 @@ def run_import(
         allowed_kinds=allowed_kinds,
         user=user,
         progress=progress,
-        reader=lambda: Reader(Allowance.from_settings(), limits),
+        reader=lambda: SourceReader(Allowance.from_settings(), limits),
         started=started,
     )
     roots = list(dict.fromkeys(map(root_of, sources)))
@@ -118,7 +118,7 @@ def run_import(
         raise
 
 
-def _read_until_written(attempt: "_Attempt", roots: list[Root]) -> Report:
+def _read_until_written(attempt: "_Attempt", roots: list[Root]) -> ImportReport:
     for _reading in range(_MAX_READINGS):
         try:
             return attempt.make(roots)
@@ -144,7 +144,7 @@ class _Attempt:
         allowed_kinds: Sequence[str],
         user: "User | None",
         progress: Progress,
-        reader: Callable[[], Reader],
+        reader: Callable[[], SourceReader],
         started: float,
     ) -> None:
         self._run = run
@@ -157,13 +157,15 @@ class _Attempt:
         self._started = started
         self._is_written = False
 
-    def make(self, roots: Sequence[Root]) -> Report:
+    def make(self, roots: Sequence[Root]) -> ImportReport:
         """Read the roots once and write what they say.
 
         Raises:
             OvertakenError: Another run wrote them meanwhile; nothing was changed.
         """
-        report = Report(run_id=self._run.pk if self._run else None, is_dry_run=self._run is None)
+        report = ImportReport(
+            run_id=self._run.pk if self._run else None, is_dry_run=self._run is None
+        )
         previous = load_previous_run(roots, self._allowed_kinds)
         with self._read(roots, previous) as spool:
             report.issues = spool.issues
@@ -178,7 +180,7 @@ class _Attempt:
                     user=self._user,
                 )
                 report.notices = [
-                    Notice(
+                    ReportNotice(
                         file=issue.file,
                         line=problem.line,
                         ref=issue.ref,
@@ -218,9 +220,9 @@ class _Attempt:
             spool.close()
         return spool
 
-    def fail(self, reason: str) -> Report:
+    def fail(self, reason: str) -> ImportReport:
         """Say that nothing was changed, and why."""
-        report = Report(
+        report = ImportReport(
             run_id=self._run.pk if self._run else None,
             is_dry_run=self._run is None,
             failure=reason,
@@ -237,11 +239,11 @@ class _Attempt:
         return report
 
     @staticmethod
-    def _add_unresolved(report: Report, locations: Sequence[int]) -> None:
+    def _add_unresolved(report: ImportReport, locations: Sequence[int]) -> None:
         notices, report.unresolved = find_unresolved(locations)
         report.notices += notices
 
-    def _close(self, run: ImportRun, report: Report) -> None:
+    def _close(self, run: ImportRun, report: ImportReport) -> None:
         """Write down the outcome: of a run that went through, in its own transaction."""
         if report.failure:
             run.state = ImportRun.State.FAILED

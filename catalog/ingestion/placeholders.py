@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from catalog.descriptor import PlaceholderError
 from catalog.descriptor.yaml import read as read_yaml
-from catalog.ingestion.sources import Reader, Root, SourceError, is_url, text_of
+from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, text_of
 
 
 class Inclusions:
@@ -33,7 +33,7 @@ class Inclusions:
             empty digest for what could not be read.
     """
 
-    def __init__(self, reader: Reader, root: Root, address: str) -> None:
+    def __init__(self, reader: SourceReader, root: Root, address: str) -> None:
         self.marks: dict[str, list[str]] = {}
         self._reader = reader
         self._root = root

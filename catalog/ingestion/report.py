@@ -81,7 +81,7 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class ReportNotice:
     """Something that was taken and looks like a mistake.
 
     Attributes:
@@ -110,7 +110,7 @@ class Notice:
 
 
 @dataclass(slots=True, kw_only=True)
-class Report:
+class ImportReport:
     """The outcome of one run.
 
     Attributes:
@@ -141,7 +141,7 @@ class Report:
     restored: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
+    notices: list[ReportNotice] = field(default_factory=list)
     unresolved: int = 0
     incomplete: list[str] = field(default_factory=list)
     failure: str = ""

@@ -107,7 +107,7 @@ def without_user(url: str) -> str:
     return f"{scheme}://***@{host}{slash}{path}" if at or user else url
 
 
-class Reader:
+class SourceReader:
     """Reads texts within what is allowed.
 
     Args:

@@ -10,7 +10,7 @@ from catalog.ingestion.fingerprints import fingerprint_of, salt_of
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.previous_run import PreviousRun, ReferenceHolder
 from catalog.ingestion.report import Issue
-from catalog.ingestion.sources import Reader, Root, SourceError, is_url, text_of
+from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, text_of
 from catalog.ingestion.spool import FileFacts, Spool
 from catalog.ingestion.targets import address_of
 from catalog.models import ImportIssue
@@ -49,7 +49,7 @@ class Traversal:
 
     def __init__(
         self,
-        reader: Reader,
+        reader: SourceReader,
         previous: PreviousRun,
         spool: Spool,
         on_document: Callable[[int], object],

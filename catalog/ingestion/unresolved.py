@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from catalog.descriptor.relations import declared
-from catalog.ingestion.report import Notice
+from catalog.ingestion.report import ReportNotice
 from catalog.models import Entity, Relation
 from catalog.refs import EntityRef
 from catalog.search.suggestions import suggested_refs
@@ -14,7 +14,7 @@ from catalog.search.suggestions import suggested_refs
 MAX_SHOWN = 20
 
 
-def find_unresolved(locations: Sequence[int]) -> tuple[list[Notice], int]:
+def find_unresolved(locations: Sequence[int]) -> tuple[list[ReportNotice], int]:
     """The unresolved references that entities of these locations declare; at most four queries.
 
     Args:
@@ -38,10 +38,10 @@ def find_unresolved(locations: Sequence[int]) -> tuple[list[Notice], int]:
     return [_notice(relation, near) for relation in shown], total
 
 
-def _notice(relation: Relation, near: Mapping[str, str]) -> Notice:
+def _notice(relation: Relation, near: Mapping[str, str]) -> ReportNotice:
     source, target = relation.source, relation.target_ref
     field = _field(source, relation.type, target)
-    return Notice(
+    return ReportNotice(
         file=source.source,
         line=source.source_line,
         ref=source.ref,

@@ -15,7 +15,7 @@ from catalog.ingestion.conflicts import Conflicts
 from catalog.ingestion.files import MAX_ADDRESS, Files
 from catalog.ingestion.issues import write_issues
 from catalog.ingestion.previous_run import BATCH, PreviousRun, batched
-from catalog.ingestion.report import Action, Outcome, Report
+from catalog.ingestion.report import Action, ImportReport, Outcome
 from catalog.ingestion.spool import Spool, SpooledDocument
 from catalog.models import Entity, ImportRun, Location, Revision
 from catalog.querysets import EntityQuerySet
@@ -61,7 +61,7 @@ class CatalogWriter:
         spool: Spool,
         previous: PreviousRun,
         run: ImportRun | None,
-        report: Report,
+        report: ImportReport,
         on_document: "Callable[[int], object]",
     ) -> None:
         self._spool = spool

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from catalog.editing import history
 from catalog.ingestion.importer import configured_sources, patiently, run_import
-from catalog.ingestion.report import Report
+from catalog.ingestion.report import ImportReport
 from catalog.ingestion.sources import root_of
 from catalog.locations.claims import claimants_of
 from catalog.models import Entity, ImportRun, Location, Revision
@@ -71,7 +71,7 @@ class Unregistered:
 
 def refresh(
     locations: Iterable[Location], *, trigger: ImportRun.Trigger, user: "User | None" = None
-) -> Report:
+) -> ImportReport:
     """Read locations now, in one run, and plan when each is read next.
 
     Returns:
@@ -118,7 +118,7 @@ def next_refresh(location: Location, now: datetime) -> datetime | None:
     return now + timedelta(seconds=delay_s * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 -- no secret
 
 
-def refresh_due() -> Report | None:
+def refresh_due() -> ImportReport | None:
     """Read every location whose time has come, in one run.
 
     A location is taken by one worker only. Safe to call as often as one likes.
@@ -142,7 +142,7 @@ def _take(location: Location, now: datetime) -> bool:
     return bool(same.update(next_refresh_at=now + _CLAIM))
 
 
-def preview(target: str, allowed_kinds: Sequence[str]) -> Report:
+def preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:
     """What registering a location would do, without a trace."""
     return run_import(
         [target],
@@ -161,7 +161,7 @@ def find_location(target: str) -> Location | None:
 
 def register(
     target: str, allowed_kinds: Sequence[str], *, user: "User | None"
-) -> tuple[Location, Report]:
+) -> tuple[Location, ImportReport]:
     """Take a location into the catalog and read it.
 
     Args:

@@ -10,7 +10,7 @@ from catalog import markdown
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import (
-    Link,
+    EntityLink,
     OutsideLink,
     link_to,
     outside_link,
@@ -23,7 +23,7 @@ from catalog.presenters.relations import PEOPLE, relations_page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tab:
+class EntityTab:
     """One of the entity's pages."""
 
     label: str
@@ -39,9 +39,9 @@ class Header:
     title: str
     kind: Kind
     description: markdown.Text
-    owner: Link | None
-    system: Link | None
-    tabs: Sequence[Tab]
+    owner: EntityLink | None
+    system: EntityLink | None
+    tabs: Sequence[EntityTab]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def header(entity: Entity, names: Mapping[str, Node], current: str) -> Header:
     )
 
 
-def _tabs(entity: Entity, current: str) -> list[Tab]:
+def _tabs(entity: Entity, current: str) -> list[EntityTab]:
     """The pages that an entity of this kind has."""
     kind = entity.kind_choice
     pages = [("entity", "Overview"), relations_page(kind)]
@@ -110,7 +110,7 @@ def _tabs(entity: Entity, current: str) -> list[Tab]:
         pages.append(("api", "Definition"))
     pages += [("history", "History"), ("inspect", "Inspect")]
     return [
-        Tab(label=label, url=url, is_current=page == current)
+        EntityTab(label=label, url=url, is_current=page == current)
         for page, label in pages
         if (url := page_url(entity, page))
     ]
@@ -124,7 +124,7 @@ def page_url(entity: Entity, page: str) -> str:
         return ""
 
 
-def _named(names: Mapping[str, Node], ref: str, default_kind: str) -> Link | None:
+def _named(names: Mapping[str, Node], ref: str, default_kind: str) -> EntityLink | None:
     return link_to(names[ref], default_kind=default_kind) if ref in names else None
 
 

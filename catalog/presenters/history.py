@@ -30,7 +30,7 @@ _TONES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class HistoryEntry:
     """One thing that happened.
 
     Attributes:
@@ -48,7 +48,9 @@ class Entry:
     note: str = ""
 
 
-def entries(entity: Entity, rows: Iterable[Revision | None], *, may_see_runs: bool) -> list[Entry]:
+def entries(
+    entity: Entity, rows: Iterable[Revision | None], *, may_see_runs: bool
+) -> list[HistoryEntry]:
     """What happened, in the order given; None stands for the making of the entity."""
     masker = Masker.of(entity)  # what became a secret later is one in older rows too
     return [
@@ -59,14 +61,14 @@ def entries(entity: Entity, rows: Iterable[Revision | None], *, may_see_runs: bo
     ]
 
 
-def entries_of_gone(rows: Iterable[Revision], *, may_see_runs: bool) -> list[Entry]:
+def entries_of_gone(rows: Iterable[Revision], *, may_see_runs: bool) -> list[HistoryEntry]:
     """What happened to an entity that the catalog does not have any more."""
     return [_entry(row, Masker({}), may_see_runs=may_see_runs) for row in rows]
 
 
-def _made(entity: Entity, *, may_see_runs: bool) -> Entry:
+def _made(entity: Entity, *, may_see_runs: bool) -> HistoryEntry:
     place = f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
-    return Entry(
+    return HistoryEntry(
         title=_TITLES[Revision.Action.CREATED],
         tone="good",
         at=entity.created_at,
@@ -77,11 +79,11 @@ def _made(entity: Entity, *, may_see_runs: bool) -> Entry:
     )
 
 
-def _entry(row: Revision, masker: Masker, *, may_see_runs: bool) -> Entry:
+def _entry(row: Revision, masker: Masker, *, may_see_runs: bool) -> HistoryEntry:
     action = Revision.Action(row.action)
     unsaid = "Nothing but the order or spelling of its keys changed."
     says_what = action in {Revision.Action.CHANGED, Revision.Action.OVERLAID}
-    return Entry(
+    return HistoryEntry(
         title=_TITLES[action],
         tone=_TONES.get(action, "neutral"),
         at=row.at,

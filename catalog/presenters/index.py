@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from catalog import cards
 from catalog.kinds import Kind
-from catalog.search.facets import Facet, Mark, label_of_mark
-from catalog.search.filters import FACET_KEYS, MARK_KEYS, Filters, label_of, name_of
+from catalog.search.facets import Flag, IndexFacet, label_of_flag
+from catalog.search.filters import FACET_KEYS, FLAG_KEYS, IndexFilters, label_of, name_of
 from catalog.search.text_search import DEFAULT_SORT, Match
 
 SHOWN_CHOICES = 8
@@ -57,7 +57,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Checkbox:
     """A checkbox of a filter; ``count`` is None when it was not counted."""
 
     key: str
@@ -79,7 +79,7 @@ class FacetList:
 
     key: str
     label: str
-    boxes: Sequence[Box]
+    boxes: Sequence[Checkbox]
     chosen: int
     is_open: bool
     more: int
@@ -100,7 +100,7 @@ class Correction:
     insist_query: str
 
 
-def kind_choices(filters: Filters, counts: Mapping[str, int]) -> list[KindChoice]:
+def kind_choices(filters: IndexFilters, counts: Mapping[str, int]) -> list[KindChoice]:
     """The kinds that the other filters leave, and all of them together first.
 
     A kind's link keeps every filter but the type, which is the kind's own.
@@ -128,7 +128,7 @@ def kind_choices(filters: Filters, counts: Mapping[str, int]) -> list[KindChoice
     return [everything, *chosen]
 
 
-def facet_lists(filters: Filters, facets: Sequence[Facet], more: str) -> list[FacetList]:
+def facet_lists(filters: IndexFilters, facets: Sequence[IndexFacet], more: str) -> list[FacetList]:
     """The filters as lists of checkboxes: the chosen values and the eight most frequent.
 
     Args:
@@ -139,10 +139,10 @@ def facet_lists(filters: Filters, facets: Sequence[Facet], more: str) -> list[Fa
     return [_facet_list(filters, facet, shows_all=facet.key == more) for facet in facets]
 
 
-def _facet_list(filters: Filters, facet: Facet, *, shows_all: bool) -> FacetList:
+def _facet_list(filters: IndexFilters, facet: IndexFacet, *, shows_all: bool) -> FacetList:
     asked = set(filters.columns_of(facet.key))
     boxes = [
-        Box(
+        Checkbox(
             key=facet.key,
             value=choice.value,
             label=choice.label,
@@ -167,21 +167,21 @@ def _facet_list(filters: Filters, facet: Facet, *, shows_all: bool) -> FacetList
     )
 
 
-def mark_choices(filters: Filters, marks: Sequence[Mark]) -> list[Box]:
+def flag_choices(filters: IndexFilters, flags: Sequence[Flag]) -> list[Checkbox]:
     """What an entity may be or not be, as checkboxes."""
     return [
-        Box(
-            key=mark.key,
-            value=mark.value,
-            label=mark.label,
-            count=mark.count,
-            is_chosen=mark.value in filters.of(mark.key),
+        Checkbox(
+            key=flag.key,
+            value=flag.value,
+            label=flag.label,
+            count=flag.count,
+            is_chosen=flag.value in filters.of(flag.key),
         )
-        for mark in marks
+        for flag in flags
     ]
 
 
-def correction(filters: Filters, match: Match) -> Correction | None:
+def correction(filters: IndexFilters, match: Match) -> Correction | None:
     """What to say of a typo; nothing when there was none."""
     if not match.corrected:
         return None
@@ -189,7 +189,7 @@ def correction(filters: Filters, match: Match) -> Correction | None:
     return Correction(pairs=match.corrected, insist_query=f"{query}&exact=1")
 
 
-def columns(filters: Filters, *, has_badges: bool) -> list[Column]:
+def columns(filters: IndexFilters, *, has_badges: bool) -> list[Column]:
     """The index's columns for the kind shown; one that can be sorted by links to that order."""
     kinds = {Kind.from_segment(value) for value in filters.of("kind")}
     kind = next(iter(kinds)) if len(kinds) == 1 else None
@@ -212,14 +212,14 @@ def columns(filters: Filters, *, has_badges: bool) -> list[Column]:
     ]
 
 
-def _aria_sort(filters: Filters, sort: str) -> str:
+def _aria_sort(filters: IndexFilters, sort: str) -> str:
     current = filters.sort or ("" if filters.q else DEFAULT_SORT)
     if sort != current:
         return ""
     return "descending" if filters.descending else "ascending"
 
 
-def orders(filters: Filters) -> list[tuple[str, str]]:
+def orders(filters: IndexFilters) -> list[tuple[str, str]]:
     """The orders a person may choose from, the one in force always among them."""
     known = {
         "": "best match" if filters.q else "name",
@@ -236,18 +236,18 @@ def orders(filters: Filters) -> list[tuple[str, str]]:
     return list(known.items())
 
 
-def nothing_found(filters: Filters, match: Match) -> str:
+def nothing_found(filters: IndexFilters, match: Match) -> str:
     """A sentence that says which filters left nothing, and what text was looked for."""
     asked = [f"text “{match.phrase if match.corrected else filters.q}”"] if filters.q else []
     for key in FACET_KEYS:
         word = f" {'or' if key != 'tag' or filters.any_tag else 'and'} "
         values = [f"{name_of(key)} “{label_of(key, value)}”" for value in filters.of(key)]
         asked += [word.join(values)] if values else []
-    asked += [f"“{label_of_mark(key, value)}”" for key in MARK_KEYS for value in filters.of(key)]
+    asked += [f"“{label_of_flag(key, value)}”" for key in FLAG_KEYS for value in filters.of(key)]
     return f"No entity has {', '.join(asked)}."
 
 
-def chips(filters: Filters) -> list[tuple[str, str, str]]:
+def chips(filters: IndexFilters) -> list[tuple[str, str, str]]:
     """For each filter in force: its name, its value, and the address's query without it."""
     text = [("text", filters.q, filters.without("q").query_string)] if filters.q else []
     return [
@@ -258,14 +258,14 @@ def chips(filters: Filters) -> list[tuple[str, str, str]]:
             for value in filters.of(key)
         ),
         *(
-            ("", label_of_mark(key, value), filters.without(key, value).query_string)
-            for key in MARK_KEYS
+            ("", label_of_flag(key, value), filters.without(key, value).query_string)
+            for key in FLAG_KEYS
             for value in filters.of(key)
         ),
     ]
 
 
-def exports(filters: Filters) -> list[tuple[str, str]]:
+def exports(filters: IndexFilters) -> list[tuple[str, str]]:
     """The formats of the export with their addresses."""
     query = filters.query_string
     base = f"{reverse('catalog:export')}{query}{'' if query == '?' else '&'}format="

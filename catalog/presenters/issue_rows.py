@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.links import Link, entity_url, link_to_entity
+from catalog.links import EntityLink, entity_url, link_to_entity
 from catalog.masking import Masker
 from catalog.models import ImportIssue, Relation
 from catalog.refs import EntityRef
@@ -44,11 +44,11 @@ class IssueTab:
 class UnresolvedRow:
     """A reference that points to nothing, and the one it likely meant."""
 
-    source: Link
+    source: EntityLink
     place: str
     type: str
     target: str
-    meant: Link | None
+    meant: EntityLink | None
 
 
 _ISSUE_TONES = {
@@ -120,7 +120,7 @@ def unresolved_rows(relations: Iterable[Relation], meant: Mapping[str, str]) -> 
                 place=place_text(source.source, source.source_line) if source.source else "",
                 type=Relation.Type(relation.type).label,
                 target=relation.target_ref,
-                meant=Link(text=near, url=url_of(near), icon="", ref=near) if near else None,
+                meant=EntityLink(text=near, url=url_of(near), icon="", ref=near) if near else None,
             )
         )
     return rows

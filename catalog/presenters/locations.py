@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from catalog.ingestion.report import Action, Issue, Outcome, Report
+from catalog.ingestion.report import Action, ImportReport, Issue, Outcome
 from catalog.locations.refreshing import Unregistered
 from catalog.models import ImportRun, Location
 from catalog.presenters.issue_rows import message_texts, place_text, url_of
@@ -32,7 +32,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class LocationCounts:
     """What a location holds."""
 
     entities: int = 0
@@ -55,7 +55,7 @@ class LocationRow:
     named_by: str
     state: str
     tone: str
-    counts: Counts
+    counts: LocationCounts
     next_read_at: datetime | None
     next_text: str
 
@@ -106,7 +106,7 @@ class PreviewList:
         return len(self.refs) or len(self.documents)
 
 
-def told(report: Report) -> Told:
+def told(report: ImportReport) -> Told:
     """What a reading did, in one sentence; a failure with its reason."""
     if report.failure:
         return Told(text=f"Nothing was changed: {report.failure}.", tone="critical")
@@ -158,7 +158,7 @@ def _duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
-def location_row(location: Location, counts: Counts, *, period_s: int) -> LocationRow:
+def location_row(location: Location, counts: LocationCounts, *, period_s: int) -> LocationRow:
     """What a list says of a location.
 
     Args:
@@ -206,7 +206,7 @@ def _state(location: Location) -> tuple[str, str]:
     return ("read", "good") if location.read_at else ("not read yet", "unknown")
 
 
-def preview_lists(report: Report, *, keeps_orphans: bool) -> list[PreviewList]:
+def preview_lists(report: ImportReport, *, keeps_orphans: bool) -> list[PreviewList]:
     """What a dry run would do: a list for each thing, without the empty ones."""
     outcomes: dict[Action, list[Outcome]] = {action: [] for action in Action}
     for outcome in report.outcomes:
@@ -262,7 +262,7 @@ def _refused(issue: Issue) -> RefusedDocument:
     )
 
 
-def can_register(report: Report) -> bool:
+def can_register(report: ImportReport) -> bool:
     """Whether a dry run found anything worth registering."""
     found = report.created + report.changed + report.unchanged + report.restored
     return not report.failure and bool(

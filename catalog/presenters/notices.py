@@ -11,7 +11,7 @@ MESSAGE_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class IssueNotice:
     """An issue that stands, as a page tells it.
 
     Attributes:
@@ -54,7 +54,7 @@ _ABOUT_A_FILE: dict[tuple[ImportIssue.Kind, int | None], str] = {
 
 def notices(
     issues: Iterable[ImportIssue], masker: Masker, *, is_in_catalog: bool = True
-) -> list[Notice]:
+) -> list[IssueNotice]:
     """What the issues say, secrets masked.
 
     Args:
@@ -65,7 +65,7 @@ def notices(
     return [_notice(issue, masker, is_in_catalog=is_in_catalog) for issue in issues]
 
 
-def _notice(issue: ImportIssue, masker: Masker, *, is_in_catalog: bool) -> Notice:
+def _notice(issue: ImportIssue, masker: Masker, *, is_in_catalog: bool) -> IssueNotice:
     messages = [message_text(message) for message in issue.messages]
     kind = ImportIssue.Kind(issue.kind)
     title, next_step = _TITLES[kind], _NEXT_STEPS[kind]
@@ -76,7 +76,7 @@ def _notice(issue: ImportIssue, masker: Masker, *, is_in_catalog: bool) -> Notic
         next_step = "Put the file back or correct it: the next reading takes it."
     elif not issue.ref and kind in {_K.REFUSED, _K.UNREADABLE}:
         title = "A document of its file cannot be read; this may be the last good version"
-    return Notice(
+    return IssueNotice(
         issue=issue,
         place=issue.place,
         title=title,

@@ -11,7 +11,7 @@ from catalog.descriptor.relations import declared
 from catalog.diagram import MAX_NODES, Diagram, draw_diagram, ordered
 from catalog.graph import Edges, Neighbourhood, Node, Parts
 from catalog.kinds import Kind
-from catalog.links import Link, link_to, link_to_entity
+from catalog.links import EntityLink, link_to, link_to_entity
 from catalog.models import Entity, Relation
 
 LINKS_LIMIT = 12
@@ -55,7 +55,7 @@ class RelationList:
 
     heading: str
     type: str
-    links: Sequence[Link]
+    links: Sequence[EntityLink]
     total: int
     url: str
 
@@ -75,13 +75,13 @@ class TableRow:
         groups_url: All groups of the person.
     """
 
-    link: Link
+    link: EntityLink
     kind: str
     type: str
     lifecycle: str
-    owner: Link | None
+    owner: EntityLink | None
     badges: Sequence[SafeString]
-    belongs_to: Sequence[Link] = ()
+    belongs_to: Sequence[EntityLink] = ()
     belongs_to_more: int = 0
     groups_url: str = ""
 
@@ -103,7 +103,7 @@ class Table:
     rows: Sequence[TableRow]
     total: int
     url: str = ""
-    missing: Sequence[Link] = ()
+    missing: Sequence[EntityLink] = ()
 
     @property
     def is_cut(self) -> bool:
@@ -144,7 +144,7 @@ class UnresolvedReference:
         fields: Where the descriptor names it, for example ``spec.dependsOn[0]``.
     """
 
-    link: Link
+    link: EntityLink
     fields: Sequence[str]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 
 from catalog.graph import Node
-from catalog.links import Link, link_to
+from catalog.links import EntityLink, link_to
 from catalog.masking import Masker
 from catalog.models import Entity
 
@@ -21,20 +21,20 @@ _NOTHING = Masker({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class EntityRow:
     """One row of a list of entities.
 
     Attributes:
         description: Its first line without Markdown's marks, secrets masked.
     """
 
-    link: Link
+    link: EntityLink
     kind: str
     type: str
     lifecycle: str
     description: str
-    owner: Link | None
-    system: Link | None
+    owner: EntityLink | None
+    system: EntityLink | None
     tags: Sequence[str]
     badges: Sequence[SafeString]
     is_starred: bool
@@ -48,7 +48,7 @@ def rows(
     *,
     maskers: Mapping[int, Masker],
     starred: Collection[str] = (),
-) -> list[Row]:
+) -> list[EntityRow]:
     """The rows of a list.
 
     Args:
@@ -59,7 +59,7 @@ def rows(
         starred: References that the reader has starred.
     """
     return [
-        Row(
+        EntityRow(
             link=_link(entity, maskers.get(entity.pk, _NOTHING)),
             kind=entity.kind,
             type=entity.type,
@@ -88,11 +88,11 @@ def first_line(description: str) -> str:
     return ""
 
 
-def _link(entity: Entity, masker: Masker) -> Link:
+def _link(entity: Entity, masker: Masker) -> EntityLink:
     ref = entity.entity_ref
     node = Node(ref=ref, name=entity.name, title=masker.text(entity.title))
     return link_to(node, default_kind=ref.kind)
 
 
-def _named(nodes: Mapping[str, Node], ref: str, default_kind: str) -> Link | None:
+def _named(nodes: Mapping[str, Node], ref: str, default_kind: str) -> EntityLink | None:
     return link_to(nodes[ref], default_kind=default_kind) if ref in nodes else None

@@ -15,14 +15,14 @@ from django.db.models import Count, QuerySet, Value
 from catalog import cards, versions
 from catalog.models import Entity, Tag
 from catalog.search.expressions import Among, Unordered
-from catalog.search.filters import COLUMNS, MARK_KEYS, Filters, label_of
-from catalog.search.selection import Selection, marked
+from catalog.search.filters import COLUMNS, FLAG_KEYS, IndexFilters, label_of
+from catalog.search.selection import Selection, flagged
 
 FACET_LIMIT = 200
 # Counted together: the columns of the index ``entity_facets``. Rows are counted, not keys: keys are
 # not in the index on PostgreSQL.
 _TOGETHER = ("kind", "type", "lifecycle", "namespace")
-_MARKS = {
+_FLAGS = {
     ("user", "owned"): "Owned by me or my groups",
     ("user", "starred"): "Starred by me",
     ("is", "error"): "Has errors",
@@ -33,7 +33,7 @@ _MARKS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class FacetChoice:
     """A value of a facet.
 
     Attributes:
@@ -46,7 +46,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facet:
+class IndexFacet:
     """The values that a filter can take among the entities the other filters leave.
 
     Attributes:
@@ -56,13 +56,13 @@ class Facet:
     """
 
     key: str
-    choices: Sequence[Choice]
+    choices: Sequence[FacetChoice]
     is_cut: bool = False
     label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Flag:
     """Something an entity is or is not, as a filter.
 
     Attributes:
@@ -76,23 +76,23 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class IndexCounts:
     """Every number of the index.
 
     Attributes:
         total: Entities that pass all filters.
         kinds: By kind, the entities that pass the filters but kind and type.
         facets: One for each filter with values, the kind's left out.
-        marks: Those that somebody could choose, and those chosen.
+        flags: Those that somebody could choose, and those chosen.
     """
 
     total: int
     kinds: dict[str, int]
-    facets: Sequence[Facet]
-    marks: Sequence[Mark]
+    facets: Sequence[IndexFacet]
+    flags: Sequence[Flag]
 
 
-def count(selection: Selection, *, version: int) -> Counts:
+def count(selection: Selection, *, version: int) -> IndexCounts:
     """Count what the filters leave.
 
     No query when it was counted before, else nine at most.
@@ -109,24 +109,24 @@ def count(selection: Selection, *, version: int) -> Counts:
     if not reader.is_known:
         return counts
     own = versions.cached(
-        "marks",
+        "flags",
         (asked, sorted(reader.starred), sorted(reader.owner_refs)),
         version,
-        lambda: _count_marks(selection, [pair for pair in _MARKS if pair[0] == "user"]),
+        lambda: _count_flags(selection, [pair for pair in _FLAGS if pair[0] == "user"]),
     )
-    return replace(counts, marks=[*own, *counts.marks])
+    return replace(counts, flags=[*own, *counts.flags])
 
 
-def label_of_mark(key: str, value: str) -> str:
-    """What a mark is called, as a sentence's part; the value itself when it is not known."""
+def label_of_flag(key: str, value: str) -> str:
+    """What a flag is called, as a sentence's part; the value itself when it is not known."""
     if key == "within":
         return f"Belongs to {label_of(key, value)}"
     if key == "has":
         return next((f"Has {card.title}" for card in cards.found_by() if card.slug == value), value)
-    return _MARKS.get((key, value), value)
+    return _FLAGS.get((key, value), value)
 
 
-def _count_states(selection: Selection, version: int) -> Facet | None:
+def _count_states(selection: Selection, version: int) -> IndexFacet | None:
     """How many of what the other filters leave are in each state; None where nobody can tell.
 
     One query. States change without the catalog: they are counted again for another stamp.
@@ -146,13 +146,13 @@ def _count_states(selection: Selection, version: int) -> Facet | None:
     asked = selection.filters.of("state")
     shown = [slug for slug in slugs if counted[slug]]
     choices = [
-        Choice(value=slug, label=label_of("state", slug), count=counted.get(slug, 0))
+        FacetChoice(value=slug, label=label_of("state", slug), count=counted.get(slug, 0))
         for slug in dict.fromkeys((*shown, *asked))
     ]
-    return Facet(key="state", choices=choices, label=card.title) if choices else None
+    return IndexFacet(key="state", choices=choices, label=card.title) if choices else None
 
 
-def _count_shared(selection: Selection) -> Counts:
+def _count_shared(selection: Selection) -> IndexCounts:
     filters = selection.filters
     together = _count_together(selection)
     total = sum(n for _, n in _passing(together, filters, without=()))
@@ -163,8 +163,8 @@ def _count_shared(selection: Selection) -> Counts:
     facets.append(_facet(filters, "tag", _of_tags(selection)))
     order = ("type", "owner", "lifecycle", "tag", "system", "namespace")
     pairs = [("has", card.slug) for card in cards.found_by()]
-    pairs += [pair for pair in _MARKS if pair[0] == "is"]
-    return Counts(
+    pairs += [pair for pair in _FLAGS if pair[0] == "is"]
+    return IndexCounts(
         total=total,
         kinds=dict(_summed(together, filters.without("type"), "kind")),
         facets=[
@@ -172,11 +172,11 @@ def _count_shared(selection: Selection) -> Counts:
             for facet in sorted(facets, key=lambda one: order.index(one.key))
             if _is_choice(facet, filters)
         ],
-        marks=_count_marks(selection, pairs),
+        flags=_count_flags(selection, pairs),
     )
 
 
-def _is_choice(facet: Facet, filters: Filters) -> bool:
+def _is_choice(facet: IndexFacet, filters: IndexFilters) -> bool:
     """Whether there is something to choose: a namespace that all have is none."""
     if facet.key == "namespace" and not filters.of("namespace"):
         return len(facet.choices) > 1
@@ -194,7 +194,7 @@ def _count_together(selection: Selection) -> Cube:
     return [(dict(zip(_TOGETHER, row, strict=False)), row[-1]) for row in rows]
 
 
-def _passing(cube: Cube, filters: Filters, *, without: Collection[str]) -> Cube:
+def _passing(cube: Cube, filters: IndexFilters, *, without: Collection[str]) -> Cube:
     asked = {key: set(filters.columns_of(key)) for key in _TOGETHER if key not in without}
     wanted = {key: values for key, values in asked.items() if values}
     return [
@@ -204,7 +204,7 @@ def _passing(cube: Cube, filters: Filters, *, without: Collection[str]) -> Cube:
     ]
 
 
-def _summed(cube: Cube, filters: Filters, key: str) -> list[tuple[str, int]]:
+def _summed(cube: Cube, filters: IndexFilters, key: str) -> list[tuple[str, int]]:
     totals: Counter[str] = Counter()
     for values, n in _passing(cube, filters, without=(key,)):
         totals[values[key]] += n
@@ -238,26 +238,27 @@ def _most_frequent(rows: QuerySet[Any], column: str) -> list[tuple[str, int]]:
     return list(counts[: FACET_LIMIT + 1])
 
 
-def _facet(filters: Filters, key: str, found: Sequence[tuple[str, int]]) -> Facet:
+def _facet(filters: IndexFilters, key: str, found: Sequence[tuple[str, int]]) -> IndexFacet:
     is_cut = len(found) > FACET_LIMIT
     shown: dict[str, int | None] = dict(found[:FACET_LIMIT])
     for value in filters.columns_of(key):  # what is asked for is always among the choices
         shown.setdefault(value, None if is_cut else 0)
-    return Facet(
+    return IndexFacet(
         key=key,
         choices=[
-            Choice(value=value, label=label_of(key, value), count=n) for value, n in shown.items()
+            FacetChoice(value=value, label=label_of(key, value), count=n)
+            for value, n in shown.items()
         ],
         is_cut=is_cut,
     )
 
 
-def _count_marks(selection: Selection, pairs: Sequence[tuple[str, str]]) -> list[Mark]:
+def _count_flags(selection: Selection, pairs: Sequence[tuple[str, str]]) -> list[Flag]:
     """How many of what passes is each of these. One query."""
     everything = Entity.objects.order_by()
-    chosen = {(key, value) for key in MARK_KEYS for value in selection.filters.of(key)}
+    chosen = {(key, value) for key in FLAG_KEYS for value in selection.filters.of(key)}
     branches = [
-        selection.narrow(among=marked(everything, key, value, selection.reader))
+        selection.narrow(among=flagged(everything, key, value, selection.reader))
         .annotate(which=Value(number))
         .values("which")
         .annotate(n=Count("*"))
@@ -268,7 +269,7 @@ def _count_marks(selection: Selection, pairs: Sequence[tuple[str, str]]) -> list
         return []
     counted = dict(branches[0].union(*branches[1:], all=True))
     return [
-        Mark(key=key, value=value, label=label_of_mark(key, value), count=counted.get(number, 0))
+        Flag(key=key, value=value, label=label_of_flag(key, value), count=counted.get(number, 0))
         for number, (key, value) in enumerate(pairs)
         if counted.get(number) or (key, value) in chosen
     ]

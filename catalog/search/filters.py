@@ -26,8 +26,8 @@ COLUMNS = {
 # A state is what a card tells of an entity, and several mean any of them too.
 FACET_KEYS = (*COLUMNS, "tag", "state")
 # What an entity is or is not: several of them mean all of them.
-MARK_KEYS = ("user", "has", "is", "within")
-FILTER_KEYS = (*FACET_KEYS, *MARK_KEYS)
+FLAG_KEYS = ("user", "has", "is", "within")
+FILTER_KEYS = (*FACET_KEYS, *FLAG_KEYS)
 # Backstage's names of the same filters, so that bookmarks and links carry over.
 PEER_NAMES = {
     "kind": "kind",
@@ -40,13 +40,13 @@ PEER_NAMES = {
     "user": "user",
     "text": "q",
 }
-_PEER_MARKS = {"orphan": "orphan", "error": "error"}
+_PEER_FLAGS = {"orphan": "orphan", "error": "error"}
 _DEFAULT_KINDS = {"owner": "group", "system": "system", "within": "system"}
 _TRUE = {"true", "1", "yes", "on"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class IndexReader:
     """Whose entities are meant by "starred" and "owned".
 
     Attributes:
@@ -61,7 +61,7 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
+class IndexFilters:
     """What the index is asked for; everything of it is in the address.
 
     Attributes:
@@ -83,7 +83,7 @@ class Filters:
     limit: int = PAGE_SIZE
 
     @classmethod
-    def from_query(cls, query: QueryDict) -> "Filters":
+    def from_query(cls, query: QueryDict) -> "IndexFilters":
         """Read the filters from an address; whatever is not understood is left out.
 
         Source of the ``filters[...]`` names: the address of Backstage's catalog page.
@@ -127,7 +127,7 @@ class Filters:
         """The sort as in the address."""
         return f"-{self.sort}" if self.descending else self.sort
 
-    def without(self, key: str, value: str | None = None) -> "Filters":
+    def without(self, key: str, value: str | None = None) -> "IndexFilters":
         """The same without one filter, or without one of its values."""
         if key == "q":
             return replace(self, q="", exact=False)
@@ -135,11 +135,11 @@ class Filters:
         values = {k: v for k, v in self.values.items() if k != key}
         return replace(self, values={**values, key: kept} if kept else values)
 
-    def with_value(self, key: str, value: str) -> "Filters":
+    def with_value(self, key: str, value: str) -> "IndexFilters":
         """The same with exactly this value of one filter."""
         return replace(self, values={**self.values, key: (value,)})
 
-    def sorted_by(self, sort: str) -> "Filters":
+    def sorted_by(self, sort: str) -> "IndexFilters":
         """The same in another order; the order it already has is reversed."""
         is_same = sort == (self.sort or ("" if self.q else DEFAULT_SORT))
         return replace(self, sort=sort, descending=is_same and not self.descending)
@@ -184,8 +184,8 @@ def _given(key: str, values: Iterable[str]) -> tuple[str, list[str]]:
     if not key.startswith("filters["):
         return key, texts
     peers = key[8:].partition("]")[0]
-    if peers in _PEER_MARKS:
-        return "is", [_PEER_MARKS[peers] for text in texts if text.lower() in _TRUE]
+    if peers in _PEER_FLAGS:
+        return "is", [_PEER_FLAGS[peers] for text in texts if text.lower() in _TRUE]
     return PEER_NAMES.get(peers, ""), [text for text in texts if text != "all"]
 
 

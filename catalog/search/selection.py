@@ -11,7 +11,7 @@ from catalog import cards
 from catalog.models import Entity, ImportIssue, Overlay, Tag
 from catalog.querysets import EntityQuerySet
 from catalog.search.expressions import Among, Unordered
-from catalog.search.filters import COLUMNS, MARK_KEYS, Filters, Reader
+from catalog.search.filters import COLUMNS, FLAG_KEYS, IndexFilters, IndexReader
 from catalog.search.text_search import SORTS, Match
 
 
@@ -27,9 +27,9 @@ class Selection:
         within: What belongs to each entity that ``within`` names, as primary keys.
     """
 
-    filters: Filters
+    filters: IndexFilters
     match: Match
-    reader: Reader
+    reader: IndexReader
     standing: cards.Standing | None = None
     within: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
@@ -61,13 +61,13 @@ class Selection:
         if "state" not in without and (states := self.filters.of("state")):
             of_states = [*self.standing.of(states)] if self.standing else []
             entities = entities.filter(Among("pk", of_states, is_first=is_first))
-        for key in MARK_KEYS:
+        for key in FLAG_KEYS:
             for value in () if key in without else self.filters.of(key):
                 if key == "within":
                     parts = self.within.get(value, ())
                     entities = entities.filter(Among("pk", parts, is_first=is_first))
                 else:
-                    entities = marked(entities, key, value, self.reader)
+                    entities = flagged(entities, key, value, self.reader)
         return self.match.narrow(entities, is_first=is_first)
 
     def in_order(self) -> EntityQuerySet:
@@ -113,17 +113,17 @@ class Selection:
         return entities
 
 
-def marked(entities: EntityQuerySet, key: str, value: str, reader: Reader) -> EntityQuerySet:
+def flagged(entities: EntityQuerySet, key: str, value: str, reader: IndexReader) -> EntityQuerySet:
     """Those of the entities that are something: owned, starred, in error; none if it is unknown."""
     if key == "has":
         return cards.find(value, entities)
-    # The few that are marked are found first, whatever else is asked: as a list of keys, that is
-    # what a database looks them up by.
-    found = _marked(key, value, reader)
+    # The few that a flag is true of are found first, whatever else is asked: as a list of keys,
+    # that is what a database looks them up by.
+    found = _flagged(key, value, reader)
     return entities.none() if found is None else entities.filter(pk__in=found.values("pk"))
 
 
-def _marked(key: str, value: str, reader: Reader) -> EntityQuerySet | None:
+def _flagged(key: str, value: str, reader: IndexReader) -> EntityQuerySet | None:
     rows = Entity.objects.order_by()
     match key, value:
         case "user", "starred":

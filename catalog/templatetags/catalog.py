@@ -4,14 +4,14 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog.links import Link
+from catalog.links import EntityLink
 from portal.templatetags.ui import icon as draw_icon
 
 register = template.Library()
 
 
 @register.simple_tag
-def entity_link(link: Link | None, *, icon: bool = False) -> SafeString | str:
+def entity_link(link: EntityLink | None, *, icon: bool = False) -> SafeString | str:
     """Print a link to an entity's page; for one the catalog does not have, say so.
 
     Args:
@@ -34,7 +34,7 @@ def entity_link(link: Link | None, *, icon: bool = False) -> SafeString | str:
 
 
 @register.simple_tag
-def meant(link: Link) -> SafeString | str:
+def meant(link: EntityLink) -> SafeString | str:
     """Ask whether another entity was meant, where there is a near name."""
     if link.suggestion is None:
         return ""

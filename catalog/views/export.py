@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from catalog import versions
 from catalog.search import exporting
-from catalog.search.filters import Filters, name_of
+from catalog.search.filters import IndexFilters, name_of
 from catalog.views.index import selection_of
 
 
@@ -24,7 +24,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if request.method == "HEAD":
         return HttpResponse(content_type=chosen.content_type, headers=headers)
     version = versions.current()
-    filters = Filters.from_query(request.GET)
+    filters = IndexFilters.from_query(request.GET)
     selection = selection_of(request, filters, version)
     if selection.is_untold:
         name = name_of("state")

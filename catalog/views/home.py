@@ -13,7 +13,7 @@ from catalog.links import link_to
 from catalog.models import Entity
 from catalog.ownership import Ownership, ownership_of
 from catalog.refs import EntityRef
-from catalog.search.filters import Filters
+from catalog.search.filters import IndexFilters
 from catalog.search.text_search import SORTS
 from catalog.views.lists import list_rows
 
@@ -71,4 +71,4 @@ def _link(ownership: Ownership) -> object:
 
 
 def _address(user: str) -> str:
-    return reverse("catalog:index") + Filters(values={"user": (user,)}).query_string
+    return reverse("catalog:index") + IndexFilters(values={"user": (user,)}).query_string

@@ -10,7 +10,7 @@ from catalog import cards, scopes, versions
 from catalog.ownership import reader_of
 from catalog.presenters import index as presenters
 from catalog.search import facets, text_search
-from catalog.search.filters import Filters
+from catalog.search.filters import IndexFilters
 from catalog.search.selection import Selection
 from catalog.views.lists import CountedPaginator, entities_of, list_rows, page_number
 
@@ -19,7 +19,7 @@ from catalog.views.lists import CountedPaginator, entities_of, list_rows, page_n
 def index(request: HttpRequest) -> HttpResponse:
     """Show a page of the entities that pass the filters in the address."""
     version = versions.current()
-    filters = Filters.from_query(request.GET)
+    filters = IndexFilters.from_query(request.GET)
     selection = selection_of(request, filters, version)
     # By states that nobody can tell, nothing is found and nothing is counted.
     told = filters.without("state") if selection.is_untold else filters
@@ -43,7 +43,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "failed_cards": list(dict.fromkeys([*failed, *shown["failed_cards"]])),
             "kinds": presenters.kind_choices(filters, counts.kinds),
             "facets": presenters.facet_lists(filters, counts.facets, request.GET.get("more", "")),
-            "marks": presenters.mark_choices(filters, counts.marks),
+            "marks": presenters.flag_choices(filters, counts.flags),
             "columns": columns,
             "shows": {column.key for column in columns},
             "orders": presenters.orders(filters),
@@ -72,7 +72,7 @@ class Keys:
         )
 
 
-def selection_of(request: HttpRequest, filters: Filters, version: int) -> Selection:
+def selection_of(request: HttpRequest, filters: IndexFilters, version: int) -> Selection:
     """What passes the filters for this reader, at one moment."""
     return Selection(
         filters=filters,
@@ -83,7 +83,7 @@ def selection_of(request: HttpRequest, filters: Filters, version: int) -> Select
     )
 
 
-def match_of(filters: Filters, version: int) -> text_search.Match:
+def match_of(filters: IndexFilters, version: int) -> text_search.Match:
     """What the text of the filters was found in; kept as long as the catalog is not written."""
     if not filters.q:
         return text_search.Match()

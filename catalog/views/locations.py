@@ -96,7 +96,7 @@ def _location_rows(found: Iterable[Location]) -> list[presenters.LocationRow]:
     issues = _by_location(ImportIssue.objects.filter(location__in=shown))
     rows = []
     for one in shown:
-        counts = presenters.Counts(
+        counts = presenters.LocationCounts(
             entities=entities.get(one.pk, 0),
             orphans=orphans.get(one.pk, 0),
             issues=issues.get(one.pk, 0),

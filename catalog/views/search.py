@@ -9,7 +9,7 @@ from catalog import cards, versions
 from catalog.graph import nodes_of
 from catalog.presenters import index as index_presenters
 from catalog.presenters import rows as presenters
-from catalog.search.filters import Filters, Reader
+from catalog.search.filters import IndexFilters, IndexReader
 from catalog.search.selection import Selection
 from catalog.search.text_search import clean
 from catalog.views.index import Keys, match_of
@@ -21,13 +21,13 @@ QUICK_ROWS = 8
 @require_safe
 def quick_search(request: HttpRequest) -> HttpResponse:
     """Show the best eight matches; as a page of its own this is the index."""
-    filters = Filters(q=clean(request.GET.get("q", "")))
+    filters = IndexFilters(q=clean(request.GET.get("q", "")))
     address = reverse("catalog:index") + filters.query_string
     if not getattr(request, "htmx", False):
         return redirect(address)
     version = versions.current()
     match = match_of(filters, version)
-    selection = Selection(filters=filters, match=match, reader=Reader())
+    selection = Selection(filters=filters, match=match, reader=IndexReader())
     entities = entities_of(Keys(selection, version)[:QUICK_ROWS]) if match.words else []
     owners = nodes_of({entity.owner_ref for entity in entities} - {""})
     badges, _ = cards.badges_of(entities) if entities else ({}, [])

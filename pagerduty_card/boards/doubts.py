@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from catalog.links import Link
+from catalog.links import EntityLink
 from pagerduty_card.accounts import Account
 from pagerduty_card.boards.naming import Named
 from pagerduty_card.mapping.resolving import ProblemKind
@@ -30,7 +30,7 @@ class DoubtLine:
     why: str
     advice: str
     at: datetime | None
-    entities: tuple[Link, ...]
+    entities: tuple[EntityLink, ...]
     more: int
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from catalog.links import Link
+from catalog.links import EntityLink
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.boards.choosing import Chosen, choose, folded
 from pagerduty_card.boards.doubts import DoubtLine, present_doubts, shown_of
@@ -51,7 +51,7 @@ class IncidentRow:
     line: IncidentLine
     service: Outside
     entities: tuple[Named, ...]
-    owners: tuple[Link, ...]
+    owners: tuple[EntityLink, ...]
     text: str
     values: Mapping[str, Mapping[str, str]]
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from catalog.graph import Node, nodes_of
 from catalog.kinds import Kind
-from catalog.links import Link, link_to
+from catalog.links import EntityLink, link_to
 from catalog.models import Entity
 from catalog.ownership import ownership_of
 from catalog.refs import EntityRef
@@ -29,7 +29,7 @@ class Named:
     node: Node
     kind: str
     owner_ref: str
-    owner: Link | None
+    owner: EntityLink | None
 
     @property
     def name(self) -> str:
@@ -37,7 +37,7 @@ class Named:
         return self.node.title or self.node.name
 
     @property
-    def link(self) -> Link:
+    def link(self) -> EntityLink:
         """To its page; made when it is printed, for there may be thousands."""
         return link_to(self.node)
 
@@ -90,6 +90,6 @@ def values_of(entities: Iterable[Named]) -> dict[str, dict[str, str]]:
     }
 
 
-def owners_of(entities: Iterable[Named]) -> tuple[Link, ...]:
+def owners_of(entities: Iterable[Named]) -> tuple[EntityLink, ...]:
     """The owners, each once."""
     return tuple({one.owner_ref: one.owner for one in entities if one.owner}.values())

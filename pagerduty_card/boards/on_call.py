@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 
 from django.http import HttpRequest
 
-from catalog.links import Link
+from catalog.links import EntityLink
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.boards.choosing import Chosen, choose, folded
 from pagerduty_card.boards.doubts import DoubtLine, present_doubts, shown_of
@@ -52,7 +52,7 @@ class PolicyRow:
     policy: int | None
     name: str
     standing: str
-    owner: Link | None
+    owner: EntityLink | None
     owner_ref: str
     services: tuple[int, ...]
     entities: tuple[Named, ...]

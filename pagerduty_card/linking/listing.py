@@ -10,7 +10,7 @@ from django.http import QueryDict
 from catalog import versions
 from catalog.graph import Node
 from catalog.kinds import Kind
-from catalog.links import Link, link_to
+from catalog.links import EntityLink, link_to
 from catalog.refs import EntityRef
 from pagerduty_card.linking.choosing import tick_value
 from pagerduty_card.linking.standing import USUAL_KINDS, EntityFacts, ServiceFacts, Standing
@@ -111,7 +111,7 @@ class Row:
     key: str
     name: str
     meta: Sequence[str]
-    link: Link | None = None
+    link: EntityLink | None = None
     url: str = ""
     offers: Sequence[Offer] = field(default_factory=tuple)
 
@@ -300,7 +300,7 @@ class Listing:
 _USUAL = {kind.value for kind in USUAL_KINDS}
 
 
-def link_of(one: EntityFacts) -> Link:
+def link_of(one: EntityFacts) -> EntityLink:
     """A link to an entity."""
     ref = EntityRef.parse(one.ref)
     return link_to(Node(ref=ref, name=one.name, title=one.title), default_kind=ref.kind)

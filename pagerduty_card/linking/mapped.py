@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalog.links import Link
+from catalog.links import EntityLink
 from catalog.models import Entity
 from pagerduty_card.linking.listing import few, link_of
 from pagerduty_card.linking.planning import named
@@ -42,7 +42,7 @@ class MappedRow:
     """One entity with its services."""
 
     key: str
-    link: Link
+    link: EntityLink
     meta: Sequence[str]
     mappings: Sequence[Mapping]
 

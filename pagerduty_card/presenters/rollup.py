@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from catalog.cards import CardState
-from catalog.links import Link, link_to_entity
+from catalog.links import EntityLink, link_to_entity
 from catalog.models import Entity
 from pagerduty_card.presenters.incidents import IncidentLine, Mark, ServiceState
 from pagerduty_card.presenters.on_call import OnCallView
@@ -66,7 +66,7 @@ class StateChip:
 class RollupLine:
     """One of the worst."""
 
-    entity: Link
+    entity: EntityLink
     standing: Standing
 
 
@@ -106,7 +106,7 @@ class OwnIncident:
     """An open incident of the reader's entities."""
 
     line: IncidentLine
-    entity: Link | None
+    entity: EntityLink | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from catalog import cards
 from catalog.models import Annotation, Entity, Overlay, Star
 from catalog.ownership import reader_of
 from catalog.search.facets import count
-from catalog.search.filters import FACET_KEYS, Filters
+from catalog.search.filters import FACET_KEYS, IndexFilters
 from catalog.search.selection import Selection
 from catalog.search.text_search import match
 from tests.catalog.pages import make_card, select
@@ -74,7 +74,7 @@ def some(chance):
     for key, known in (of_facets | MARKS).items():
         if chance.random() < 0.25:
             values[key] = tuple(chance.sample(known, chance.randint(1, min(2, len(known)))))
-    return Filters(
+    return IndexFilters(
         q=chance.choice(["", "", "a", "pay", "cart 1"]),
         values=values,
         any_tag=chance.random() < 0.5,
@@ -94,7 +94,7 @@ def with_also(filters, key, value):
     kept = filters.of(key)
     if value in filters.columns_of(key):
         return filters
-    return Filters(
+    return IndexFilters(
         q=filters.q, values={**filters.values, key: (*kept, value)}, any_tag=filters.any_tag
     )
 
@@ -130,10 +130,10 @@ def test_a_count_is_what_choosing_it_shows(seed):
                 else:
                     chosen = filters.with_value(facet.key, choice.value)
                 assert choice.count == len(shown(chosen, reader)), (filters, facet.key, choice)
-        for mark in counts.marks:
+        for mark in counts.flags:
             chosen = with_also(filters, mark.key, mark.value)
             assert mark.count == len(shown(chosen, reader)), (filters, mark)
-        told = {(mark.key, mark.value) for mark in counts.marks}
+        told = {(mark.key, mark.value) for mark in counts.flags}
         for key, known in MARKS.items():
             for value in known:
                 if (key, value) not in told:
@@ -147,7 +147,7 @@ def test_filters_are_the_same_after_a_round_through_the_address(seed, rf):
         filters = some(chance)
         if not filters.sort:
             continue
-        again = Filters.from_query(rf.get(f"/catalog/{filters.query_string}").GET)
+        again = IndexFilters.from_query(rf.get(f"/catalog/{filters.query_string}").GET)
         assert again.query_string == filters.query_string
         assert again.values == filters.values
         assert again.order == filters.order

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from catalog.ingestion.importer import configured_sources, run_import
-from catalog.ingestion.report import Issue, Report
+from catalog.ingestion.report import ImportReport, Issue
 from catalog.locations.refreshing import adopt_configured
 from catalog.models import Location
 
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         if not report.is_ok:
             raise SystemExit(1)
 
-    def _print(self, report: Report) -> None:
+    def _print(self, report: ImportReport) -> None:
         for issue in report.issues:
             self._print_issue(issue)
         for notice in report.notices:
@@ -93,7 +93,7 @@ class Command(BaseCommand):
         if not report.failure:
             self._print_outcome(report)
 
-    def _print_outcome(self, report: Report) -> None:
+    def _print_outcome(self, report: ImportReport) -> None:
         width = 9
         self.stdout.write("")
         for name in ("created", "changed", "unchanged"):

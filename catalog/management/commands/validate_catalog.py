@@ -14,7 +14,7 @@ from catalog.descriptor import DEFAULT_LIMITS, Document, Problem, iter_parse
 from catalog.descriptor.references import ReferenceIndex
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.placeholders import Inclusions
-from catalog.ingestion.sources import Reader, Root, SourceError, is_url, root_of
+from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, root_of
 from catalog.models import Entity
 
 _BATCH = 500
@@ -132,7 +132,7 @@ class Command(BaseCommand):
 
 
 def _check(paths: Sequence[str]) -> Iterator[_Checked]:
-    reader = Reader(Allowance.from_settings(), DEFAULT_LIMITS)
+    reader = SourceReader(Allowance.from_settings(), DEFAULT_LIMITS)
     for path in paths:
         root = root_of(path)
         try:
