@@ -24,22 +24,22 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardState:
-    """A state that a card tells of entities: its word in addresses, and for people."""
+    """A state that a card may show an entity in: its word in addresses, and for people."""
 
     slug: str
     label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a card's entities are at one moment.
+class EntityStates:
+    """Which entities are in which of a card's states at one moment.
 
     Attributes:
-        stamp: Another one whenever any entity is in another state.
+        digest: Another one whenever any entity is in another state.
         keys: Primary keys of the entities by slug of state; an entity may be in several.
     """
 
-    stamp: str
+    digest: str
     keys: Mapping[str, Collection[int]]
 
     def of(self, slugs: Iterable[str]) -> frozenset[int]:
@@ -81,7 +81,8 @@ class Card:
             card that cannot be searched by. The index offers ``has=<slug>`` for it.
         states: What entities may be, worst first. The index offers ``state=<slug>`` for those of
             the first card that has any.
-        standing: Which entities are in which state now; goes with ``states``. Two queries at most.
+        entity_states: Which entities are in which state now; goes with ``states``. Two queries at
+            most.
         rollup: Sums up what belongs to a system, a domain or a group; empty where there is nothing
             to say. Two queries at most however many entities.
         own: The same of what the reader and the reader's groups own, for the first page.
@@ -95,7 +96,7 @@ class Card:
     actions: Callable[[HttpRequest, Entity], SafeString]
     find: Callable[[EntityQuerySet], EntityQuerySet] | None = None
     states: Sequence[CardState] = ()
-    standing: Callable[[], Standing] | None = None
+    entity_states: Callable[[], EntityStates] | None = None
     rollup: Callable[[HttpRequest, Scope], SafeString] | None = None
     own: Callable[[HttpRequest, Scope], SafeString] | None = None
 
@@ -127,15 +128,15 @@ def find(slug: str, entities: EntityQuerySet) -> EntityQuerySet:
     return entities.none() if found is None else found
 
 
-def telling() -> Card | None:
-    """The card by whose states the index filters; None where no card tells any."""
-    return next((card for card in all_cards() if card.states and card.standing), None)
+def card_with_states() -> Card | None:
+    """The card by whose states the index filters; None where no card has any."""
+    return next((card for card in all_cards() if card.states and card.entity_states), None)
 
 
-def standing() -> Standing | None:
-    """Which entities are in which state now; None where no card tells, or it failed."""
-    card = telling()
-    return _guarded(card, card.standing) if card and card.standing else None
+def entity_states() -> EntityStates | None:
+    """Which entities are in which state now; None where no card has states, or it failed."""
+    card = card_with_states()
+    return _guarded(card, card.entity_states) if card and card.entity_states else None
 
 
 def for_entity(entity: Entity) -> list[Card]:

@@ -29,7 +29,7 @@ class PagerdutyCardConfig(AppConfig):
                 actions=card.render_actions,
                 find=resolving.find_mapped,
                 states=rollup.STATES,
-                standing=rollups.standing,
+                entity_states=rollups.entity_states,
                 rollup=rollups.render_rollup,
                 own=rollups.render_own,
             )

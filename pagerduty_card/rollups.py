@@ -41,23 +41,23 @@ from portal.templatetags.ui import ago, badge, icon
 _SERVICES_ASKED = 50
 
 # By the estate's stamp: it follows from nothing else.
-_standing: SingleValueCache[str, cards.Standing] = SingleValueCache()
+_states: SingleValueCache[str, cards.EntityStates] = SingleValueCache()
 
 
-def standing() -> cards.Standing:
+def entity_states() -> cards.EntityStates:
     """Which entities are in which state now; no query beside the estate's."""
     drawn = estate(timezone.now())
-    return _standing.get_or_set(drawn.stamp, lambda: _standing_of(drawn))
+    return _states.get_or_set(drawn.stamp, lambda: _states_of(drawn))
 
 
-def _standing_of(drawn: Estate) -> cards.Standing:
+def _states_of(drawn: Estate) -> cards.EntityStates:
     keys = {
         state.slug: drawn.nobody_on_call if state is NOBODY else drawn.in_state(state.slug)
         for state in STATES
     }
     # Of the states alone: an answer that changes none leaves all that was counted true.
-    told = repr([(slug, sorted(some)) for slug, some in keys.items()])
-    return cards.Standing(stamp=hashlib.sha256(told.encode()).hexdigest(), keys=keys)
+    written = repr([(slug, sorted(some)) for slug, some in keys.items()])
+    return cards.EntityStates(digest=hashlib.sha256(written.encode()).hexdigest(), keys=keys)
 
 
 def render_badges(entities: Sequence[Entity]) -> Mapping[int, SafeString]:

@@ -200,7 +200,9 @@ def columns(filters: IndexFilters, *, has_badges: bool) -> list[Column]:
         if key != "type" or len(filters.of("type")) != 1
     ]
     shown += [("About", "about")]
-    sortable = {"name", "type", "owner", "lifecycle"} | ({"state"} if cards.telling() else set())
+    sortable = {"name", "type", "owner", "lifecycle"} | (
+        {"state"} if cards.card_with_states() else set()
+    )
     return [
         Column(
             key=key,
@@ -229,7 +231,7 @@ def orders(filters: IndexFilters) -> list[tuple[str, str]]:
         "owner": "owner",
         "lifecycle": "lifecycle",
         "changed": "recently changed",
-        **({"state": f"{card.title} state"} if (card := cards.telling()) else {}),
+        **({"state": f"{card.title} state"} if (card := cards.card_with_states()) else {}),
     }
     if filters.order not in known:
         known[filters.order] = f"{known.get(filters.sort, filters.sort)}, reversed"

@@ -127,22 +127,22 @@ def label_of_flag(key: str, value: str) -> str:
 
 
 def _count_states(selection: Selection, version: int) -> IndexFacet | None:
-    """How many of what the other filters leave are in each state; None where nobody can tell.
+    """How many of what the other filters leave are in each state; None where that is not known.
 
-    One query. States change without the catalog: they are counted again for another stamp.
+    One query. States change without the catalog: they are counted again for another digest.
     """
-    card, standing = cards.telling(), selection.standing
-    if card is None or standing is None:
+    card, states = cards.card_with_states(), selection.states
+    if card is None or states is None:
         return None
     slugs = [state.slug for state in card.states]
     others = replace(selection, filters=selection.filters.without("state"))
 
     def read() -> dict[str, int]:
-        among = others.narrow().filter(Among("pk", [*standing.of(slugs)]))
+        among = others.narrow().filter(Among("pk", [*states.of(slugs)]))
         left = set(among.values_list("pk", flat=True))
-        return {slug: len(left.intersection(standing.of([slug]))) for slug in slugs}
+        return {slug: len(left.intersection(states.of([slug]))) for slug in slugs}
 
-    counted = versions.cached("states", (others.depends_on, standing.stamp), version, read)
+    counted = versions.cached("states", (others.depends_on, states.digest), version, read)
     asked = selection.filters.of("state")
     shown = [slug for slug in slugs if counted[slug]]
     choices = [

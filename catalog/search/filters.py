@@ -23,7 +23,7 @@ COLUMNS = {
     "system": "system_ref",
     "namespace": "namespace",
 }
-# A state is what a card tells of an entity, and several mean any of them too.
+# A state is what a card shows an entity in, and several mean any of them too.
 FACET_KEYS = (*COLUMNS, "tag", "state")
 # What an entity is or is not: several of them mean all of them.
 FLAG_KEYS = ("user", "has", "is", "within")
@@ -158,14 +158,14 @@ class IndexFilters:
 
 def name_of(key: str) -> str:
     """What a filter is called within a sentence; the states have the name of the card."""
-    card = cards.telling() if key == "state" else None
+    card = cards.card_with_states() if key == "state" else None
     return card.title if card else key
 
 
 def label_of(key: str, value: str) -> str:
     """What a filter's value is called: a reference in its short form, a kind as it is spelt."""
     if key == "state":
-        states = card.states if (card := cards.telling()) else ()
+        states = card.states if (card := cards.card_with_states()) else ()
         return next((state.label for state in states if state.slug == value), value)
     if key == "kind":
         kind = Kind.from_segment(value)

@@ -23,20 +23,20 @@ class Selection:
         filters: What the index is asked for.
         match: What their text was found in.
         reader: Whose entities are meant.
-        standing: What a card tells of the entities' states; None where that is not known.
+        states: Which entities are in which of a card's states; None where that is not known.
         within: What belongs to each entity that ``within`` names, as primary keys.
     """
 
     filters: IndexFilters
     match: Match
     reader: IndexReader
-    standing: cards.Standing | None = None
+    states: cards.EntityStates | None = None
     within: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
-    def is_untold(self) -> bool:
-        """Whether states are asked for that nobody can tell: then nothing passes."""
-        return bool(self.filters.of("state")) and self.standing is None
+    def is_state_unknown(self) -> bool:
+        """Whether a state is asked for while no states are known: then nothing passes."""
+        return bool(self.filters.of("state")) and self.states is None
 
     def narrow(
         self, *, without: Collection[str] = (), among: EntityQuerySet | None = None
@@ -58,9 +58,9 @@ class Selection:
         if "tag" not in without:
             entities = self._with_tags(entities)
         is_first = among is None
-        if "state" not in without and (states := self.filters.of("state")):
-            of_states = [*self.standing.of(states)] if self.standing else []
-            entities = entities.filter(Among("pk", of_states, is_first=is_first))
+        if "state" not in without and (slugs := self.filters.of("state")):
+            in_state = [*self.states.of(slugs)] if self.states else []
+            entities = entities.filter(Among("pk", in_state, is_first=is_first))
         for key in FLAG_KEYS:
             for value in () if key in without else self.filters.of(key):
                 if key == "within":
@@ -76,9 +76,9 @@ class Selection:
             return self.match.rank(self.narrow())
         order = SORTS[self.filters.sort]
         entities = self.narrow()
-        if self.filters.sort == "state" and self.standing:
-            entities = entities.alias(badness=_badness(self.standing))
-            order = ("badness", *order)
+        if self.filters.sort == "state" and self.states:
+            entities = entities.alias(severity=_severity(self.states))
+            order = ("severity", *order)
         return entities.order_by(*(map(_reversed, order) if self.filters.descending else order))
 
     @property
@@ -92,14 +92,14 @@ class Selection:
             sorted(self.reader.starred) if "starred" in of_user else (),
             sorted(self.reader.owner_refs) if "owned" in of_user else (),
             [card.slug for card in cards.found_by()],
-            self.standing.stamp if self.standing and self.filters.of("state") else "",
+            self.states.digest if self.states and self.filters.of("state") else "",
         )
 
     @property
     def order_depends_on(self) -> tuple[object, ...]:
         """What the order of the selection follows from beside the catalog."""
-        stamp = self.standing.stamp if self.standing and self.filters.sort == "state" else ""
-        return (self.depends_on, self.filters.order, stamp)
+        digest = self.states.digest if self.states and self.filters.sort == "state" else ""
+        return (self.depends_on, self.filters.order, digest)
 
     def _with_tags(self, entities: EntityQuerySet) -> EntityQuerySet:
         tagged = [
@@ -142,13 +142,13 @@ def _flagged(key: str, value: str, reader: IndexReader) -> EntityQuerySet | None
     return None
 
 
-def _badness(standing: cards.Standing) -> Case:
+def _severity(known: cards.EntityStates) -> Case:
     """The place of an entity's worst state among a card's states; behind them where it has none."""
-    card = cards.telling()
+    card = cards.card_with_states()
     states = card.states if card else ()
     return Case(
         *(
-            When(Among("pk", [*standing.of([state.slug])], is_first=False), then=Value(place))
+            When(Among("pk", [*known.of([state.slug])], is_first=False), then=Value(place))
             for place, state in enumerate(states)
         ),
         default=Value(len(states)),

@@ -26,7 +26,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     version = versions.current()
     filters = IndexFilters.from_query(request.GET)
     selection = selection_of(request, filters, version)
-    if selection.is_untold:
+    if selection.is_state_unknown:
         name = name_of("state")
         return HttpResponse(
             f"Nothing is exported: the state by which to choose ({name}) is not known right now. "

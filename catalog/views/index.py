@@ -21,23 +21,23 @@ def index(request: HttpRequest) -> HttpResponse:
     version = versions.current()
     filters = IndexFilters.from_query(request.GET)
     selection = selection_of(request, filters, version)
-    # By states that nobody can tell, nothing is found and nothing is counted.
-    told = filters.without("state") if selection.is_untold else filters
-    counts = facets.count(replace(selection, filters=told), version=version)
+    # By states that are not known, nothing is found and nothing is counted.
+    counted = filters.without("state") if selection.is_state_unknown else filters
+    counts = facets.count(replace(selection, filters=counted), version=version)
     pages = CountedPaginator(Keys(selection, version), filters.limit, total=counts.total)
     page = pages.get_page(page_number(request))
     shown = list_rows(entities_of(list(page.object_list)), request.user)
     rows = list(shown["rows"].values())
     columns = presenters.columns(filters, has_badges=any(row.badges for row in rows))
-    teller = cards.telling()
-    failed = [teller.title] if teller and selection.standing is None else []
+    card = cards.card_with_states()
+    failed = [card.title] if card and selection.states is None else []
     return render(
         request,
         "catalog/index.html",
         {
             "filters": filters,
             "match": presenters.correction(filters, selection.match),
-            "is_untold": selection.is_untold,
+            "is_untold": selection.is_state_unknown,
             "page": page,
             "rows": rows,
             "failed_cards": list(dict.fromkeys([*failed, *shown["failed_cards"]])),
@@ -78,7 +78,7 @@ def selection_of(request: HttpRequest, filters: IndexFilters, version: int) -> S
         filters=filters,
         match=match_of(filters, version),
         reader=reader_of(request.user, version=version),
-        standing=cards.standing(),
+        states=cards.entity_states(),
         within={ref: scopes.keys_within(ref, version=version) for ref in filters.of("within")},
     )
 

@@ -32,16 +32,16 @@ class Weather:
     def __init__(self):
         self.keys = {}
         self.stamp = 0
-        cards.register(make_card(states=STATES, standing=self.standing))
+        cards.register(make_card(states=STATES, entity_states=self.entity_states))
 
     def set(self, **entities):
         self.keys = {slug: frozenset(one.pk for one in some) for slug, some in entities.items()}
         self.stamp += 1
 
-    def standing(self):
+    def entity_states(self):
         if self.keys is None:
             raise RuntimeError("no weather")
-        return cards.Standing(stamp=str(self.stamp), keys=self.keys)
+        return cards.EntityStates(digest=str(self.stamp), keys=self.keys)
 
 
 @pytest.fixture

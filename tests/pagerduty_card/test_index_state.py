@@ -150,12 +150,12 @@ def test_a_state_that_changes_shows_without_a_write_to_the_catalog(reader):
 def test_an_answer_that_changes_no_state_leaves_what_was_counted(reader):
     add("shop")
     make_feeds(age_s=20)
-    before = rollups.standing().stamp
+    before = rollups.entity_states().digest
     make_feeds(age_s=1)
-    assert rollups.standing().stamp == before
+    assert rollups.entity_states().digest == before
     OnCall.objects.all().delete()
     make_feeds(age_s=0)
-    assert rollups.standing().stamp != before
+    assert rollups.entity_states().digest != before
 
 
 def test_what_nobody_asked_for_is_unknown_and_never_fine(reader):
