@@ -151,7 +151,7 @@ class OverlayForm(forms.ModelForm[Entity]):
             return text
         value = overlays.Value(field=Overlay.Field.OWNER, key="", value=text)
         if found := overlays.breaches(self.instance, [value]):
-            raise ValidationError([overlays.told(breach) for breach in found])
+            raise ValidationError([overlays.breach_text(breach) for breach in found])
         return text
 
     def _post_clean(self) -> None:
@@ -247,7 +247,7 @@ class OverlayRowForm(forms.ModelForm[Overlay]):
             cleaned["value"] = stored
         for breach in overlays.breaches(self._entity(), [self.as_value()]):
             place = "value" if breach.path[-1] == "title" else "key"
-            self.add_error(place, overlays.told(breach))
+            self.add_error(place, overlays.breach_text(breach))
         return cleaned
 
     def _entity(self) -> Entity:

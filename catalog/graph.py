@@ -116,7 +116,7 @@ def neighbourhood(entity: Entity) -> Neighbourhood:
     found = [_edge(row) for row in edges]
     totals: Counter[str] = Counter()
     if len(found) > _READ_WHOLE:
-        found, totals = _crowd(entity)
+        found, totals = _some_edges(entity)
     nodes: dict[str, set[str]] = {}
     names: dict[str, Node] = {}
     for type_, source, target in found:
@@ -175,7 +175,7 @@ def _edge(row: Sequence[Any]) -> _Edge:
     return type_, _End(*ends[:3]), _End(*ends[3:])
 
 
-def _crowd(entity: Entity) -> tuple[list[_Edge], Counter[str]]:
+def _some_edges(entity: Entity) -> tuple[list[_Edge], Counter[str]]:
     """Some edges of each type in either direction, and how many neighbours there are."""
     sides = {
         "declared": Relation.objects.filter(source=entity),
@@ -186,10 +186,10 @@ def _crowd(entity: Entity) -> tuple[list[_Edge], Counter[str]]:
         *(When(type=type_, then=Value(type_.inverse.value)) for type_ in Relation.Type),
         output_field=CharField(),
     )
-    told_there = Relation.objects.filter(
+    declared_there = Relation.objects.filter(
         source__ref=OuterRef("target_ref"), target_ref=entity.ref, type=OuterRef("seen_as")
     )
-    twice = sides["declared"].annotate(seen_as=inverse).filter(Exists(told_there))
+    twice = sides["declared"].annotate(seen_as=inverse).filter(Exists(declared_there))
     counted = _at_once(
         rows.annotate(side=Value(side, CharField()))
         .values_list("side", "type")

@@ -52,13 +52,13 @@ def _children(parents: list[str]) -> Iterator[str]:
     """The groups directly below, as either end says."""
     for start in range(0, len(parents), _AT_ONCE):
         some = parents[start : start + _AT_ONCE]
-        told_above = Relation.objects.filter(
+        declared_above = Relation.objects.filter(
             source__ref__in=some, type=Relation.Type.PARENT_OF
         ).values_list("target_ref")
-        told_below = Relation.objects.filter(
+        declared_below = Relation.objects.filter(
             target_ref__in=some, type=Relation.Type.CHILD_OF
         ).values_list(F("source__ref"))
-        for (ref,) in told_above.union(told_below).order_by("target_ref"):
+        for (ref,) in declared_above.union(declared_below).order_by("target_ref"):
             yield ref
 
 
@@ -80,15 +80,15 @@ def groups_of(people: Sequence[str], among: Iterable[str]) -> dict[str, list[str
         people: Canonical references: those of one page.
         among: Canonical references of groups.
     """
-    told_by_group = Relation.objects.filter(
+    declared_by_group = Relation.objects.filter(
         target_ref__in=people, type=Relation.Type.HAS_MEMBER
     ).values_list("target_ref", "source__ref")
-    told_by_person = Relation.objects.filter(
+    declared_by_person = Relation.objects.filter(
         source__ref__in=people, type=Relation.Type.MEMBER_OF
     ).values_list("source__ref", "target_ref")
     wanted = set(among)
     found: dict[str, list[str]] = {}
-    for person, group in told_by_group.union(told_by_person):
+    for person, group in declared_by_group.union(declared_by_person):
         if group in wanted:
             found.setdefault(person, []).append(group)
     return {person: sorted(groups) for person, groups in found.items()}

@@ -69,8 +69,8 @@ def _parts(whole: str) -> list[int]:
         parts: dict[str, int] = {}
         for start in range(0, len(level), _AT_ONCE):
             some = level[start : start + _AT_ONCE]
-            told = Relation.objects.filter(target_ref__in=some, type=Relation.Type.PART_OF)
-            parts |= dict(told.order_by().values_list("source__ref", "source_id"))
+            declared = Relation.objects.filter(target_ref__in=some, type=Relation.Type.PART_OF)
+            parts |= dict(declared.order_by().values_list("source__ref", "source_id"))
         level = [ref for ref in parts if ref not in found]
         found |= {ref: parts[ref] for ref in level}
         if not level:

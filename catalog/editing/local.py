@@ -10,7 +10,7 @@ from django.utils import timezone
 from catalog.columns import write_details
 from catalog.descriptor import Problem, parse
 from catalog.editing import history
-from catalog.editing.overlays import overlays_of, put_in_force, relations_of
+from catalog.editing.overlays import overlays_of, relations_of, set_columns
 from catalog.ingestion.spool import digest_of
 from catalog.models import Entity, Revision
 from catalog.versions import bump
@@ -78,7 +78,7 @@ def save_descriptor(text: str, *, entity: Entity | None, user: "User | None") ->
         saved = entity or Entity(ref=ref)
         old = saved.descriptor if entity else None
         # A reference whose file went may have overlays: they hold here as well.
-        put_in_force(saved, document.data, overlays_of([ref]).get(ref, []))
+        set_columns(saved, document.data, overlays_of([ref]).get(ref, []))
         saved.digest = digest_of(document.data)
         saved.save()
         write_details([(saved, relations_of(saved.descriptor))], replaced=[saved.pk])

@@ -34,7 +34,7 @@ class InvalidOverlay(ValueError):
     """
 
     def __init__(self, breaches: Sequence[schema.Breach]) -> None:
-        super().__init__("; ".join(map(told, breaches)))
+        super().__init__("; ".join(map(breach_text, breaches)))
         self.breaches = tuple(breaches)
 
 
@@ -70,7 +70,7 @@ class Origin:
         return (author.get_full_name() or author.get_username()) if author else "a former user"
 
 
-def told(breach: schema.Breach) -> str:
+def breach_text(breach: schema.Breach) -> str:
     """A broken rule in one line: its field, what is wrong, what to write."""
     hint = f" ({breach.hint})" if breach.hint else ""
     return f"{history.dotted(breach.path)}: {breach.message}{hint}"
@@ -87,7 +87,7 @@ def overlays_of(refs: Iterable[str]) -> dict[str, list[Overlay]]:
     return found
 
 
-def put_over(written: dict[str, Any], overlays: Sequence[Overlay | Value]) -> dict[str, Any]:
+def apply_overlays(written: dict[str, Any], overlays: Sequence[Overlay | Value]) -> dict[str, Any]:
     """The descriptor in force: what was written, with the overlays over it. Pure.
 
     A link with a URL that the file has too gets the overlay's title; any other is added.
@@ -181,7 +181,7 @@ def replace_overlays(entity: Entity, values: Sequence[Value], *, user: "User | N
                 defaults={"value": value.value, "author": user},
             )
         old = entity.descriptor
-        put_in_force(entity, entity.as_written, list(wanted.values()))
+        set_columns(entity, entity.as_written, list(wanted.values()))
         entity.save()
         write_details([(entity, relations_of(entity.descriptor))], replaced=[entity.pk])
         history.record(
@@ -205,11 +205,11 @@ def _locked(entity: Entity) -> Entity:
     return entity
 
 
-def put_in_force(
+def set_columns(
     entity: Entity, written: dict[str, Any], overlays: Sequence[Overlay | Value]
 ) -> None:
     """Set the entity's columns from what was written and what lies over it; saves nothing."""
-    effective = put_over(written, overlays) if overlays else written
+    effective = apply_overlays(written, overlays) if overlays else written
     for name, value in entity_columns(effective, written).items():
         setattr(entity, name, value)
     entity.written = written if overlays else None
@@ -219,10 +219,10 @@ def put_in_force(
 def breaches(entity: Entity, values: Sequence[Value]) -> list[schema.Breach]:
     """What the values would break that is not broken without them."""
     written = entity.as_written
-    found = [breach for value in values for breach in _own_breaches(entity, value)]
+    found = [breach for value in values for breach in _value_breaches(entity, value)]
     if found:
         return found
-    effective = put_over(written, values)
+    effective = apply_overlays(written, values)
     known = {(breach.path, breach.message) for breach in schema.breaches(written)}
     found = [b for b in schema.breaches(effective) if (b.path, b.message) not in known]
     namespace = written["metadata"].get("namespace", "default")
@@ -230,7 +230,7 @@ def breaches(entity: Entity, values: Sequence[Value]) -> list[schema.Breach]:
     return found + [schema.Breach(b.path, b.message, b.hint) for b in bad if b.path[1] == "owner"]
 
 
-def _own_breaches(entity: Entity, value: Value) -> list[schema.Breach]:
+def _value_breaches(entity: Entity, value: Value) -> list[schema.Breach]:
     """What is wrong with a value before it is put anywhere."""
     path = _path(value)
     if "\0" in value.key or "\0" in value.value:

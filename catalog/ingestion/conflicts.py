@@ -52,10 +52,10 @@ class Conflicts:
             if self._still_holds(holder, spooled.ref):
                 winner = self._winners.get(spooled.ref, "")
                 moved = winner.rpartition(":")[0] == holder.source  # within its file, if at all
-                self._refuse_twin(spooled, winner if moved else holder.place)
+                self._refuse_conflict(spooled, winner if moved else holder.place)
                 return True
         if self._winning_numbers.get(spooled.ref, spooled.number) != spooled.number:
-            self._refuse_twin(spooled, self._winners[spooled.ref])
+            self._refuse_conflict(spooled, self._winners[spooled.ref])
             return True
         return False
 
@@ -76,7 +76,7 @@ class Conflicts:
             )
         return not is_gone(holder, self._previous, self._spool)
 
-    def _refuse_twin(self, spooled: SpooledDocument, holder: str) -> None:
+    def _refuse_conflict(self, spooled: SpooledDocument, holder: str) -> None:
         hint = "rename one of the two, or delete one"
         if not holder:
             hint = "rename one of the two, or delete the local entity to let this one in"

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from catalog.descriptor import DEFAULT_LIMITS, Limits
 from catalog.ingestion.allow import Allowance
-from catalog.ingestion.previous_run import PreviousRun, load_previous_run, load_unforeseen
+from catalog.ingestion.previous_run import PreviousRun, load_previous_run, load_shared_files
 from catalog.ingestion.report import ImportReport, ReportNotice
 from catalog.ingestion.sources import Root, SourceReader, is_url, root_of
 from catalog.ingestion.spool import Spool
@@ -36,13 +36,13 @@ Orphans = Literal["keep", "delete"]
 
 # A run whose process was killed cannot close itself; none takes nearly this long.
 _ENDS_WITHIN = timedelta(hours=1)
-_MAX_READINGS = 5
+_MAX_TRIES = 5
 _T = TypeVar("_T")
 
 
-def patiently(do: Callable[[], _T]) -> _T:
+def retry_while_locked(do: Callable[[], _T]) -> _T:
     """Write something small, however long another run holds the whole of SQLite."""
-    for _time in range(_MAX_READINGS):
+    for _time in range(_MAX_TRIES):
         try:
             return do()
         except OperationalError as exc:
@@ -95,8 +95,8 @@ def run_import(
     started = time.monotonic()
     run = None
     if not dry_run:
-        patiently(_close_killed)
-        run = patiently(lambda: ImportRun.objects.create(started_by=user, trigger=trigger))
+        retry_while_locked(_close_killed)
+        run = retry_while_locked(lambda: ImportRun.objects.create(started_by=user, trigger=trigger))
     attempt = _Attempt(
         run=run,
         is_deleting=(orphans or settings.CATALOG_ORPHANS) == "delete",
@@ -119,7 +119,7 @@ def run_import(
 
 
 def _read_until_written(attempt: "_Attempt", roots: list[Root]) -> ImportReport:
-    for _reading in range(_MAX_READINGS):
+    for _try in range(_MAX_TRIES):
         try:
             return attempt.make(roots)
         except OperationalError as exc:
@@ -215,7 +215,7 @@ class _Attempt:
             except BaseException:
                 spool.close()
                 raise
-            if not load_unforeseen(previous, spool.parsed):
+            if not load_shared_files(previous, spool.parsed):
                 break
             spool.close()
         return spool

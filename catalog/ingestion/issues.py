@@ -56,7 +56,7 @@ def write_issues(
         stored = _closest(issue, before)
         before.remove(stored)
         row.pk = stored.pk
-        if _said(issue) == _said(stored.issue) and row.location_id == stored.location:
+        if _content(issue) == _content(stored.issue) and row.location_id == stored.location:
             seen.append(row.pk)
         else:
             changed.append(row)
@@ -112,7 +112,7 @@ def _closest(issue: Issue, before: list[StoredIssue]) -> StoredIssue:
     return next(same, before[0])
 
 
-def _said(issue: Issue) -> tuple[Any, ...]:
+def _content(issue: Issue) -> tuple[Any, ...]:
     messages = [problem.as_json() for problem in issue.problems]
     return (issue.document, issue.line, issue.holder, messages)
 

@@ -52,7 +52,7 @@ class Inclusions:
             raise PlaceholderError(f"{key} {target}: {exc}") from exc
         return _value(key, target, text)
 
-    def are_as(self, marks: Mapping[str, Sequence[str]]) -> bool:
+    def are_unchanged(self, marks: Mapping[str, Sequence[str]]) -> bool:
         """Whether everything still stands there as it did; hosts are asked for news only.
 
         A host that does not answer just now takes nothing away: what it said stands.

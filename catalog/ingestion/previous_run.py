@@ -154,7 +154,7 @@ def load_previous_run(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Pr
     return previous
 
 
-def load_unforeseen(previous: PreviousRun, addresses: Iterable[str]) -> bool:
+def load_shared_files(previous: PreviousRun, addresses: Iterable[str]) -> bool:
     """Load what is known of files that no root was known to lead to: other locations have them.
 
     Returns:

@@ -68,7 +68,7 @@ class Traversal:
         """Read all roots, then once more the files that lost a reference which is free now."""
         for number, root in enumerate(self._spool.roots):
             self._read_root(number, root)
-        self._read_losers_again()
+        self._reparse_conflicts()
         self._report_unparsed()
 
     def _read_root(self, number: int, root: Root) -> None:
@@ -183,7 +183,7 @@ class Traversal:
                 address, inside=inside, etag=known.etag, last_modified=known.last_modified
             )
             is_same = found.data is None or fingerprint_of(salt, found.data) == known.fingerprint
-            if is_same and (not known.includes or inclusions.are_as(known.includes)):
+            if is_same and (not known.includes or inclusions.are_unchanged(known.includes)):
                 self._pass_over(address, known.leads_to)
                 return
             if found.data is None:
@@ -273,14 +273,14 @@ class Traversal:
                     self._note(number, target, exc, origin)
         return found
 
-    def _read_losers_again(self) -> None:
+    def _reparse_conflicts(self) -> None:
         """Parse the unchanged files that lost a reference to a document which may be gone."""
         losers = [
             address
             for address in self._spool.unchanged
             if any(
                 stored.issue.kind == ImportIssue.Kind.CONFLICT
-                and not self._still_loses(stored.issue)
+                and not self._is_same_conflict(stored.issue)
                 for stored in self._previous.issues.get(address, ())
             )
         ]
@@ -295,7 +295,7 @@ class Traversal:
             except SourceError as exc:
                 self._note(number, address, exc, None)
 
-    def _still_loses(self, issue: Issue) -> bool:
+    def _is_same_conflict(self, issue: Issue) -> bool:
         """Whether a conflict is certainly as it was: the holder stands where it stood."""
         holder = self._previous.holders.get(issue.ref)
         if holder is None or holder.is_abandoned or holder.place != issue.holder:

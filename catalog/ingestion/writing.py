@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from catalog.columns import ENTITY_COLUMNS, Pairs, entity_columns, write_details
 from catalog.editing import history
-from catalog.editing.overlays import overlays_of, put_over, relations_of
+from catalog.editing.overlays import apply_overlays, overlays_of, relations_of
 from catalog.ingestion.conflicts import Conflicts
 from catalog.ingestion.files import MAX_ADDRESS, Files
 from catalog.ingestion.issues import write_issues
@@ -106,7 +106,7 @@ class CatalogWriter:
             self._on_document(len(batch))
         self._count_unparsed()
         self._has_moved = self._files.hand_over() or self._has_moved
-        self._let_go(is_deleting=is_deleting)
+        self._mark_or_remove_gone(is_deleting=is_deleting)
         self._write_history()
         self._files.remember(self._taken)
         has_new_issues = write_issues(
@@ -214,7 +214,7 @@ class CatalogWriter:
             descriptor, relations = spooled.descriptor, spooled.relations
             own = overlays.get(spooled.ref)
             if own:
-                descriptor = put_over(spooled.descriptor, own)
+                descriptor = apply_overlays(spooled.descriptor, own)
                 relations = relations_of(descriptor)
             entity = Entity(
                 ref=spooled.ref,
@@ -284,7 +284,7 @@ class CatalogWriter:
             self._previous.files[file].entities for file in self._spool.unchanged
         )
 
-    def _let_go(self, *, is_deleting: bool) -> None:
+    def _mark_or_remove_gone(self, *, is_deleting: bool) -> None:
         """Mark or remove what no document has any more; never what may only be unreadable now."""
         spool = self._spool
         whole = self._files.whole

@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.editing import history
-from catalog.ingestion.importer import configured_sources, patiently, run_import
+from catalog.ingestion.importer import configured_sources, retry_while_locked, run_import
 from catalog.ingestion.report import ImportReport
 from catalog.ingestion.sources import root_of
 from catalog.locations.claims import claimants_of
@@ -34,7 +34,7 @@ SCHEDULED = (Location.Origin.STATIC, Location.Origin.REGISTERED)
 MAX_BACK_OFF_S = 3600
 _JITTER = 0.2
 # A worker that dies while it reads leaves the location alone for no longer than this.
-_CLAIM = timedelta(minutes=15)
+_CLAIMED_FOR = timedelta(minutes=15)
 _BATCH = 500
 
 
@@ -102,7 +102,7 @@ def _plan(found: Sequence[Location], *, failed: set[str], run_id: int | None) ->
             planned["last_run_id"] = run_id
         # Not ``save``: somebody may have unregistered it meanwhile.
         row = Location.objects.filter(pk=location.pk)
-        patiently(partial(row.update, **planned))
+        retry_while_locked(partial(row.update, **planned))
 
 
 def next_refresh(location: Location, now: datetime) -> datetime | None:
@@ -133,13 +133,13 @@ def refresh_due() -> ImportReport | None:
         due |= Q(next_refresh_at=None, origin__in=SCHEDULED) & (
             Q(read_at=None) | Q(read_at__lte=read_long_ago)
         )
-    taken = [location for location in Location.objects.filter(due) if _take(location, now)]
-    return refresh(taken, trigger=ImportRun.Trigger.SCHEDULE) if taken else None
+    claimed = [location for location in Location.objects.filter(due) if _claim(location, now)]
+    return refresh(claimed, trigger=ImportRun.Trigger.SCHEDULE) if claimed else None
 
 
-def _take(location: Location, now: datetime) -> bool:
+def _claim(location: Location, now: datetime) -> bool:
     same = Location.objects.filter(pk=location.pk, next_refresh_at=location.next_refresh_at)
-    return bool(same.update(next_refresh_at=now + _CLAIM))
+    return bool(same.update(next_refresh_at=now + _CLAIMED_FOR))
 
 
 def preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:
@@ -207,7 +207,7 @@ def unregister(location: Location, *, user: "User | None") -> Unregistered:
     configured = {root_of(source) for source in configured_sources()}
     if location.origin == Location.Origin.STATIC and root_of(location.target) in configured:
         raise StaticLocationError(location.target)
-    return _let_go(location, user=user)
+    return _unregister(location, user=user)
 
 
 def adopt_configured() -> None:
@@ -239,10 +239,10 @@ def adopt_configured() -> None:
                 "CATALOG_LOCATIONS names this location no more: its entities are orphans",
                 extra={"location": location.target},
             )
-            _let_go(location, user=None)
+            _unregister(location, user=None)
 
 
-def _let_go(location: Location, *, user: "User | None") -> Unregistered:
+def _unregister(location: Location, *, user: "User | None") -> Unregistered:
     now = timezone.now()
     is_kept = settings.CATALOG_ORPHANS != "delete"
     pk = location.pk

@@ -14,7 +14,7 @@ _MAX_REASON = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class RefreshOutcome:
     """A reading's outcome as a message.
 
     Attributes:
@@ -106,10 +106,10 @@ class PreviewList:
         return len(self.refs) or len(self.documents)
 
 
-def told(report: ImportReport) -> Told:
+def outcome_of(report: ImportReport) -> RefreshOutcome:
     """What a reading did, in one sentence; a failure with its reason."""
     if report.failure:
-        return Told(text=f"Nothing was changed: {report.failure}.", tone="critical")
+        return RefreshOutcome(text=f"Nothing was changed: {report.failure}.", tone="critical")
     counted = _counts_text(
         created=report.created,
         changed=report.changed,
@@ -124,16 +124,18 @@ def told(report: ImportReport) -> Told:
     unread = [issue for issue in report.issues if issue.kind == "unreadable"]
     if report.incomplete and unread:
         reason = "; ".join(problem.message for problem in unread[0].problems)[:_MAX_REASON]
-        return Told(text=f"{text} Not everything could be read: {reason}.", tone="critical")
-    return Told(text=text, tone="warning" if report.issues else "good")
+        return RefreshOutcome(
+            text=f"{text} Not everything could be read: {reason}.", tone="critical"
+        )
+    return RefreshOutcome(text=text, tone="warning" if report.issues else "good")
 
 
-def told_of_run(run: ImportRun) -> Told:
+def outcome_of_run(run: ImportRun) -> RefreshOutcome:
     """What a run of the past did."""
     if run.state == ImportRun.State.RUNNING:
-        return Told(text="Being read at this moment.", tone="info")
+        return RefreshOutcome(text="Being read at this moment.", tone="info")
     if run.state == ImportRun.State.FAILED:
-        return Told(text=f"Nothing was changed: {run.failure}.", tone="critical")
+        return RefreshOutcome(text=f"Nothing was changed: {run.failure}.", tone="critical")
     counted = _counts_text(
         created=run.created,
         changed=run.changed,
@@ -142,7 +144,7 @@ def told_of_run(run: ImportRun) -> Told:
         refused=run.refused,
     )
     text = f"Read in {_duration(run.duration_s)}: {counted}."
-    return Told(text=text, tone="warning" if run.refused else "good")
+    return RefreshOutcome(text=text, tone="warning" if run.refused else "good")
 
 
 def _counts_text(**counts: int) -> str:
@@ -270,7 +272,7 @@ def can_register(report: ImportReport) -> bool:
     )
 
 
-def told_of_unregistering(location: Location, done: Unregistered) -> str:
+def unregistered_text(location: Location, done: Unregistered) -> str:
     """What became of a location's entities, in one sentence."""
     parts = []
     if done.orphaned:

@@ -21,13 +21,13 @@ T = TypeVar("T")
 NEAR_WORD = 75
 _SHORTEST_WORD = 3
 _AT_ONCE = 5_000
-_KEPT_S = 60.0
+_FRESH_S = 60.0
 _WORD = re.compile(r"[^\W\d_][\w+#]*(?:[-.][\w+#]+)*")
 _PARTS = re.compile(r"[-._\n]")
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading(Generic[T]):
+class _Snapshot(Generic[T]):
     """What was read of the whole catalog, at which version, and when it was last asked for it."""
 
     value: T
@@ -36,19 +36,19 @@ class _Reading(Generic[T]):
 
 
 @dataclass(slots=True)
-class _Kept(Generic[T]):
+class _CachedSnapshot(Generic[T]):
     """The last reading; threads that read at once each put a whole one in its place."""
 
     read: Callable[[], T]
-    last: _Reading[T] | None = None
+    last: _Snapshot[T] | None = None
 
     def get(self) -> T:
         last, now = self.last, time.monotonic()
-        if last and now - last.at_s < _KEPT_S:
+        if last and now - last.at_s < _FRESH_S:
             return last.value
         version = versions.current()
         value = last.value if last and last.version == version else self.read()
-        self.last = _Reading(value, version, now)
+        self.last = _Snapshot(value, version, now)
         return value
 
 
@@ -90,8 +90,8 @@ def _read_words() -> list[str]:
     return sorted(words)
 
 
-_names = _Kept(_read_names)
-_all_words = _Kept(_read_words)
+_names = _CachedSnapshot(_read_names)
+_all_words = _CachedSnapshot(_read_words)
 
 
 def names_by_kind(*, is_fresh: bool = False) -> dict[str, Names]:

@@ -16,7 +16,7 @@ from catalog.presenters import entity as presenters
 from catalog.presenters import relations as relation_presenters
 from catalog.presenters.notices import notices
 from catalog.search.suggestions import suggested_refs
-from catalog.views.lookup import entity_context, of_entity, standing_issues
+from catalog.views.lookup import entity_context, issues_of, of_entity
 
 DRAWN_OF_EACH = 8
 MAX_NUMBERED_LINES = 10_000
@@ -67,7 +67,7 @@ def _warnings(found: Entity, around: Neighbourhood) -> dict[str, Any]:
     shown = missing[: relation_presenters.UNRESOLVED_LIMIT]
     suggestions = suggested_refs([node.ref for node in shown])
     return {
-        "notices": notices(standing_issues(found), Masker.of(found)),
+        "notices": notices(issues_of(found), Masker.of(found)),
         "dangling": relation_presenters.unresolved_references(found, shown, suggestions),
         "dangling_more": len(missing) - len(shown),
     }

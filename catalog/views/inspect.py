@@ -13,7 +13,7 @@ from catalog.presenters import history as history_presenters
 from catalog.presenters import inspect as presenters
 from catalog.presenters.notices import notices
 from catalog.views.lists import page_number
-from catalog.views.lookup import entity_context, may_see_runs, of_entity, standing_issues
+from catalog.views.lookup import entity_context, issues_of, may_see_runs, of_entity
 
 
 @require_safe
@@ -30,7 +30,7 @@ def inspect(request: HttpRequest, found: Entity) -> HttpResponse:
             "yaml": documents.descriptor_yaml(found),
             "origins": overlays.origins(found),
             "provenance": presenters.provenance(found, may_see_runs=may_see_runs(request)),
-            "notices": notices(standing_issues(found), Masker.of(found)),
+            "notices": notices(issues_of(found), Masker.of(found)),
         },
     )
 

@@ -29,9 +29,9 @@ def issues(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     where = request.GET.get("location", "")
     kind = request.GET.get("kind", "")
-    standing = _standing(text, where)
+    issues_found = _issues(text, where)
     unresolved = _unresolved(text, where)
-    by_kind = dict(standing.order_by().values_list("kind").annotate(n=Count("pk")))
+    by_kind = dict(issues_found.order_by().values_list("kind").annotate(n=Count("pk")))
     unresolved_total = _count(unresolved, is_whole=not text and not where)
     context = {
         "text": text,
@@ -46,14 +46,14 @@ def issues(request: HttpRequest) -> HttpResponse:
         found = Paginator(wide, PAGE_SIZE).get_page(page_number(request))
         context |= {"page": found, "dangling": _unresolved_rows(list(found.object_list))}
     else:
-        rows = standing.filter(kind=kind) if kind in ImportIssue.Kind.values else standing
+        rows = issues_found.filter(kind=kind) if kind in ImportIssue.Kind.values else issues_found
         page = Paginator(rows.select_related("location"), PAGE_SIZE).get_page(page_number(request))
         shown = list(page.object_list)
         context |= {"page": page, "issues": presenters.issue_rows(shown, maskers_of(shown))}
     return render(request, "catalog/issues.html", context)
 
 
-def _standing(text: str, where: str) -> "QuerySet[ImportIssue]":
+def _issues(text: str, where: str) -> "QuerySet[ImportIssue]":
     rows = ImportIssue.objects.order_by("file", "document", "pk")
     if where.isdecimal():
         rows = rows.filter(location_id=int(where))

@@ -39,9 +39,9 @@ def see_other(address: str) -> HttpResponse:
     return response
 
 
-def tell(request: HttpRequest, told: presenters.Told) -> None:
+def add_message(request: HttpRequest, outcome: presenters.RefreshOutcome) -> None:
     """Keep what a reading did for the next page."""
-    messages.add_message(request, _MESSAGE_LEVELS.get(told.tone, messages.INFO), told.text)
+    messages.add_message(request, _MESSAGE_LEVELS.get(outcome.tone, messages.INFO), outcome.text)
 
 
 @login_required
@@ -69,7 +69,7 @@ def location(request: HttpRequest, pk: int) -> HttpResponse:
     entities = Entity.objects.filter(location=found).for_list().order_by("sort_name", "pk")
     page = Paginator(entities, PAGE_SIZE).get_page(page_number(request))
     shown = list_rows(page.object_list)
-    standing = list(found.issues.select_related("location")[:SHOWN_ISSUES])
+    issues = list(found.issues.select_related("location")[:SHOWN_ISSUES])
     run = found.last_run
     return render(
         request,
@@ -77,8 +77,8 @@ def location(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "row": _location_rows([found])[0],
             "run": run,
-            "told": presenters.told_of_run(run) if run else None,
-            "issues": issue_rows(standing, maskers_of(standing)),
+            "told": presenters.outcome_of_run(run) if run else None,
+            "issues": issue_rows(issues, maskers_of(issues)),
             "page": page,
             "rows": list(shown["rows"].values()),
             "failed_cards": shown["failed_cards"],
@@ -143,7 +143,7 @@ def register(request: HttpRequest) -> HttpResponse:
         made, report = refreshing.register(target, kinds, user=_person(request))
     except refreshing.AlreadyRegisteredError as exc:
         return _register_page(request, form, known=exc.location, status=409)
-    tell(request, presenters.told(report))
+    add_message(request, presenters.outcome_of(report))
     may_see = request.user.has_perm("catalog.view_location")
     return see_other(made.get_absolute_url() if may_see else reverse("catalog:index"))
 
@@ -168,7 +168,7 @@ def _review_page(
             "is_rewritten": target != form["target"].value().strip(),
             "kinds": kinds,
             "report": report,
-            "told": presenters.told(report),
+            "told": presenters.outcome_of(report),
             "lists": presenters.preview_lists(
                 report, keeps_orphans=settings.CATALOG_ORPHANS != "delete"
             ),
@@ -188,7 +188,7 @@ def unregister(request: HttpRequest, pk: int) -> HttpResponse:
             done = refreshing.unregister(found, user=_person(request))
         except refreshing.StaticLocationError:
             return see_other(reverse("catalog:location-unregister", kwargs={"pk": pk}))
-        messages.success(request, presenters.told_of_unregistering(found, done))
+        messages.success(request, presenters.unregistered_text(found, done))
         return see_other(reverse("catalog:locations"))
     is_configured = _is_configured(found)
     going = None if is_configured else unregister_effect(found)

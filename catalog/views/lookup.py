@@ -95,16 +95,16 @@ def _url_or_nothing(name: str, /, **kwargs: str | int) -> str:
         return ""
 
 
-def standing_issues(found: Entity) -> list[ImportIssue]:
+def issues_of(found: Entity) -> list[ImportIssue]:
     """The issues of an entity that the address named: its own, then those of its whole file.
 
     No query for an entity without any.
     """
-    standing = entity_issues.of_entity(found)
+    found_issues = entity_issues.of_entity(found)
     if getattr(found, "has_file_issues", False):
         of_file = ImportIssue.objects.filter(file=found.source, ref="").order_by("document")
-        standing += list(of_file[: entity_issues.MAX_SHOWN])
-    return standing
+        found_issues += list(of_file[: entity_issues.MAX_SHOWN])
+    return found_issues
 
 
 def _find(request: HttpRequest, namespace: str, kind: str, name: str) -> Entity | HttpResponse:
@@ -137,7 +137,7 @@ def _not_found(request: HttpRequest, ref: EntityRef) -> HttpResponse:
     """Say what is not there, why if an import refused it, and what may have been meant."""
     kind = Kind.from_segment(ref.kind)
     is_readable = "\x00" not in ref.name
-    standing = entity_issues.of_ref(ref) if kind and is_readable else []
+    found_issues = entity_issues.of_ref(ref) if kind and is_readable else []
     was_there, kept = history.of_gone(str(ref)) if kind and is_readable else ([], 0)
     entries = entries_of_gone(was_there, may_see_runs=may_see_runs(request))
     return render(
@@ -147,7 +147,7 @@ def _not_found(request: HttpRequest, ref: EntityRef) -> HttpResponse:
             "ref": ref,
             "kind": kind,
             "kinds": list(Kind),
-            "notices": notices(standing, Masker({}), is_in_catalog=False),
+            "notices": notices(found_issues, Masker({}), is_in_catalog=False),
             "entries": entries,
             "kept": kept,
             "near": [link_to_entity(near) for near in similar_entities(ref)],

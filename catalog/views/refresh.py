@@ -25,8 +25,8 @@ from catalog.ingestion.sources import is_url
 from catalog.locations import refreshing
 from catalog.locations.repositories import web_addresses
 from catalog.models import Entity, ImportRun, Location, SourceFile
-from catalog.presenters.locations import Told, told
-from catalog.views.locations import see_other, tell
+from catalog.presenters.locations import RefreshOutcome, outcome_of
+from catalog.views.locations import add_message, see_other
 from catalog.views.lookup import of_entity
 from portal.throttle import Throttle
 
@@ -53,20 +53,20 @@ def refresh(request: HttpRequest, found: Entity) -> HttpResponse:
     address = found.get_absolute_url()
     if found.location is None:
         text = "No location is read for this entity, so there is nothing to refresh."
-        return _answer(request, Told(text=text, tone="warning"), address)
+        return _answer(request, RefreshOutcome(text=text, tone="warning"), address)
     return _read(request, found.location, address)
 
 
 def _read(request: HttpRequest, location: Location, address: str) -> HttpResponse:
     user: Any = request.user
     report = refreshing.refresh([location], trigger=ImportRun.Trigger.PERSON, user=user)
-    return _answer(request, told(report), address)
+    return _answer(request, outcome_of(report), address)
 
 
-def _answer(request: HttpRequest, outcome: Told, address: str) -> HttpResponse:
+def _answer(request: HttpRequest, outcome: RefreshOutcome, address: str) -> HttpResponse:
     if getattr(request, "htmx", False):
         return render(request, "catalog/_outcome.html", {"outcome": outcome, "address": address})
-    tell(request, outcome)
+    add_message(request, outcome)
     return see_other(address)
 
 

@@ -240,7 +240,7 @@ def _line(own: Present, service: Service, way: Way, seen: str) -> Line | str:
     before = own.lay(written)
     if found := overlays.breaches(own.entity, own.values):
         own.account, own.ids, own.laid = account, ids, laid
-        return "; ".join(map(overlays.told, found))
+        return "; ".join(map(overlays.breach_text, found))
     return Line(
         entity=own.entity,
         service=service,

@@ -7,9 +7,9 @@ from catalog.editing.local import adopt
 from catalog.editing.overlays import (
     InvalidOverlay,
     Value,
+    apply_overlays,
     origins,
     overlays_of,
-    put_over,
     remove_overlay,
     replace_overlays,
 )
@@ -65,7 +65,7 @@ def test_an_overlay_sets_a_value_and_the_file_is_kept(shop, field, key, value, p
 
 def test_nothing_of_what_was_written_is_changed_in_place(shop):
     before = dump(shop.descriptor)
-    put_over(
+    apply_overlays(
         shop.descriptor,
         [
             Value(field="annotation", key="x", value="1"),

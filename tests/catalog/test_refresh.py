@@ -89,8 +89,8 @@ class TestSchedule:
         found = make_location(tmp_path, next_refresh_at=START)
         with at(1):
             stale = Location.objects.get()
-            assert refreshing._take(found, START)
-            assert not refreshing._take(stale, START)
+            assert refreshing._claim(found, START)
+            assert not refreshing._claim(stale, START)
 
     def test_an_import_that_breaks_counts_as_a_failure(self, tmp_path, monkeypatch):
         found = make_location(write(tmp_path / "a.yaml", component("one")))
