@@ -1,5 +1,7 @@
 """From a descriptor to the rows it is found by: columns, tags, annotations, relations."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -81,6 +83,12 @@ def _ref(descriptor: dict[str, Any], name: str, namespace: str) -> str:
             )
             return str(ref)
     return ""
+
+
+def digest_of(descriptor: dict[str, Any]) -> str:
+    """SHA-256 (hex) of a descriptor, whatever the order of its keys."""
+    text = json.dumps(descriptor, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence[int]) -> None:

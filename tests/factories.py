@@ -7,8 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from catalog.columns import entity_columns, write_details
-from catalog.ingestion.spool import digest_of
+from catalog.columns import digest_of, entity_columns, write_details
 from catalog.models import Entity, ImportIssue
 from catalog.refs import EntityRef
 from catalog.versions import bump

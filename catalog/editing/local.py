@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.columns import write_details
+from catalog.columns import digest_of, write_details
 from catalog.descriptor import Problem, parse
 from catalog.editing import history
 from catalog.editing.overlays import overlays_of, relations_of, set_columns
-from catalog.ingestion.spool import digest_of
 from catalog.models import Entity, Revision
 from catalog.versions import bump
 

@@ -4,7 +4,6 @@ Nothing here touches the database, so that no transaction waits for a network or
 was read waits in temporary files: a hundred thousand entities need no memory of their own.
 """
 
-import hashlib
 import json
 import tempfile
 from array import array
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
+from catalog.columns import digest_of
 from catalog.descriptor import Document, Problem
 from catalog.ingestion.report import Issue
 from catalog.ingestion.sources import Root
@@ -247,9 +247,3 @@ class Spool:
         self._files.seek(0)
         for line in self._files:
             yield FileFacts(*json.loads(line))
-
-
-def digest_of(descriptor: dict[str, Any]) -> str:
-    """SHA-256 (hex) of a descriptor, whatever the order of its keys."""
-    text = json.dumps(descriptor, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
