@@ -15,8 +15,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from catalog.models import Entity
-from catalog.querysets import EntityQuerySet
+from catalog.models import Entity, EntityQuerySet
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)

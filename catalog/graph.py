@@ -25,8 +25,7 @@ from django.db.models import (
 from django.db.models.functions import RowNumber
 
 from catalog.kinds import Kind
-from catalog.models import Entity, Relation
-from catalog.querysets import EntityQuerySet, RelationQuerySet
+from catalog.models import Entity, EntityQuerySet, Relation, RelationQuerySet
 from catalog.refs import EntityRef
 
 GROUP_LIMIT = 60

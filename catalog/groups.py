@@ -6,8 +6,7 @@ from typing import NamedTuple
 from django.db.models import Count, F
 
 from catalog.kinds import Kind
-from catalog.models import Entity, Relation
-from catalog.querysets import EntityQuerySet
+from catalog.models import Entity, EntityQuerySet, Relation
 
 MAX_LEVELS = 20
 _AT_ONCE = 500

@@ -9,8 +9,7 @@ from catalog import stars, versions
 from catalog.graph import neighbours
 from catalog.groups import below
 from catalog.kinds import Kind
-from catalog.models import Entity, Relation
-from catalog.querysets import EntityQuerySet
+from catalog.models import Entity, EntityQuerySet, Relation
 from catalog.search.filters import IndexReader
 
 

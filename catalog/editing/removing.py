@@ -7,8 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.editing import history
-from catalog.models import Entity, Revision, SourceFile
-from catalog.querysets import EntityQuerySet
+from catalog.models import Entity, EntityQuerySet, Revision, SourceFile
 from catalog.versions import bump
 
 if TYPE_CHECKING:

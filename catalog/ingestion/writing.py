@@ -17,8 +17,7 @@ from catalog.ingestion.issues import write_issues
 from catalog.ingestion.previous_run import BATCH, PreviousRun, batched
 from catalog.ingestion.report import Action, ImportReport, Outcome
 from catalog.ingestion.spool import Spool, SpooledDocument
-from catalog.models import Entity, ImportRun, Location, Revision
-from catalog.querysets import EntityQuerySet
+from catalog.models import Entity, EntityQuerySet, ImportRun, Location, Revision
 from catalog.versions import bump
 
 if TYPE_CHECKING:

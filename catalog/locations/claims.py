@@ -8,8 +8,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q
 
 from catalog.ingestion.sources import Root
-from catalog.models import Entity, ImportIssue, Location, SourceFile
-from catalog.querysets import EntityQuerySet
+from catalog.models import Entity, EntityQuerySet, ImportIssue, Location, SourceFile
 
 MAX_SHOWN = 100
 

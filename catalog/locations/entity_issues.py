@@ -2,8 +2,7 @@
 
 from django.db.models import Exists, OuterRef
 
-from catalog.models import Entity, ImportIssue
-from catalog.querysets import EntityQuerySet
+from catalog.models import Entity, EntityQuerySet, ImportIssue
 from catalog.refs import EntityRef
 
 MAX_SHOWN = 20

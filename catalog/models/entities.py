@@ -1,6 +1,6 @@
 """What exists: entities with tags, annotations and relations, and the text they are found by."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.urls import reverse
@@ -8,8 +8,23 @@ from django.urls import reverse
 from catalog.descriptor.relations import INVERSE
 from catalog.kinds import Kind
 from catalog.models.locations import ImportRun, Location
-from catalog.querysets import EntityQuerySet, RelationQuerySet
 from catalog.refs import EntityRef
+
+
+class EntityQuerySet(models.QuerySet["Entity"]):
+    """Filters of entities under the names people use for them."""
+
+    def of_kind(self, kind: Kind) -> Self:
+        """Only entities of this kind."""
+        return self.filter(kind=kind)
+
+    def by_ref(self, ref: EntityRef) -> Self:
+        """The one entity with this reference, or none."""
+        return self.filter(ref=str(ref))
+
+    def for_list(self) -> Self:
+        """Everything that a row of a list prints: one query, and one for the tags."""
+        return self.defer("descriptor").prefetch_related("tag_rows")
 
 
 class Entity(models.Model):
@@ -197,6 +212,14 @@ class Annotation(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class RelationQuerySet(models.QuerySet["Relation"]):
+    """Filters of relations."""
+
+    def around(self, entity: Entity) -> Self:
+        """Every relation that the entity declares or is the target of."""
+        return self.filter(models.Q(source=entity) | models.Q(target_ref=entity.ref))
 
 
 class Relation(models.Model):

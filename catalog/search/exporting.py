@@ -12,8 +12,7 @@ from typing import Any
 
 from catalog.descriptor.writing import dump
 from catalog.masking import Masker
-from catalog.models import Entity
-from catalog.querysets import EntityQuerySet
+from catalog.models import Entity, EntityQuerySet
 
 COLUMNS = (
     *("ref", "kind", "namespace", "name", "title", "type", "lifecycle", "owner", "system"),

@@ -8,8 +8,7 @@ from operator import or_
 from django.db.models import Case, Q, Value, When
 
 from catalog import cards
-from catalog.models import Entity, ImportIssue, Overlay, Tag
-from catalog.querysets import EntityQuerySet
+from catalog.models import Entity, EntityQuerySet, ImportIssue, Overlay, Tag
 from catalog.search.expressions import Among, Unordered
 from catalog.search.filters import COLUMNS, FLAG_KEYS, IndexFilters, IndexReader
 from catalog.search.text_search import SORTS, Match

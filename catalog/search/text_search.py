@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.db.models.functions import StrIndex
 
-from catalog.models import SearchText
-from catalog.querysets import EntityQuerySet
+from catalog.models import EntityQuerySet, SearchText
 from catalog.search import spelling
 from catalog.search.expressions import Among
 

@@ -10,9 +10,8 @@ from django.views.decorators.http import require_safe
 
 from catalog import versions
 from catalog.masking import Masker
-from catalog.models import Entity, ImportIssue, Location, Relation
+from catalog.models import Entity, ImportIssue, Location, Relation, RelationQuerySet
 from catalog.presenters import issue_rows as presenters
-from catalog.querysets import RelationQuerySet
 from catalog.refs import EntityRef
 from catalog.search.suggestions import suggested_refs
 from catalog.views.lists import PAGE_SIZE, page_number

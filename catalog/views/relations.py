@@ -12,10 +12,9 @@ from catalog import cards, groups
 from catalog.graph import Neighbourhood, connected, neighbourhood, neighbours, nodes_of
 from catalog.kinds import Kind
 from catalog.links import link_to
-from catalog.models import Entity, Relation
+from catalog.models import Entity, EntityQuerySet, Relation
 from catalog.presenters import entity as entity_presenters
 from catalog.presenters import relations as presenters
-from catalog.querysets import EntityQuerySet
 from catalog.views.lists import page_number
 from catalog.views.lookup import entity_context, of_entity
 

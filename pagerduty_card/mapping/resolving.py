@@ -10,8 +10,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog.models import Annotation, Entity
-from catalog.querysets import EntityQuerySet
+from catalog.models import Annotation, Entity, EntityQuerySet
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.freshness import UNKNOWN, Freshness
 from pagerduty_card.mapping.mistakes import (
