@@ -5,13 +5,15 @@ card renders.
 """
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
+from functools import cached_property, partial
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -46,17 +48,27 @@ class EntityStates:
         return frozenset[int]().union(*(self.keys.get(slug, ()) for slug in slugs))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """Several entities that a card sums up.
 
     Attributes:
-        keys: Their primary keys, with and without the card.
         query: The query of the index's address that shows exactly these, with its question mark.
     """
 
-    keys: Collection[int]
-    query: str
+    def __init__(self, *, query: str, load_keys: Callable[[], Collection[int]]) -> None:
+        """Read nothing yet.
+
+        Args:
+            query: See above.
+            load_keys: Reads the primary keys; called where a card asks for them.
+        """
+        self.query = query
+        self._load_keys = load_keys
+
+    @cached_property
+    def keys(self) -> Collection[int]:
+        """Their primary keys, with and without the card."""
+        return self._load_keys()
 
     def in_state(self, *slugs: str) -> str:
         """The address of the index that shows those of them in any of a card's states."""
@@ -64,40 +76,74 @@ class Scope:
         return f"{reverse('catalog:index')}{self.query}&{states}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One card of the entity page.
+class Card(ABC):
+    """A card of the entity page, and what it says elsewhere: subclass it and register an instance.
+
+    A subclass names itself, its template, and which entities have it; every other method has a
+    default that shows nothing. Methods read stored data only and never ask over HTTP. What one
+    raises is logged and costs the card its place, never the page.
 
     Attributes:
         slug: Unique name, also the order among equals.
         title: What the card is called in lists.
-        applies_to: Whether the entity has the card. One query at most, never HTTP.
-        render: The card's HTML for this reader, from stored data only, never HTTP.
-        badges: The card's state for each row of a list, by entity primary key; an entity without
-            a state is left out. Two queries at most however many entities.
-        actions: Buttons for the header of the entity page; may be empty.
-        find: Narrows a queryset to the entities that have the card, in the database; None for a
-            card that cannot be searched by. The index offers ``has=<slug>`` for it.
+        template_name: The template that ``render`` prints.
         states: What entities may be, worst first. The index offers ``state=<slug>`` for those of
-            the first card that has any.
-        entity_states: Which entities are in which state now; goes with ``states``. Two queries at
-            most.
-        rollup: Sums up what belongs to a system, a domain or a group; empty where there is nothing
-            to say. Two queries at most however many entities.
-        own: The same of what the reader and the reader's groups own, for the first page.
+            the first card that has any; such a card overrides ``entity_states``.
     """
 
-    slug: str
-    title: str
-    applies_to: Callable[[Entity], bool]
-    render: Callable[[HttpRequest, Entity], SafeString]
-    badges: Callable[[Sequence[Entity]], Mapping[int, SafeString]]
-    actions: Callable[[HttpRequest, Entity], SafeString]
-    find: Callable[[EntityQuerySet], EntityQuerySet] | None = None
-    states: Sequence[CardState] = ()
-    entity_states: Callable[[], EntityStates] | None = None
-    rollup: Callable[[HttpRequest, Scope], SafeString] | None = None
-    own: Callable[[HttpRequest, Scope], SafeString] | None = None
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    template_name: ClassVar[str] = ""
+    states: ClassVar[Sequence[CardState]] = ()
+
+    @abstractmethod
+    def find(self, entities: EntityQuerySet) -> EntityQuerySet:
+        """Those of the entities that have the card, in the database; for ``has=<slug>``."""
+
+    def applies_to(self, entity: Entity) -> bool:
+        """Whether the entity has the card. One query at most."""
+        return self.find(Entity.objects.filter(pk=entity.pk)).exists()
+
+    def context(self, request: HttpRequest, entity: Entity) -> dict[str, Any]:
+        """What the template prints beside ``entity``."""
+        del request, entity
+        return {}
+
+    def render(self, request: HttpRequest, entity: Entity) -> SafeString:
+        """The card's HTML for this reader."""
+        context = {"entity": entity, **self.context(request, entity)}
+        return render_to_string(self.template_name, context, request)
+
+    def actions(self, request: HttpRequest, entity: Entity) -> SafeString:
+        """Buttons for the header of the entity's pages."""
+        del request, entity
+        return SafeString("")
+
+    def badges(self, entities: Sequence[Entity]) -> Mapping[int, SafeString]:
+        """The card's state for rows of a list, by primary key; one without a state is left out.
+
+        Two queries at most however many entities.
+        """
+        del entities
+        return {}
+
+    def entity_states(self) -> EntityStates:
+        """Which entities are in which of ``states`` now. Two queries at most."""
+        # Only a card with states is asked; nothing told is unknown, not an empty list.
+        raise NotImplementedError
+
+    def rollup(self, request: HttpRequest, scope: Scope) -> SafeString:
+        """Sum up what belongs to a system, a domain or a group; empty for nothing to say.
+
+        Two queries at most however many entities.
+        """
+        del request, scope
+        return SafeString("")
+
+    def own_rollup(self, request: HttpRequest, scope: Scope) -> SafeString:
+        """Sum up what the reader and the reader's groups own, for the first page; or nothing."""
+        del request, scope
+        return SafeString("")
 
 
 _cards: dict[str, Card] = {}
@@ -113,29 +159,22 @@ def all_cards() -> list[Card]:
     return [_cards[slug] for slug in sorted(_cards)]
 
 
-def found_by() -> list[Card]:
-    """The cards that entities can be searched by, by slug."""
-    return [card for card in all_cards() if card.find]
-
-
 def find(slug: str, entities: EntityQuerySet) -> EntityQuerySet:
     """Those of the entities that have the card; none for a card that is not there or failed."""
     card = _cards.get(slug)
-    if card is None or card.find is None:
-        return entities.none()
-    found = _guarded(card, partial(card.find, entities))
+    found = _guarded(card, partial(card.find, entities)) if card else None
     return entities.none() if found is None else found
 
 
 def card_with_states() -> Card | None:
     """The card by whose states the index filters; None where no card has any."""
-    return next((card for card in all_cards() if card.states and card.entity_states), None)
+    return next((card for card in all_cards() if card.states), None)
 
 
 def entity_states() -> EntityStates | None:
     """Which entities are in which state now; None where no card has states, or it failed."""
     card = card_with_states()
-    return _guarded(card, card.entity_states) if card and card.entity_states else None
+    return _guarded(card, card.entity_states) if card else None
 
 
 def for_entity(entity: Entity) -> list[Card]:
@@ -172,31 +211,21 @@ def render(request: HttpRequest, entity: Entity, cards: Sequence[Card]) -> list[
     ]
 
 
-def rollups(request: HttpRequest, scope: Callable[[], Scope]) -> list[ShownCard]:
-    """What the cards say of several entities together; those with nothing to say are left out.
-
-    Args:
-        request: The reader's.
-        scope: Which entities; asked only where a card sums them up.
-    """
-    made = [(card, card.rollup) for card in all_cards() if card.rollup]
-    return _summed_up(request, scope, made)
+def rollups(request: HttpRequest, scope: Scope) -> list[ShownCard]:
+    """What the cards say of several entities together; those with nothing to say are left out."""
+    return _shown_rollups(
+        (card, _guarded(card, partial(card.rollup, request, scope))) for card in all_cards()
+    )
 
 
-def own(request: HttpRequest, scope: Callable[[], Scope]) -> list[ShownCard]:
-    """What the cards say of the reader's own entities, as ``rollups`` does."""
-    return _summed_up(request, scope, [(card, card.own) for card in all_cards() if card.own])
+def own_rollups(request: HttpRequest, scope: Scope) -> list[ShownCard]:
+    """What the cards say of the reader's own entities, as :func:`rollups` does."""
+    return _shown_rollups(
+        (card, _guarded(card, partial(card.own_rollup, request, scope))) for card in all_cards()
+    )
 
 
-def _summed_up(
-    request: HttpRequest,
-    scope: Callable[[], Scope],
-    makers: Sequence[tuple[Card, Callable[[HttpRequest, Scope], SafeString]]],
-) -> list[ShownCard]:
-    if not makers:
-        return []
-    summed = scope()
-    made = [(card, _guarded(card, partial(make, request, summed))) for card, make in makers]
+def _shown_rollups(made: Iterable[tuple[Card, SafeString | None]]) -> list[ShownCard]:
     return [
         ShownCard(slug=f"{card.slug}-rollup", title=card.title, html=html)
         for card, html in made

@@ -31,22 +31,23 @@ def keys_within(text: str, *, version: int) -> tuple[int, ...]:
     return versions.cached("within", str(ref), version, lambda: _read(ref))
 
 
-def scope_of(entity: Entity, *, version: int) -> cards.Scope:
+def scope_of(entity: Entity) -> cards.Scope:
     """What belongs to an entity, for the cards to sum up."""
-    query = IndexFilters(values={"within": (entity.ref,)}).query_string
-    return cards.Scope(keys=keys_within(entity.ref, version=version), query=query)
+    return cards.Scope(
+        query=IndexFilters(values={"within": (entity.ref,)}).query_string,
+        load_keys=lambda: keys_within(entity.ref, version=versions.current()),
+    )
 
 
 def scope_of_reader(ownership: Ownership, *, version: int) -> cards.Scope:
     """What a reader and the reader's groups own, for the cards to sum up."""
+
+    def read() -> tuple[int, ...]:
+        return tuple(ownership.entities.order_by().values_list("pk", flat=True))
+
     return cards.Scope(
-        keys=versions.cached(
-            "owned",
-            sorted(ownership.owner_refs),
-            version,
-            lambda: tuple(ownership.entities.order_by().values_list("pk", flat=True)),
-        ),
         query=IndexFilters(values={"user": ("owned",)}).query_string,
+        load_keys=lambda: versions.cached("owned", sorted(ownership.owner_refs), version, read),
     )
 
 

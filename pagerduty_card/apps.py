@@ -11,29 +11,13 @@ class PagerdutyCardConfig(AppConfig):
         """Put the card on the pages of entities, and the sandbox's banner above every page."""
         # Models cannot be imported before the apps are ready.
         from catalog import cards
-        from pagerduty_card import card, checks, rollups  # noqa: F401 -- checks register themselves
+        from pagerduty_card import card, catalog_card, checks  # noqa: F401 -- checks register themselves
         from pagerduty_card.boards import badge
         from pagerduty_card.doctor import findings
-        from pagerduty_card.mapping import resolving
         from pagerduty_card.paging import unsettled
-        from pagerduty_card.presenters import rollup
         from portal import page_frame
 
-        cards.register(
-            cards.Card(
-                slug="pagerduty",
-                title="PagerDuty",
-                applies_to=resolving.is_mapped,
-                render=card.render_card,
-                badges=rollups.render_badges,
-                actions=card.render_actions,
-                find=resolving.find_mapped,
-                states=rollup.STATES,
-                entity_states=rollups.entity_states,
-                rollup=rollups.render_rollup,
-                own=rollups.render_own,
-            )
-        )
+        cards.register(catalog_card.PagerDutyCard())
         page_frame.add_banner("pagerduty-sandbox", card.sandbox_banner)
         page_frame.add_banner("pagerduty-unsettled", unsettled.banner)
         page_frame.add_nav(

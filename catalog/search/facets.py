@@ -122,7 +122,9 @@ def label_of_flag(key: str, value: str) -> str:
     if key == "within":
         return f"Belongs to {label_of(key, value)}"
     if key == "has":
-        return next((f"Has {card.title}" for card in cards.found_by() if card.slug == value), value)
+        return next(
+            (f"Has {card.title}" for card in cards.all_cards() if card.slug == value), value
+        )
     return _FLAGS.get((key, value), value)
 
 
@@ -162,7 +164,7 @@ def _count_shared(selection: Selection) -> IndexCounts:
     facets += [_facet(filters, key, _of_column(selection, key)) for key in ("owner", "system")]
     facets.append(_facet(filters, "tag", _of_tags(selection)))
     order = ("type", "owner", "lifecycle", "tag", "system", "namespace")
-    pairs = [("has", card.slug) for card in cards.found_by()]
+    pairs = [("has", card.slug) for card in cards.all_cards()]
     pairs += [pair for pair in _FLAGS if pair[0] == "is"]
     return IndexCounts(
         total=total,

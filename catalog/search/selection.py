@@ -90,7 +90,7 @@ class Selection:
             self.filters.any_tag and len(self.filters.of("tag")) > 1,
             sorted(self.reader.starred) if "starred" in of_user else (),
             sorted(self.reader.owner_refs) if "owned" in of_user else (),
-            [card.slug for card in cards.found_by()],
+            [card.slug for card in cards.all_cards()],
             self.states.digest if self.states and self.filters.of("state") else "",
         )
 

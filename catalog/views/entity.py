@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from catalog import cards, documents, groups, scopes, versions
+from catalog import cards, documents, groups, scopes
 from catalog.graph import Neighbourhood, neighbourhood, nodes_of, parts_of
 from catalog.kinds import Kind
 from catalog.masking import Masker
@@ -55,9 +55,7 @@ def entity(request: HttpRequest, found: Entity) -> HttpResponse:
     context["about"] = presenters.about(found)
     context["cards"] = cards.render(request, found, own_cards)
     if kind in _SUMMED_UP:
-        context["cards"] += cards.rollups(
-            request, lambda: scopes.scope_of(found, version=versions.current())
-        )
+        context["cards"] += cards.rollups(request, scopes.scope_of(found))
     return render(request, "catalog/entity.html", context)
 
 

@@ -62,7 +62,7 @@ def _kind_counts() -> dict[str, int]:
 
 
 def _cards(request: HttpRequest, ownership: Ownership, version: int) -> list[cards.ShownCard]:
-    return cards.own(request, lambda: scopes.scope_of_reader(ownership, version=version))
+    return cards.own_rollups(request, scopes.scope_of_reader(ownership, version=version))
 
 
 def _link(ownership: Ownership) -> object:

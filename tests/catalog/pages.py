@@ -18,26 +18,31 @@ def texts(response, css):
 
 
 def make_card(slug="weather", title="Weather", *, only="", **overrides):
-    """A card that prints the entity's name, for every entity or only one."""
+    """A card that prints the entity's name, for every entity or only one.
 
-    def applies_to(entity):
-        return not only or entity.name == only
+    Args:
+        overrides: Attributes of the card, and its methods as functions without ``self``.
+    """
 
-    return cards.Card(
-        **{
-            "slug": slug,
-            "title": title,
-            "applies_to": applies_to,
-            "render": lambda request, entity: format_html("<p class='sun'>{}</p>", entity.name),
-            "badges": lambda entities: {
+    class AnyCard(cards.Card):
+        def find(self, entities):
+            return entities.filter(name=only) if only else entities
+
+        def render(self, request, entity):
+            return format_html("<p class='sun'>{}</p>", entity.name)
+
+        def badges(self, entities):
+            return {
                 entity.pk: format_html("<b class='sky'>{}</b>", entity.name)
                 for entity in entities
-                if applies_to(entity)
-            },
-            "actions": lambda request, entity: format_html("<a href='#rain'>{}</a>", "Rain"),
-            **overrides,
-        }
-    )
+                if not only or entity.name == only
+            }
+
+        def actions(self, request, entity):
+            return format_html("<a href='#rain'>{}</a>", "Rain")
+
+    own = {name: staticmethod(it) if callable(it) else it for name, it in overrides.items()}
+    return type("MadeCard", (AnyCard,), {"slug": slug, "title": title, **own})()
 
 
 @pytest.fixture

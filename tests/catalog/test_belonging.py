@@ -116,7 +116,7 @@ def test_a_card_that_cannot_sum_up_says_so_and_breaks_no_page(reader, caplog):
     def fail(request, scope):
         raise RuntimeError("no answer")
 
-    cards.register(make_card(applies_to=lambda entity: False, rollup=fail, own=fail))
+    cards.register(make_card(applies_to=lambda entity: False, rollup=fail, own_rollup=fail))
     make_entity("top", kind="System")
     make_entity("ana", kind="User")
     page = reader.get(f"{INDEX}default/system/top/")
@@ -128,7 +128,7 @@ def test_a_card_that_cannot_sum_up_says_so_and_breaks_no_page(reader, caplog):
 
 
 def test_the_first_page_shows_what_cards_make_of_the_readers_own(reader):
-    cards.register(make_card(own=sum_up))
+    cards.register(make_card(own_rollup=sum_up))
     make_entity("ana", kind="User", relations=(("memberOf", "group:default/web"),))
     make_entity("web", kind="Group")
     make_entity("shop", owner="web")
@@ -137,7 +137,7 @@ def test_the_first_page_shows_what_cards_make_of_the_readers_own(reader):
 
 
 def test_the_first_page_of_somebody_without_a_person_sums_up_nothing(reader):
-    cards.register(make_card(own=sum_up))
+    cards.register(make_card(own_rollup=sum_up))
     make_entity("shop", owner="web")
     assert not select(reader.get("/"), ".sum")
 
