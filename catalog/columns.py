@@ -1,4 +1,4 @@
-"""From a descriptor to the rows it is found by: columns, tags, annotations, relations."""
+"""Turn a descriptor into columns, tags, annotations, relations and search text."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What belongs to a system, a domain, a group or a person: all of it, however deep."""
+"""The scope of an entity: all that belongs to a system, domain, group or person, however deep."""
 
 from catalog import cards, groups, versions
 from catalog.graph import neighbours

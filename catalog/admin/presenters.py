@@ -20,7 +20,7 @@ def person(request: HttpRequest) -> User | None:
 
 
 def outcome(report: ImportReport) -> tuple[int, SafeString]:
-    """What to tell the person who asked for a reading, and how loudly."""
+    """The message about a refresh, and its level, for the person who asked for it."""
     address = reverse("admin:catalog_importrun_change", args=[report.run_id])
     run = format_html('<a href="{}">import {}</a>', address, report.run_id)
     if report.failure:

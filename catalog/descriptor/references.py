@@ -1,4 +1,4 @@
-"""References between the documents of several files: which lead nowhere, which names are taken.
+"""Check references between the documents of several files, and names declared twice.
 
 Pure: what else is known, for example from a catalog, is passed in.
 """
@@ -15,7 +15,7 @@ _NEAR_ENOUGH = 75
 
 
 class ReferenceIndex:
-    """What a set of documents declares, to hold their references against.
+    """The references that a set of documents declares.
 
     Args:
         elsewhere: What these documents' neighbourhood is called in a message.
@@ -49,10 +49,6 @@ class ReferenceIndex:
             ref = EntityRef.parse(text)
             self._declared_at.setdefault(text, "")
             self._names[ref.kind].setdefault(text, ref.name)
-
-    def is_known(self, ref: str) -> bool:
-        """Whether something here has this canonical reference."""
-        return ref in self._declared_at
 
     def unresolved(self, document: Document) -> Iterator[Problem]:
         """A warning for each reference of a document that nothing here has."""

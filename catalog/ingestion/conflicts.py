@@ -1,4 +1,4 @@
-"""Several documents of one reference: which one the catalog takes, what it says of the others."""
+"""Decide which of several documents with one reference is imported; report the others."""
 
 from catalog.descriptor import Problem
 from catalog.ingestion.files import MAX_ADDRESS

@@ -1,4 +1,4 @@
-"""Which location each file belongs to, and what is remembered of it for the next run."""
+"""Which location each file belongs to, and what the next run needs to know of it."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What tells whether a file says what it said: its bytes, and the rules it was judged by."""
+"""Fingerprint a file by its bytes and the rules that it is checked by."""
 
 import hashlib
 from collections.abc import Collection

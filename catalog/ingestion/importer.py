@@ -1,4 +1,4 @@
-"""A run: reads what the sources say and brings the catalog to it, in one transaction."""
+"""Run an import: read the sources and write the catalog, in one transaction."""
 
 import logging
 import time
@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 
 
 def retry_while_locked(do: Callable[[], _T]) -> _T:
-    """Write something small, however long another run holds the whole of SQLite."""
+    """Do a small write again while another run holds the lock of SQLite."""
     for _time in range(_MAX_TRIES):
         try:
             return do()
@@ -133,7 +133,7 @@ def _read_until_written(attempt: "_Attempt", roots: list[Root]) -> ImportReport:
 
 
 class _Attempt:
-    """Everything of a run that stays the same however often its roots are read."""
+    """A run, whose roots may be read several times."""
 
     def __init__(
         self,
@@ -264,7 +264,7 @@ class _Attempt:
 
 
 def _close_killed() -> None:
-    """Say of runs that never ended that nothing came of them: what goes through ends itself."""
+    """Mark runs that never ended as failed: one that succeeds marks itself."""
     ImportRun.objects.filter(
         state=ImportRun.State.RUNNING, started_at__lt=timezone.now() - _ENDS_WITHIN
     ).update(state=ImportRun.State.FAILED, failure="its process was stopped")

@@ -1,4 +1,4 @@
-"""Issues that stand: a row is there while the thing is wrong, and remembers since when."""
+"""Store the issues of a run: a row exists as long as the problem, and says since when."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -33,7 +33,7 @@ def write_issues(
 
     Args:
         found: Everything that is wrong now.
-        previous: What stood before.
+        previous: The issues stored so far.
         spool: Says which files were reached.
         location_of: The primary key of the location an issue is kept under.
         run: The run.
@@ -71,7 +71,7 @@ def write_issues(
 
 
 def _sort(previous: PreviousRun, spool: Spool) -> tuple[list[int], _Open]:
-    """What stands: in files that were as they were, and what this run decides."""
+    """Split the stored issues: those of unchanged files, and those that this run decides."""
     seen: list[int] = []
     open_: _Open = defaultdict(list)
     whole = {
@@ -100,7 +100,7 @@ def _is_unparsed(issue: Issue, spool: Spool) -> bool:
 
 
 def _key(issue: Issue) -> tuple[str, ...]:
-    """What makes an issue the same one although its document moved or its reason changed."""
+    """The identity of an issue, whose document may move and whose reason may change."""
     if issue.kind == ImportIssue.Kind.UNREADABLE:
         what = issue.problems[0].message.split(": ")[0] if issue.document is not None else ""
         return (issue.kind, issue.file, issue.ref, what)

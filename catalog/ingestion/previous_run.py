@@ -1,4 +1,4 @@
-"""What earlier runs left of the same roots, loaded once before anything is read."""
+"""Load what earlier runs stored about the roots of a run, before anything is read."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ class KnownFile(NamedTuple):
 
 
 class ReferenceHolder(NamedTuple):
-    """Where the catalog has an entity from.
+    """The file or form that the entity of a reference comes from.
 
     Attributes:
         source: Path or address; empty for a local entity.
@@ -62,7 +62,7 @@ class ReferenceHolder(NamedTuple):
 
 
 class StoredIssue(NamedTuple):
-    """An issue that stands, with the row it is kept in."""
+    """An issue of an earlier run, with its row."""
 
     pk: int
     location: int | None
@@ -80,7 +80,7 @@ class PreviousRun:
         files: By address; the files of these locations, and others below their folders.
         owners: The locations of those files, with the kinds that they may define.
         rows: How many entities, orphans not counted, the catalog has of each file.
-        issues: What stands of these locations and files.
+        issues: The issues of these locations and files.
         holders: Who has the references that refused documents and conflicts are about.
     """
 
@@ -187,7 +187,7 @@ def _load_files(previous: PreviousRun, which: Q) -> dict[str, KnownFile]:
 
 
 def _leads_of(files: dict[str, KnownFile], previous: PreviousRun) -> list[str]:
-    """Where Location documents of these files lead that was not recalled with them."""
+    """The targets of Location documents in these files that are not loaded yet."""
     found = {
         address: None
         for known in files.values()

@@ -1,4 +1,4 @@
-"""What one run read, kept on disk until it is written.
+"""Store on disk what a run reads, until it is written.
 
 Nothing here touches the database, so that no transaction waits for a network or a parser. What
 was read waits in temporary files: a hundred thousand entities need no memory of their own.
@@ -57,7 +57,7 @@ class FileFacts(NamedTuple):
 
 
 class DocumentPlace(NamedTuple):
-    """Where a document of a reference was found.
+    """The file and line of one of several documents with one reference.
 
     Attributes:
         number: Its number in this run.
@@ -90,12 +90,12 @@ def _temporary_file() -> IO[str]:
 
 @dataclass(slots=True)
 class Spool:
-    """Everything that one run read; a context manager, since what is put by are files.
+    """Everything that one run read; a context manager, since it opens temporary files.
 
     Attributes:
         reached: By address, the first root that leads to a file, read or not.
         shared: By address, all roots that lead to it, where they are several.
-        parsed: Addresses of the files whose documents are put by, each with how early it was
+        parsed: Addresses of the files whose documents are stored, each with how early it was
             found.
         unchanged: Addresses of the files that are as they were, in the order found.
         missing: Addresses that a root leads to where there is nothing, though there must be.
@@ -137,7 +137,7 @@ class Spool:
         self.close()
 
     def close(self) -> None:
-        """Throw away what was put by."""
+        """Delete the temporary files."""
         self._documents.close()
         self._files.close()
 
@@ -158,7 +158,7 @@ class Spool:
         return self.shared.get(address) or (set() if first is None else {first})
 
     def add(self, source: str, document: Document) -> None:
-        """Put a valid document by."""
+        """Store a valid document."""
         ref, number = str(document.ref), len(self._sources)
         relations = [[relation.type, relation.target] for relation in document.relations]
         digest = digest_of(document.data)
@@ -217,15 +217,15 @@ class Spool:
         )
 
     def remember(self, facts: FileFacts) -> None:
-        """Put by what is to be known of a parsed file next time."""
+        """Store what the next run needs to know of a parsed file."""
         self._files.write(json.dumps(facts, ensure_ascii=False) + "\n")
 
     def has(self, ref: str) -> bool:
-        """Whether a valid document with this reference was put by."""
+        """Whether a valid document with this reference was stored."""
         return ref in self._numbers
 
     def contested(self) -> dict[str, list[DocumentPlace]]:
-        """The references that several documents were put by for, in the order found."""
+        """The references with several documents, these in the order found."""
         return {
             ref: sorted(map(self._place, numbers), key=lambda place: (place.order, place.number))
             for ref, numbers in self._twins.items()
@@ -237,7 +237,7 @@ class Spool:
         return DocumentPlace(number, self.parsed[source], source, self._lines[number], digest.hex())
 
     def documents(self) -> Iterator[SpooledDocument]:
-        """Every document that was put by, in reading order."""
+        """Every stored document, in the order in which they were read."""
         self._documents.seek(0)
         for line in self._documents:
             yield SpooledDocument(*json.loads(line))

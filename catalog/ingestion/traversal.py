@@ -1,4 +1,4 @@
-"""From roots to a spool: which files there are, which are as they were, what the others say."""
+"""Read every file below the roots of a run into its spool; skip the unchanged ones."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -165,7 +165,7 @@ class Traversal:
         *,
         is_forced: bool = False,
     ) -> None:
-        """Take one file: as it was if nothing tells otherwise, else document by document."""
+        """Read one file: skip it if it is unchanged, else parse each document."""
         known = self._previous.files.get(address)
         kinds = self._previous.kinds_of(address, number)
         salt = self._salt(kinds)
@@ -307,7 +307,7 @@ class Traversal:
         )
 
     def _report_unparsed(self) -> None:
-        """Say again what stands of the files that were not parsed."""
+        """Report the stored issues of the files that were not parsed."""
         for address in self._spool.unchanged:
             for stored in self._previous.issues.get(address, ()):
                 if stored.issue.kind == ImportIssue.Kind.WARNING:

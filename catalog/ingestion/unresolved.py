@@ -1,4 +1,4 @@
-"""References that point to nothing, each with the field that holds it and the nearest name."""
+"""List unresolved references, each with its field and a suggestion."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""From a reading to rows: entities with their history, files, issues; one transaction."""
+"""Write what a run read: entities with their history, files, issues; in one transaction."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ _LOCK = 0x5C_A7A1_06
 
 
 class OvertakenError(Exception):
-    """Somebody wrote these locations since they were recalled; they must be read again.
+    """Another run wrote these locations meanwhile; they must be read again.
 
     Attributes:
         unregistered: Targets of locations that are no more.
@@ -124,7 +124,7 @@ class CatalogWriter:
     def _lock(
         self, origin: Location.Origin, allowed_kinds: Sequence[str], user: "User | None"
     ) -> None:
-        """Take turns with other runs, and see whether one has been here since the recall."""
+        """Take turns with other runs; see whether one wrote since the previous run was loaded."""
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -1,1 +1,1 @@
-"""Locations from a person's side, and the issues of what was read there."""
+"""Locations: register, refresh and unregister them; the import issues of an entity."""

@@ -1,4 +1,4 @@
-"""Which locations have a document of what another location holds; what goes when one goes."""
+"""What unregistering a location does, and which other locations have documents of its entities."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class UnregisterEffect:
 
 
 def unregister_effect(location: Location) -> UnregisterEffect:
-    """What goes when the location goes. Seven queries at most."""
+    """List the entities that would go, and those that would stay. Seven queries at most."""
     held = Entity.objects.filter(location=location)
     stays = held.filter(_claimed_elsewhere(location))
     goes = held.exclude(pk__in=stays.order_by().values("pk"))
@@ -68,7 +68,7 @@ def _sources(location: Location) -> set[str]:
 
 
 def _shared(location: Location) -> dict[int, set[str]]:
-    """By primary key of another location, the files of this one that it leads to as well.
+    """The files of this location that others lead to as well, by primary key of the other one.
 
     Three queries, however many locations there are.
     """

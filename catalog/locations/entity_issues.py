@@ -1,4 +1,4 @@
-"""Which issues of imports stand for an entity."""
+"""The import issues of an entity."""
 
 from django.db.models import Exists, OuterRef
 
@@ -9,7 +9,7 @@ MAX_SHOWN = 20
 
 
 def of_ref(ref: EntityRef) -> list[ImportIssue]:
-    """The issues that stand for documents with this reference, refusals first, at most twenty.
+    """The issues of documents with this reference, refusals first, at most twenty.
 
     One query.
     """
@@ -19,7 +19,7 @@ def of_ref(ref: EntityRef) -> list[ImportIssue]:
 
 
 def with_has_issues(entities: EntityQuerySet) -> EntityQuerySet:
-    """Annotate each entity with whether any issue stands for it, for :func:`of_entity`."""
+    """Annotate each entity with whether it has any issue, for :func:`of_entity`."""
     return entities.annotate(has_issues=Exists(ImportIssue.objects.filter(ref=OuterRef("ref"))))
 
 

@@ -1,4 +1,4 @@
-"""When locations are read: by the schedule, by a person, by a webhook; and how they come and go.
+"""Refresh locations by schedule, button or webhook; register and unregister them.
 
 The reading itself is the importer's. Here is who is read next, what a failure does to that, and
 what becomes of a location's entities when nobody names it any more.
@@ -119,7 +119,7 @@ def next_refresh(location: Location, now: datetime) -> datetime | None:
 
 
 def refresh_due() -> ImportReport | None:
-    """Read every location whose time has come, in one run.
+    """Read every location that is due, in one run.
 
     A location is taken by one worker only. Safe to call as often as one likes.
 
@@ -143,7 +143,7 @@ def _claim(location: Location, now: datetime) -> bool:
 
 
 def preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:
-    """What registering a location would do, without a trace."""
+    """Report what registering a location would do; nothing is stored."""
     return run_import(
         [target],
         dry_run=True,
@@ -154,7 +154,7 @@ def preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:
 
 
 def find_location(target: str) -> Location | None:
-    """The location that has this target, as somebody wrote it."""
+    """The location with this target, written as a person writes it; None without one."""
     root = root_of(target)
     return Location.objects.filter(type=root.type, target=root.target).first()
 

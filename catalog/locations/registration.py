@@ -1,4 +1,4 @@
-"""What a person may register as a location: the form and its rules."""
+"""The form that registers a location, and its rules."""
 
 import glob
 from pathlib import Path

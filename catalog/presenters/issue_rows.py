@@ -1,4 +1,4 @@
-"""What the pages say of what is wrong: issues that stand, and references to nothing. Pure."""
+"""Rows of the lists of import issues and of unresolved references. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from catalog.refs import EntityRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueRow:
-    """An issue that stands.
+    """A row of the list of issues.
 
     Attributes:
         name: The reference, or which document or file it is about.
@@ -32,7 +32,7 @@ class IssueRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueTab:
-    """One kind of issue, with how many of it stand."""
+    """A tab of the issues page: one kind of issue, with its number."""
 
     value: str
     label: str
@@ -42,7 +42,7 @@ class IssueTab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnresolvedRow:
-    """A reference that points to nothing, and the one it likely meant."""
+    """An unresolved reference, and the entity it likely means."""
 
     source: EntityLink
     place: str
@@ -61,7 +61,7 @@ _MAX_MESSAGES = 20
 
 
 def issue_rows(issues: Iterable[ImportIssue], maskers: Mapping[str, Masker]) -> list[IssueRow]:
-    """What the list of issues says of each, secrets masked.
+    """The rows of a list of issues, secrets masked.
 
     Args:
         issues: With ``location`` loaded.
@@ -104,7 +104,7 @@ def issue_tabs(by_kind: Mapping[str, int], unresolved: int, current: str) -> lis
 
 
 def unresolved_rows(relations: Iterable[Relation], meant: Mapping[str, str]) -> list[UnresolvedRow]:
-    """What the list of references to nothing says of each.
+    """The rows of the list of unresolved references.
 
     Args:
         relations: With ``source`` loaded.

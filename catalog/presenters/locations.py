@@ -1,4 +1,4 @@
-"""What the pages of locations say: a reading's outcome in words, lists with their totals. Pure."""
+"""What the pages of locations show: outcomes of a refresh in words, lists with totals. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MAX_REASON = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshOutcome:
-    """A reading's outcome as a message.
+    """The outcome of a refresh as a message.
 
     Attributes:
         tone: ``good``, ``warning``, ``critical``, or ``info`` while it goes on.
@@ -107,7 +107,7 @@ class PreviewList:
 
 
 def outcome_of(report: ImportReport) -> RefreshOutcome:
-    """What a reading did, in one sentence; a failure with its reason."""
+    """What a refresh did, in one sentence; a failure with its reason."""
     if report.failure:
         return RefreshOutcome(text=f"Nothing was changed: {report.failure}.", tone="critical")
     counted = _counts_text(
@@ -131,7 +131,7 @@ def outcome_of(report: ImportReport) -> RefreshOutcome:
 
 
 def outcome_of_run(run: ImportRun) -> RefreshOutcome:
-    """What a run of the past did."""
+    """What a stored run did."""
     if run.state == ImportRun.State.RUNNING:
         return RefreshOutcome(text="Being read at this moment.", tone="info")
     if run.state == ImportRun.State.FAILED:

@@ -1,4 +1,4 @@
-"""What the pages say of the issues of imports. No queries."""
+"""Notices about import issues on the pages of an entity. No queries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MESSAGE_LIMIT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueNotice:
-    """An issue that stands, as a page tells it.
+    """An import issue as a page shows it.
 
     Attributes:
         place: ``file:line``, or the file alone.
@@ -55,7 +55,7 @@ _ABOUT_A_FILE: dict[tuple[ImportIssue.Kind, int | None], str] = {
 def notices(
     issues: Iterable[ImportIssue], masker: Masker, *, is_in_catalog: bool = True
 ) -> list[IssueNotice]:
-    """What the issues say, secrets masked.
+    """The notices of some issues, secrets masked.
 
     Args:
         issues: As they stand.

@@ -1,1 +1,1 @@
-"""Finding entities: the index's filters and counts, the text search, near names, exports."""
+"""Search the catalog: the index's filters and counts, text search, suggestions, exports."""

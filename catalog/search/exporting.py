@@ -1,4 +1,4 @@
-"""A selection of the catalog as CSV, JSON and YAML, a piece at a time, with its secrets masked.
+"""Write a selection of the catalog as CSV, JSON or YAML, piece by piece, with secrets masked.
 
 Whatever the selection's size, a few hundred entities are in memory, and the primary keys of all.
 """
@@ -84,7 +84,7 @@ FORMATS = {
 
 
 class _Lines:
-    """What the csv module writes to."""
+    """A file for the csv module that collects its lines."""
 
     def __init__(self, lines: list[str]) -> None:
         self.write = lines.append

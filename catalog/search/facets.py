@@ -1,4 +1,4 @@
-"""What each filter of the index could be set to, and how many entities that would show.
+"""The values of each filter of the index, each with the number of entities it would show.
 
 Kinds, types, lifecycles and namespaces are counted together, once, within one index; every facet
 leaves its own filter out. What was counted is kept in the cache under the catalog's version: as
@@ -256,7 +256,7 @@ def _facet(filters: IndexFilters, key: str, found: Sequence[tuple[str, int]]) ->
 
 
 def _count_flags(selection: Selection, pairs: Sequence[tuple[str, str]]) -> list[Flag]:
-    """How many of what passes is each of these. One query."""
+    """How many of the entities that pass have each flag. One query."""
     everything = Entity.objects.order_by()
     chosen = {(key, value) for key in FLAG_KEYS for value in selection.filters.of(key)}
     branches = [

@@ -1,4 +1,4 @@
-"""The index's filters, as the address says them."""
+"""The index's filters, read from the address and written to it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -47,7 +47,7 @@ _TRUE = {"true", "1", "yes", "on"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexReader:
-    """Whose entities are meant by "starred" and "owned".
+    """The reader of the index: whose entities "starred" and "owned" mean.
 
     Attributes:
         is_known: Whether somebody is signed in.

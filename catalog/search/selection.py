@@ -16,7 +16,7 @@ from catalog.search.text_search import SORTS, Match
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What passes.
+    """The entities that pass, as a query that is not run yet.
 
     Attributes:
         filters: What the index is asked for.
@@ -82,7 +82,7 @@ class Selection:
 
     @property
     def depends_on(self) -> tuple[object, ...]:
-        """What the selection follows from beside the catalog: the reader only where asked for."""
+        """What the selection depends on beside the catalog: the reader only where asked for."""
         of_user = self.filters.of("user")
         return (
             self.match.words,
@@ -96,7 +96,7 @@ class Selection:
 
     @property
     def order_depends_on(self) -> tuple[object, ...]:
-        """What the order of the selection follows from beside the catalog."""
+        """What the order of the selection depends on beside the catalog."""
         digest = self.states.digest if self.states and self.filters.sort == "state" else ""
         return (self.depends_on, self.filters.order, digest)
 
@@ -113,7 +113,7 @@ class Selection:
 
 
 def flagged(entities: EntityQuerySet, key: str, value: str, reader: IndexReader) -> EntityQuerySet:
-    """Those of the entities that are something: owned, starred, in error; none if it is unknown."""
+    """The entities that a flag is true of: owned, starred, in error; none for an unknown flag."""
     if key == "has":
         return cards.find(value, entities)
     # The few that a flag is true of are found first, whatever else is asked: as a list of keys,

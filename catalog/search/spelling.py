@@ -1,4 +1,4 @@
-"""Every reference and every word of the catalog, kept in memory to find what is nearest to a typo.
+"""Correct typos: the names and words of the catalog in memory, and the nearest to a word.
 
 Each process reads them when they are first needed, and again after the catalog was written, once a
 minute at most: whoever shows a suggestion asks the database whether it is there. Nothing is read
@@ -28,7 +28,7 @@ _PARTS = re.compile(r"[-._\n]")
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot(Generic[T]):
-    """What was read of the whole catalog, at which version, and when it was last asked for it."""
+    """A value read from the whole catalog, its version, and when that was last checked."""
 
     value: T
     version: int
@@ -37,7 +37,7 @@ class _Snapshot(Generic[T]):
 
 @dataclass(slots=True)
 class _CachedSnapshot(Generic[T]):
-    """The last reading; threads that read at once each put a whole one in its place."""
+    """The last snapshot; threads that read at the same time each store a whole one."""
 
     read: Callable[[], T]
     last: _Snapshot[T] | None = None

@@ -1,4 +1,4 @@
-"""What a reference that leads nowhere may have meant.
+"""Suggest entities for a reference that the catalog does not have.
 
 The names are compared in memory (``catalog.search.spelling``): the queries are as many, and the
 suggestions as good, whatever the catalog's size. What is suggested is there: the database says so.
@@ -40,13 +40,13 @@ def similar_entities(wanted: EntityRef, *, limit: int = 5) -> list[Entity]:
 
 
 def suggested_refs(missing: Sequence[EntityRef], *, is_fresh: bool = False) -> dict[str, str]:
-    """For each reference that leads nowhere, the one it most likely meant, where there is one.
+    """The entity that each unresolved reference most likely means, where there is one.
 
     One query, or three once a minute, whatever the number; only entities of the same kind are
     looked at, or of the same name where there is no such kind.
 
     Args:
-        missing: What leads nowhere.
+        missing: The unresolved references.
         is_fresh: Suggest what this very transaction has written, too.
     """
     if not missing:

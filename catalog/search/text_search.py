@@ -1,4 +1,4 @@
-"""Finding entities by text, best first, tolerant of a typo.
+"""Find entities by text, best first; a typo is corrected.
 
 The text is looked for in ``SearchText``, which is lower-case already: non-ASCII letters are found
 in either case on SQLite too.
@@ -33,7 +33,7 @@ SORTS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """What a text was found in.
+    """The result of a text search.
 
     Attributes:
         words: What was looked for, in lower case; without any, everything matches.

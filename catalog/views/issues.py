@@ -1,4 +1,4 @@
-"""What is wrong in the catalog now: issues of imports, and references that point to nothing."""
+"""The issues page: import issues, and unresolved references."""
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
@@ -24,7 +24,7 @@ UNRESOLVED = "dangling"
 @permission_required("catalog.view_importissue", raise_exception=True)
 @require_safe
 def issues(request: HttpRequest) -> HttpResponse:
-    """List everything that stands, or (``kind=dangling``) the references to nothing."""
+    """List the import issues, or (``kind=dangling``) the unresolved references."""
     text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     where = request.GET.get("location", "")
     kind = request.GET.get("kind", "")

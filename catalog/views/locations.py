@@ -1,4 +1,4 @@
-"""Where entities come from: the locations, one location, registering one and taking one out."""
+"""The pages of locations: the list, one location, registering and unregistering one."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -40,7 +40,7 @@ def see_other(address: str) -> HttpResponse:
 
 
 def add_message(request: HttpRequest, outcome: presenters.RefreshOutcome) -> None:
-    """Keep what a reading did for the next page."""
+    """Show the outcome of a refresh on the next page."""
     messages.add_message(request, _MESSAGE_LEVELS.get(outcome.tone, messages.INFO), outcome.text)
 
 

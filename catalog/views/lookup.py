@@ -1,4 +1,4 @@
-"""From an address to an entity: what every page of an entity begins with."""
+"""Find the entity that an address names, and what all of its pages print."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
