@@ -3,13 +3,27 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from pagerduty_card.models import Feed
+from django.db.models import TextChoices
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Kind(TextChoices):
+    """The sections of the mirror, each asked for by itself; of the ``Feed`` model."""
+
+    SERVICES = "services", "service"
+    INCIDENTS = "incidents", "open incidents"
+    CHANGES = "changes", "recent changes"
+    ON_CALL = "on_call", "on call"
+    SHIFTS = "shifts", "coming shifts"
+    MAINTENANCE = "maintenance", "maintenance windows"
+    HISTORY = "history", "resolved incidents"
+    ACKNOWLEDGEMENTS = "acks", "first acknowledgements"
+    ANALYTICS = "analytics", "PagerDuty's analytics"
+    STANDARDS = "standards", "PagerDuty's standards"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +67,19 @@ class Freshness:
 UNKNOWN = Freshness()
 
 
-def of_feeds(feeds: Iterable["Feed"], *, known_since: datetime, own_since: datetime) -> Freshness:
+class FeedLike(Protocol):
+    """The columns of a ``Feed`` from which freshness follows."""
+
+    service_pd_id: str
+    asked_at: datetime | None
+    succeeded_at: datetime | None
+    failed_at: datetime | None
+    reason: str
+    detail: str
+    covers_since: datetime | None
+
+
+def of_feeds(feeds: Iterable[FeedLike], *, known_since: datetime, own_since: datetime) -> Freshness:
     """Join the account-wide feed and a service's own feed of one kind into one freshness.
 
     Args:
@@ -62,8 +88,8 @@ def of_feeds(feeds: Iterable["Feed"], *, known_since: datetime, own_since: datet
             rows and so says nothing about it.
         own_since: The same for the service's own answers: its policy may have changed since.
     """
-    best: Feed | None = None
-    failed: Feed | None = None
+    best: FeedLike | None = None
+    failed: FeedLike | None = None
     for feed in feeds:
         if feed.failed_at and (not failed or _later(feed.failed_at, failed.failed_at)):
             failed = feed

@@ -8,8 +8,7 @@ from django.utils import timezone
 
 from pagerduty_card import domain
 from pagerduty_card.errors import PagerDutyError
-from pagerduty_card.models import Incident, TriggeredIncident
-from pagerduty_card.querysets import TriggeredIncidentQuerySet
+from pagerduty_card.models import Incident, TriggeredIncident, TriggeredIncidentQuerySet
 from pagerduty_card.wire.client import PagerDutyClient
 
 # An attempt whose incident did not appear in time is looked for again this often.

@@ -14,9 +14,8 @@ from django.utils import timezone
 
 from pagerduty_card import domain
 from pagerduty_card.mirror.rows import in_batches, replace, write
-from pagerduty_card.models import ChangeEvent, Feed, Incident, Service
+from pagerduty_card.models import ChangeEvent, Feed, Incident, IncidentQuerySet, Service
 from pagerduty_card.models.inbox import Delivery, Inbox
-from pagerduty_card.querysets import IncidentQuerySet
 
 # Changes older than this are not asked for and not kept.
 CHANGES_KEPT = timedelta(days=30)

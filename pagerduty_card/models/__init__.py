@@ -4,12 +4,25 @@ Pages read these rows. Only ``syncing`` and ``webhooks`` write the mirror, and o
 audit.
 """
 
-from pagerduty_card.models.attempts import TriggeredIncident
-from pagerduty_card.models.events import ChangeEvent, Incident, Insight, PastIncident
+from pagerduty_card.models.attempts import TriggeredIncident, TriggeredIncidentQuerySet
+from pagerduty_card.models.events import (
+    ChangeEvent,
+    Incident,
+    IncidentQuerySet,
+    Insight,
+    PastIncident,
+)
 from pagerduty_card.models.feeds import Feed
 from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.models.links import MappingChange, ServiceLink
-from pagerduty_card.models.services import EscalationPolicy, Integration, OnCall, Responder, Service
+from pagerduty_card.models.services import (
+    EscalationPolicy,
+    Integration,
+    OnCall,
+    Responder,
+    Service,
+    ServiceQuerySet,
+)
 
 __all__ = [
     "ChangeEvent",
@@ -18,6 +31,7 @@ __all__ = [
     "Feed",
     "Inbox",
     "Incident",
+    "IncidentQuerySet",
     "Insight",
     "Integration",
     "MappingChange",
@@ -26,5 +40,7 @@ __all__ = [
     "Responder",
     "Service",
     "ServiceLink",
+    "ServiceQuerySet",
     "TriggeredIncident",
+    "TriggeredIncidentQuerySet",
 ]

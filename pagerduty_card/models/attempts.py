@@ -4,7 +4,7 @@
 """
 
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +12,33 @@ from django.utils import timezone
 
 from catalog.models import Entity
 from pagerduty_card.domain import Severity
-from pagerduty_card.querysets import TriggeredIncidentQuerySet
+
+
+class TriggeredIncidentQuerySet(models.QuerySet["TriggeredIncident"]):
+    """Filters of the audit."""
+
+    def of_entity(self, entity: Entity) -> Self:
+        """Attempts made from this entity's page, newest first, also after a re-import."""
+        return self.filter(entity_ref=entity.ref)
+
+    def awaiting_incident(self, now: datetime) -> Self:
+        """Attempts whose incident may still be found, for a day: PagerDuty may be late, not deaf.
+
+        Those that failed too: where something on the way refused what PagerDuty had already taken,
+        an incident with their key says so.
+        """
+        state = self.model.State
+        return self.filter(
+            state__in=[state.ACCEPTED, state.NOT_SEEN, state.UNSURE, state.FAILED],
+            triggered_at__gt=now - self.model.LOOKED_FOR,
+        )
+
+    def waiting_to_be_sent(self) -> Self:
+        """Attempts the worker is to send again or to end, the one tried longest ago first."""
+        state = self.model.State
+        return self.filter(
+            state__in=[state.RETRYING, state.UNSURE, state.SENDING], retry_until__isnull=False
+        ).order_by("answered_at", "pk")
 
 
 class TriggeredIncident(models.Model):

@@ -1,9 +1,19 @@
 """What happens to a service: incidents, open and past, changes, and PagerDuty's figures of them."""
 
+from collections.abc import Iterable
+from typing import Self
+
 from django.db import models
 
 from pagerduty_card.models.services import Service
-from pagerduty_card.querysets import ChangeEventQuerySet, IncidentQuerySet
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    """Filters of open incidents."""
+
+    def of_services(self, services: Iterable[Service]) -> Self:
+        """Open incidents of these services."""
+        return self.filter(service__in=list(services)).order_by()
 
 
 class Incident(models.Model):
@@ -92,6 +102,14 @@ class Insight(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.service_id}"
+
+
+class ChangeEventQuerySet(models.QuerySet["ChangeEvent"]):
+    """Filters of recent changes."""
+
+    def of_services(self, services: Iterable[Service]) -> Self:
+        """Changes that name these services, newest first."""
+        return self.filter(service__in=list(services)).order_by("-at", "pk")
 
 
 class ChangeEvent(models.Model):

@@ -1,10 +1,165 @@
 """How fresh each section of the mirror is."""
 
-from typing import ClassVar
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import ClassVar, TypeAlias
 
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 
-from pagerduty_card.querysets import FeedQuerySet
+from pagerduty_card import freshness
+from pagerduty_card.errors import PagerDutyError
+from pagerduty_card.freshness import BEGINNING, Freshness, of_feeds
+from pagerduty_card.models.services import Integration, Service
+
+
+class FeedQuerySet(models.QuerySet["Feed"]):
+    """Look-ups of freshness, and the two ways to write it."""
+
+    def that_speak_of(
+        self,
+        *,
+        accounts: Collection[str],
+        pd_ids: Collection[str],
+        integration_keys: Collection[str],
+    ) -> list["Feed"]:
+        """Every feed of the accounts, and of the services with these ids or keys; one query.
+
+        Whoever writes the mirror notes it in one of them: equal feeds, equal rows.
+        """
+        places = Q(service_pd_id__in={"", *pd_ids})
+        if integration_keys:
+            keys = Integration.objects.filter(integration_key__in=integration_keys)
+            places |= Q(service_pd_id__in=keys.values("service__pd_id"))
+        return list(self.filter(places, account__in=accounts).order_by())
+
+    def freshness(
+        self, services: Iterable[Service], feeds: Iterable["Feed"] | None = None
+    ) -> dict[int, dict[str, Freshness]]:
+        """Freshness of each section of each service, in one query, or none with ``feeds``.
+
+        Args:
+            services: Loaded with ``select_related("policy")``, as ``found_by`` does.
+            feeds: Of ``that_speak_of``, if the caller has them already.
+
+        Returns:
+            By primary key of the service, then by ``Feed.Kind`` value; every kind is there.
+        """
+        given = list(services)
+        by_place = self._by_place({(s.account, s.pd_id) for s in given}, feeds)
+        return {
+            service.pk: {
+                kind: of_feeds(
+                    by_place[(service.account, "", kind)]
+                    + by_place[(service.account, service.pd_id, kind)],
+                    known_since=service.known_since(kind),
+                    own_since=service.policy_since(kind),
+                )
+                for kind in self.model.Kind.values
+            }
+            for service in given
+        }
+
+    def freshness_of_absent(
+        self, places: Collection[tuple[str, str]], feeds: Iterable["Feed"] | None = None
+    ) -> dict[tuple[str, str], Freshness]:
+        """Freshness of the services section for services that the mirror does not have.
+
+        Here ``succeeded_at`` says when PagerDuty last listed its services without this one.
+
+        Args:
+            places: Pairs of account name and service id; an empty id stands for the account.
+            feeds: Of ``that_speak_of``, if the caller has them already.
+
+        Returns:
+            By place.
+        """
+        kind = self.model.Kind.SERVICES.value
+        by_place = self._by_place(places, feeds)
+        return {
+            (account, pd_id): of_feeds(
+                by_place[(account, "", kind)] + (by_place[(account, pd_id, kind)] if pd_id else []),
+                known_since=BEGINNING,
+                own_since=BEGINNING,
+            )
+            for account, pd_id in places
+        }
+
+    def _by_place(
+        self, places: Collection[tuple[str, str]], feeds: Iterable["Feed"] | None
+    ) -> Mapping[tuple[str, str, str], list["Feed"]]:
+        if feeds is None and places:
+            feeds = self.that_speak_of(
+                accounts={account for account, _ in places},
+                pd_ids={pd_id for _, pd_id in places},
+                integration_keys=(),
+            )
+        found: dict[tuple[str, str, str], list[Feed]] = defaultdict(list)
+        for feed in feeds or ():
+            found[(feed.account, feed.service_pd_id, feed.kind)].append(feed)
+        return found
+
+    def mark_good(
+        self,
+        account: str,
+        kind: str,
+        service: str = "",
+        *,
+        asked_at: datetime,
+        covers_since: datetime | None = None,
+    ) -> None:
+        """Note that the section was answered and stored.
+
+        Args:
+            account: Name of the account.
+            kind: A ``Feed.Kind``.
+            service: PagerDuty's id of the service; empty for the whole account.
+            asked_at: When the first request of the answer was sent (UTC).
+            covers_since: For changes, how far back the stored rows reach (UTC).
+        """
+        self.update_or_create(
+            account=account,
+            kind=kind,
+            service_pd_id=service,
+            defaults={
+                "asked_at": asked_at,
+                "succeeded_at": timezone.now(),
+                "covers_since": covers_since,
+                "failed_at": None,
+                "reason": "",
+                "detail": "",
+                "request_id": "",
+            },
+        )
+
+    def note_requests(self, account: str, kind: str, requests: int) -> None:
+        """Note how many requests the last good answer took."""
+        feeds = self.filter(account=account, kind=kind, service_pd_id="")
+        feeds.exclude(requests=requests).update(requests=requests)
+
+    def mark_told(self, account: str, kind: str, service: str, *, at: datetime) -> None:
+        """Note that a webhook changed rows of a service's section; nothing is fresher for it."""
+        self.update_or_create(
+            account=account, kind=kind, service_pd_id=service, defaults={"told_at": at}
+        )
+
+    def mark_failed(
+        self, account: str, kind: str, error: PagerDutyError, service: str = ""
+    ) -> None:
+        """Note that the section was asked for in vain; what is stored stays as it is."""
+        self.update_or_create(
+            account=account,
+            kind=kind,
+            service_pd_id=service,
+            defaults={
+                "failed_at": timezone.now(),
+                "reason": error.reason,
+                "detail": error.detail,
+                "request_id": error.request_id[:64],
+            },
+        )
 
 
 class Feed(models.Model):
@@ -22,17 +177,7 @@ class Feed(models.Model):
         told_at: When a webhook last changed rows of the section (UTC); it makes nothing fresh.
     """
 
-    class Kind(models.TextChoices):
-        SERVICES = "services", "service"
-        INCIDENTS = "incidents", "open incidents"
-        CHANGES = "changes", "recent changes"
-        ON_CALL = "on_call", "on call"
-        SHIFTS = "shifts", "coming shifts"
-        MAINTENANCE = "maintenance", "maintenance windows"
-        HISTORY = "history", "resolved incidents"
-        ACKNOWLEDGEMENTS = "acks", "first acknowledgements"
-        ANALYTICS = "analytics", "PagerDuty's analytics"
-        STANDARDS = "standards", "PagerDuty's standards"
+    Kind: TypeAlias = freshness.Kind
 
     # What a page that is looked at asks for by itself; the rest comes with the worker alone.
     OF_PAGE: ClassVar[tuple[str, ...]] = (

@@ -4,14 +4,18 @@ Every row carries the name of its account; PagerDuty's ids are unique within one
 kind of object only.
 """
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Self
 
 from django.db import models
+from django.db.models import F, Q
 from django.utils import timezone
 
-from pagerduty_card.freshness import BEGINNING, NEVER
-from pagerduty_card.models.feeds import Feed
-from pagerduty_card.querysets import OnCallQuerySet, ServiceQuerySet
+from pagerduty_card.freshness import BEGINNING, NEVER, Kind
+
+# More ids than this make a statement slower than reading all rows does.
+_FEW = 500
 
 
 class EscalationPolicy(models.Model):
@@ -40,6 +44,52 @@ class EscalationPolicy(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    """Filters of services."""
+
+    def of_account(self, account: str) -> Self:
+        """Services of one account."""
+        return self.filter(account=account)
+
+    def mapped(self) -> Self:
+        """Services that some entity maps to."""
+        return self.filter(is_mapped=True)
+
+    def among(self, pd_ids: Collection[str]) -> Self:
+        """Services with these ids; where there are many, more than those may come."""
+        return self.filter(pd_id__in=pd_ids) if len(pd_ids) <= _FEW else self.all()
+
+    def counted(self) -> dict[str, int]:
+        """How many there are by account, one query."""
+        found = self.order_by().values_list("account").annotate(models.Count("pk"))
+        return dict(found)
+
+    def found_by(
+        self, *, pd_ids: Collection[str], integration_keys: Collection[str]
+    ) -> list["Service"]:
+        """Services that have one of the ids or one of the keys, with policy and ``found_keys``.
+
+        One query, which has a row for each integration. Ids repeat between accounts: the caller
+        compares the account.
+        """
+        wanted = Q(pd_id__in=pd_ids)
+        if integration_keys:
+            # By a subquery: all keys of the service are to come, not the wanted one alone.
+            owners = self.order_by().filter(integrations__integration_key__in=integration_keys)
+            wanted |= Q(pk__in=owners.values("pk"))
+        rows = self.filter(wanted).select_related("policy")
+        ordered = rows.order_by("pk", "integrations__name", "integrations__pk")
+        found: dict[int, Service] = {}
+        for row in ordered.annotate(one_key=F("integrations__integration_key")):
+            service = found.setdefault(row.pk, row)
+            if service is row:
+                service.found_keys = []
+            key: str | None = getattr(row, "one_key", None)
+            if key:
+                service.found_keys.append(key)
+        return list(found.values())
 
 
 class Service(models.Model):
@@ -90,15 +140,15 @@ class Service(models.Model):
 
         Of one that no entity maps to nothing but the row itself is kept, whatever was answered.
         """
-        if kind == Feed.Kind.SERVICES:
+        if kind == Kind.SERVICES:
             return BEGINNING  # the row itself came with such an answer
         return max(self.mirrored_at, self.policy_since(kind))
 
     def policy_since(self, kind: str) -> datetime:
         """Since when answers of this ``Feed.Kind`` take in the policy as it is now (UTC)."""
-        if kind != Feed.Kind.SERVICES and not self.is_mapped:
+        if kind != Kind.SERVICES and not self.is_mapped:
             return NEVER
-        if kind in {Feed.Kind.ON_CALL, Feed.Kind.SHIFTS} and self.policy is not None:
+        if kind in {Kind.ON_CALL, Kind.SHIFTS} and self.policy is not None:
             return self.policy.mirrored_at
         return BEGINNING
 
@@ -142,6 +192,28 @@ class Responder(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class OnCallQuerySet(models.QuerySet["OnCall"]):
+    """Filters of on-call rows; a row without start or end is open on that side."""
+
+    def of_services(self, services: Iterable["Service"]) -> Self:
+        """Rows of the services' policies, with the person."""
+        policies = {service.policy_id for service in services if service.policy_id}
+        return self.filter(policy__in=policies).select_related("responder")
+
+    def current(self, now: datetime) -> Self:
+        """Who is on call at ``now``."""
+        return self.filter(
+            Q(start__isnull=True) | Q(start__lte=now), Q(end__isnull=True) | Q(end__gt=now)
+        )
+
+    def next_handover(self, account: str, now: datetime) -> datetime | None:
+        """When the earliest of the account's present shifts ends (UTC); None: none ends."""
+        present = Q(start__isnull=True) | Q(start__lte=now)
+        found = self.filter(present, policy__account=account, end__gt=now)
+        # By the index on the end: of very many rows the first few are looked at.
+        return found.order_by("end").values_list("end", flat=True).first()
 
 
 class OnCall(models.Model):
