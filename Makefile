@@ -14,7 +14,7 @@ run sandbox: export PAGERDUTY_SANDBOX ?= $(if $(strip $(PAGERDUTY_TOKEN)$(PAGERD
 ifeq ($(strip $(SECRET_KEY)$(SECRET_KEY_FILE)),)
 run sandbox: export SECRET_KEY_FILE := $(CURDIR)/var/secret_key
 endif
-PROCESSES = web worker $(if $(filter true True TRUE yes on 1,$(PAGERDUTY_SANDBOX)),sandbox)
+PROCESSES = release web worker $(if $(filter true True TRUE yes on 1,$(PAGERDUTY_SANDBOX)),sandbox)
 
 .PHONY: help run install test test-pg lint types templates contracts check format pins bench sandbox clean
 
@@ -22,8 +22,7 @@ help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
 
 run: $(BIN)/.run var/secret_key ## start the portal with the example catalog and the PagerDuty sandbox
-	@$(BIN)/python manage.py prepare
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start --port $(PORT) $(PROCESSES)
+	@exec $(BIN)/python -m portal.processes $(PROCESSES)
 
 test: $(BIN)/.dev ## run the whole suite
 	@$(BIN)/python -m pytest -n auto

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import User
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import CommandError, call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, OutputWrapper
 
 from portal import demo
 
@@ -24,38 +24,40 @@ class Command(BaseCommand):
     help = "Migrate, collect static files, create demo accounts and read CATALOG_LOCATIONS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run every step and say where the portal will answer."""
+        """Run every step and say who can sign in."""
         del args, options
+        self.stdout.write("Migrating the database")
         call_command("migrate", interactive=False, verbosity=0)
-        _collect_static()
+        _collect_static(self.stdout)
         if settings.CATALOG_LOCATIONS:
+            self.stdout.write("Importing the catalog")
             try:
                 call_command("import_catalog", stdout=self.stdout)
             except (CommandError, SystemExit) as refused:
                 self.stderr.write(f"The catalog was read with problems. {refused}")
-        self.stdout.write("")
-        self.stdout.write(f"{settings.PORTAL_NAME} answers at {settings.PORTAL_URL}/")
+        self._name_accounts()
+
+    def _name_accounts(self) -> None:
+        """Create the demo accounts and name them, or say how to get the first account."""
         if settings.PAGERDUTY_SANDBOX:
             for account in demo.ACCOUNTS.values():
                 try:
                     demo.ensure_account(account)
                 except demo.NameIsTakenError:
-                    self.stdout.write(f"  {account.username}: a real account has this name")
+                    self.stdout.write(f"{account.username}: a real account has this name")
                 else:
                     self.stdout.write(
-                        f"  sign in as {account.username} / {account.username}: may {account.may}"
+                        f"Sign in as {account.username} / {account.username}: may {account.may}"
                     )
         elif (
             not User.objects.filter(is_active=True)
             .exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
             .exists()
         ):
-            self.stdout.write("  nobody can sign in yet: run manage.py createsuperuser")
-        self.stdout.write("Ctrl-C stops it.")
-        self.stdout.write("")
+            self.stdout.write("Nobody can sign in yet: run manage.py createsuperuser")
 
 
-def _collect_static() -> None:
+def _collect_static(out: OutputWrapper) -> None:
     """Collect and compress the static files, unless these very files were collected before.
 
     Compressing them takes longer than all the rest of a start.
@@ -70,5 +72,6 @@ def _collect_static() -> None:
     collected = Path(settings.STATIC_ROOT) / "collected.txt"
     if collected.is_file() and collected.read_text() == digest:
         return
+    out.write("Collecting static files")
     call_command("collectstatic", interactive=False, verbosity=0)
     collected.write_text(digest)

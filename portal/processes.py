@@ -1,0 +1,232 @@
+"""Runs processes of the Procfile as one command, and stops them together.
+
+``python -m portal.processes [--procfile FILE] NAME...`` is what ``make run`` runs. A process named
+``release`` runs to its end before the others start. The others stop when one of them ends, at
+Ctrl-C or SIGTERM, and when the terminal closes or nobody reads the output any more.
+
+The exit code is that of the process that ended, or 128 and the signal's number.
+"""
+
+import argparse
+import errno
+import http.client
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RELEASE = "release"
+# A process that has not ended by then is killed; gunicorn gives its requests five seconds.
+GRACE_S = 7
+
+# Names of processes that ended, and numbers of signals. A simple queue, because a signal handler
+# may write to it while the main thread reads from it.
+Events = queue.SimpleQueue[str | int]
+
+
+class PortError(Exception):
+    """A process cannot listen on its port."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check the ports, run ``release``, then run the other processes until one of them ends.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog="portal.processes", description=__doc__)
+    parser.add_argument("names", nargs="+", metavar="NAME")
+    parser.add_argument("--procfile", type=Path, default=ROOT / "Procfile")
+    options = parser.parse_args(arguments)
+    commands = _read(options.procfile)
+    if unknown := sorted(set(options.names) - commands.keys()):
+        parser.error(f"{options.procfile} has no process {', '.join(unknown)}")
+
+    events: Events = queue.SimpleQueue()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Under ``nohup`` SIGHUP is ignored, and stays so. SIGINT, which a shell has its background
+        # jobs ignore, is heeded.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda number, _: events.put(number))
+    try:
+        _require_free_ports(options.names)
+    except PortError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if RELEASE in options.names:
+        code = _Run(events).until_one_ends({RELEASE: commands[RELEASE]})
+        if code:
+            return code
+    others = {name: commands[name] for name in options.names if name != RELEASE}
+    return _Run(events).until_one_ends(others) if others else 0
+
+
+class _Run:
+    """Processes that run beside each other, each in a session of its own.
+
+    A session of its own keeps the terminal's Ctrl-C from them, so that they are stopped once and
+    with everything that they started.
+    """
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._width = 0
+
+    def until_one_ends(self, commands: dict[str, str]) -> int:
+        """Run shell commands by name until one ends or a signal comes; stop the others.
+
+        Returns:
+            The exit code of the one that ended, or 128 and the signal's number.
+        """
+        self._width = max(map(len, commands), default=0)
+        for name, command in commands.items():
+            self._start(name, command)
+        if "web" in commands:
+            threading.Thread(target=self._announce, daemon=True).start()
+        event = self._events.get()
+        if isinstance(event, int):
+            self._say(f"{signal.Signals(event).name}: stopping")
+        elif event != RELEASE:
+            self._say(f"{event} ended, exit code {self._code(event)}: stopping the others")
+        self._stop()
+        return 128 + event if isinstance(event, int) else self._code(event)
+
+    def _start(self, name: str, command: str) -> None:
+        self._processes[name] = subprocess.Popen(  # noqa: S602 -- the Procfile is shell commands
+            command,
+            shell=True,
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+                "PYTHONUNBUFFERED": "1",
+            },
+            stdin=subprocess.DEVNULL,
+            # ``release`` keeps the terminal: it shows how far it is.
+            stdout=None if name == RELEASE else subprocess.PIPE,
+            stderr=None if name == RELEASE else subprocess.STDOUT,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._follow, args=(name,), daemon=True).start()
+
+    def _follow(self, name: str) -> None:
+        """Pass a process's lines on until it has ended."""
+        process = self._processes[name]
+        prefix = f"{name:<{self._width}} | ".encode()
+        for line in process.stdout or ():
+            self._write(prefix + line.rstrip(b"\n"))
+        process.wait()
+        self._events.put(name)
+
+    def _stop(self) -> None:
+        """End what still runs: ask, wait, kill."""
+        self._signal_all(signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_S
+        while self._running() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self._signal_all(signal.SIGKILL)
+        for process in self._processes.values():
+            process.wait()
+
+    def _running(self) -> list[subprocess.Popen[bytes]]:
+        return [one for one in self._processes.values() if one.poll() is None]
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        for process in self._running():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+
+    def _code(self, name: str) -> int:
+        code = self._processes[name].wait()
+        return code if code >= 0 else 128 - code
+
+    def _announce(self) -> None:
+        """Say the address as soon as the web process answers there."""
+        host, port = _address_of_web()
+        while not _answers(host, int(port)):
+            time.sleep(0.1)
+        name = os.environ.get("PORTAL_NAME", "Switchboard")
+        url = os.environ.get("PORTAL_URL", f"http://{host}:{port}")
+        self._say(f"{name} answers at {url}/ (Ctrl-C stops it)")
+
+    def _say(self, text: str) -> None:
+        self._write(text.encode())
+
+    def _write(self, line: bytes) -> None:
+        try:
+            os.write(sys.stdout.fileno(), line + b"\n")
+        except OSError:  # the terminal is closed, or the reader of the pipe is gone
+            self._events.put(signal.SIGHUP)
+
+
+def _read(procfile: Path) -> dict[str, str]:
+    lines = [line.partition(":") for line in procfile.read_text().splitlines()]
+    return {
+        name.strip(): command.strip()
+        for name, colon, command in lines
+        if colon and not name.lstrip().startswith("#")
+    }
+
+
+def _address_of_web() -> tuple[str, str]:
+    # gunicorn wants an IPv6 address in brackets, sockets want it without.
+    return os.environ.get("HOST", "127.0.0.1").strip("[]"), os.environ.get("PORT", "8000")
+
+
+def _require_free_ports(names: Iterable[str]) -> None:
+    """Find out whether each process that listens will be able to.
+
+    Raises:
+        PortError: One will not; says which setting chooses another port.
+    """
+    wanted = {
+        "web": ("PORT", *_address_of_web()),
+        "sandbox": ("SANDBOX_PORT", "127.0.0.1", os.environ.get("SANDBOX_PORT", "8900")),
+    }
+    with ExitStack() as held:
+        for name in names:
+            if name not in wanted:
+                continue
+            variable, host, port = wanted[name]
+            if not (port.isdecimal() and 0 < int(port) < 65536):
+                raise PortError(f"{variable}={port} is not a port: choose a number up to 65535.")
+            try:
+                [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
+                    host, int(port), type=socket.SOCK_STREAM
+                )
+                listener = held.enter_context(socket.socket(family, kind, protocol))
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind(address)
+                listener.listen()
+            except OSError as error:
+                is_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
+                example = f"choose another port, for example make run {variable}={int(port) + 1}"
+                raise PortError(
+                    f"{name} cannot listen on {host}, port {port} ({error.strerror}): "
+                    + (example if is_port else "HOST= must be an address of this machine")
+                ) from error
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz/live")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
