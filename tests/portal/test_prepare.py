@@ -1,15 +1,31 @@
 """What `make run` does before its processes start."""
 
+import http.server
 import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
 
 from catalog.models import Entity
 
 pytestmark = pytest.mark.django_db
 
+# Without compressed static files, which take longer than all the rest.
+PREPARE = """
+from django.core.management import execute_from_command_line
+from portal import settings
+plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+settings.STORAGES["staticfiles"]["BACKEND"] = plain
+execute_from_command_line(["manage.py", "prepare"])
+"""
+ROOT = Path(__file__).resolve().parents[2]
 DESCRIPTOR = """
 apiVersion: backstage.io/v1alpha1
 kind: Component
@@ -70,3 +86,76 @@ def test_static_files_are_collected_again_only_when_one_changed(prepare, setting
     (sources / "own.css").write_text("b {color: red}")
     prepare()
     assert copy.read_text() == "b {color: red}"
+
+
+@pytest.fixture
+def empty_database(tmp_path):
+    """The address of a database without tables, of the kind that the suite runs on."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{tmp_path}/own.sqlite3"
+        return
+    server = connection.settings_dict
+    name = f"{server['NAME']}_prepare"
+    url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}".format(**server)
+    with psycopg.connect(f"{url}/{server['NAME']}", autocommit=True) as own:
+        own.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        own.execute(f'CREATE DATABASE "{name}"')
+        yield f"{url}/{name}"
+        own.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def slow_source():
+    """A descriptor's address that answers when it may; knows when it was asked."""
+    asked, may_answer = threading.Event(), threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.set()
+            may_answer.wait(60)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(DESCRIPTOR.encode())
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        server.address = f"http://127.0.0.1:{server.server_port}/catalog-info.yaml"
+        server.asked, server.may_answer = asked, may_answer
+        yield server
+        may_answer.set()
+        server.shutdown()
+
+
+def test_of_two_at_once_on_an_empty_database_one_waits(tmp_path, empty_database, slow_source):
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "REDIS_URL"},
+        "DATABASE_URL": empty_database,
+        "PORTAL_VAR_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "SECRET_KEY": "only-for-a-test-" + "x" * 50,
+        "CATALOG_LOCATIONS": slow_source.address,
+        "CATALOG_READING_ALLOW": "127.0.0.1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", PREPARE],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    first_lines = [run.stdout.readline() for run in runs]
+    assert slow_source.asked.wait(60)
+    slow_source.may_answer.set()
+    rest, errors = zip(*(run.communicate(timeout=120) for run in runs), strict=True)
+    assert [run.returncode for run in runs] == [0, 0], errors
+    assert sorted(line.split()[0] for line in first_lines) == ["Another", "Migrating"]
+    assert "created          1" in "".join(rest)
+    assert "unchanged        1" in "".join(rest)

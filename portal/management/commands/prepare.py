@@ -1,6 +1,9 @@
 """Bring the portal up to date before its processes start."""
 
+import fcntl
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,13 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand, OutputWrapper
+from django.db import connection
 
 from portal import demo
+
+# The number of PostgreSQL's advisory lock; any that no other program takes.
+_LOCK = 0x5357_4244_5052_4550
+_WAITING = "Another prepare is running: waiting until it has ended"
 
 
 class Command(BaseCommand):
@@ -24,18 +32,19 @@ class Command(BaseCommand):
     help = "Migrate, collect static files, create demo accounts and read CATALOG_LOCATIONS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run every step and say who can sign in."""
+        """Run every step and say who can sign in; wait for a run that is at it already."""
         del args, options
-        self.stdout.write("Migrating the database")
-        call_command("migrate", interactive=False, verbosity=0)
-        _collect_static(self.stdout)
-        if settings.CATALOG_LOCATIONS:
-            self.stdout.write("Importing the catalog")
-            try:
-                call_command("import_catalog", stdout=self.stdout)
-            except (CommandError, SystemExit) as refused:
-                self.stderr.write(f"The catalog was read with problems. {refused}")
-        self._name_accounts()
+        with _alone(self.stdout):
+            self.stdout.write("Migrating the database")
+            call_command("migrate", interactive=False, verbosity=0)
+            _collect_static(self.stdout)
+            if settings.CATALOG_LOCATIONS:
+                self.stdout.write("Importing the catalog")
+                try:
+                    call_command("import_catalog", stdout=self.stdout)
+                except (CommandError, SystemExit) as refused:
+                    self.stderr.write(f"The catalog was read with problems. {refused}")
+            self._name_accounts()
 
     def _name_accounts(self) -> None:
         """Create the demo accounts and name them, or say how to get the first account."""
@@ -55,6 +64,36 @@ class Command(BaseCommand):
             .exists()
         ):
             self.stdout.write("Nobody can sign in yet: run manage.py createsuperuser")
+
+
+@contextmanager
+def _alone(out: OutputWrapper) -> Iterator[None]:
+    """Hold the lock of this command: two runs that migrate one database at once would both fail.
+
+    PostgreSQL keeps it for all machines, on a connection of its own; for other databases it is a
+    lock on a file. Either is released when its process dies.
+    """
+    if connection.vendor == "postgresql":
+        separate = connection.copy()
+        try:
+            with separate.cursor() as cursor:
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+                if not cursor.fetchone()[0]:
+                    out.write(_WAITING)
+                    out.flush()
+                    cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+                yield
+        finally:
+            separate.close()
+        return
+    with (settings.VAR_DIR / "prepare.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            out.write(_WAITING)
+            out.flush()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _collect_static(out: OutputWrapper) -> None:
