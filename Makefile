@@ -1,6 +1,8 @@
 # Every command of the project. Settings given in the environment win over the defaults here.
 SHELL := /bin/sh
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+.DELETE_ON_ERROR:
+# The Python to install with; without one, requirements/install.sh chooses.
+PYTHON ?=
 VENV ?= .venv
 BIN := $(VENV)/bin
 
@@ -37,7 +39,7 @@ lint: $(BIN)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 types: $(BIN)/.dev
-	@$(BIN)/mypy
+	@$(BIN)/mypy && $(BIN)/mypy requirements/install.py
 
 templates: $(BIN)/.dev
 	@$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
@@ -51,8 +53,8 @@ format: $(BIN)/.dev ## format code and templates
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
 	@$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
 
-pins: ## compile requirements/*.txt from pyproject.toml
-	@$(PYTHON) -m venv var/pins && var/pins/bin/pip install -q $$($(PYTHON) -c "import tomllib;print(*tomllib.load(open('pyproject.toml','rb'))['dependency-groups']['pins'])")
+pins: $(BIN)/.run ## compile requirements/*.txt from pyproject.toml
+	@$(BIN)/python -m venv var/pins && var/pins/bin/pip install -q $$($(BIN)/python -c "import tomllib;print(*tomllib.load(open('pyproject.toml','rb'))['dependency-groups']['pins'])")
 	@for set in "run" "scale --extra scale" "dev --group dev"; do set -- $$set; name=$$1; shift; \
 	  var/pins/bin/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header --no-emit-index-url --python-version 3.11 pyproject.toml "$$@" -o requirements/$$name.txt; done
 
@@ -67,18 +69,10 @@ clean: ## remove the venv and the data
 
 install: $(BIN)/.run
 
-$(BIN)/python:
-	@$(PYTHON) -m venv $(VENV)
+# What these two install is recorded in the virtual environment, so they are always asked.
+.PHONY: $(BIN)/.run $(BIN)/.dev
+$(BIN)/.run $(BIN)/.dev:
+	@exec sh requirements/install.sh "$(VENV)" $(subst .,,$(@F)) "$(PYTHON)"
 
-$(BIN)/.run: requirements/run.txt | $(BIN)/python
-	@echo "Installing requirements/run.txt into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@
-
-$(BIN)/.dev: requirements/dev.txt | $(BIN)/python
-	@echo "Installing requirements/dev.txt into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@
-
-var/secret_key:
-	@mkdir -p var && umask 077 && $(PYTHON) -c "import secrets; print(secrets.token_urlsafe(64))" > $@
+var/secret_key: | $(BIN)/.run
+	@mkdir -p var && umask 077 && $(BIN)/python -c "import secrets; print(secrets.token_urlsafe(64))" > $@
