@@ -61,8 +61,8 @@ pins: $(BIN)/.run ## compile requirements/*.txt from pyproject.toml
 bench: $(BIN)/.dev ## measure: pages, sync, import, catalog, corpus; prints ratios and counts
 	@$(BIN)/python -m tests.bench
 
-sandbox: $(BIN)/python ## start only the PagerDuty sandbox
-	@$(BIN)/python -m sandbox.pagerduty --port $(SANDBOX_PORT) --webhook-url "$${PORTAL_URL%/}/pagerduty/webhooks/default/"
+sandbox: $(BIN)/.run ## start only the PagerDuty sandbox
+	@exec $(BIN)/python -m portal.processes sandbox
 
 clean: ## remove the venv and the data
 	rm -rf $(VENV) var
