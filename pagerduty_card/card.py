@@ -43,7 +43,7 @@ from pagerduty_card.presenters.card import (
     present_card,
     present_problem,
 )
-from pagerduty_card.presenters.freshness import Explanation, Reader, explain, judge
+from pagerduty_card.presenters.freshness import Explanation, Reader, explain, present_answer
 from pagerduty_card.presenters.paging import PagingView, present_paging
 from portal.page_frame import Banner
 
@@ -365,7 +365,7 @@ def _refusal(request: HttpRequest, entity: Entity) -> str:
 def _explain_problem(mapped: Mapped, reader: Reader) -> Explanation:
     problem = mapped.problem
     if problem is None:
-        answer = judge(
+        answer = present_answer(
             Feed.Kind.SERVICES,
             mapped.freshness[Feed.Kind.SERVICES],
             now=timezone.now(),

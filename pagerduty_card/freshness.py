@@ -1,9 +1,13 @@
-"""How fresh one section is for one service: known, known but old, or unknown. Pure."""
+"""How fresh one section is for one service: known, known but old, or unknown.
+
+Rules over plain values alone: no rows, no words. ``presenters.freshness`` has the words.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from enum import StrEnum
+from typing import NamedTuple, Protocol
 
 from django.db.models import TextChoices
 
@@ -12,7 +16,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Kind(TextChoices):
-    """The sections of the mirror, each asked for by itself; of the ``Feed`` model."""
+    """The sections of the mirror, each asked for by itself; ``Feed.Kind`` to the models."""
 
     SERVICES = "services", "service"
     INCIDENTS = "incidents", "open incidents"
@@ -24,6 +28,38 @@ class Kind(TextChoices):
     ACKNOWLEDGEMENTS = "acks", "first acknowledgements"
     ANALYTICS = "analytics", "PagerDuty's analytics"
     STANDARDS = "standards", "PagerDuty's standards"
+
+
+# Older than this is "old" even if the last attempt did not fail: nobody is asking any more.
+OLD_AFTER: dict[str, timedelta] = {
+    Kind.INCIDENTS: timedelta(minutes=5),
+    Kind.CHANGES: timedelta(minutes=5),
+    Kind.ON_CALL: timedelta(minutes=5),
+    Kind.SERVICES: timedelta(minutes=25),  # mirrored every ten
+    Kind.SHIFTS: timedelta(hours=3),
+    Kind.MAINTENANCE: timedelta(minutes=10),
+    Kind.HISTORY: timedelta(minutes=30),
+    Kind.ACKNOWLEDGEMENTS: timedelta(minutes=30),
+    Kind.ANALYTICS: timedelta(days=2),  # PagerDuty itself reckons once a day
+    Kind.STANDARDS: timedelta(days=2),
+}
+# Older than this, a page that is looked at asks for a refresh: the worker would have been quicker.
+# What is not here a page does not ask for.
+REFRESH_AFTER: dict[str, timedelta] = {
+    Kind.SERVICES: timedelta(minutes=25),
+    Kind.INCIDENTS: timedelta(seconds=45),
+    Kind.CHANGES: timedelta(seconds=120),
+    Kind.ON_CALL: timedelta(seconds=120),
+}
+# The sections that follow from the escalation policy of a service.
+OF_POLICY = frozenset({Kind.ON_CALL.value, Kind.SHIFTS.value})
+
+# Reasons beside those of ``errors.PagerDutyError``.
+NOT_ASKED = "not_asked"
+NOBODY_ASKS = "nobody_asks"  # neither the worker nor a page
+NO_WORKER_ASKS = "no_worker_asks"  # of what pages do not ask for
+# One of ``errors.PagerDutyError``: PagerDuty denies the thing itself.
+NOT_FOUND = "not_found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +103,45 @@ class Freshness:
 UNKNOWN = Freshness()
 
 
+class CountsSince(NamedTuple):
+    """When an answer must have been asked for (UTC) to take in a service as it is now.
+
+    Attributes:
+        account: Answers about the whole account.
+        own: Answers about the service alone.
+    """
+
+    account: datetime
+    own: datetime
+
+
+# Every answer counts.
+ALWAYS = CountsSince(account=BEGINNING, own=BEGINNING)
+
+
+def counts_since(
+    kind: str, *, mirrored_at: datetime, is_mapped: bool, policy_mirrored_at: datetime | None
+) -> CountsSince:
+    """Say from when on answers of one kind take in a service.
+
+    Of one that no entity maps to nothing but the row itself is kept, whatever was answered.
+
+    Args:
+        kind: The section, a ``Kind``.
+        mirrored_at: When the service was first stored or mapped (UTC): an account-wide answer that
+            was asked for earlier left its rows out.
+        is_mapped: Whether some entity maps to the service.
+        policy_mirrored_at: When its policy was first stored or changed (UTC); None without one, or
+            for a kind that is not of ``OF_POLICY``.
+    """
+    if kind == Kind.SERVICES:
+        return ALWAYS  # the row itself came with such an answer
+    if not is_mapped:
+        return CountsSince(account=NEVER, own=NEVER)
+    own = (policy_mirrored_at if kind in OF_POLICY else None) or BEGINNING
+    return CountsSince(account=max(mirrored_at, own), own=own)
+
+
 class FeedLike(Protocol):
     """The columns of a ``Feed`` from which freshness follows."""
 
@@ -79,14 +154,12 @@ class FeedLike(Protocol):
     covers_since: datetime | None
 
 
-def of_feeds(feeds: Iterable[FeedLike], *, known_since: datetime, own_since: datetime) -> Freshness:
+def of_feeds(feeds: Iterable[FeedLike], since: CountsSince) -> Freshness:
     """Join the account-wide feed and a service's own feed of one kind into one freshness.
 
     Args:
         feeds: The account-wide feed, the service's own, or both.
-        known_since: An account-wide answer that was asked for earlier (UTC) left out the service's
-            rows and so says nothing about it.
-        own_since: The same for the service's own answers: its policy may have changed since.
+        since: An answer that was asked for earlier says nothing about the service.
     """
     best: FeedLike | None = None
     failed: FeedLike | None = None
@@ -96,7 +169,7 @@ def of_feeds(feeds: Iterable[FeedLike], *, known_since: datetime, own_since: dat
         if (
             feed.succeeded_at
             and feed.asked_at
-            and feed.asked_at >= (own_since if feed.service_pd_id else known_since)
+            and feed.asked_at >= (since.own if feed.service_pd_id else since.account)
             and (not best or _later(feed.asked_at, best.asked_at))
         ):
             best = feed
@@ -114,3 +187,83 @@ def of_feeds(feeds: Iterable[FeedLike], *, known_since: datetime, own_since: dat
 
 def _later(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and (other is None or one > other)
+
+
+class Certainty(StrEnum):
+    """The three answers, and no fourth."""
+
+    KNOWN = "known"
+    OLD = "old"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """How far one section of one service may be believed at an instant.
+
+    Attributes:
+        certainty: Which of the three.
+        at: When the last good answer was stored (UTC); None if and only if unknown.
+        asked_at: When it was asked for (UTC): it knows nothing of what happened later.
+        reason: Why it is not known, or not newer: of the failure, or one of the portal's own; empty
+            when known.
+        is_due: Whether somebody who looks at it should ask PagerDuty again.
+    """
+
+    certainty: Certainty
+    at: datetime | None
+    asked_at: datetime | None
+    reason: str = ""
+    is_due: bool
+
+    @property
+    def is_known(self) -> bool:
+        """Recent and good."""
+        return self.certainty is Certainty.KNOWN
+
+    @property
+    def is_old(self) -> bool:
+        """Good, but not recent or not confirmed by the last attempt."""
+        return self.certainty is Certainty.OLD
+
+    @property
+    def is_unknown(self) -> bool:
+        """Nothing may be said."""
+        return self.certainty is Certainty.UNKNOWN
+
+    @property
+    def is_not_found(self) -> bool:
+        """PagerDuty denies the thing itself, whatever is stored of it."""
+        return self.reason == NOT_FOUND
+
+
+def judge(kind: str, stored: Freshness, *, now: datetime) -> Judgement:
+    """Decide how far one section of one service may be believed.
+
+    Args:
+        kind: The section, a ``Kind``.
+        stored: What the mirror knows of the section's freshness.
+        now: The instant of reading (UTC).
+    """
+    has_failed = stored.failed_at is not None
+    if stored.succeeded_at is None:
+        return Judgement(
+            certainty=Certainty.UNKNOWN,
+            at=None,
+            asked_at=None,
+            reason=stored.reason if has_failed else NOT_ASKED,
+            is_due=True,
+        )
+    age = now - stored.succeeded_at
+    is_neglected = age > OLD_AFTER[kind] and not has_failed
+    is_for_pages = kind in REFRESH_AFTER
+    reason = stored.reason if has_failed else ""
+    if is_neglected:
+        reason = NOBODY_ASKS if is_for_pages else NO_WORKER_ASKS
+    return Judgement(
+        certainty=Certainty.OLD if has_failed or is_neglected else Certainty.KNOWN,
+        at=stored.succeeded_at,
+        asked_at=stored.asked_at,
+        reason=reason,
+        is_due=is_neglected or (is_for_pages and age > REFRESH_AFTER[kind]),
+    )

@@ -15,7 +15,7 @@ from catalog.models import Entity
 from pagerduty_card.freshness import Freshness
 from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.models import ChangeEvent, Feed, Incident, Insight, PastIncident, Service
-from pagerduty_card.presenters.freshness import Answer, Reader, judge
+from pagerduty_card.presenters.freshness import Answer, Reader, present_answer
 from pagerduty_card.presenters.history import (
     HistoryView,
     Knowledge,
@@ -269,4 +269,4 @@ def _taken_since(service: Service, freshness: Mapping[str, Freshness]) -> dateti
 
 
 def _judged(kind: str, freshness: Mapping[str, Freshness], now: datetime, reader: Reader) -> Answer:
-    return judge(kind, freshness[kind], now=now, reader=reader)
+    return present_answer(kind, freshness[kind], now=now, reader=reader)

@@ -20,7 +20,7 @@ from catalog.search.expressions import Among
 from pagerduty_card.estate import EntityStanding, Estate, estate
 from pagerduty_card.models import Feed, Incident, OnCall, Service
 from pagerduty_card.presenters.card import state_words
-from pagerduty_card.presenters.freshness import Reader, judge
+from pagerduty_card.presenters.freshness import Reader, present_answer
 from pagerduty_card.presenters.incidents import incident_line, incident_order
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
 from pagerduty_card.presenters.rollup import (
@@ -186,7 +186,7 @@ def _on_call(standings: Mapping[int, EntityStanding], now: datetime) -> tuple[On
         present_on_call(
             service.policy,
             rows.get(service.policy_id or 0, []),
-            judge(
+            present_answer(
                 Feed.Kind.ON_CALL,
                 freshness[service.pk][Feed.Kind.ON_CALL],
                 now=now,

@@ -5,7 +5,7 @@ account, status and number of open incidents, whose freshness is the account's.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -13,12 +13,22 @@ from typing import NamedTuple
 from django.db.models import Exists, OuterRef
 
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.freshness import BEGINNING, UNKNOWN, Freshness, of_feeds
+from pagerduty_card.freshness import (
+    ALWAYS,
+    BEGINNING,
+    UNKNOWN,
+    CountsSince,
+    Freshness,
+    Judgement,
+    counts_since,
+    judge,
+    of_feeds,
+)
 from pagerduty_card.mapping.naming import Named, digest_of
 from pagerduty_card.mapping.resolving import LISTED_WITHIN, ProblemKind
 from pagerduty_card.models import EscalationPolicy, Feed, Incident, Integration, OnCall, Service
 from pagerduty_card.presenters.card import UNKNOWN_STATE, present_state, worst_of
-from pagerduty_card.presenters.freshness import Answer, Reader, judge
+from pagerduty_card.presenters.freshness import Reader, present_answer
 from pagerduty_card.presenters.incidents import ServiceState
 from pagerduty_card.presenters.on_call import present_on_call
 
@@ -65,6 +75,15 @@ class _Row(NamedTuple):
     policy: int | None
     policy_mirrored_at: datetime | None
 
+    def counts_since(self, kind: str) -> CountsSince:
+        """From when on answers of this ``Feed.Kind`` take in the service and its policy."""
+        return counts_since(
+            kind,
+            mirrored_at=self.mirrored_at,
+            is_mapped=self.is_mapped,
+            policy_mirrored_at=self.policy_mirrored_at,
+        )
+
 
 class _Feeds:
     """Freshness of services, from all feeds of the kinds above; one query."""
@@ -92,29 +111,19 @@ class _Feeds:
         """By kind, of one service."""
         place = self.place_of(row)
         if place not in self._found:
-            service = Service(
-                account=row.account,
-                pd_id=row.pd_id,
-                mirrored_at=row.mirrored_at,
-                is_mapped=row.is_mapped,
-            )
-            if row.policy and row.policy_mirrored_at:
-                service.policy = EscalationPolicy(pk=row.policy, mirrored_at=row.policy_mirrored_at)
-            self._found[place] = self._joined(place, service)
+            self._found[place] = self._joined(place, row.counts_since)
         return self._found[place]
 
     def of_account(self, account: str) -> dict[str, Freshness]:
         """By kind, of a service that every answer of the account takes in."""
-        return self._joined((account, ""), Service(mirrored_at=BEGINNING))
+        return self._joined((account, ""), lambda _kind: ALWAYS)
 
-    def _joined(self, place: tuple[str, str], service: Service) -> dict[str, Freshness]:
+    def _joined(
+        self, place: tuple[str, str], since: Callable[[str], CountsSince]
+    ) -> dict[str, Freshness]:
         feeds = [self._by_place.get(one, {}) for one in {(place[0], ""), place}]
         return dict.fromkeys(Feed.Kind.values, UNKNOWN) | {
-            kind: of_feeds(
-                [of_kind[kind] for of_kind in feeds if kind in of_kind],
-                known_since=service.known_since(kind),
-                own_since=service.policy_since(kind),
-            )
+            kind: of_feeds([of_kind[kind] for of_kind in feeds if kind in of_kind], since(kind))
             for kind in _KINDS
         }
 
@@ -257,7 +266,7 @@ class _States:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._known: dict[tuple[object, ...], tuple[ServiceState, Answer, str]] = {}
+        self._known: dict[tuple[object, ...], tuple[ServiceState, Judgement, str]] = {}
 
     def of(
         self,
@@ -265,7 +274,7 @@ class _States:
         place: tuple[str, str],
         fresh: Mapping[str, Freshness],
         statuses: tuple[str, ...],
-    ) -> tuple[ServiceState, Answer, str]:
+    ) -> tuple[ServiceState, Judgement, str]:
         """State, how far the incidents are known, and the kind of feed that is why not."""
         key = (place, row.status, row.maintenance_until, statuses)
         if key not in self._known:
@@ -279,14 +288,13 @@ class _States:
             state = present_state(service, incidents=incidents, freshness=fresh, now=self._now)
             answer = self._judge(Feed.Kind.INCIDENTS, fresh)
             why = "" if answer.is_known else Feed.Kind.INCIDENTS.value
-            gone = self._judge(Feed.Kind.SERVICES, fresh).explanation
-            if gone and gone.reason == "not_found":
+            if self._judge(Feed.Kind.SERVICES, fresh).is_not_found:
                 why = Feed.Kind.SERVICES.value  # a list says nothing of a service that is gone
             self._known[key] = (state, answer, why)
         return self._known[key]
 
-    def _judge(self, kind: str, fresh: Mapping[str, Freshness]) -> Answer:
-        return judge(kind, fresh[kind], now=self._now, reader=Reader())
+    def _judge(self, kind: str, fresh: Mapping[str, Freshness]) -> Judgement:
+        return judge(kind, fresh[kind], now=self._now)
 
 
 def _nobody(rows: Iterable[_Row], feeds: _Feeds, now: datetime) -> set[int]:
@@ -303,7 +311,7 @@ def _nobody(rows: Iterable[_Row], feeds: _Feeds, now: datetime) -> set[int]:
     found = set()
     for row in candidates:
         kind = Feed.Kind.ON_CALL
-        answer = judge(kind, feeds.of_service(row)[kind], now=now, reader=Reader())
+        answer = present_answer(kind, feeds.of_service(row)[kind], now=now, reader=Reader())
         policy = quiet[row.policy or 0]
         view = present_on_call(policy, ended[policy.pk], answer, subject="", now=now, zone=UTC)
         if answer.is_known and view.is_nobody:

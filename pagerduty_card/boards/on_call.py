@@ -16,7 +16,7 @@ from pagerduty_card.freshness import BEGINNING, Freshness
 from pagerduty_card.freshness import UNKNOWN as NOTHING_KNOWN
 from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
 from pagerduty_card.presenters.card import NO_POLICY, shifts_until
-from pagerduty_card.presenters.freshness import Answer, Reader, judge
+from pagerduty_card.presenters.freshness import Answer, Reader, present_answer
 from pagerduty_card.presenters.on_call import Link as Outside
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
 from portal.single_value_cache import SingleValueCache
@@ -278,7 +278,7 @@ def _view(
     known = _best(services, freshness)
     answer = Answer.unknown(NO_POLICY)
     if policy is not None:
-        answer = judge(Feed.Kind.ON_CALL, known[Feed.Kind.ON_CALL], now=now, reader=reader)
+        answer = present_answer(Feed.Kind.ON_CALL, known[Feed.Kind.ON_CALL], now=now, reader=reader)
     coming = known[Feed.Kind.SHIFTS]
     return PolicyView(
         row=row,
@@ -289,7 +289,7 @@ def _view(
             subject=row.entities[0].name if len(row.entities) == 1 else row.name,
             now=now,
             zone=zone,
-            shifts=judge(Feed.Kind.SHIFTS, coming, now=now, reader=reader),
+            shifts=present_answer(Feed.Kind.SHIFTS, coming, now=now, reader=reader),
             shifts_until=shifts_until(coming),
         ),
         services=tuple(Outside(text=one.name, url=one.url) for one in services),

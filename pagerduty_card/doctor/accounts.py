@@ -16,8 +16,9 @@ from pagerduty_card.accounts import SCOPES, Account, mask
 from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
 from pagerduty_card.doctor.probing import Probe
 from pagerduty_card.doctor.webhooks import examine_webhooks
+from pagerduty_card.freshness import OLD_AFTER
 from pagerduty_card.models import Feed, Service
-from pagerduty_card.presenters.freshness import OLD_AFTER, explain
+from pagerduty_card.presenters.freshness import explain
 from pagerduty_card.syncing.accounts import SECTIONS, next_at
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.quota import RESERVED_SHARE, Quota, Reading

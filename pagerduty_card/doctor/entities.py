@@ -10,10 +10,11 @@ from catalog.models import Entity
 from catalog.refs import EntityRef, InvalidRefError
 from pagerduty_card.accounts import mask
 from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
+from pagerduty_card.freshness import NOT_ASKED
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.models import Feed, Incident
-from pagerduty_card.presenters.freshness import NOT_ASKED, judge
+from pagerduty_card.presenters.freshness import explain, present_answer
 
 
 def examine_entity(ref: str, now: datetime) -> list[Finding]:
@@ -138,17 +139,19 @@ def _service(mapped: Mapped, now: datetime) -> Step:
         return step("Service", verdict, f"{problem.text}{place}", problem.advice)
     if mapped.service:
         return step("Service", Verdict.OK, f"{mapped.service.name} ({mapped.service.pd_id}).")
-    answer = judge(Feed.Kind.SERVICES, mapped.freshness[Feed.Kind.SERVICES], now=now, reader=READER)
-    said = answer.explanation or NOT_ASKED
-    advice = START_WORKER if said.reason == NOT_ASKED.reason else said.advice
+    answer = present_answer(
+        Feed.Kind.SERVICES, mapped.freshness[Feed.Kind.SERVICES], now=now, reader=READER
+    )
+    said = answer.explanation or explain(NOT_ASKED, reader=READER)
+    advice = START_WORKER if said.reason == NOT_ASKED else said.advice
     return step("Service", Verdict.WRONG, f"Not known yet: {said.why}", advice, answer.at)
 
 
 def _section(kind: Feed.Kind, mapped: Mapped, now: datetime) -> Step:
-    answer = judge(kind, mapped.freshness[kind], now=now, reader=READER)
+    answer = present_answer(kind, mapped.freshness[kind], now=now, reader=READER)
     what = kind.label.capitalize()
     if answer.is_unknown:
-        advice = START_WORKER if answer.explanation is NOT_ASKED else answer.advice
+        advice = START_WORKER if answer.reason == NOT_ASKED else answer.advice
         return step(what, Verdict.WRONG, f"Not known: {answer.why}", advice)
     if answer.is_old:
         return step(what, Verdict.WARNING, f"Known but old: {answer.why}", answer.advice, answer.at)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from pagerduty_card import freshness
 from pagerduty_card.errors import PagerDutyError
-from pagerduty_card.freshness import BEGINNING, Freshness, of_feeds
+from pagerduty_card.freshness import ALWAYS, Freshness, of_feeds
 from pagerduty_card.models.services import Integration, Service
 
 
@@ -54,8 +54,7 @@ class FeedQuerySet(models.QuerySet["Feed"]):
                 kind: of_feeds(
                     by_place[(service.account, "", kind)]
                     + by_place[(service.account, service.pd_id, kind)],
-                    known_since=service.known_since(kind),
-                    own_since=service.policy_since(kind),
+                    service.counts_since(kind),
                 )
                 for kind in self.model.Kind.values
             }
@@ -81,8 +80,7 @@ class FeedQuerySet(models.QuerySet["Feed"]):
         return {
             (account, pd_id): of_feeds(
                 by_place[(account, "", kind)] + (by_place[(account, pd_id, kind)] if pd_id else []),
-                known_since=BEGINNING,
-                own_since=BEGINNING,
+                ALWAYS,
             )
             for account, pd_id in places
         }
@@ -180,12 +178,7 @@ class Feed(models.Model):
     Kind: TypeAlias = freshness.Kind
 
     # What a page that is looked at asks for by itself; the rest comes with the worker alone.
-    OF_PAGE: ClassVar[tuple[str, ...]] = (
-        Kind.SERVICES.value,
-        Kind.INCIDENTS.value,
-        Kind.CHANGES.value,
-        Kind.ON_CALL.value,
-    )
+    OF_PAGE: ClassVar[tuple[str, ...]] = tuple(freshness.REFRESH_AFTER)
 
     account = models.CharField(max_length=64)
     kind = models.CharField(max_length=16, choices=Kind)

@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from pagerduty_card.freshness import BEGINNING, NEVER, Kind
+from pagerduty_card.freshness import OF_POLICY, CountsSince, counts_since
 
 # More ids than this make a statement slower than reading all rows does.
 _FEW = 500
@@ -135,22 +135,15 @@ class Service(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def known_since(self, kind: str) -> datetime:
-        """Since when account-wide answers of this ``Feed.Kind`` take in the service (UTC).
-
-        Of one that no entity maps to nothing but the row itself is kept, whatever was answered.
-        """
-        if kind == Kind.SERVICES:
-            return BEGINNING  # the row itself came with such an answer
-        return max(self.mirrored_at, self.policy_since(kind))
-
-    def policy_since(self, kind: str) -> datetime:
-        """Since when answers of this ``Feed.Kind`` take in the policy as it is now (UTC)."""
-        if kind != Kind.SERVICES and not self.is_mapped:
-            return NEVER
-        if kind in {Kind.ON_CALL, Kind.SHIFTS} and self.policy is not None:
-            return self.policy.mirrored_at
-        return BEGINNING
+    def counts_since(self, kind: str) -> CountsSince:
+        """From when on answers of this ``Feed.Kind`` take in the service and its policy."""
+        policy = self.policy if kind in OF_POLICY else None  # else it is not loaded for nothing
+        return counts_since(
+            kind,
+            mirrored_at=self.mirrored_at,
+            is_mapped=self.is_mapped,
+            policy_mirrored_at=policy.mirrored_at if policy else None,
+        )
 
 
 class Integration(models.Model):

@@ -17,7 +17,7 @@ from pagerduty_card.presenters.freshness import (
     Answer,
     Explanation,
     Reader,
-    judge,
+    present_answer,
 )
 from pagerduty_card.presenters.history import HistoryView
 from pagerduty_card.presenters.incidents import (
@@ -156,7 +156,8 @@ def present_block(
         zone: The reader's time zone.
     """
     answers = {
-        kind: judge(kind, freshness[kind], now=now, reader=reader) for kind in Feed.Kind.values
+        kind: present_answer(kind, freshness[kind], now=now, reader=reader)
+        for kind in Feed.Kind.values
     }
     services = _placed(answers[Feed.Kind.SERVICES], place)
     shown_incidents = present_incidents(list(incidents), answers[Feed.Kind.INCIDENTS])
@@ -271,7 +272,7 @@ def present_state(
 ) -> ServiceState:
     """Sum up one service for a row of a list, by the same rules as the card's header."""
     answers = {
-        kind: judge(kind, freshness[kind], now=now, reader=Reader())
+        kind: present_answer(kind, freshness[kind], now=now, reader=Reader())
         for kind in (Feed.Kind.SERVICES, Feed.Kind.INCIDENTS)
     }
     shown = present_incidents(list(incidents), answers[Feed.Kind.INCIDENTS])

@@ -1,46 +1,23 @@
-"""The three answers of every section of the card: known, known but old, unknown. Pure.
+"""The three answers of every section of the card, in words. Pure; ``freshness`` has the rule.
 
 A section may say "none" or "fine" only when its ``Answer`` is not unknown, because only then
 did PagerDuty say exactly that.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
 from pagerduty_card.configuration import SETTING
-from pagerduty_card.freshness import Freshness
-from pagerduty_card.models import Feed
-
-# Older than this is "old" even if the last attempt did not fail: nobody is asking any more.
-OLD_AFTER: dict[str, timedelta] = {
-    Feed.Kind.INCIDENTS: timedelta(minutes=5),
-    Feed.Kind.CHANGES: timedelta(minutes=5),
-    Feed.Kind.ON_CALL: timedelta(minutes=5),
-    Feed.Kind.SERVICES: timedelta(minutes=25),  # mirrored every ten
-    Feed.Kind.SHIFTS: timedelta(hours=3),
-    Feed.Kind.MAINTENANCE: timedelta(minutes=10),
-    Feed.Kind.HISTORY: timedelta(minutes=30),
-    Feed.Kind.ACKNOWLEDGEMENTS: timedelta(minutes=30),
-    Feed.Kind.ANALYTICS: timedelta(days=2),  # PagerDuty itself reckons once a day
-    Feed.Kind.STANDARDS: timedelta(days=2),
-}
-# Older than this, a page that is looked at asks for a refresh: the worker would have been quicker.
-# What is not here a page does not ask for.
-_REFRESH_AFTER: dict[str, timedelta] = {
-    Feed.Kind.INCIDENTS: timedelta(seconds=45),
-    Feed.Kind.CHANGES: timedelta(seconds=120),
-    Feed.Kind.ON_CALL: timedelta(seconds=120),
-    Feed.Kind.SERVICES: timedelta(minutes=25),
-}
-
-
-class Standing(StrEnum):
-    """The three answers, and no fourth."""
-
-    KNOWN = "known"
-    OLD = "old"
-    UNKNOWN = "unknown"
+from pagerduty_card.freshness import (
+    NO_WORKER_ASKS,
+    NOBODY_ASKS,
+    NOT_ASKED,
+    NOT_FOUND,
+    Certainty,
+    Freshness,
+    Judgement,
+    judge,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +36,7 @@ class Explanation:
     """Why something is not known.
 
     Attributes:
-        reason: Machine word, see ``errors.PagerDutyError``; ``not_asked`` and ``nobody_asks`` are
-            the portal's own.
+        reason: Machine word, see ``errors.PagerDutyError``; ``freshness`` has the portal's own.
         why: What happened, one sentence.
         advice: What to do, or whose turn it is.
         place: Where the mistake is written, for example ``teams/a.yaml:12``; empty if it is none.
@@ -73,37 +49,14 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """How far a section of the card may be believed.
+class Answer(Judgement):
+    """How far a section of the card may be believed, and why.
 
     Attributes:
-        standing: Which of the three.
-        at: When the last good answer was stored (UTC); None if and only if unknown.
-        asked_at: When it was asked for (UTC): it knows nothing of what happened later.
         explanation: Why it is not newer, or not known; None if and only if known.
-        is_due: Whether somebody who looks at it should ask PagerDuty again.
     """
 
-    standing: Standing
-    at: datetime | None
-    asked_at: datetime | None
     explanation: Explanation | None
-    is_due: bool
-
-    @property
-    def is_known(self) -> bool:
-        """Recent and good."""
-        return self.standing is Standing.KNOWN
-
-    @property
-    def is_old(self) -> bool:
-        """Good, but not recent or not confirmed by the last attempt."""
-        return self.standing is Standing.OLD
-
-    @property
-    def is_unknown(self) -> bool:
-        """Nothing may be said."""
-        return self.standing is Standing.UNKNOWN
 
     @property
     def why(self) -> str:
@@ -119,12 +72,17 @@ class Answer:
     def unknown(cls, explanation: Explanation) -> "Answer":
         """Nothing may be said, for this reason."""
         return cls(
-            standing=Standing.UNKNOWN, at=None, asked_at=None, explanation=explanation, is_due=True
+            certainty=Certainty.UNKNOWN,
+            at=None,
+            asked_at=None,
+            reason=explanation.reason,
+            is_due=True,
+            explanation=explanation,
         )
 
 
-def judge(kind: str, stored: Freshness, *, now: datetime, reader: Reader) -> Answer:
-    """Say how far one section of one service may be believed.
+def present_answer(kind: str, stored: Freshness, *, now: datetime, reader: Reader) -> Answer:
+    """Judge one section of one service, and say why it is not known or not newer.
 
     Args:
         kind: The section, a ``Feed.Kind``.
@@ -132,42 +90,15 @@ def judge(kind: str, stored: Freshness, *, now: datetime, reader: Reader) -> Ans
         now: The instant of reading (UTC).
         reader: Who reads.
     """
-    good_at = stored.succeeded_at
-    if good_at is None:
-        if stored.failed_at is None:
-            return Answer.unknown(NOT_ASKED)
-        return Answer.unknown(explain(stored.reason, stored.detail, reader=reader))
-    age = now - good_at
-    is_due = kind in _REFRESH_AFTER and age > _REFRESH_AFTER[kind]
-    words: Explanation | None = None
-    if stored.failed_at is not None:
-        words = explain(stored.reason, stored.detail, reader=reader)
-    elif age > OLD_AFTER[kind]:
-        words, is_due = _NOBODY_ASKS if kind in _REFRESH_AFTER else _NO_WORKER_ASKS, True
+    found = judge(kind, stored, now=now)
     return Answer(
-        standing=Standing.OLD if words else Standing.KNOWN,
-        at=good_at,
-        asked_at=stored.asked_at,
-        explanation=words,
-        is_due=is_due,
+        certainty=found.certainty,
+        at=found.at,
+        asked_at=found.asked_at,
+        reason=found.reason,
+        is_due=found.is_due,
+        explanation=None if found.is_known else explain(found.reason, stored.detail, reader=reader),
     )
-
-
-NOT_ASKED = Explanation(
-    reason="not_asked",
-    why="PagerDuty has not been asked yet.",
-    advice="The portal asks by itself; refresh to ask now.",
-)
-_NOBODY_ASKS = Explanation(
-    reason="nobody_asks",
-    why="PagerDuty has not been asked since.",
-    advice="Refresh to ask now. If this stays, the portal's worker is not running.",
-)
-_NO_WORKER_ASKS = Explanation(
-    reason="nobody_asks",
-    why="PagerDuty has not been asked since.",
-    advice="Only the portal's worker asks for this: it is not running, or it is behind.",
-)
 
 
 _TRIES_AGAIN = "The portal tries again by itself."
@@ -189,6 +120,18 @@ class _Words:
 
 
 _WORDS = {
+    NOT_ASKED: _Words(
+        why="PagerDuty has not been asked yet.",
+        advice="The portal asks by itself; refresh to ask now.",
+    ),
+    NOBODY_ASKS: _Words(
+        why="PagerDuty has not been asked since.",
+        advice="Refresh to ask now. If this stays, the portal's worker is not running.",
+    ),
+    NO_WORKER_ASKS: _Words(
+        why="PagerDuty has not been asked since.",
+        advice="Only the portal's worker asks for this: it is not running, or it is behind.",
+    ),
     "throttled": _Words(
         why="PagerDuty limits how often it may be asked, and the limit is reached.",
         advice="The portal asks again when the limit ends.",
@@ -202,7 +145,7 @@ _WORDS = {
         why="The PagerDuty plan does not include this.{said}",
         advice="Somebody who manages the PagerDuty account can change the plan.",
     ),
-    "not_found": _Words(
+    NOT_FOUND: _Words(
         why="PagerDuty has no such service any more.",
         advice="Correct the service id where it is written.",
     ),
@@ -231,7 +174,7 @@ def explain(reason: str, detail: str = "", *, reader: Reader) -> Explanation:
     """Put a failure into words: what happened, and whose turn it is.
 
     Args:
-        reason: Machine word, see ``errors.PagerDutyError``; any other is shown as it is.
+        reason: Machine word of ``Explanation.reason``; one without words is shown as it is.
         detail: PagerDuty's or the portal's own words; may be empty.
         reader: Only an administrator is told the name of a setting.
     """

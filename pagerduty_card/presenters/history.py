@@ -12,7 +12,8 @@ from statistics import median
 
 from django.utils.dateformat import format as formatted
 
-from pagerduty_card.presenters.freshness import NOT_ASKED, Answer, Explanation
+from pagerduty_card.freshness import NOT_ASKED
+from pagerduty_card.presenters.freshness import Answer, Explanation
 
 SPANS = (30, 90)  # days
 OFFICE_HOURS = range(9, 17)
@@ -325,7 +326,7 @@ def _day(day: date) -> str:
 
 
 _NOT_READ = Explanation(
-    reason=NOT_ASKED.reason,
+    reason=NOT_ASKED,
     why="The past of this service has not been read yet.",
     advice="The portal reads it by itself, within minutes.",
 )

@@ -203,7 +203,7 @@ def _is_followed(row: Delivery, event: Event) -> bool:
 def _answered_at(service: Service) -> datetime | None:
     """When the latest good answer that takes in the service's incidents was asked for (UTC)."""
     takes_in = Q(service_pd_id=service.pd_id) | Q(
-        service_pd_id="", asked_at__gte=service.known_since(Feed.Kind.INCIDENTS)
+        service_pd_id="", asked_at__gte=service.counts_since(Feed.Kind.INCIDENTS).account
     )
     feeds = Feed.objects.filter(
         takes_in, account=service.account, kind=Feed.Kind.INCIDENTS, asked_at__isnull=False

@@ -9,8 +9,8 @@ from django.core.cache import caches
 from django.utils import timezone
 
 from pagerduty_card.errors import Throttled, TooMany
+from pagerduty_card.freshness import OLD_AFTER
 from pagerduty_card.models import EscalationPolicy, Feed, Incident, OnCall, Responder, Service
-from pagerduty_card.presenters.freshness import OLD_AFTER
 from pagerduty_card.syncing import accounts, on_call
 from pagerduty_card.syncing.accounts import SECTIONS
 from pagerduty_card.wire import quota

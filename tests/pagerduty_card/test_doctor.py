@@ -335,6 +335,14 @@ class TestWhyIsThisCardEmpty:
         assert found["Open incidents"]["verdict"] == "ok"
         assert found["Paging"]["verdict"] == "warning"
 
+    def test_a_section_nobody_asked_for_wants_the_worker(self):
+        make_mapped_entity()
+        make_service()
+        make_feeds(Feed.Kind.SERVICES)
+        step = self.walk("checkout-api")["Open incidents"]
+        assert "has not been asked yet" in step["text"]
+        assert "run_huey" in step["advice"]
+
     def test_every_service_of_several(self, settings):
         settings.PAGERDUTY_ACCOUNTS = "[{name: eu, region: eu, token: token-of-eu-4712}]"
         entity = make_mapped_entity(service_id="PCHKOUT, PWRONG1")

@@ -10,8 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from pagerduty_card.freshness import Certainty
 from pagerduty_card.models import Feed, Insight
-from pagerduty_card.presenters.freshness import Answer, Standing, explain
+from pagerduty_card.presenters.freshness import Answer, explain
 from pagerduty_card.presenters.freshness import Reader as PortalReader
 from pagerduty_card.presenters.history import (
     Knowledge,
@@ -33,7 +34,7 @@ from tests.pagerduty_card.mirror import (
 UTC = dt.UTC
 NOW = dt.datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday
 BERLIN = ZoneInfo("Europe/Berlin")
-GOOD = Answer(standing=Standing.KNOWN, at=NOW, asked_at=NOW, explanation=None, is_due=False)
+GOOD = Answer(certainty=Certainty.KNOWN, at=NOW, asked_at=NOW, explanation=None, is_due=False)
 LONG_AGO = NOW - dt.timedelta(days=92)
 
 
@@ -127,7 +128,7 @@ def test_days_before_history_begins_are_unknown_and_rest_in_no_figure():
 def test_days_since_an_old_answer_are_unknown():
     asked = dt.datetime(2026, 11, 15, 8, tzinfo=UTC)
     words = explain("unreachable", reader=PortalReader())
-    old = Answer(standing=Standing.OLD, at=asked, asked_at=asked, explanation=words, is_due=True)
+    old = Answer(certainty=Certainty.OLD, at=asked, asked_at=asked, explanation=words, is_due=True)
     by_day = counts(shown([], ended=old))
     assert by_day[dt.date(2026, 11, 14)] == 0
     assert [by_day[dt.date(2026, 11, day)] for day in (15, 16, 17, 18)] == [None] * 4
@@ -137,7 +138,7 @@ def test_days_since_open_incidents_were_told_last_are_not_called_quiet():
     words = explain("unreachable", reader=PortalReader())
     told_at = dt.datetime(2026, 11, 17, 23, tzinfo=UTC)
     old = Answer(
-        standing=Standing.OLD, at=told_at, asked_at=told_at, explanation=words, is_due=True
+        certainty=Certainty.OLD, at=told_at, asked_at=told_at, explanation=words, is_due=True
     )
     view = shown([], opened=old)
     assert [counts(view)[dt.date(2026, 11, day)] for day in (16, 17, 18)] == [0, None, None]

@@ -6,25 +6,24 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pagerduty_card.freshness import Freshness
+from pagerduty_card.freshness import Certainty
 from pagerduty_card.models import (
     ChangeEvent,
     EscalationPolicy,
-    Feed,
     Incident,
     OnCall,
     Responder,
     Service,
 )
 from pagerduty_card.presenters.escalation import name_the_next_level
-from pagerduty_card.presenters.freshness import Answer, Explanation, Reader, Standing, judge
+from pagerduty_card.presenters.freshness import Answer, Explanation
 from pagerduty_card.presenters.incidents import present_changes, present_incidents, service_state
 from pagerduty_card.presenters.on_call import mailto, present_on_call
 
 NOW = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
-KNOWN = Answer(standing=Standing.KNOWN, at=NOW, asked_at=NOW, explanation=None, is_due=False)
+KNOWN = Answer(certainty=Certainty.KNOWN, at=NOW, asked_at=NOW, explanation=None, is_due=False)
 OLD = Answer(
-    standing=Standing.OLD,
+    certainty=Certainty.OLD,
     at=NOW - dt.timedelta(minutes=9),
     asked_at=NOW - dt.timedelta(minutes=9),
     explanation=Explanation(reason="unreachable", why="No answer.", advice=""),
@@ -35,78 +34,6 @@ UNKNOWN = Answer.unknown(Explanation(reason="token", why="Refused.", advice=""))
 
 def ago(**kwargs):
     return NOW - dt.timedelta(**kwargs)
-
-
-@pytest.mark.parametrize(
-    ("age", "failed", "standing", "is_due"),
-    [
-        (dt.timedelta(seconds=20), False, Standing.KNOWN, False),
-        (dt.timedelta(seconds=46), False, Standing.KNOWN, True),
-        (dt.timedelta(minutes=5), False, Standing.KNOWN, True),
-        (dt.timedelta(minutes=5, seconds=1), False, Standing.OLD, True),
-        (dt.timedelta(seconds=20), True, Standing.OLD, False),
-        (None, True, Standing.UNKNOWN, True),
-        (None, False, Standing.UNKNOWN, True),
-    ],
-)
-def test_there_are_three_answers_and_no_fourth(age, failed, standing, is_due):
-    stored = Freshness(
-        succeeded_at=NOW - age if age else None,
-        failed_at=NOW if failed else None,
-        reason="unreachable" if failed else "",
-    )
-    answer = judge(Feed.Kind.INCIDENTS, stored, now=NOW, reader=Reader())
-    assert (answer.standing, answer.is_due) == (standing, is_due)
-    assert (answer.at is None) == answer.is_unknown
-    assert (answer.explanation is None) == answer.is_known
-    assert answer.is_known or answer.why
-
-
-def test_the_status_of_services_may_be_older_because_it_is_asked_for_every_ten_minutes():
-    stored = Freshness(succeeded_at=ago(minutes=11))
-    assert judge(Feed.Kind.SERVICES, stored, now=NOW, reader=Reader()).is_known
-    assert judge(Feed.Kind.INCIDENTS, stored, now=NOW, reader=Reader()).is_old
-
-
-KINDS = Feed.Kind
-KNOWN_FOR = {
-    KINDS.INCIDENTS: dt.timedelta(minutes=5),
-    KINDS.CHANGES: dt.timedelta(minutes=5),
-    KINDS.ON_CALL: dt.timedelta(minutes=5),
-    KINDS.SERVICES: dt.timedelta(minutes=25),
-    KINDS.SHIFTS: dt.timedelta(hours=3),
-    KINDS.MAINTENANCE: dt.timedelta(minutes=10),
-    KINDS.HISTORY: dt.timedelta(minutes=30),
-    KINDS.ACKNOWLEDGEMENTS: dt.timedelta(minutes=30),
-    KINDS.ANALYTICS: dt.timedelta(days=2),
-    KINDS.STANDARDS: dt.timedelta(days=2),
-}
-
-
-@pytest.mark.parametrize("kind", Feed.Kind)
-def test_no_section_is_called_known_for_longer_although_nothing_failed(kind):
-    longest = Freshness(succeeded_at=NOW - KNOWN_FOR[kind])
-    older = Freshness(succeeded_at=NOW - KNOWN_FOR[kind] - dt.timedelta(seconds=1))
-    assert judge(kind, longest, now=NOW, reader=Reader()).is_known
-    assert judge(kind, older, now=NOW, reader=Reader()).is_old
-
-
-@pytest.mark.parametrize(
-    ("kind", "seconds"),
-    [(KINDS.INCIDENTS, 45), (KINDS.CHANGES, 120), (KINDS.ON_CALL, 120), (KINDS.SERVICES, 1500)],
-)
-def test_a_page_asks_for_what_the_worker_should_have_brought_by_then(kind, seconds):
-    young, due = (Freshness(succeeded_at=ago(seconds=seconds + more)) for more in (0, 1))
-    assert not judge(kind, young, now=NOW, reader=Reader()).is_due
-    assert judge(kind, due, now=NOW, reader=Reader()).is_due
-
-
-def test_what_only_the_worker_asks_for_is_not_said_to_come_with_a_refresh():
-    stored = Freshness(succeeded_at=ago(hours=5))
-    told = {kind: judge(kind, stored, now=NOW, reader=Reader()) for kind in Feed.Kind.values}
-    old = {kind: answer.advice for kind, answer in told.items() if answer.is_old}
-    assert {kind for kind, advice in old.items() if "Refresh" in advice} == set(Feed.OF_PAGE)
-    assert "Only the portal's worker" in old[Feed.Kind.HISTORY]
 
 
 def service(status="active", **fields):
