@@ -20,18 +20,18 @@ from catalog import versions
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.mapping import naming
 from pagerduty_card.models import Feed
-from pagerduty_card.presenters.incidents import ServiceState
+from pagerduty_card.states import ServiceState, State
 from pagerduty_card.survey import Doubt, survey
 from portal.logging import NO_REQUEST, current_request_id
 from portal.single_value_cache import SingleValueCache
 
-# Every state of the card's header, in the order of its ranks.
-STATES = ("alarm", "unknown", "warning", "maintenance", "disabled", "ok")
 # For so long one drawing serves everybody, unless a feed or the catalog is written.
 KEPT_S = 5
 # The header counts without asking the database; a count that is older than this is none.
 COUNT_KEPT = timedelta(seconds=60)
 _COUNT_KEY = "pagerduty-estate:open"
+# Another number whenever what is kept has another form: portals of two versions may share a cache.
+_KEY = "pagerduty-estate:2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +94,9 @@ class Standings(Mapping[int, EntityStanding]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def in_state(self, slug: str) -> frozenset[int]:
-        """The entities whose state has this mark, the main one or one beside it."""
-        places = {
-            place
-            for place, state in enumerate(self._states)
-            if slug in {mark.word.lower() for mark in state.marks}
-        }
+    def in_state(self, state: State) -> frozenset[int]:
+        """The entities in this state, be it the main one or one beside it."""
+        places = {place for place, one in enumerate(self._states) if state in one.states}
         return frozenset(entity for entity, row in self._rows.items() if row[0] in places)
 
     def nobody_on_call(self) -> frozenset[int]:
@@ -140,18 +136,18 @@ class Estate:
     doubts: tuple[Doubt, ...]
     silent: frozenset[int]
     unheard: frozenset[int]
-    _in_state: dict[str, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
+    _in_state: dict[State, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_open_count_known(self) -> bool:
         """Whether there are no more and no fewer open incidents than ``open_count``."""
         return not self.doubts
 
-    def in_state(self, slug: str) -> frozenset[int]:
-        """The entities in a state of ``STATES``; an alarm during maintenance is in both."""
-        if slug not in self._in_state:
-            self._in_state[slug] = self.entities.in_state(slug)
-        return self._in_state[slug]
+    def in_state(self, state: State) -> frozenset[int]:
+        """The entities in a state; an alarm during maintenance is in both."""
+        if state not in self._in_state:
+            self._in_state[state] = self.entities.in_state(state)
+        return self._in_state[state]
 
     @cached_property
     def nobody_on_call(self) -> frozenset[int]:
@@ -205,7 +201,7 @@ def _read(now: datetime) -> Estate:
     # Read before the rows: what is written meanwhile is under another key.
     version = versions.current()
     told = _told(version)
-    key = f"pagerduty-estate:{_digest(repr((told, int(now.timestamp()) // KEPT_S)))}"
+    key = f"{_KEY}:{_digest(repr((told, int(now.timestamp()) // KEPT_S)))}"
     stamp = cache.get(key)
     found = _held(stamp) if isinstance(stamp, str) else None
     return found or _draw(key, told, version, now)
@@ -285,7 +281,7 @@ def _loaded(stamp: str, body: Any) -> Estate:
 
 
 def _body_key(stamp: str) -> str:
-    return f"pagerduty-estate:drawn:{stamp}"
+    return f"{_KEY}:drawn:{stamp}"
 
 
 def _digest(text: str, more: bytes = b"") -> str:

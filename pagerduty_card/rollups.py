@@ -19,7 +19,6 @@ from catalog.models import Entity
 from catalog.search.expressions import Among
 from pagerduty_card.estate import EntityStanding, Estate, estate
 from pagerduty_card.models import Feed, Incident, OnCall, Service
-from pagerduty_card.presenters.card import state_words
 from pagerduty_card.presenters.freshness import Reader, present_answer
 from pagerduty_card.presenters.incidents import incident_line, incident_order
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
@@ -34,6 +33,8 @@ from pagerduty_card.presenters.rollup import (
     present_rollup,
     worst_first,
 )
+from pagerduty_card.presenters.states import present_state
+from pagerduty_card.states import State
 from portal.single_value_cache import SingleValueCache
 from portal.templatetags.ui import ago, badge, icon
 
@@ -52,7 +53,7 @@ def entity_states() -> cards.EntityStates:
 
 def _states_of(drawn: Estate) -> cards.EntityStates:
     keys = {
-        state.slug: drawn.nobody_on_call if state is NOBODY else drawn.in_state(state.slug)
+        state.slug: drawn.nobody_on_call if state is NOBODY else drawn.in_state(State(state.slug))
         for state in STATES
     }
     # Of the states alone: an answer that changes none leaves all that was counted true.
@@ -68,11 +69,11 @@ def render_badges(entities: Sequence[Entity]) -> Mapping[int, SafeString]:
 
 def state_badge(standing: Standing) -> SafeString:
     """An entity's state, and that nobody is on call where PagerDuty said so."""
-    state = standing.state
+    state = present_state(standing.state)
     mark = state.mark
     return format_html(
         '<span title="PagerDuty: {}">{}</span>{}{}',
-        state_words(state),
+        state.words,
         badge(mark.word, mark.tone, mark.icon),
         format_html(" {}", badge(NOBODY.label, "critical", "on-call"))
         if standing.is_nobody_on_call

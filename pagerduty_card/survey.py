@@ -1,7 +1,7 @@
 """The mirror read for the whole catalog at once: each service's state, count and on-call.
 
-By the card's own rules, which are asked once for all services that they answer alike: those of one
-account, status and number of open incidents, whose freshness is the account's.
+By the card's own rules. How far a service is known is judged once for all whose freshness is the
+account's.
 """
 
 from collections import defaultdict
@@ -16,7 +16,6 @@ from pagerduty_card.accounts import all_accounts
 from pagerduty_card.freshness import (
     ALWAYS,
     BEGINNING,
-    UNKNOWN,
     CountsSince,
     Freshness,
     Judgement,
@@ -27,17 +26,15 @@ from pagerduty_card.freshness import (
 from pagerduty_card.mapping.naming import Named, digest_of
 from pagerduty_card.mapping.resolving import LISTED_WITHIN, ProblemKind
 from pagerduty_card.models import EscalationPolicy, Feed, Incident, Integration, OnCall, Service
-from pagerduty_card.presenters.card import UNKNOWN_STATE, present_state, worst_of
 from pagerduty_card.presenters.freshness import Reader, present_answer
-from pagerduty_card.presenters.incidents import ServiceState
 from pagerduty_card.presenters.on_call import present_on_call
+from pagerduty_card.states import NOTHING_KNOWN, IncidentCounts, ServiceState, service_state
 
 # What a state and "nobody on call" follow from.
 _KINDS = (
     Feed.Kind.SERVICES.value,
     Feed.Kind.INCIDENTS.value,
     Feed.Kind.ON_CALL.value,
-    Feed.Kind.MAINTENANCE.value,
 )
 
 
@@ -85,16 +82,24 @@ class _Row(NamedTuple):
         )
 
 
-class _Feeds:
-    """Freshness of services, from all feeds of the kinds above; one query."""
+class _Known(NamedTuple):
+    """How far the sections of one service are known, by ``Feed.Kind``."""
 
-    def __init__(self) -> None:
+    fresh: Mapping[str, Freshness]
+    judged: Mapping[str, Judgement]
+
+
+class _Feeds:
+    """How far services are known at an instant, from all feeds of the kinds above; one query."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
         self._by_place: dict[tuple[str, str], dict[str, Feed]] = {}
         for feed in Feed.objects.filter(kind__in=_KINDS).order_by():
             self._by_place.setdefault((feed.account, feed.service_pd_id), {})[feed.kind] = feed
-        self._found: dict[tuple[str, str], dict[str, Freshness]] = {}
+        self._found: dict[tuple[str, str], _Known] = {}
 
-    def place_of(self, row: _Row) -> tuple[str, str]:
+    def _place_of(self, row: _Row) -> tuple[str, str]:
         """Account and service, the latter empty where the account's freshness is the service's."""
         since = max(row.mirrored_at, row.policy_mirrored_at or BEGINNING)
         is_alike = (
@@ -107,22 +112,24 @@ class _Feeds:
         )
         return row.account, "" if is_alike else row.pd_id
 
-    def of_service(self, row: _Row) -> dict[str, Freshness]:
-        """By kind, of one service."""
-        place = self.place_of(row)
+    def of_service(self, row: _Row) -> _Known:
+        """Of one service."""
+        place = self._place_of(row)
         if place not in self._found:
-            self._found[place] = self._joined(place, row.counts_since)
+            fresh = self._joined(place, row.counts_since)
+            judged = {kind: judge(kind, one, now=self._now) for kind, one in fresh.items()}
+            self._found[place] = _Known(fresh, judged)
         return self._found[place]
 
     def of_account(self, account: str) -> dict[str, Freshness]:
-        """By kind, of a service that every answer of the account takes in."""
+        """Of a service that every answer of the account takes in."""
         return self._joined((account, ""), lambda _kind: ALWAYS)
 
     def _joined(
         self, place: tuple[str, str], since: Callable[[str], CountsSince]
     ) -> dict[str, Freshness]:
         feeds = [self._by_place.get(one, {}) for one in {(place[0], ""), place}]
-        return dict.fromkeys(Feed.Kind.values, UNKNOWN) | {
+        return {
             kind: of_feeds([of_kind[kind] for of_kind in feeds if kind in of_kind], since(kind))
             for kind in _KINDS
         }
@@ -133,15 +140,18 @@ class Surveyed:
     """One service.
 
     Attributes:
-        open_count: Its open incidents as far as they are known.
         is_nobody_on_call: PagerDuty said so.
         is_on_call_known: Whether it ever said who is on call.
     """
 
     state: ServiceState
-    open_count: int
     is_nobody_on_call: bool
     is_on_call_known: bool
+
+    @property
+    def open_count(self) -> int:
+        """Its open incidents as far as they are known."""
+        return self.state.counts.total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +175,9 @@ class Survey:
     def state_of(self, entity: int) -> ServiceState:
         """The worst state of the entity's services."""
         states = [self.services[pk].state for pk in self.entities[entity]]
-        return worst_of([*states, UNKNOWN_STATE] if entity in self.incomplete else states)
+        if entity in self.incomplete:
+            states.append(NOTHING_KNOWN)
+        return min(states, key=lambda state: state.rank)
 
 
 def survey(named: Mapping[int, Iterable[Named]], now: datetime) -> Survey:
@@ -176,7 +188,7 @@ def survey(named: Mapping[int, Iterable[Named]], now: datetime) -> Survey:
         now: The instant of reading (UTC).
     """
     rows = _rows()
-    feeds = _Feeds()
+    feeds = _Feeds(now)
     found, absent = _find(named, rows)
     by_service: dict[int, list[int]] = defaultdict(list)
     for entity, pks in found.items():
@@ -184,24 +196,29 @@ def survey(named: Mapping[int, Iterable[Named]], now: datetime) -> Survey:
             by_service[pk].append(entity)
     wanted = [rows[pk] for pk in by_service]
     statuses = _statuses()
-    states = _States(now)
     nobody = _nobody(wanted, feeds, now)
     surveyed, doubtful, instants = {}, _Doubts(), []
     for row in wanted:
-        fresh = feeds.of_service(row)
-        open_now = statuses.get(row.pk, ())
-        place = feeds.place_of(row)
-        state, answer, why = states.of(row, place, fresh, open_now)
+        fresh, judged = feeds.of_service(row)
+        service, incidents = judged[Feed.Kind.SERVICES], judged[Feed.Kind.INCIDENTS]
         surveyed[row.pk] = Surveyed(
-            state=state,
-            open_count=0 if answer.is_unknown else len(open_now),
+            state=service_state(
+                status=row.status,
+                maintenance_until=row.maintenance_until,
+                counts=IncidentCounts.of(statuses.get(row.pk, ())),
+                service=service,
+                incidents=incidents,
+                now=now,
+            ),
             is_nobody_on_call=row.pk in nobody,
-            is_on_call_known=fresh[Feed.Kind.ON_CALL].is_known,
+            is_on_call_known=not judged[Feed.Kind.ON_CALL].is_unknown,
         )
-        if answer.at:
-            instants.append(answer.at)
-        if why:
-            doubtful.add_service(row, why, fresh[why], by_service[row.pk])
+        if incidents.at:
+            instants.append(incidents.at)
+        if service.is_not_found or not incidents.is_known:
+            # A list of incidents says nothing of a service that is gone.
+            kind = Feed.Kind.SERVICES if service.is_not_found else Feed.Kind.INCIDENTS
+            doubtful.add_service(row, kind, fresh[kind], by_service[row.pk])
     for (account, has_id), entities in absent.items():
         doubtful.add_absent(account, entities, feeds.of_account(account), now, has_id=has_id)
     return Survey(
@@ -261,42 +278,6 @@ def _statuses() -> dict[int, tuple[str, ...]]:
     return {service: tuple(statuses) for service, statuses in found.items()}
 
 
-class _States:
-    """The card's rules, asked once for all services that they answer alike."""
-
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-        self._known: dict[tuple[object, ...], tuple[ServiceState, Judgement, str]] = {}
-
-    def of(
-        self,
-        row: _Row,
-        place: tuple[str, str],
-        fresh: Mapping[str, Freshness],
-        statuses: tuple[str, ...],
-    ) -> tuple[ServiceState, Judgement, str]:
-        """State, how far the incidents are known, and the kind of feed that is why not."""
-        key = (place, row.status, row.maintenance_until, statuses)
-        if key not in self._known:
-            service = Service(
-                account=row.account,
-                pd_id=row.pd_id,
-                status=row.status,
-                maintenance_until=row.maintenance_until,
-            )
-            incidents = [Incident(number=0, status=one, created_at=self._now) for one in statuses]
-            state = present_state(service, incidents=incidents, freshness=fresh, now=self._now)
-            answer = self._judge(Feed.Kind.INCIDENTS, fresh)
-            why = "" if answer.is_known else Feed.Kind.INCIDENTS.value
-            if self._judge(Feed.Kind.SERVICES, fresh).is_not_found:
-                why = Feed.Kind.SERVICES.value  # a list says nothing of a service that is gone
-            self._known[key] = (state, answer, why)
-        return self._known[key]
-
-    def _judge(self, kind: str, fresh: Mapping[str, Freshness]) -> Judgement:
-        return judge(kind, fresh[kind], now=self._now)
-
-
 def _nobody(rows: Iterable[_Row], feeds: _Feeds, now: datetime) -> set[int]:
     """The services of which PagerDuty says now that nobody is on call; three queries at most."""
     on_now = OnCall.objects.current(now).filter(policy=OuterRef("pk"))
@@ -311,7 +292,7 @@ def _nobody(rows: Iterable[_Row], feeds: _Feeds, now: datetime) -> set[int]:
     found = set()
     for row in candidates:
         kind = Feed.Kind.ON_CALL
-        answer = present_answer(kind, feeds.of_service(row)[kind], now=now, reader=Reader())
+        answer = present_answer(kind, feeds.of_service(row).fresh[kind], now=now, reader=Reader())
         policy = quiet[row.policy or 0]
         view = present_on_call(policy, ended[policy.pk], answer, subject="", now=now, zone=UTC)
         if answer.is_known and view.is_nobody:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from pagerduty_card.freshness import Freshness
+from pagerduty_card.freshness import NOT_FOUND, Freshness
 from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import ChangeEvent, Feed, Incident, OnCall, Service, TriggeredIncident
 from pagerduty_card.presenters.attempts import AttemptLine, present_attempt
@@ -21,19 +21,14 @@ from pagerduty_card.presenters.freshness import (
 )
 from pagerduty_card.presenters.history import HistoryView
 from pagerduty_card.presenters.incidents import (
-    UNKNOWN,
     ChangesView,
     IncidentsView,
-    ServiceState,
     present_changes,
     present_incidents,
-    service_state,
 )
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
-
-UNKNOWN_STATE = ServiceState(
-    rank=1, marks=(UNKNOWN,), until=None, counts="", is_old=False, as_of=None
-)
+from pagerduty_card.presenters.states import StateView, present_state
+from pagerduty_card.states import NOTHING_KNOWN, IncidentCounts, ServiceState, service_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +38,7 @@ class ServiceBlock:
     Attributes:
         key: Unique within the card; part of HTML ids.
         label: Tells several services of one entity apart; may be empty.
+        verdict: Its state.
         problem: Why nothing at all is known, said once instead of in every section.
         mapping_problem: A mistake in how the entity names the service, although it was found.
         all_old: What every section would say of its age, said once instead; the oldest one's.
@@ -54,7 +50,7 @@ class ServiceBlock:
     title: str
     label: str
     url: str
-    state: ServiceState
+    verdict: ServiceState
     problem: Explanation | None
     incidents: IncidentsView | None = None
     changes: ChangesView | None = None
@@ -64,6 +60,11 @@ class ServiceBlock:
     all_old: Answer | None = None
     own: Answer | None = None
     is_due: bool = True
+
+    @property
+    def state(self) -> StateView:
+        """Its state in words, tones and icons."""
+        return present_state(self.verdict, self.incidents.by_status if self.incidents else None)
 
     @property
     def ages(self) -> tuple[datetime | None, ...]:
@@ -114,10 +115,10 @@ class CardView:
     @property
     def words(self) -> str:
         """Name and state of each service in words alone, worst first."""
-        return "; ".join(f"{block.title}: {state_words(block.state)}" for block in self.blocks)
+        return "; ".join(f"{block.title}: {block.state.words}" for block in self.blocks)
 
     @property
-    def worst(self) -> ServiceState | None:
+    def worst(self) -> StateView | None:
         """The worst service's state."""
         return self.blocks[0].state if self.blocks else None
 
@@ -160,7 +161,8 @@ def present_block(
         for kind in Feed.Kind.values
     }
     services = _placed(answers[Feed.Kind.SERVICES], place)
-    shown_incidents = present_incidents(list(incidents), answers[Feed.Kind.INCIDENTS])
+    rows = list(incidents)
+    shown_incidents = present_incidents(rows, answers[Feed.Kind.INCIDENTS])
     on_call = answers[Feed.Kind.ON_CALL]
     if _gone(services):
         on_call = Answer.unknown(_GONE)  # a policy tells whom a service pages, and there is none
@@ -188,7 +190,14 @@ def present_block(
         title=service.name,
         label=label,
         url=service.url,
-        state=service_state(service, shown_incidents, services, now=now),
+        verdict=service_state(
+            status=service.status,
+            maintenance_until=service.maintenance_until,
+            counts=IncidentCounts.of(row.status for row in rows),
+            service=services,
+            incidents=answers[Feed.Kind.INCIDENTS],
+            now=now,
+        ),
         # Nothing open, of a service that is gone, is no answer: only open incidents still tell.
         problem=_one_reason(sections, services)
         or (None if shown_incidents.lines else _gone(services)),
@@ -233,15 +242,14 @@ _LONG_AGO = timedelta(days=2)
 def _placed(services: Answer, place: str) -> Answer:
     """The answer with the place to correct, where PagerDuty denies the service."""
     explanation = services.explanation
-    if explanation is None or explanation.reason != "not_found":
+    if explanation is None or not services.is_not_found:
         return services
     return replace(services, explanation=replace(explanation, place=place))
 
 
 def _gone(services: Answer) -> Explanation | None:
     """What to say of a service that PagerDuty denies and the mirror still has."""
-    explanation = services.explanation
-    return explanation if explanation and explanation.reason == "not_found" else None
+    return services.explanation if services.is_not_found else None
 
 
 def present_problem(*, key: str, title: str, label: str, problem: Explanation) -> ServiceBlock:
@@ -258,37 +266,16 @@ def present_problem(*, key: str, title: str, label: str, problem: Explanation) -
         title=title,
         label=label,
         url="",
-        state=UNKNOWN_STATE,
+        verdict=NOTHING_KNOWN,
         problem=problem,
     )
-
-
-def present_state(
-    service: Service,
-    *,
-    incidents: Iterable[Incident],
-    freshness: Mapping[str, Freshness],
-    now: datetime,
-) -> ServiceState:
-    """Sum up one service for a row of a list, by the same rules as the card's header."""
-    answers = {
-        kind: present_answer(kind, freshness[kind], now=now, reader=Reader())
-        for kind in (Feed.Kind.SERVICES, Feed.Kind.INCIDENTS)
-    }
-    shown = present_incidents(list(incidents), answers[Feed.Kind.INCIDENTS])
-    return service_state(service, shown, answers[Feed.Kind.SERVICES], now=now)
-
-
-def worst_of(states: Iterable[ServiceState]) -> ServiceState:
-    """The worst of at least one state."""
-    return min(states, key=lambda state: state.rank)
 
 
 def present_card(
     blocks: Iterable[ServiceBlock], attempts: Iterable[TriggeredIncident], *, now: datetime
 ) -> CardView:
     """Put the blocks in order, worst first, and the attempts worth telling, newest first."""
-    ordered = tuple(sorted(blocks, key=lambda block: (block.state.rank, block.title)))
+    ordered = tuple(sorted(blocks, key=lambda block: (block.verdict.rank, block.title)))
     listed = {line.number for block in ordered if block.incidents for line in block.incidents.lines}
     return CardView(
         blocks=ordered,
@@ -304,14 +291,8 @@ def mail_subject(entity_name: str, incidents: IncidentsView | None) -> str:
     return f"{entity_name}: #{worst.number} {worst.title}"
 
 
-def state_words(state: ServiceState) -> str:
-    """The state in words alone, for a title: ``ALARM: 1 triggered``."""
-    words = ", ".join(mark.word for mark in state.marks)
-    return f"{words}: {state.counts}" if state.counts else words
-
-
 _GONE = Explanation(
-    reason="not_found",
+    reason=NOT_FOUND,
     why="PagerDuty denies the service: nobody is known to be paged for it.",
     advice="",
 )
@@ -326,7 +307,7 @@ def _one_reason(sections: Sequence[Answer], services: Answer) -> Explanation | N
     """The one reason for which no section is known; None if any is, or the reasons differ."""
     if not all(section.is_unknown for section in sections):
         return None
-    if services.explanation and services.explanation.reason == "not_found":
+    if services.is_not_found:
         return services.explanation
     reasons = {section.explanation for section in sections}
     return reasons.pop() if len(reasons) == 1 else None

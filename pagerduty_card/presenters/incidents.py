@@ -1,32 +1,20 @@
-"""Open incidents and recent changes as lines of the card, and the state they add up to. Pure."""
+"""Open incidents and recent changes as lines of the card. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pagerduty_card.models import ChangeEvent, Incident, Service
+from pagerduty_card.models import ChangeEvent, Incident
 from pagerduty_card.presenters.freshness import Answer
 from pagerduty_card.presenters.on_call import Link
+from pagerduty_card.presenters.states import Mark
 
 SHOWN_INCIDENTS = 10
 SHOWN_CHANGES = 3
 _JUST_BEFORE = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """A state in word, shape and colour together.
-
-    Attributes:
-        tone: A tone of the badge component.
-        icon: A name of the icon sprite.
-    """
-
-    word: str
-    tone: str
-    icon: str
 
 
 _INCIDENT_MARKS = {
@@ -91,6 +79,11 @@ class IncidentsView:
         return self.answer.is_known and not self.lines
 
     @property
+    def by_status(self) -> Mapping[str, int]:
+        """How many there are of each status, the worst first."""
+        return Counter(line.mark.word.lower() for line in self.lines)
+
+    @property
     def first(self) -> tuple[IncidentLine, ...]:
         """The lines shown at once."""
         return self.lines[:SHOWN_INCIDENTS]
@@ -140,55 +133,6 @@ class ChangesView:
         return self.lines[SHOWN_CHANGES:]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceState:
-    """What a service's header says.
-
-    Attributes:
-        rank: 0 is worst; orders several services.
-        marks: The state, and behind it what else is true, such as maintenance during an alarm.
-        until: End of a maintenance window (UTC); None if there is none or it is not known.
-        counts: "1 triggered, 2 acknowledged"; empty when nothing is open or it is not known.
-        is_old: The state is the last known one, not a confirmed one.
-        as_of: When the open incidents were last known (UTC); None if they never were.
-    """
-
-    rank: int
-    marks: tuple[Mark, ...]
-    until: datetime | None
-    counts: str
-    is_old: bool
-    as_of: datetime | None
-
-    @property
-    def mark(self) -> Mark:
-        """The state itself."""
-        return self.marks[0]
-
-    @property
-    def held_back(self) -> str:
-        """What keeps PagerDuty from making a new incident; empty if nothing is known to."""
-        said = {"DISABLED": "disabled", "MAINTENANCE": "in maintenance"}
-        return next((said[mark.word] for mark in self.marks if mark.word in said), "")
-
-
-_ALARM = Mark(word="ALARM", tone="critical", icon="state-alarm")
-_WARNING = Mark(word="WARNING", tone="warning", icon="state-warning")
-_OK = Mark(word="OK", tone="good", icon="state-ok")
-_OLD_OK = Mark(word="OK", tone="faint", icon="state-ok")
-_MAINTENANCE = Mark(word="MAINTENANCE", tone="info", icon="state-maintenance")
-_DISABLED = Mark(word="DISABLED", tone="faint", icon="state-disabled")
-UNKNOWN = Mark(word="UNKNOWN", tone="unknown", icon="state-unknown")
-_RANKS = {
-    "ALARM": 0,
-    "UNKNOWN": 1,
-    "WARNING": 2,
-    "MAINTENANCE": 3,
-    "DISABLED": 4,
-    "OK": 5,
-}
-
-
 def present_incidents(rows: Sequence[Incident], answer: Answer) -> IncidentsView:
     """Order and word the open incidents of one service.
 
@@ -234,87 +178,6 @@ def present_changes(
         for row in sorted(rows, key=lambda row: row.at, reverse=True)
     )
     return ChangesView(answer=answer, lines=lines, since=covers_since)
-
-
-def service_state(
-    service: Service, incidents: IncidentsView, services: Answer, *, now: datetime
-) -> ServiceState:
-    """Sum up: the open incidents decide where they are known, PagerDuty's own status elsewhere.
-
-    Nothing unknown becomes OK, and an OK that is not confirmed is never green.
-
-    Args:
-        service: The mirrored service.
-        incidents: Its open incidents.
-        services: Answer of the service's own row.
-        now: The instant of reading (UTC).
-    """
-    known = incidents.answer
-    mark = _mark_of(service.status, incidents, services)
-    marks = [mark]
-    until = None
-    ends = service.maintenance_until
-    # A window is known by itself: the status may have been told before it began.
-    is_window = bool(ends and ends > now)
-    is_told = not services.is_unknown
-    if is_window or (
-        is_told
-        and service.status == "maintenance"
-        and not _maintenance_over(service, services, now)
-    ):
-        marks = [_MAINTENANCE] if mark in {_OK, _OLD_OK} else [mark, _MAINTENANCE]
-        until = ends if is_window else None
-    elif is_told and service.status == "maintenance" and mark is _OLD_OK:
-        marks = [UNKNOWN]  # it was in maintenance then, and nobody has asked since
-    if is_told and service.status == "disabled":
-        marks = [*([] if marks[0] in {_OK, _OLD_OK} else marks), _DISABLED]
-    if known.is_unknown and len(marks) > 1:
-        marks.reverse()  # maintenance is what PagerDuty said; the incidents are what it did not
-    return ServiceState(
-        rank=min(_RANKS[each.word] for each in marks),
-        marks=tuple(marks),
-        until=until,
-        counts=_counts(incidents),
-        is_old=known.is_old or mark is _OLD_OK,
-        as_of=min(known.at, services.at)
-        if mark is _OLD_OK and known.at and services.at
-        else known.at,
-    )
-
-
-def _mark_of(status: str, incidents: IncidentsView, services: Answer) -> Mark:
-    words = {line.mark.word for line in incidents.lines}
-    if _INCIDENT_MARKS["triggered"].word in words:
-        return _ALARM
-    if words - {mark.word for mark in _INCIDENT_MARKS.values()}:
-        return UNKNOWN
-    if words:
-        return _WARNING
-    if services.explanation and services.explanation.reason == "not_found":
-        return UNKNOWN  # a list without its incidents says nothing of a service that is gone
-    known = incidents.answer
-    newer = known.is_unknown or (services.at and known.at and services.at > known.at)
-    if not services.is_unknown and newer and status in {"critical", "warning"}:
-        return _ALARM if status == "critical" else _WARNING
-    if known.is_unknown or services.is_unknown:
-        return UNKNOWN
-    if status not in {"active", "warning", "critical", "maintenance", "disabled"}:
-        return UNKNOWN
-    # OK also says that the service is on and not in maintenance, which its own row tells.
-    return _OLD_OK if known.is_old or services.is_old else _OK
-
-
-def _maintenance_over(service: Service, services: Answer, now: datetime) -> bool:
-    """Whether the window ended after PagerDuty last told the status."""
-    until = service.maintenance_until
-    return bool(until and until <= now and services.at and services.at < until)
-
-
-def _counts(incidents: IncidentsView) -> str:
-    counted: dict[str, int] = {}
-    for line in incidents.lines:
-        counted[line.mark.word] = counted.get(line.mark.word, 0) + 1
-    return ", ".join(f"{number} {word.lower()}" for word, number in counted.items())
 
 
 def incident_order(row: Incident) -> tuple[int, int, list[tuple[int, str]], int, float]:

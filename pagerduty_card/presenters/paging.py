@@ -8,6 +8,7 @@ from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.presenters.card import ServiceBlock
 from pagerduty_card.presenters.incidents import IncidentLine
 from pagerduty_card.presenters.on_call import PersonOnCall
+from pagerduty_card.states import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +91,7 @@ def _sentence(block: ServiceBlock) -> str:
 
 def _warnings(block: ServiceBlock) -> list[Caution]:
     warnings = []
-    words = {mark.word for mark in block.state.marks}
-    if "MAINTENANCE" in words:
+    if State.MAINTENANCE in block.verdict.states:
         warnings.append(
             Caution(
                 tone="warning",
@@ -99,7 +99,7 @@ def _warnings(block: ServiceBlock) -> list[Caution]:
                 text="PagerDuty makes no incident and pages nobody while it lasts.",
             )
         )
-    if "DISABLED" in words:
+    if State.DISABLED in block.verdict.states:
         warnings.append(
             Caution(
                 tone="warning",

@@ -8,33 +8,19 @@ from typing import Protocol
 from catalog.cards import CardState
 from catalog.links import EntityLink, link_to_entity
 from catalog.models import Entity
-from pagerduty_card.presenters.incidents import IncidentLine, Mark, ServiceState
+from pagerduty_card.presenters.incidents import IncidentLine
 from pagerduty_card.presenters.on_call import OnCallView
+from pagerduty_card.presenters.states import MARKS, Mark, mark_of
+from pagerduty_card.states import ServiceState, State
 
 WORST_SHOWN = 5
 NOBODY = CardState(slug="nobody", label="Nobody on call")
 # What entities may be, worst first: the states of the card, and "nobody on call", which may be
 # true beside any of them.
-STATES = (
-    CardState(slug="alarm", label="Alarm"),
-    NOBODY,
-    CardState(slug="unknown", label="Unknown"),
-    CardState(slug="warning", label="Warning"),
-    CardState(slug="maintenance", label="Maintenance"),
-    CardState(slug="disabled", label="Disabled"),
-    CardState(slug="ok", label="OK"),
-)
+_ALARM, *_OTHERS = (CardState(slug=one.value, label=MARKS[one].word) for one in State)
+STATES = (_ALARM, NOBODY, *_OTHERS)
 # What somebody should look at.
-TROUBLE = ("alarm", "nobody", "unknown", "warning")
-_MARKS = {
-    "alarm": Mark(word="Alarm", tone="critical", icon="state-alarm"),
-    "nobody": Mark(word="Nobody on call", tone="critical", icon="on-call"),
-    "unknown": Mark(word="Unknown", tone="unknown", icon="state-unknown"),
-    "warning": Mark(word="Warning", tone="warning", icon="state-warning"),
-    "maintenance": Mark(word="Maintenance", tone="info", icon="state-maintenance"),
-    "disabled": Mark(word="Disabled", tone="faint", icon="state-disabled"),
-    "ok": Mark(word="OK", tone="good", icon="state-ok"),
-}
+TROUBLE = (State.ALARM, NOBODY.slug, State.UNKNOWN, State.WARNING)
 
 
 class Standing(Protocol):
@@ -133,7 +119,7 @@ class OwnView:
 
 def slugs_of(standing: Standing) -> set[str]:
     """Every state of ``STATES`` that an entity is in."""
-    slugs = {mark.word.lower() for mark in standing.state.marks}
+    slugs: set[str] = {*standing.state.states}
     return slugs | {NOBODY.slug} if standing.is_nobody_on_call else slugs
 
 
@@ -173,9 +159,13 @@ def present_rollup(
     return RollupView(
         total=len(standings),
         chips=tuple(
-            StateChip(mark=_mark(slug, standings.values()), count=count, url=address_of(slug))
-            for slug, count in counts.items()
-            if count and slug != NOBODY.slug
+            StateChip(
+                mark=mark_of(state, is_old=_is_any_old(state, standings.values())),
+                count=counts[state],
+                url=address_of(state),
+            )
+            for state in State
+            if counts[state]
         ),
         nobody=counts[NOBODY.slug],
         nobody_url=address_of(NOBODY.slug),
@@ -191,8 +181,6 @@ def present_rollup(
     )
 
 
-def _mark(slug: str, standings: Iterable[Standing]) -> Mark:
-    """The state's mark; an OK that is not confirmed for all of them is not green."""
-    mark = _MARKS[slug]
-    is_old = slug == "ok" and any(one.state.is_old and "ok" in slugs_of(one) for one in standings)
-    return Mark(word=mark.word, tone="faint", icon=mark.icon) if is_old else mark
+def _is_any_old(state: State, standings: Iterable[Standing]) -> bool:
+    """Whether the state is not a confirmed one of all that are in it."""
+    return any(one.state.is_old and state in one.state.states for one in standings)

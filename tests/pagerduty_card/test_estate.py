@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from catalog import versions
 from pagerduty_card import estate as estates
-from pagerduty_card.estate import STATES, estate, open_count
+from pagerduty_card.estate import estate, open_count
 from pagerduty_card.models import ServiceLink
+from pagerduty_card.states import IncidentCounts, State
 from tests.factories import make_entity
 from tests.pagerduty_card.mirror import (
     KEY,
@@ -37,8 +38,8 @@ def standing_of(entity):
     return estate(timezone.now()).entities[entity.pk]
 
 
-def word_of(entity):
-    return standing_of(entity).state.mark.word
+def state_of(entity):
+    return standing_of(entity).state.main
 
 
 def test_a_service_with_nothing_open_is_ok_because_pagerduty_said_so():
@@ -47,11 +48,12 @@ def test_a_service_with_nothing_open_is_ok_because_pagerduty_said_so():
     entity = make_mapped_entity()
     found = estate(timezone.now())
 
-    assert found.entities[entity.pk].state.mark.word == "OK"
+    assert found.entities[entity.pk].state.main is State.OK
     assert found.entities[entity.pk].services == (service.pk,)
     assert (found.open_count, found.is_open_count_known, found.doubts) == (0, True, ())
-    assert found.in_state("ok") == {entity.pk}
-    assert not any(found.in_state(slug) for slug in STATES if slug != "ok")
+    assert {state: found.in_state(state) for state in State if found.in_state(state)} == {
+        State.OK: {entity.pk}
+    }
 
 
 def test_an_entity_that_names_no_service_is_not_in_it():
@@ -70,8 +72,8 @@ def test_the_worst_of_several_services_is_the_entity_s():
     entity = make_mapped_entity(service_id=" PEU, ,PUS,PEU")
     standing = standing_of(entity)
 
-    assert standing.state.mark.word == "ALARM"
-    assert standing.state.counts == "1 triggered, 1 acknowledged"
+    assert standing.state.main is State.ALARM
+    assert standing.state.counts == IncidentCounts(triggered=1, acknowledged=1)
     assert standing.open_count == 2
     assert len(standing.services) == 2
 
@@ -125,7 +127,7 @@ def test_what_pagerduty_does_not_have_is_unknown_and_a_doubt(annotations):
     entity = make_mapped_entity(**annotations)
     found = estate(timezone.now())
 
-    assert found.entities[entity.pk].state.mark.word == "UNKNOWN"
+    assert found.entities[entity.pk].state.main is State.UNKNOWN
     assert not found.is_open_count_known
     assert [doubt.entities for doubt in found.doubts] == [(entity.pk,)]
     assert found.doubts[0].problem
@@ -135,7 +137,7 @@ def test_one_missing_service_beside_one_that_is_fine_is_not_fine():
     make_service("PTHERE", key="")
     make_feeds()
     entity = make_mapped_entity(service_id="PTHERE,PGONE")
-    assert word_of(entity) == "UNKNOWN"
+    assert state_of(entity) is State.UNKNOWN
 
 
 def test_a_policy_that_changed_since_the_answer_has_nobody_s_absence_claimed():
@@ -155,14 +157,14 @@ def test_an_account_nobody_configured_is_a_doubt_of_its_own():
     make_feeds()
     entity = make_mapped_entity(service_id="PCHKOUT", account="payments")
 
-    assert word_of(entity) == "UNKNOWN"
+    assert state_of(entity) is State.UNKNOWN
     assert estate(timezone.now()).doubts[0].problem == "unknown_account"
 
 
 def test_one_missing_service_leaves_the_alarm_of_the_other_the_worst():
     make_incident(make_service())
     make_feeds()
-    assert word_of(make_mapped_entity(service_id="PCHKOUT,PNOSUCH")) == "ALARM"
+    assert state_of(make_mapped_entity(service_id="PCHKOUT,PNOSUCH")) is State.ALARM
 
 
 def test_before_the_first_answer_everything_is_unknown_and_no_count_is_known():
@@ -170,7 +172,7 @@ def test_before_the_first_answer_everything_is_unknown_and_no_count_is_known():
     entity = make_mapped_entity()
     found = estate(timezone.now())
 
-    assert found.entities[entity.pk].state.mark.word == "UNKNOWN"
+    assert found.entities[entity.pk].state.main is State.UNKNOWN
     assert not found.is_open_count_known
     assert found.as_of is None
 
@@ -181,15 +183,15 @@ def test_an_answer_from_before_the_service_was_mirrored_says_nothing_of_it():
     make_feeds(age_s=20)
     new, old = make_mapped_entity("new"), make_mapped_entity("old", service_id="POLD")
 
-    assert word_of(new) == "UNKNOWN"
-    assert word_of(old) == "OK"
+    assert state_of(new) is State.UNKNOWN
+    assert state_of(old) is State.OK
 
 
 def test_a_service_s_own_answer_counts_where_the_account_s_does_not():
     make_service(mirrored_at=timezone.now() - dt.timedelta(seconds=10))
     make_feeds(age_s=20)
     make_feeds(age_s=5, service_pd_id="PCHKOUT")
-    assert word_of(make_mapped_entity()) == "OK"
+    assert state_of(make_mapped_entity()) is State.OK
 
 
 def test_what_pagerduty_did_not_answer_since_is_old_and_not_counted_as_known():
@@ -296,7 +298,7 @@ def test_maintenance_and_an_alarm_are_both_found():
     entity = make_mapped_entity()
     found = estate(timezone.now())
 
-    assert found.in_state("alarm") == found.in_state("maintenance") == {entity.pk}
+    assert found.in_state(State.ALARM) == found.in_state(State.MAINTENANCE) == {entity.pk}
 
 
 def test_the_stamp_changes_with_a_feed_and_not_with_time_alone():
@@ -319,7 +321,7 @@ def test_a_write_of_the_catalog_is_seen_at_once():
     make_feeds()
     estate(timezone.now())
     entity = make_mapped_entity()
-    assert word_of(entity) == "OK"
+    assert state_of(entity) is State.OK
 
 
 def test_readers_within_seconds_cost_two_queries(django_assert_max_num_queries):

@@ -1,7 +1,6 @@
 """The three answers and what follows from them, as pure functions."""
 
 import datetime as dt
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +16,7 @@ from pagerduty_card.models import (
 )
 from pagerduty_card.presenters.escalation import name_the_next_level
 from pagerduty_card.presenters.freshness import Answer, Explanation
-from pagerduty_card.presenters.incidents import present_changes, present_incidents, service_state
+from pagerduty_card.presenters.incidents import present_changes, present_incidents
 from pagerduty_card.presenters.on_call import mailto, present_on_call
 
 NOW = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
@@ -49,56 +48,6 @@ def incident(number=1, status="triggered", **fields):
         created_at=fields.pop("created_at", NOW),
         **fields,
     )
-
-
-@pytest.mark.parametrize("status", ["active", "warning", "critical", "frozen", ""])
-@pytest.mark.parametrize("services", [KNOWN, OLD, UNKNOWN])
-def test_unknown_incidents_are_never_ok(status, services):
-    state = service_state(service(status), present_incidents([], UNKNOWN), services, now=NOW)
-    assert "OK" not in [mark.word for mark in state.marks]
-    assert "good" not in [mark.tone for mark in state.marks]
-    assert state.counts == ""
-
-
-@pytest.mark.parametrize(
-    ("incidents", "services", "tone"),
-    [(KNOWN, KNOWN, "good"), (OLD, KNOWN, "faint"), (KNOWN, OLD, "faint"), (OLD, OLD, "faint")],
-)
-def test_only_an_ok_that_both_answers_confirm_is_green(incidents, services, tone):
-    state = service_state(service(), present_incidents([], incidents), services, now=NOW)
-    assert (state.mark.word, state.mark.tone) == ("OK", tone)
-    assert state.is_old is (tone == "faint")
-    assert state.as_of == min(incidents.at, services.at)
-
-
-def test_a_status_newer_than_the_list_of_incidents_is_believed():
-    state = service_state(service("critical"), present_incidents([], OLD), KNOWN, now=NOW)
-    assert state.mark.word == "ALARM"
-
-
-@pytest.mark.parametrize("status", ["critical", "warning"])
-def test_a_status_older_than_the_list_of_incidents_raises_no_alarm(status):
-    asked_before = replace(KNOWN, at=ago(minutes=9))
-    state = service_state(service(status), present_incidents([], KNOWN), asked_before, now=NOW)
-    assert [mark.word for mark in state.marks] == ["OK"]
-
-
-def test_an_alarm_in_maintenance_is_still_an_alarm():
-    shown = present_incidents([incident()], KNOWN)
-    until = NOW + dt.timedelta(hours=1)
-    state = service_state(service("maintenance", maintenance_until=until), shown, KNOWN, now=NOW)
-    assert [mark.word for mark in state.marks] == ["ALARM", "MAINTENANCE"]
-    assert state.until == until
-
-
-def test_maintenance_is_told_while_the_incidents_are_unknown():
-    state = service_state(service("maintenance"), present_incidents([], UNKNOWN), KNOWN, now=NOW)
-    assert [mark.word for mark in state.marks] == ["MAINTENANCE", "UNKNOWN"]
-
-
-def test_nothing_open_of_a_service_that_was_never_told_of_is_not_fine():
-    state = service_state(service(), present_incidents([], KNOWN), UNKNOWN, now=NOW)
-    assert [(mark.word, mark.tone) for mark in state.marks] == [("UNKNOWN", "unknown")]
 
 
 def test_rows_are_not_shown_while_their_section_is_unknown():
@@ -508,22 +457,3 @@ def test_holes_are_claimed_only_where_coming_shifts_are_known_and_no_further():
     assert prospect_of(rows, shifts=UNKNOWN).holes == ()
     assert prospect_of(rows, days=1).holes == ()
     assert len(prospect_of(rows, shifts=OLD).holes) == 1
-
-
-@pytest.mark.parametrize("status", ["active", "maintenance", "warning"])
-@pytest.mark.parametrize("services", [KNOWN, OLD, UNKNOWN])
-def test_a_maintenance_window_counts_whatever_the_status_says(status, services):
-    ongoing = service(status, maintenance_until=NOW + dt.timedelta(hours=1))
-    state = service_state(ongoing, present_incidents([], KNOWN), services, now=NOW)
-    assert "MAINTENANCE" in [mark.word for mark in state.marks]
-    assert "OK" not in [mark.word for mark in state.marks]
-    assert state.until == ongoing.maintenance_until
-    over = service("active", maintenance_until=NOW)
-    state = service_state(over, present_incidents([], KNOWN), KNOWN, now=NOW)
-    assert [mark.word for mark in state.marks] == ["OK"]
-
-
-def test_a_disabled_service_in_maintenance_is_both():
-    row = service("disabled", maintenance_until=NOW + dt.timedelta(hours=1))
-    state = service_state(row, present_incidents([], KNOWN), KNOWN, now=NOW)
-    assert [mark.word for mark in state.marks] == ["MAINTENANCE", "DISABLED"]
