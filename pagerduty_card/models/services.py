@@ -201,6 +201,10 @@ class OnCallQuerySet(models.QuerySet["OnCall"]):
             Q(start__isnull=True) | Q(start__lte=now), Q(end__isnull=True) | Q(end__gt=now)
         )
 
+    def begun(self, now: datetime) -> Self:
+        """Shifts that are not all to come: somebody's now, or over."""
+        return self.filter(Q(start__isnull=True) | Q(start__lte=now) | Q(end__lte=now))
+
     def next_handover(self, account: str, now: datetime) -> datetime | None:
         """When the earliest of the account's present shifts ends (UTC); None: none ends."""
         present = Q(start__isnull=True) | Q(start__lte=now)

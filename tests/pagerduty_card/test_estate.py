@@ -2,6 +2,7 @@
 
 import datetime as dt
 import pickle
+import random
 
 import pytest
 import time_machine
@@ -13,7 +14,9 @@ from django.utils import timezone
 from catalog import versions
 from pagerduty_card import estate as estates
 from pagerduty_card.estate import estate, open_count
-from pagerduty_card.models import ServiceLink
+from pagerduty_card.models import Feed, Service, ServiceLink
+from pagerduty_card.presenters.freshness import Reader, present_answer
+from pagerduty_card.presenters.on_call import present_on_call
 from pagerduty_card.states import IncidentCounts, State
 from tests.factories import make_entity
 from tests.pagerduty_card.mirror import (
@@ -23,6 +26,7 @@ from tests.pagerduty_card.mirror import (
     make_mapped_entity,
     make_on_call,
     make_policy,
+    make_responder,
     make_service,
 )
 
@@ -246,6 +250,42 @@ def test_nobody_is_not_claimed_after_a_shift_that_ended_since_the_answer():
     make_feeds(age_s=60)
     make_on_call(service.policy, from_h=-4, to_h=-0.005)
     assert not standing_of(make_mapped_entity()).is_nobody_on_call
+
+
+def test_nobody_is_said_exactly_where_the_card_says_it():
+    bounds = [None, -4, -1, 0, 1, 4]
+    randomly = random.Random(4711)
+    with time_machine.travel("2026-11-01 09:00:00+00:00", tick=False):
+        who = make_responder()
+        for number in range(80):
+            service = make_service(f"P{number}", key="")
+            for _ in range(randomly.choice([0, 1, 1, 2, 3])):
+                make_on_call(
+                    service.policy,
+                    who,
+                    level=randomly.choice([1, 2, 3]),
+                    from_h=randomly.choice(bounds),
+                    to_h=randomly.choice(bounds),
+                )
+            make_mapped_entity(f"entity-{number}", service_id=service.pd_id)
+        make_feeds()
+        found, now = estate(timezone.now()), timezone.now()
+        services = Service.objects.select_related("policy")
+        fresh = Feed.objects.freshness(services)
+        on_card = {
+            service.pk
+            for service in services
+            if present_on_call(
+                service.policy,
+                list(service.policy.on_calls.select_related("responder")),
+                present_answer("on_call", fresh[service.pk]["on_call"], now=now, reader=Reader()),
+                subject="",
+                now=now,
+                zone=dt.UTC,
+            ).is_nobody
+        }
+    assert found.silent == on_card
+    assert 10 < len(on_card) < 70
 
 
 def test_a_service_without_a_policy_has_nobody_s_absence_claimed():
