@@ -179,7 +179,7 @@ _of_request: ContextVar[tuple[str, datetime, Estate] | None] = ContextVar(
 def estate(now: datetime) -> Estate:
     """The catalog as it stands; the same one throughout a request.
 
-    Two queries when it was drawn within seconds and nothing was written since; else ten at most,
+    Two queries when it was drawn within seconds and nothing was written since; else eight at most,
     however many entities and services there are.
 
     Args:

@@ -64,6 +64,7 @@ class ServiceState:
 
     Attributes:
         states: The main one, and behind it what else is true, such as maintenance during an alarm.
+        rank: Of the worst of them; 0 is worst. Orders several services.
         until: End of the maintenance window (UTC); None if there is none or it is not known.
         counts: Of its open incidents; none where they are not known.
         is_old: The state is the last known one, not a confirmed one.
@@ -71,6 +72,7 @@ class ServiceState:
     """
 
     states: tuple[State, ...]
+    rank: int
     until: datetime | None
     counts: IncidentCounts
     is_old: bool
@@ -81,15 +83,15 @@ class ServiceState:
         """The state that is said first."""
         return self.states[0]
 
-    @property
-    def rank(self) -> int:
-        """Of the worst of its states; 0 is worst. Orders several services."""
-        return min(state.rank for state in self.states)
-
 
 # Of a service of which nothing is known.
 NOTHING_KNOWN = ServiceState(
-    states=(State.UNKNOWN,), until=None, counts=IncidentCounts(), is_old=False, as_of=None
+    states=(State.UNKNOWN,),
+    rank=State.UNKNOWN.rank,
+    until=None,
+    counts=IncidentCounts(),
+    is_old=False,
+    as_of=None,
 )
 # What PagerDuty's own status of a service says of its open incidents.
 _OF_STATUS = {
@@ -147,6 +149,7 @@ def service_state(
     known_at = [incidents.at, service.at] if is_unconfirmed else [incidents.at]
     return ServiceState(
         states=tuple(states),
+        rank=min(state.rank for state in states),
         until=maintenance_until if is_window else None,
         counts=counts,
         is_old=incidents.is_old or is_unconfirmed,

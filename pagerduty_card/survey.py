@@ -1,12 +1,12 @@
 """The mirror read for the whole catalog at once: each service's state, count and on-call.
 
-By the card's own rules. How far a service is known is judged once for all whose freshness is the
-account's.
+By the card's own rules, which are asked once for all services that they answer alike: those whose
+freshness is the account's, and of them those of one status, one window and as many open incidents.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from pagerduty_card.freshness import (
 )
 from pagerduty_card.mapping.naming import Named, digest_of
 from pagerduty_card.mapping.resolving import LISTED_WITHIN, ProblemKind
-from pagerduty_card.models import EscalationPolicy, Feed, Incident, Integration, OnCall, Service
+from pagerduty_card.models import EscalationPolicy, Feed, Integration, OnCall, Service
 from pagerduty_card.states import NOTHING_KNOWN, IncidentCounts, ServiceState, service_state
 
 # What a state and "nobody on call" follow from.
@@ -69,6 +69,9 @@ class _Row(NamedTuple):
     is_mapped: bool
     policy: int | None
     policy_mirrored_at: datetime | None
+    open_triggered: int
+    open_acknowledged: int
+    open_other: int
 
     def counts_since(self, kind: str) -> CountsSince:
         """From when on answers of this ``Feed.Kind`` take in the service and its policy."""
@@ -80,11 +83,29 @@ class _Row(NamedTuple):
         )
 
 
-class _Known(NamedTuple):
-    """How far the sections of one service are known, by ``Feed.Kind``."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """How far the sections of services are known at an instant, by ``Feed.Kind``."""
 
+    now: datetime
     fresh: Mapping[str, Freshness]
     judged: Mapping[str, Judgement]
+    _states: dict[tuple[object, ...], ServiceState] = field(default_factory=dict)
+
+    def state_of(self, row: _Row) -> ServiceState:
+        """The state of one of the services; decided once for all that are alike."""
+        counts = IncidentCounts(row.open_triggered, row.open_acknowledged, row.open_other)
+        key = (row.status, row.maintenance_until, counts)
+        if key not in self._states:
+            self._states[key] = service_state(
+                status=row.status,
+                maintenance_until=row.maintenance_until,
+                counts=counts,
+                service=self.judged[Feed.Kind.SERVICES],
+                incidents=self.judged[Feed.Kind.INCIDENTS],
+                now=self.now,
+            )
+        return self._states[key]
 
 
 class _Feeds:
@@ -116,7 +137,7 @@ class _Feeds:
         if place not in self._found:
             fresh = self._joined(place, row.counts_since)
             judged = {kind: judge(kind, one, now=self._now) for kind, one in fresh.items()}
-            self._found[place] = _Known(fresh, judged)
+            self._found[place] = _Known(self._now, fresh, judged)
         return self._found[place]
 
     def of_account(self, account: str) -> dict[str, Freshness]:
@@ -138,18 +159,15 @@ class Surveyed:
     """One service.
 
     Attributes:
+        open_count: Its open incidents as far as they are known.
         is_nobody_on_call: PagerDuty said so.
         is_on_call_known: Whether it ever said who is on call.
     """
 
     state: ServiceState
+    open_count: int
     is_nobody_on_call: bool
     is_on_call_known: bool
-
-    @property
-    def open_count(self) -> int:
-        """Its open incidents as far as they are known."""
-        return self.state.counts.total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +197,7 @@ class Survey:
 
 
 def survey(named: Mapping[int, Iterable[Named]], now: datetime) -> Survey:
-    """Read the mirror for all that the catalog names; five queries at most.
+    """Read the mirror for all that the catalog names; four queries at most.
 
     Args:
         named: Of ``naming.named_services``.
@@ -193,22 +211,17 @@ def survey(named: Mapping[int, Iterable[Named]], now: datetime) -> Survey:
         for pk in pks:
             by_service[pk].append(entity)
     wanted = [rows[pk] for pk in by_service]
-    statuses = _statuses()
     without_anybody = _policies_without_anybody(now)
     surveyed, doubtful, instants = {}, _Doubts(), []
     for row in wanted:
-        fresh, judged = feeds.of_service(row)
-        service, incidents = judged[Feed.Kind.SERVICES], judged[Feed.Kind.INCIDENTS]
-        on_call = judged[Feed.Kind.ON_CALL]
+        known = feeds.of_service(row)
+        service = known.judged[Feed.Kind.SERVICES]
+        incidents = known.judged[Feed.Kind.INCIDENTS]
+        on_call = known.judged[Feed.Kind.ON_CALL]
+        state = known.state_of(row)
         surveyed[row.pk] = Surveyed(
-            state=service_state(
-                status=row.status,
-                maintenance_until=row.maintenance_until,
-                counts=IncidentCounts.of(statuses.get(row.pk, ())),
-                service=service,
-                incidents=incidents,
-                now=now,
-            ),
+            state=state,
+            open_count=state.counts.total,
             is_nobody_on_call=on_call.is_known and row.policy in without_anybody,
             is_on_call_known=not on_call.is_unknown,
         )
@@ -217,7 +230,7 @@ def survey(named: Mapping[int, Iterable[Named]], now: datetime) -> Survey:
         if service.is_not_found or not incidents.is_known:
             # A list of incidents says nothing of a service that is gone.
             kind = Feed.Kind.SERVICES if service.is_not_found else Feed.Kind.INCIDENTS
-            doubtful.add_service(row, kind, fresh[kind], by_service[row.pk])
+            doubtful.add_service(row, kind, known.fresh[kind], by_service[row.pk])
     for (account, has_id), entities in absent.items():
         doubtful.add_absent(account, entities, feeds.of_account(account), now, has_id=has_id)
     return Survey(
@@ -232,7 +245,7 @@ def survey(named: Mapping[int, Iterable[Named]], now: datetime) -> Survey:
 def _rows() -> dict[int, _Row]:
     columns = (
         *("pk", "account", "pd_id", "status", "maintenance_until", "mirrored_at", "is_mapped"),
-        *("policy_id", "policy__mirrored_at"),
+        *("policy_id", "policy__mirrored_at", "open_triggered", "open_acknowledged", "open_other"),
     )
     found = Service.objects.order_by().values_list(*columns)
     return {row[0]: _Row(*row) for row in found.iterator(chunk_size=5000)}
@@ -266,15 +279,6 @@ def _find(
                 pks[its] = None
         found[entity] = tuple(pks)
     return found, absent
-
-
-def _statuses() -> dict[int, tuple[str, ...]]:
-    """The statuses of each service's open incidents."""
-    found: dict[int, list[str]] = defaultdict(list)
-    rows = Incident.objects.order_by("service", "status").values_list("service_id", "status")
-    for service, status in rows:
-        found[service].append(status)
-    return {service: tuple(statuses) for service, statuses in found.items()}
 
 
 def _policies_without_anybody(now: datetime) -> set[int]:

@@ -13,7 +13,7 @@ from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, 
 from pagerduty_card.freshness import NOT_ASKED
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import Mapped
-from pagerduty_card.models import Feed, Incident
+from pagerduty_card.models import Feed
 from pagerduty_card.presenters.freshness import explain, present_answer
 
 
@@ -157,7 +157,7 @@ def _section(kind: Feed.Kind, mapped: Mapped, now: datetime) -> Step:
         return step(what, Verdict.WARNING, f"Known but old: {answer.why}", answer.advice, answer.at)
     text = "Known."
     if kind is Feed.Kind.INCIDENTS and mapped.service:
-        count = Incident.objects.of_services([mapped.service]).count()
+        count = mapped.service.open_counts.total
         text = f"{count} open, as PagerDuty says." if count else "PagerDuty says that none is open."
     return step(what, Verdict.OK, text, at=answer.at)
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pagerduty_card import domain
+from pagerduty_card.mirror.happenings import count_open_incidents
 from pagerduty_card.mirror.rows import in_batches, replace, write
 from pagerduty_card.models import (
     ChangeEvent,
@@ -24,7 +25,7 @@ from pagerduty_card.models import (
     Responder,
     Service,
 )
-from pagerduty_card.models.inbox import Delivery
+from pagerduty_card.models.inbox import Delivery, Inbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,7 @@ def store_services(
         asked_at: When it was asked (UTC).
         wanted: What the catalog names; None: some entity maps to each of the services.
     """
+    Inbox.lock(account)
     told = Delivery.objects.told_later(account, "service", asked_at) if asked_at else {}
     given = {service.id: service for service in services if service.id not in told}
     mapped = {pd_id for pd_id, one in given.items() if wanted is None or wanted.has(one)}
@@ -160,6 +162,7 @@ def unmap(account: str, services: Collection[Service]) -> None:
     """Keep of services that no entity maps to any more only what the directory is made of."""
     if not services:
         return
+    Inbox.lock(account)
     pks = [service.pk for service in services]
     for model in (Incident, ChangeEvent, PastIncident, Insight):
         for batch in in_batches(pks):
@@ -167,13 +170,15 @@ def unmap(account: str, services: Collection[Service]) -> None:
     for pd_ids in in_batches([service.pd_id for service in services]):
         Feed.objects.filter(account=account, service_pd_id__in=pd_ids).delete()
     for batch in in_batches(pks):
-        Service.objects.filter(pk__in=batch).update(
+        rows = Service.objects.filter(pk__in=batch)
+        rows.update(
             is_mapped=False,
             policy=None,
             maintenance_until=None,
             history_since=None,
             acknowledged_since=None,
         )
+        count_open_incidents(rows)
     forget_unused(account)
     Feed.objects.mark_told(account, Feed.Kind.SERVICES, "", at=timezone.now())
 

@@ -5,17 +5,27 @@ the answer does not speak of. Of a service that no entity maps to nothing is sto
 holds the services themselves, ``rota`` who is on call for them.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from pagerduty_card import domain
 from pagerduty_card.mirror.rows import in_batches, replace, write
-from pagerduty_card.models import ChangeEvent, Feed, Incident, IncidentQuerySet, Service
+from pagerduty_card.models import (
+    ChangeEvent,
+    Feed,
+    Incident,
+    IncidentQuerySet,
+    Service,
+    ServiceQuerySet,
+)
 from pagerduty_card.models.inbox import Delivery, Inbox
+from pagerduty_card.states import IncidentCounts
 
 # Changes older than this are not asked for and not kept.
 CHANGES_KEPT = timedelta(days=30)
@@ -64,6 +74,7 @@ def store_incidents(
         },
         lambda key: Incident(service_id=key[0], pd_id=key[1]),
     )
+    count_open_incidents(_mapped(account, service_pd_id))
 
 
 def store_incident(service: Service, incident: domain.Incident) -> list[str]:
@@ -82,6 +93,7 @@ def store_incident(service: Service, incident: domain.Incident) -> list[str]:
         {incident.id: _incident_values(incident)},
         lambda pd_id: Incident(service=service, pd_id=pd_id),
     )
+    count_open_incidents(Service.objects.filter(pk=service.pk))
     return [service.pd_id, *changed]
 
 
@@ -91,10 +103,41 @@ def forget_incidents(rows: IncidentQuerySet) -> list[str]:
     Returns:
         PagerDuty's ids of their services.
     """
-    changed = list(rows.order_by().values_list("service__pd_id", flat=True))
-    if changed:
+    services = dict(rows.order_by().values_list("service__pd_id", "service_id"))
+    if services:
         rows.delete()
-    return changed
+        count_open_incidents(Service.objects.filter(pk__in=services.values()))
+    return list(services)
+
+
+def count_open_incidents(services: ServiceQuerySet) -> None:
+    """Store with services how many of their incidents are open, by counting them.
+
+    Whoever writes incidents calls this in the same transaction, which holds the account's
+    ``Inbox``. Only rows that differ are written.
+    """
+    statuses: dict[int, list[str]] = defaultdict(list)
+    rows = Incident.objects.filter(service__in=services.order_by().values("pk")).order_by()
+    for service, status in rows.values_list("service_id", "status"):
+        statuses[service].append(status)
+    # The others have none, as is stored.
+    counted = Q(open_triggered__gt=0) | Q(open_acknowledged__gt=0) | Q(open_other__gt=0)
+    having = services.filter(counted | Q(pk__in=rows.values("service"))).order_by()
+    existing = {row.pk: row for row in having}
+    write(
+        Service,
+        existing,
+        {pk: _counts_values(IncidentCounts.of(statuses[pk])) for pk in existing},
+        lambda pk: Service(pk=pk),
+    )
+
+
+def _counts_values(counts: IncidentCounts) -> dict[str, int]:
+    return {
+        "open_triggered": counts.triggered,
+        "open_acknowledged": counts.acknowledged,
+        "open_other": counts.other,
+    }
 
 
 def _incident_values(one: domain.Incident) -> dict[str, Any]:
@@ -159,14 +202,13 @@ def store_maintenance(
     account: str, windows: Iterable[domain.MaintenanceWindow], service_pd_id: str = ""
 ) -> None:
     """Note until when mapped services are in maintenance; the others are in none."""
+    Inbox.lock(account)
     until: dict[str, datetime] = {}
     for window in windows:
         for pd_id in window.service_ids:
             until[pd_id] = max(window.ends_at, until.get(pd_id, window.ends_at))
-    rows = Service.objects.of_account(account).mapped()
-    if service_pd_id:
-        rows = rows.filter(pd_id=service_pd_id)
-    existing = {row.pd_id: row for row in rows.only("pd_id", "maintenance_until")}
+    rows = _mapped(account, service_pd_id).only("pd_id", "maintenance_until")
+    existing = {row.pd_id: row for row in rows}
     write(
         Service,
         existing,
@@ -175,11 +217,13 @@ def store_maintenance(
     )
 
 
-def _services(account: str, service_pd_id: str) -> dict[str, int]:
+def _mapped(account: str, service_pd_id: str) -> ServiceQuerySet:
     rows = Service.objects.of_account(account).mapped()
-    if service_pd_id:
-        rows = rows.filter(pd_id=service_pd_id)
-    return dict(rows.values_list("pd_id", "pk"))
+    return rows.filter(pd_id=service_pd_id) if service_pd_id else rows
+
+
+def _services(account: str, service_pd_id: str) -> dict[str, int]:
+    return dict(_mapped(account, service_pd_id).values_list("pd_id", "pk"))
 
 
 def _asked_later(

@@ -114,8 +114,8 @@ class Delivery(models.Model):
 class Inbox(models.Model):
     """What is known of one account's webhooks beside their events.
 
-    Whoever writes the account's incidents locks this row first: an answer and an event that come
-    at the same time are then stored one after the other, on every database.
+    Whoever writes the account's incidents, or its services, locks this row first: an answer and an
+    event that come at the same time are then stored one after the other, on every database.
 
     Attributes:
         refused_count, refused_at: Deliveries with a missing or wrong signature; at most 60 a

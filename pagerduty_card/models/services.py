@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from pagerduty_card.freshness import OF_POLICY, CountsSince, counts_since
+from pagerduty_card.states import IncidentCounts
 
 # More ids than this make a statement slower than reading all rows does.
 _FEW = 500
@@ -103,6 +104,8 @@ class Service(models.Model):
         mirrored_at: When this row was first stored, or some entity first mapped to it (UTC). An
             account-wide answer that was asked for before then says nothing about this service.
         maintenance_until: End of the ongoing maintenance window, if one is known (UTC).
+        open_triggered, open_acknowledged, open_other: How many of its incidents are open, by
+            status; ``mirror.happenings.count_open_incidents`` writes them with the incidents.
         history_since: How far back its resolved incidents are known (UTC); None: not asked yet.
         acknowledged_since: How far back its first acknowledgements are known (UTC), where it became
             mapped late; None: as far as those of the account.
@@ -122,6 +125,9 @@ class Service(models.Model):
     teams = models.JSONField(default=list)
     is_mapped = models.BooleanField(default=True, db_index=True)
     maintenance_until = models.DateTimeField(null=True, blank=True)
+    open_triggered = models.PositiveIntegerField(default=0, editable=False)
+    open_acknowledged = models.PositiveIntegerField(default=0, editable=False)
+    open_other = models.PositiveIntegerField(default=0, editable=False)
     mirrored_at = models.DateTimeField(default=timezone.now, editable=False)
     history_since = models.DateTimeField(null=True, editable=False)
     acknowledged_since = models.DateTimeField(null=True, editable=False)
@@ -134,6 +140,11 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def open_counts(self) -> IncidentCounts:
+        """How many of its incidents are open, as far as they are known."""
+        return IncidentCounts(self.open_triggered, self.open_acknowledged, self.open_other)
 
     def counts_since(self, kind: str) -> CountsSince:
         """From when on answers of this ``Feed.Kind`` take in the service and its policy."""

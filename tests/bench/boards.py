@@ -102,6 +102,7 @@ def _fill(services: int) -> None:
 
     from catalog.models import Annotation, Entity
     from catalog.versions import bump
+    from pagerduty_card.mirror.happenings import count_open_incidents
     from pagerduty_card.models import EscalationPolicy, Feed, Incident, OnCall, Responder, Service
 
     now = timezone.now()
@@ -153,6 +154,7 @@ def _fill(services: int) -> None:
         for n, one in enumerate(rows)
         if n % 25 == 0
     )
+    count_open_incidents(Service.objects.all())
     entities = Entity.objects.bulk_create(
         (
             Entity(

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from pagerduty_card.mirror.happenings import count_open_incidents
 from pagerduty_card.models import (
     ChangeEvent,
     EscalationPolicy,
@@ -96,7 +97,7 @@ def make_feeds(
 
 def make_incident(service: Service, **fields: Any) -> Incident:
     number = fields.pop("number", None) or 4000 + next(_numbers)
-    return Incident.objects.create(
+    incident = Incident.objects.create(
         **{
             "service": service,
             "pd_id": f"Q{number}",
@@ -109,6 +110,9 @@ def make_incident(service: Service, **fields: Any) -> Incident:
             **fields,
         }
     )
+    count_open_incidents(Service.objects.filter(pk=service.pk))
+    service.refresh_from_db(fields=["open_triggered", "open_acknowledged", "open_other"])
+    return incident
 
 
 def make_past_incident(

@@ -415,7 +415,7 @@ def test_ten_services_or_a_hundred_are_drawn_in_the_same_few_queries():
         make_service(f"PS{number}", key=f"{number:032}")
         make_mapped_entity(f"entity-{number}", service_id=f"PS{number}")
     make_feeds()
-    assert queries_of_a_drawing() == few <= 12
+    assert queries_of_a_drawing() == few <= 8
 
 
 def test_the_count_of_the_header_comes_from_the_cache_and_is_none_when_it_is_old():
