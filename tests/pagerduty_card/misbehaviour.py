@@ -1,6 +1,8 @@
 """The fault matrix as data: what PagerDuty and networks do, the sections they hit, the words due.
 
-One more misbehaviour, or one more section, is one more line.
+The wire turns every misbehaviour into one of a few reasons, and a section knows the reason alone.
+So every fault hits one section, and every section is hit for a few reasons. One more fault, or one
+more section, is one more line.
 """
 
 from dataclasses import dataclass, field
@@ -50,7 +52,6 @@ class Fault:
             stands for the section's.
         is_of_account: It concerns every section: the others may be kept from asking too.
         is_of_records: It spoils the records: an answer without any is as good as ever.
-        spares: Section and door that it cannot hit.
     """
 
     name: str
@@ -60,7 +61,6 @@ class Fault:
     said: tuple[str, ...]
     is_of_account: bool = False
     is_of_records: bool = False
-    spares: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_slow(self) -> bool:
@@ -229,19 +229,25 @@ FAULTS = (
     _unreadable("empty-object", "empty-object"),
     _unreadable("wrong-types", "wrong-types", is_of_records=True),
     _unreadable("nulls", "nulls", is_of_records=True),
-    _unreadable(
-        "endless-more",
-        "endless-more",
-        # One service has no pages, and of its changes one page is read.
-        spares=(
-            (Feed.Kind.SERVICES, "page"),
-            (Feed.Kind.CHANGES, "page"),
-            # What is older than was asked for ends it.
-            (Feed.Kind.HISTORY, "worker"),
-            # These come whole, without pages.
-            (Feed.Kind.ANALYTICS, "worker"),
-            (Feed.Kind.STANDARDS, "worker"),
-        ),
-    ),
+    _unreadable("endless-more", "endless-more"),
     _unreadable("huge-body", "huge-body"),
 )
+
+# Every fault hits the incidents: these have words of their own, pages, and a badge on the index.
+_ONE_SECTION = next(section for section in SECTIONS if section.kind == Feed.Kind.INCIDENTS)
+# These hit every section: of the service or of its list, with the section's own permission, of a
+# moment, and in the records.
+_IN_EVERY_SECTION = {"404", "403", "503", "wrong-types"}
+
+CASES = [
+    (fault, section, door)
+    for fault in FAULTS
+    for section in SECTIONS
+    for door in section.doors
+    if section is _ONE_SECTION or fault.name in _IN_EVERY_SECTION
+]
+UNKNOWN_CASES = [
+    (fault, section, door)
+    for fault, section, door in CASES
+    if section.is_on_the_card and fault.name in _IN_EVERY_SECTION
+]

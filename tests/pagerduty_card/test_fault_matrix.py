@@ -24,7 +24,7 @@ from pagerduty_card.wire.client import PagerDutyClient
 from sandbox.pagerduty.server import serve
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
-from tests.pagerduty_card.misbehaviour import FAULTS, SECTIONS
+from tests.pagerduty_card.misbehaviour import CASES, SECTIONS, UNKNOWN_CASES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
 
@@ -172,23 +172,15 @@ def rows_of(section):
     return [words(row) for row in section.select(".row__title, .person__name")]
 
 
-def _can_be_seen_unknown(fault, section, door):
-    """Without the service, which nothing can answer either, a page asks for nothing more."""
-    is_asked = bool(fault.kind) or door == "worker" or section.kind == Feed.Kind.SERVICES
-    return is_asked and section.is_on_the_card
+def name_of(case):
+    fault, section, door = case
+    return f"{fault.name}-{section.kind}-{door}"
 
 
-CASES = [
-    pytest.param((fault, section, door), id=f"{fault.name}-{section.kind}-{door}")
-    for fault in FAULTS
-    for section in SECTIONS
-    for door in section.doors
-    if (section.kind, door) not in fault.spares
-]
 TITLED = [section for section in SECTIONS if section.title]
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", CASES, ids=name_of)
 def test_the_last_good_answer_stays_with_its_age_and_the_reason(
     case, sandbox, settings, reader, entities
 ):
@@ -228,7 +220,7 @@ def test_the_last_good_answer_stays_with_its_age_and_the_reason(
             assert f"as of {AGO}" in pages[QUIET].state
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if _can_be_seen_unknown(*case.values[0])])
+@pytest.mark.parametrize("case", UNKNOWN_CASES, ids=name_of)
 def test_what_was_never_answered_is_unknown_and_says_why(case, sandbox, settings, reader, entities):
     fault, section, _ = case
     hit, reasons = provoke(case, sandbox, settings, reader, entities)
