@@ -3,6 +3,9 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
 from catalog.ingestion.previous_run import BATCH, PreviousRun, batched
 from catalog.ingestion.report import Issue
 from catalog.ingestion.spool import Spool
@@ -11,6 +14,7 @@ from catalog.models import Entity, ImportIssue, Location, SourceFile
 MAX_ADDRESS = 1000
 _REMEMBERED = (
     *("location", "fingerprint", "etag", "last_modified", "entities", "includes", "leads_to"),
+    "read_at",
 )
 
 
@@ -77,6 +81,8 @@ class Files:
     def remember(self, taken: Mapping[str, int]) -> None:
         """Keep what tells next time whether a file is as it was; forget those that are gone.
 
+        Call it before the locations are marked as read.
+
         Args:
             taken: By address, how many of its documents the catalog has.
         """
@@ -95,12 +101,37 @@ class Files:
                 unique_fields=["address"],
                 update_fields=_REMEMBERED,
             )
-        whole = self.whole
+        keys = self._previous.keys
         gone = [
             address
             for address, known in self._previous.files.items()
-            if address in self._spool.missing
-            or (known.location in whole and address not in self._spool.reached)
+            if known.location in keys and self._spool.has_lost(address)
         ]
         for addresses in batched(gone, BATCH):
             SourceFile.objects.filter(address__in=addresses).delete()
+        self._mark_unread()
+
+    def _mark_unread(self) -> None:
+        """Keep when the files were last read that could not be read now."""
+        keys, spool = self._previous.keys, self._spool
+        unread = [
+            address
+            for address, known in self._previous.files.items()
+            if known.location in keys
+            and not (address in spool.parsed or address in spool.unchanged)
+            and not spool.has_lost(address)
+        ]
+        of_location = Location.objects.filter(pk=OuterRef("location")).values(
+            at=Coalesce("last_read_at", "read_at")
+        )
+        for addresses in batched(unread, BATCH):
+            rows = SourceFile.objects.filter(address__in=addresses, read_at=None)
+            rows.update(read_at=Subquery(of_location))
+        marked = SourceFile.objects.filter(location_id__in=keys).exclude(read_at=None)
+        read = [
+            address
+            for address in marked.values_list("address", flat=True)
+            if address in spool.unchanged
+        ]
+        for addresses in batched(read, BATCH):
+            SourceFile.objects.filter(address__in=addresses).update(read_at=None)

@@ -74,11 +74,7 @@ def _sort(previous: PreviousRun, spool: Spool) -> tuple[list[int], _Open]:
     """Split the stored issues: those of unchanged files, and those that this run decides."""
     seen: list[int] = []
     open_: _Open = defaultdict(list)
-    whole = {
-        location.pk
-        for number, location in enumerate(previous.locations)
-        if location is not None and number not in spool.incomplete_roots
-    }
+    keys = previous.keys
     for stored in (stored for rows in previous.issues.values() for stored in rows):
         issue = stored.issue
         is_unreadable = issue.kind == ImportIssue.Kind.UNREADABLE
@@ -86,9 +82,8 @@ def _sort(previous: PreviousRun, spool: Spool) -> tuple[list[int], _Open]:
             seen.append(stored.pk)
         elif (
             issue.file in spool.parsed
-            or issue.file in spool.missing
             or (is_unreadable and issue.file in spool.reached)
-            or (stored.location in whole and issue.file not in spool.reached)
+            or (stored.location in keys and spool.has_lost(issue.file))
         ):
             open_[_key(issue)].append(stored)
     return seen, open_

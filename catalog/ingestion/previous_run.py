@@ -92,6 +92,11 @@ class PreviousRun:
     issues: dict[str, list[StoredIssue]] = field(default_factory=dict)
     holders: dict[str, ReferenceHolder] = field(default_factory=dict)
 
+    @property
+    def keys(self) -> set[int]:
+        """Primary keys of the locations that this run reads."""
+        return {location.pk for location in self.locations if location is not None}
+
     def kinds_of(self, address: str, root: int) -> frozenset[str]:
         """The kinds that a file may define: the location that had it first decides."""
         known = self.files.get(address)
@@ -139,8 +144,7 @@ def load_previous_run(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Pr
             for location in locations
         ],
     )
-    keys = {location.pk for location in locations if location is not None}
-    below = Q(location_id__in=keys)
+    below = Q(location_id__in=previous.keys)
     for root in roots:
         below |= Q(address=root.target)
         if root.folder is not None:
@@ -150,7 +154,7 @@ def load_previous_run(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Pr
         found_now = {}
         for batch in batched(leads, BATCH):
             found_now |= _load_files(previous, Q(address__in=batch))
-    _load_rest(previous, keys)
+    _load_rest(previous, previous.keys)
     return previous
 
 
@@ -165,7 +169,7 @@ def load_shared_files(previous: PreviousRun, addresses: Iterable[str]) -> bool:
     for batch in batched(unknown, BATCH):
         found = bool(_load_files(previous, Q(address__in=batch))) or found
     if found:
-        _load_rest(previous, {one.pk for one in previous.locations if one is not None})
+        _load_rest(previous, previous.keys)
     return found
 
 

@@ -142,7 +142,8 @@ class SourceReader:
         if is_folder(path):
             found = sorted(files_below(root.target))
             if not found:
-                raise SourceError("the folder holds no *.yaml or *.yml file")
+                message = "the folder holds no *.yaml or *.yml file"
+                raise SourceError(message, is_missing=True)
             return found
         if not is_there(path) and glob.has_magic(root.target):
             found = sorted(set(matching(path.anchor, path.parts[1:])))
@@ -150,6 +151,28 @@ class SourceReader:
                 raise SourceError("the pattern matches no file", is_missing=True)
             return found
         return [root.target]
+
+    @staticmethod
+    def is_certain(address: str, leading: str) -> bool:
+        """Whether a file, folder or pattern that was not found is certainly gone.
+
+        A folder that is not there or empty may be one that is not mounted just now: only one that
+        holds something says that a file is not in it. For a file below that of the file that led
+        to it, any folder between the two says so.
+
+        Args:
+            address: What was not found.
+            leading: The file that led to it; empty for what an operator named.
+        """
+        if is_url(address):
+            return True
+        folder = Root("file", address).folder or Path(address).parent
+        own = Path(leading).parent if leading and not is_url(leading) else folder
+        while not (found := _holds_anything(folder)) and folder != own:
+            if found is None or not folder.is_relative_to(own):
+                break
+            folder = folder.parent
+        return bool(found)
 
     def key(self, address: str) -> str:
         """What two names of one file have in common: its path with links followed."""
@@ -274,6 +297,17 @@ class SourceReader:
                 f"leads out of the folder {inside}",
                 "add the folder it leads to to CATALOG_READING_ALLOW if it should be read",
             )
+
+
+def _holds_anything(folder: Path) -> bool | None:
+    """Whether there is anything in a folder; None where one may not look."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return None
 
 
 def _bytes_of(path: str, size: int, limit: int) -> bytes:

@@ -98,7 +98,10 @@ class Spool:
         parsed: Addresses of the files whose documents are stored, each with how early it was
             found.
         unchanged: Addresses of the files that are as they were, in the order found.
-        missing: Addresses that a root leads to where there is nothing, though there must be.
+        missing: Addresses that a root leads to where there is certainly nothing, though there
+            must be.
+        unread: Files that could not be read and folders that could not be listed, as they may be
+            there: what is in them is unknown.
         issues: What was refused, conflicts left out: those show when it is written.
         warnings: What was taken and looks like a mistake.
         refused_refs: References with a refused document: their entities never become orphans.
@@ -112,6 +115,7 @@ class Spool:
     parsed: dict[str, int] = field(default_factory=dict)
     unchanged: dict[str, None] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
     issues: list[Issue] = field(default_factory=list)
     warnings: list[Issue] = field(default_factory=list)
     refused_refs: set[str] = field(default_factory=set)
@@ -156,6 +160,23 @@ class Spool:
         """Every root that leads to a file."""
         first = self.reached.get(address)
         return self.shared.get(address) or (set() if first is None else {first})
+
+    def has_lost(self, address: str) -> bool:
+        """Whether a file of these roots is certainly no part of the catalog any more.
+
+        That is so where there is nothing, or where everything that led to it was read and leads
+        to it no more; whatever else could not be read.
+        """
+        if address in self.missing:
+            return True
+        if address in self.reached or not address:
+            return False
+        folder = address
+        while self.unread and (cut := folder.rfind("/")) >= 0:
+            if (folder[:cut] or "/") in self.unread:
+                return False
+            folder = folder[:cut]
+        return True
 
     def add(self, source: str, document: Document) -> None:
         """Store a valid document."""

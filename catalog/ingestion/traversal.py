@@ -77,20 +77,17 @@ class Traversal:
         except SourceError as exc:
             self._spool.reach(root.target, number)
             self._note(number, root.target, exc, None)
+            self._lose(root.target, exc, None)
             return
         visited: set[str] = set()
         queue = deque(_Pending(address, 0, None) for address in addresses)
         while queue:
             pending = queue.popleft()
             key = self._reader.key(pending.address)
-            failure = self._failures.get(key)
-            if failure is not None:
-                self._note(number, pending.address, failure, pending.origin)
-                continue
-            if key in visited:
-                continue
-            visited.add(key)
             address = self._names.setdefault(key, pending.address)
+            failure = self._failures.get(key)
+            if failure is None and key in visited:
+                continue
             is_read = address in self._spool.reached
             self._spool.reach(address, number)
             if not is_read:
@@ -99,12 +96,15 @@ class Traversal:
                 try:
                     self._read_file(number, address, inside, len(self._spool.reached))
                 except SourceError as exc:
-                    self._failures[key] = exc
-                    if not self._note(number, address, exc, pending.origin):
-                        self._spool.forget(address)
-                    elif exc.is_missing:
-                        self._spool.missing.add(address)
-                    continue
+                    failure = self._failures[key] = exc
+                    self._lose(address, exc, pending.origin)
+            if failure is not None and not self._note(
+                number, pending.address, failure, pending.origin
+            ):
+                self._spool.forget(address)
+            if key in visited:
+                continue
+            visited.add(key)
             leads = self._leads.get(address)
             if leads:
                 queue.extendleft(reversed(self._follow(number, address, pending.depth, leads)))
@@ -155,6 +155,20 @@ class Traversal:
             self._noted.add(key)
             self._spool.issues.append(issue)
         return True
+
+    def _lose(self, address: str, exc: SourceError, origin: _Origin | None) -> None:
+        """Tell what is not there from what is unknown; the latter leads where it led before."""
+        folder = None if is_url(address) else Root("file", address).folder
+        known = self._previous.files.get(address)
+        # What an operator named and is not there was a folder unless it is known as a file.
+        is_folder = origin is None and known is None and folder is None and not is_url(address)
+        leading = origin.file if origin else ""
+        if exc.is_missing and not is_folder and self._reader.is_certain(address, leading):
+            self._spool.missing.add(address)
+            return
+        self._spool.unread.add(str(folder or address))
+        if known is not None and known.leads_to:
+            self._leads[address] = known.leads_to
 
     def _read_file(
         self,
@@ -237,6 +251,16 @@ class Traversal:
                 spool.add(address, document)
                 if kind == "Location":
                     leads.append(self._lead(address, document))
+        known = self._previous.files.get(address)
+        if known is not None and known.leads_to and (not kinds or "Location" in kinds):
+            refs = {lead["ref"] for lead in leads}
+            is_broken = address in spool.broken_sources
+            # Where a refused document leads is unknown: as long as that is so, where it led.
+            leads += [
+                lead
+                for lead in known.leads_to
+                if lead["ref"] not in refs and (is_broken or lead["ref"] in spool.refused_refs)
+            ]
         return leads
 
     def _lead(self, address: str, document: Document) -> Lead:
@@ -317,18 +341,8 @@ class Traversal:
 
 
 def is_gone(holder: ReferenceHolder, previous: PreviousRun, spool: Spool) -> bool:
-    """Whether a file is certainly no part of the catalog any more, though an entity says it is.
-
-    That is so when its location was read to its end and leads to it no more.
-    """
-    if holder.source in spool.reached:
-        return False
-    return any(
-        location is not None
-        and location.pk == holder.location
-        and number not in spool.incomplete_roots
-        for number, location in enumerate(previous.locations)
-    )
+    """Whether a file is certainly no part of the catalog any more, though an entity says it is."""
+    return holder.location in previous.keys and spool.has_lost(holder.source)
 
 
 def _check_depth(depth: int) -> None:

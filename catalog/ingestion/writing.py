@@ -286,21 +286,20 @@ class CatalogWriter:
     def _mark_or_remove_gone(self, *, is_deleting: bool) -> None:
         """Mark or remove what no document has any more; never what may only be unreadable now."""
         spool = self._spool
-        whole = self._files.whole
         rows = Entity.objects.filter(location_id__in=self._previous.owners).order_by("pk")
-        # In a file that was as it was, everything is there; one that was tried is unreadable.
-        doubtful = [
+        # In a file that was as it was, everything is there.
+        read = [
             source
             for source in self._previous.rows
-            if source in spool.parsed or source not in spool.reached
+            if source in spool.parsed or spool.has_lost(source)
         ]
         gone: list[int] = []
-        for sources in batched(doubtful, BATCH):
+        for sources in batched(read, BATCH):
             found = rows.filter(source__in=sources, orphaned_at=None)
-            gone += self._gone_of(found, whole, Action.REMOVED if is_deleting else Action.ORPHANED)
+            gone += self._gone_of(found, Action.REMOVED if is_deleting else Action.ORPHANED)
         if is_deleting:
-            found = rows.filter(orphaned_at__isnull=False, location_id__in=whole)
-            gone += self._gone_of(found, whole, Action.REMOVED)
+            found = rows.filter(orphaned_at__isnull=False, location_id__in=self._previous.keys)
+            gone += self._gone_of(found, Action.REMOVED)
         for keys in batched(gone, BATCH):
             if is_deleting:
                 Entity.objects.filter(pk__in=keys).delete()
@@ -311,7 +310,7 @@ class CatalogWriter:
         else:
             self._report.orphaned = len(gone)
 
-    def _gone_of(self, rows: EntityQuerySet, whole: set[int], action: Action) -> list[int]:
+    def _gone_of(self, rows: EntityQuerySet, action: Action) -> list[int]:
         """Which of these have no document any more."""
         spool = self._spool
         refused = {(issue.file, issue.ref) for issue in self._report.issues}
@@ -320,7 +319,9 @@ class CatalogWriter:
         for pk, ref, source, line, location in rows.values_list(*columns):
             if spool.has(ref) or source in spool.broken_sources or (source, ref) in refused:
                 continue
-            if location in whole and ref not in spool.refused_refs:
+            is_read = source in spool.parsed or source in spool.unchanged
+            is_known = location in self._previous.keys and (is_read or spool.has_lost(source))
+            if is_known and ref not in spool.refused_refs:
                 gone.append(pk)
                 self._note(ref, action, source, line)
         return gone
@@ -328,7 +329,7 @@ class CatalogWriter:
     def _write_locations(self) -> None:
         keys = [location.pk for location in self._locations]
         rows = Location.objects.filter(pk__in=keys)
-        rows.update(generation=F("generation") + 1, last_run=self._run)
+        rows.update(generation=F("generation") + 1, last_run=self._run, last_read_at=self._now)
         rows.filter(pk__in=self._files.whole).update(read_at=self._now)
         if self._run is not None:
             self._run.locations.set(keys)

@@ -14,6 +14,7 @@ class Location(models.Model):
         allowed_kinds: The kinds that its documents may have, spelt as in a descriptor; empty: all.
         created_by: Who registered it.
         read_at: When it was last read to its end (UTC); None until then.
+        last_read_at: When it was last read (UTC), to its end or not.
         last_run: The last run that read it, whatever came of it.
         next_refresh_at: When the worker reads it again (UTC); None: not by the schedule.
         failures: How many readings in a row did not get to its end.
@@ -38,6 +39,7 @@ class Location(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_read_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_run = models.ForeignKey(
         "ImportRun",
         null=True,
@@ -76,6 +78,8 @@ class SourceFile(models.Model):
         entities: How many entities the catalog took from it.
         includes: Fingerprints, by address, of what its placeholders stand for.
         leads_to: What its Location documents point to, as the reader keeps it.
+        read_at: For a file that the last reading of its location could not read, when it was
+            last read (UTC); None for all others, which are as new as that reading.
     """
 
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="files")
@@ -86,6 +90,7 @@ class SourceFile(models.Model):
     entities = models.PositiveIntegerField(default=0)
     includes = models.JSONField(default=dict, blank=True)
     leads_to = models.JSONField(default=list, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["address"]

@@ -19,6 +19,7 @@ from catalog.links import (
 )
 from catalog.masking import Masker
 from catalog.models import Entity
+from catalog.presenters.inspect import Reading, reading_of
 from catalog.presenters.relations import PEOPLE, relations_page
 
 
@@ -68,6 +69,7 @@ class About:
     source: OutsideLink | None
     source_links: Sequence[OutsideLink]
     profile: Profile | None
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,7 @@ def about(entity: Entity) -> About:
         source=source_of(entity),
         source_links=source_links(entity),
         profile=_profile(entity, masker),
+        reading=reading_of(entity),
     )
 
 

@@ -18,6 +18,21 @@ class RunLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """When the file of an entity was last read.
+
+    Attributes:
+        at: When (UTC); None while its location was never read.
+        is_unread: Whether it could not be read since.
+        is_gone: Whether it is not there any more, or nothing leads to it.
+    """
+
+    at: datetime | None
+    is_unread: bool
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Where an entity comes from.
 
@@ -25,7 +40,7 @@ class Provenance:
         source: File and line, or address; None for an entity of the administration.
         state: What is the matter with the place; empty where nothing is.
         location: What its root is called; empty where there is none.
-        read_at: When the root was last read to its end (UTC).
+        reading: When its file was last read.
         written_by: The run that last wrote it; None for one that no run wrote.
         made_by: The run that made it.
     """
@@ -34,7 +49,7 @@ class Provenance:
     links: list[OutsideLink]
     state: str
     location: str
-    read_at: datetime | None
+    reading: Reading
     orphaned_at: datetime | None
     made_at: datetime
     made_by: RunLink | None
@@ -50,7 +65,7 @@ def provenance(entity: Entity, *, may_see_runs: bool) -> Provenance:
         links=source_links(entity),
         state=_state(entity),
         location=location.target if location else "",
-        read_at=location.read_at if location else None,
+        reading=reading_of(entity),
         orphaned_at=entity.orphaned_at,
         made_at=entity.created_at,
         made_by=run_link(entity.first_run_id, may_see_runs=may_see_runs),
@@ -59,11 +74,24 @@ def provenance(entity: Entity, *, may_see_runs: bool) -> Provenance:
     )
 
 
+def reading_of(entity: Entity) -> Reading:
+    """When an entity's file was last read; it was loaded with its location and these facts."""
+    unread_since = getattr(entity, "unread_since", None)
+    location = entity.location
+    at = (location.last_read_at or location.read_at) if location else None
+    return Reading(
+        at=unread_since or at,
+        is_unread=unread_since is not None,
+        is_gone=entity.orphaned_at is not None and not getattr(entity, "has_file", True),
+    )
+
+
 def _state(entity: Entity) -> str:
     if entity.source and entity.location_id is None:
         return "Its location was unregistered: nothing brings it up to date."
     if entity.orphaned_at is not None:
-        return "Its file no longer has it: what is shown is what was read last."
+        file = "Its file is gone" if reading_of(entity).is_gone else "Its file no longer has it"
+        return f"{file}: what is shown is what was read last."
     return ""
 
 

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.models import AbstractUser
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
@@ -17,7 +17,7 @@ from catalog.kinds import Kind
 from catalog.links import link_to_entity
 from catalog.locations import entity_issues
 from catalog.masking import Masker
-from catalog.models import Entity, ImportIssue, Star
+from catalog.models import Entity, ImportIssue, SourceFile, Star
 from catalog.presenters.entity import header
 from catalog.presenters.history import entries_of_gone
 from catalog.presenters.notices import notices
@@ -118,7 +118,12 @@ def _find(request: HttpRequest, namespace: str, kind: str, name: str) -> Entity 
         return redirect(f"{address}?{query}" if query else address, permanent=True)
     rows = entity_issues.with_has_issues(Entity.objects.by_ref(ref).select_related("location"))
     of_file = ImportIssue.objects.filter(file=OuterRef("source"), ref="").exclude(file="")
-    rows = rows.annotate(has_file_issues=Exists(of_file))
+    files = SourceFile.objects.filter(address=OuterRef("source"))
+    rows = rows.annotate(
+        has_file_issues=Exists(of_file),
+        has_file=Exists(files),
+        unread_since=Subquery(files.values("read_at")),
+    )
     if request.user.is_authenticated:
         own = Star.objects.filter(user=request.user, entity=OuterRef("ref"))
         rows = rows.annotate(is_starred=Exists(own))

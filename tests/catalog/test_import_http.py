@@ -109,7 +109,7 @@ def test_a_file_that_leads_to_an_address_keeps_its_own_place(http, tmp_path):
     http.replace("GET", ROOT, status=404)
     report, parsed = imported(root)
     assert (report.issues[0].file, report.issues[0].line, parsed) == (str(root), 1, 0)
-    assert report.gone == 0
+    assert report.orphaned == 1
 
 
 def test_a_host_that_does_not_answer_is_not_asked_for_every_file(http, tmp_path):

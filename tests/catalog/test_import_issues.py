@@ -79,15 +79,16 @@ class TestStanding:
         imported(write(tmp_path / "other.yaml", component("b", type="website")))
         imported(root)
         assert {issue.kind for issue in ImportIssue.objects.all()} == {"refused", "conflict"}
+        write(tmp_path / "in" / "README", "away")
         file.rename(tmp_path / "away")
         imported(root)
         assert [issue.kind for issue in ImportIssue.objects.all()] == ["unreadable"]
-        assert Entity.objects.get(name="a").orphaned_at is None
+        assert Entity.objects.get(name="a").orphaned_at is not None
         (tmp_path / "away").rename(file)
         imported(root)
         assert {issue.kind for issue in ImportIssue.objects.all()} == {"refused", "conflict"}
 
-    def test_what_lies_behind_something_unreadable_stands_unseen(self, tmp_path):
+    def test_what_lies_behind_something_unreadable_is_still_read(self, tmp_path):
         root = write(tmp_path / "all.yaml", location("./a.yaml"))
         write(tmp_path / "a.yaml", component("a", owner=""))
         with at(0):
@@ -97,7 +98,7 @@ class TestStanding:
         with at(1):
             imported(root)
         refused = ImportIssue.objects.get(kind="refused")
-        assert minutes(refused.last_seen_at) == 0
+        assert minutes(refused.last_seen_at) == 1
         unreadable = ImportIssue.objects.get(kind="unreadable")
         assert (unreadable.file, unreadable.document) == (str(root), None)
         root.unlink()

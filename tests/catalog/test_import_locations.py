@@ -74,15 +74,30 @@ def test_says_that_other_types_of_location_are_not_read(tmp_path, kind):
     assert Entity.objects.get().kind == "Location"
 
 
-def test_an_unread_source_prunes_nothing(tmp_path):
-    root = write(tmp_path / "all.yaml", location("./a.yaml", "./b.yaml"))
-    write(tmp_path / "a.yaml", component("a"))
-    write(tmp_path / "b.yaml", component("b"))
-    run_json(root)
-    (tmp_path / "a.yaml").unlink()
-    status, report = run_json(root, prune=True)
-    assert (status, report["removed"]) == (1, 0)
-    assert names() == ["a", "b"]
+@pytest.mark.parametrize("answer", [403, 404, 410, 429, 500])
+@pytest.mark.parametrize("prune", [True, False])
+def test_only_an_address_with_nothing_there_is_gone(http, tmp_path, answer, prune):
+    far = "https://git.example.com/far.yaml"
+    http.get(ROOT, body=location("./near.yaml", far))
+    http.get("https://git.example.com/main/near.yaml", body=component("near"))
+    http.get(far, body=component("far"))
+    run_json(ROOT)
+    http.replace("GET", far, status=answer)
+    status, report = run_json(ROOT, prune=prune)
+    is_gone = answer in (404, 410)
+    assert (status, report["removed"] + report["orphaned"]) == (1, is_gone)
+    assert names() == (["near"] if prune and is_gone else ["far", "near"])
+
+
+@pytest.mark.parametrize("answer", [404, 503])
+def test_what_lies_behind_an_address_goes_only_with_it(http, answer):
+    http.get(ROOT, body=location("./near.yaml"))
+    near = http.get("https://git.example.com/main/near.yaml", body=component("near"))
+    run_json(ROOT)
+    http.replace("GET", ROOT, status=answer)
+    _status, report = run_json(ROOT)
+    assert report["orphaned"] == (2 if answer == 404 else 0)
+    assert near.call_count == (1 if answer == 404 else 2)
 
 
 @pytest.mark.parametrize("source", ["gone.yaml", "gone/*.yaml", "."])

@@ -1,5 +1,8 @@
 """What becomes of entities whose document is gone, and of their history."""
 
+import os
+import shutil
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -99,19 +102,103 @@ def test_removing_takes_the_orphans_of_earlier_runs_too(two):
     assert set(Entity.objects.values_list("name", flat=True)) == {"b"}
 
 
-def test_nothing_becomes_an_orphan_while_something_is_unreadable(tmp_path):
+@pytest.fixture
+def broken(tmp_path):
+    """A folder of which one file leads to what never was, imported."""
+    write(tmp_path / "all.yaml", location("./never-was.yaml"))
+    write(tmp_path / "a.yaml", component("a"))
+    write(tmp_path / "b.yaml", component("b"))
+    imported(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("prune", [True, False])
+def test_one_broken_target_leaves_no_other_file_as_it_was(broken, prune):
+    (broken / "b.yaml").unlink()
+    (broken / "a.yaml").rename(broken / "z.yaml")
+    status, report = run_json(broken, prune=prune)
+    assert status == 1
+    assert [issue["kind"] for issue in report["issues"]] == ["unreadable"]
+    assert (report["orphaned"], report["removed"]) == ((0, 1) if prune else (1, 0))
+    assert Entity.objects.get(name="a").source == str(broken / "z.yaml")
+    assert orphans() == (set() if prune else {"b"})
+    assert Entity.objects.filter(name="b").exists() is not prune
+
+
+def test_a_file_with_errors_leaves_a_renamed_one_alone(broken):
+    write(broken / "all.yaml", "kind: [")
+    (broken / "b.yaml").rename(broken / "z.yaml")
+    report, _parsed = imported(broken)
+    assert not report.conflicts
+    assert Entity.objects.get(name="b").source == str(broken / "z.yaml")
+
+
+def test_what_a_location_names_no_more_is_gone(tmp_path):
     root = write(tmp_path / "all.yaml", location("./1.yaml", "./2.yaml"))
     write(tmp_path / "1.yaml", component("a"))
     write(tmp_path / "2.yaml", component("b"))
     imported(root)
-    (tmp_path / "1.yaml").unlink()
-    write(tmp_path / "2.yaml", component("c"))
-    report, _parsed = imported(root)
-    assert report.incomplete == [str(root)]
-    assert report.gone == 0
-    write(tmp_path / "1.yaml", component("a"))
+    write(root, location("./never-was.yaml", "./1.yaml"))
     assert imported(root)[0].orphaned == 1
     assert orphans() == {"b"}
+
+
+def test_a_target_that_is_not_there_any_more_is_gone(tmp_path):
+    root = write(tmp_path / "all.yaml", location("./in/deep/1.yaml", "./2.yaml"))
+    file = write(tmp_path / "in" / "deep" / "1.yaml", component("a"))
+    write(tmp_path / "2.yaml", component("b"))
+    imported(root)
+    shutil.rmtree(file.parent.parent)
+    assert imported(root)[0].orphaned == 1
+    assert orphans() == {"a"}
+
+
+@pytest.mark.parametrize("text", ["kind: [", location("./1.yaml", type=7), ""])
+def test_where_a_broken_location_leads_is_as_it_was(tmp_path, text):
+    root = write(tmp_path / "all.yaml", location("./1.yaml"))
+    file = write(tmp_path / "1.yaml", component("a"))
+    imported(root)
+    write(root, text)
+    write(file, component("a", owner="others"))
+    for _time in range(2):
+        imported(root)
+        assert orphans() == ({"a", "all"} if not text else set())
+    assert Entity.objects.get(name="a").owner_ref == f"group:default/{'others' if text else 'team'}"
+
+
+def test_a_folder_that_cannot_be_listed_keeps_what_is_in_it(two, monkeypatch):
+    write(two / "in" / "3.yaml", component("d"))
+    imported(two)
+    (two / "1.yaml").unlink()
+    listed = os.scandir
+
+    def scandir(path="."):
+        if str(path) == str(two / "in"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    report, _parsed = imported(two)
+    assert "cannot be listed" in report.issues[0].problems[0].message
+    assert orphans() == {"a"}
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_empty_folder_may_be_one_that_is_not_mounted(two, is_there):
+    for file in two.iterdir():
+        file.unlink()
+    if not is_there:
+        two.rmdir()
+    report, _parsed = imported(two)
+    assert report.incomplete == [str(two)]
+    assert report.gone == 0
+
+
+def test_a_folder_with_other_files_holds_no_descriptor_any_more(two):
+    for file in two.iterdir():
+        file.unlink()
+    write(two / "README", "moved")
+    assert imported(two)[0].orphaned == 3
 
 
 def test_a_refused_document_in_an_unparsed_file_still_protects_its_entity(two):
