@@ -5,6 +5,7 @@ All from the estate: one answer for the index, its badges, the panels and the fi
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.http import HttpRequest
@@ -20,13 +21,12 @@ from catalog.search.expressions import Among
 from pagerduty_card.estate import EntityStanding, Estate, estate
 from pagerduty_card.models import Feed, Incident, OnCall, Service
 from pagerduty_card.presenters.freshness import Reader, present_answer
-from pagerduty_card.presenters.incidents import incident_line, incident_order
+from pagerduty_card.presenters.incidents import IncidentLine, incident_line, incident_order
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
 from pagerduty_card.presenters.rollup import (
     NOBODY,
     STATES,
     WORST_SHOWN,
-    OwnIncident,
     OwnView,
     RollupView,
     Standing,
@@ -143,7 +143,7 @@ def _entities(keys: Collection[int]) -> dict[int, Entity]:
 
 def _own_incidents(
     standings: Mapping[int, EntityStanding], drawn: Estate
-) -> tuple[tuple[OwnIncident, ...], int]:
+) -> tuple[tuple[IncidentLine, ...], int]:
     """The first open incidents, worst first, and how many there are."""
     services = {pk for one in standings.values() if one.open_count for pk in one.services}
     rows = sorted(
@@ -157,9 +157,11 @@ def _own_incidents(
     }
     entities = _entities({*entity_of.values()})
     shown = [
-        OwnIncident(
-            line=incident_line(row),
-            entity=link_to_entity(entities[pk]) if (pk := entity_of[row.pk]) in entities else None,
+        replace(
+            incident_line(row),
+            entities=(link_to_entity(entities[pk]),)
+            if (pk := entity_of[row.pk]) in entities
+            else (),
         )
         for row in first
     ]

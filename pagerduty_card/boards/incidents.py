@@ -44,16 +44,27 @@ class IncidentRow:
     """One open incident, and whom it concerns.
 
     Attributes:
+        incident: As the card shows it.
         entities: All that name its service.
         owners: Theirs, each once.
     """
 
-    line: IncidentLine
+    incident: IncidentLine
     service: Outside
     entities: tuple[Named, ...]
     owners: tuple[EntityLink, ...]
     text: str
     values: Mapping[str, Mapping[str, str]]
+
+    @property
+    def line(self) -> IncidentLine:
+        """The row as a page prints it; made then, for there may be thousands."""
+        return replace(
+            self.incident,
+            service=self.service,
+            entities=tuple(one.link for one in self.entities),
+            owners=self.owners,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +154,7 @@ def _row(row: Incident, entities: list[Named]) -> IncidentRow:
     line = incident_line(row)
     owners = owners_of(entities)
     return IncidentRow(
-        line=line,
+        incident=line,
         service=Outside(text=row.service.name, url=row.service.url),
         entities=tuple(entities),
         owners=owners,

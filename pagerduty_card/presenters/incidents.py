@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from catalog.links import EntityLink
 from pagerduty_card.models import ChangeEvent, Incident
 from pagerduty_card.presenters.freshness import Answer
 from pagerduty_card.presenters.on_call import Link
@@ -51,7 +52,13 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentLine:
-    """One open incident."""
+    """One open incident.
+
+    Attributes:
+        service: Its service, where the page shows several; else None.
+        entities: Those that name the service, where the page is not the entity's own.
+        owners: Owners of these, each once.
+    """
 
     number: int
     title: str
@@ -64,6 +71,9 @@ class IncidentLine:
     assignees: tuple[Link, ...]
     acknowledgements: tuple[Acknowledgement, ...]
     next_step: NextStep | None
+    service: Link | None = None
+    entities: tuple[EntityLink, ...] = ()
+    owners: tuple[EntityLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,14 +88,6 @@ class RollupView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnIncident:
-    """An open incident of the reader's entities."""
-
-    line: IncidentLine
-    entity: EntityLink | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnView:
     """What the reader and the reader's groups own.
 
@@ -107,7 +99,7 @@ class OwnView:
     """
 
     rollup: RollupView
-    incidents: tuple[OwnIncident, ...]
+    incidents: tuple[IncidentLine, ...]
     open_count: int
     on_call: tuple[OnCallView, ...]
 
