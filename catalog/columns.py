@@ -10,6 +10,7 @@ from catalog.masking import Masker
 from catalog.models import Annotation, Entity, Relation, SearchText, Tag
 from catalog.refs import EntityRef
 from catalog.secrets import is_secret
+from catalog.signals import entities_written
 
 ENTITY_COLUMNS = (
     "kind",
@@ -92,7 +93,7 @@ def digest_of(descriptor: dict[str, Any]) -> str:
 
 
 def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence[int]) -> None:
-    """Write tags, annotations, relations and search text of entities that were just written.
+    """Write tags, annotations, relations and search text of entities just written; say so.
 
     Args:
         written: Each entity with its relations as pairs of type and target.
@@ -106,7 +107,9 @@ def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence
     annotations: list[Annotation] = []
     relations: list[Relation] = []
     search_texts: list[SearchText] = []
+    pks: list[int] = []
     for entity, pairs in written:
+        pks.append(entity.pk)
         hide = Masker.of(entity).text
         names = dict.fromkeys(hide(tag) for tag in _tags(entity))
         tags += [Tag(entity=entity, name=name) for name in names]
@@ -121,6 +124,7 @@ def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence
     Annotation.objects.bulk_create(annotations, batch_size=_BATCH)
     Relation.objects.bulk_create(relations, batch_size=_BATCH)
     SearchText.objects.bulk_create(search_texts, batch_size=_BATCH)
+    entities_written.send(Entity, pks=pks)
 
 
 def _tags(entity: Entity) -> list[str]:

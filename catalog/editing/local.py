@@ -12,6 +12,7 @@ from catalog.descriptor import Problem, parse
 from catalog.editing import history
 from catalog.editing.overlays import overlays_of, relations_of, set_columns
 from catalog.models import Entity, Revision
+from catalog.signals import entities_written
 from catalog.versions import bump
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def adopt(entity: Entity, *, user: "User | None") -> None:
         row = history.revision(entity.ref, Revision.Action.CHANGED, at=entity.changed_at, user=user)
         row.changes = [{"path": "source", "old": place, "new": "the administration"}]
         history.record(row)
+        entities_written.send(Entity, pks=[entity.pk])
         bump()
     logger.info("entity adopted", extra={"ref": entity.ref, "user": user.pk if user else None})
 

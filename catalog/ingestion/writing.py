@@ -18,6 +18,7 @@ from catalog.ingestion.previous_run import BATCH, PreviousRun, batched
 from catalog.ingestion.report import Action, ImportReport, Outcome
 from catalog.ingestion.spool import Spool, SpooledDocument
 from catalog.models import Entity, EntityQuerySet, ImportRun, Location, Revision
+from catalog.signals import entities_written
 from catalog.versions import bump
 
 if TYPE_CHECKING:
@@ -353,3 +354,4 @@ def _move(places: Sequence[tuple[Any, ...]]) -> None:
                 for row in places
             ],
         )
+    entities_written.send(Entity, pks=[row[-1] for row in places])
