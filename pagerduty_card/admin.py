@@ -3,10 +3,11 @@
 ``Integration`` is not registered, and no page prints its key.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.db import models
+from django.db import models, transaction
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.forms import ModelForm
@@ -17,6 +18,7 @@ from django.utils.safestring import SafeString
 from catalog import versions
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.linking.forms import ServiceLinkForm
+from pagerduty_card.mapping.remapping import remap
 from pagerduty_card.models import (
     Delivery,
     EscalationPolicy,
@@ -74,6 +76,7 @@ class ServiceLinkAdmin(admin.ModelAdmin[ServiceLink]):
         return getattr(row, "service_name", None) or "not known"
 
     # With each of these, how many entities have the card is counted anew.
+    @transaction.atomic
     def save_model(
         self,
         request: HttpRequest,
@@ -82,18 +85,28 @@ class ServiceLinkAdmin(admin.ModelAdmin[ServiceLink]):
         change: bool,  # noqa: FBT001 -- Django's signature
     ) -> None:
         """Store the link."""
+        before = ServiceLink.objects.filter(pk=obj.pk).values_list("entity_id", flat=True)
+        entities = {*before, obj.entity_id}
         super().save_model(request, obj, form, change)
-        versions.bump()
+        _links_written(entities)
 
+    @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: ServiceLink) -> None:
-        """Take the link away."""
+        """Delete the link."""
         super().delete_model(request, obj)
-        versions.bump()
+        _links_written([obj.entity_id])
 
+    @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ServiceLink]) -> None:
-        """Take the chosen links away."""
+        """Delete the chosen links."""
+        entities = list(queryset.values_list("entity_id", flat=True))
         super().delete_queryset(request, queryset)
-        versions.bump()
+        _links_written(entities)
+
+
+def _links_written(entities: Iterable[int]) -> None:
+    remap(entities)
+    versions.bump()
 
 
 @admin.register(TriggeredIncident)

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class PagerdutyCardConfig(AppConfig):
@@ -8,15 +9,19 @@ class PagerdutyCardConfig(AppConfig):
     verbose_name = "PagerDuty"
 
     def ready(self) -> None:
-        """Put the card on the pages of entities, and the sandbox's banner above every page."""
+        """Follow the catalog, put the card on its pages and the sandbox's banner on every page."""
         # Models cannot be imported before the apps are ready.
         from catalog import cards
+        from catalog.signals import entities_written
         from pagerduty_card import card, catalog_card, checks  # noqa: F401 -- checks register themselves
         from pagerduty_card.boards import badge
         from pagerduty_card.doctor import findings
+        from pagerduty_card.mapping import remapping
         from pagerduty_card.paging import unsettled
         from portal import page_frame
 
+        entities_written.connect(remapping.when_entities_written)
+        post_migrate.connect(remapping.when_migrated, sender=self)
         cards.register(catalog_card.PagerDutyCard())
         page_frame.add_banner("pagerduty-sandbox", card.sandbox_banner)
         page_frame.add_banner("pagerduty-unsettled", unsettled.banner)

@@ -15,6 +15,7 @@ from catalog.models import Entity, Overlay
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.linking.choosing import Pick
 from pagerduty_card.linking.planning import Line, Plan, Skipped, Way, make_plan
+from pagerduty_card.mapping.remapping import remap
 from pagerduty_card.models import MappingChange, ServiceLink
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def apply_plan(agreed: Agreed, user: "User") -> Applied:
             )
             if agreed.way is Way.LINK:
                 _write_links(plan.lines, agreed.labels)
+                remap(line.entity.pk for line in plan.lines)
             else:
                 _write_overlays(plan.lines, user)
             versions.bump()
@@ -162,6 +164,7 @@ def undo(pk: int, user: "User") -> MappingChange:
                 _undo_overlays(ref, entities.get(ref), laid, user)
         change.undone_at, change.undone_by = timezone.now(), user
         change.save(update_fields=["lines", "undone_at", "undone_by"])
+        remap(entity.pk for entity in entities.values())
         versions.bump()
     return change
 

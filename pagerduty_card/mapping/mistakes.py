@@ -31,6 +31,7 @@ class ProblemKind(StrEnum):
     NO_SUCH_SERVICE = "no_such_service"
     NO_SUCH_KEY = "no_such_key"
     KEY_OF_OTHER_SERVICE = "key_of_other_service"
+    KEY_OF_SEVERAL = "key_of_several"
     NAMED_TWICE = "named_twice"
 
 
@@ -48,6 +49,11 @@ class Problem:
     text: str
     advice: str = ""
     place: str = ""
+
+
+def is_service_id(text: str) -> bool:
+    """Whether a text may be PagerDuty's id of a service."""
+    return bool(_ID.fullmatch(text))
 
 
 def keys_of(service: Service) -> list[str]:
@@ -104,7 +110,7 @@ def problem_of(
     if account is None:
         return _unknown_account(target, named_elsewhere(target, services, accounts), accounts)
     if service is None:
-        if target.service_pd_id and not _ID.fullmatch(target.service_pd_id):
+        if target.service_pd_id and not is_service_id(target.service_pd_id):
             return _odd_id(target)
         other = named_elsewhere(target, services, accounts)
         is_denied = is_listed or listing.reason == "not_found"

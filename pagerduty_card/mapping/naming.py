@@ -3,7 +3,6 @@
 The same as ``targets.targets_of_many`` says of a few, without loading a descriptor for each.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -11,7 +10,10 @@ from catalog import versions
 from catalog.models import Annotation, Entity
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.mapping.resolving import ACCOUNT, INTEGRATION_KEY, SERVICE_ID
+from pagerduty_card.mapping.targets import digest_of
 from pagerduty_card.models import ServiceLink
+
+__all__ = ["Named", "digest_of", "named_services", "named_twice"]
 
 # An annotation's row has no more of its value; the rest is in the descriptor.
 _CUT_AT = 500
@@ -50,11 +52,6 @@ def named_twice(version: int) -> frozenset[int]:
         version: The catalog's.
     """
     return _kept(version).twice
-
-
-def digest_of(integration_key: str) -> str:
-    """What stands for an integration key where the key itself must not be."""
-    return hashlib.sha256(integration_key.encode()).hexdigest()[:32]
 
 
 class _Names(NamedTuple):

@@ -1,5 +1,6 @@
 """Which PagerDuty services an entity names, and where: its annotations, and links to it."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ SERVICE_ID = "pagerduty.com/service-id"
 ACCOUNT = "pagerduty.com/account"
 
 LINK_PLACE = "a link in the administration"
-_OVERLAY_PLACE = "an overlay in the administration"
+OVERLAY_PLACE = "an overlay in the administration"
 _LOCAL_PLACE = "the administration"
 
 
@@ -68,6 +69,11 @@ def targets_of_many(entities: Iterable["Entity"]) -> dict[int, list[Target]]:
         for link in entity.service_links.all():
             _add_link(targets[entity.pk], link)
     return targets
+
+
+def digest_of(integration_key: str) -> str:
+    """What stands for an integration key where the key itself must not be."""
+    return hashlib.sha256(integration_key.encode()).hexdigest()[:32]
 
 
 def words_of(value: object) -> list[str]:
@@ -147,7 +153,7 @@ def _places(entity: "Entity") -> Mapping[str, str]:
     for key in (SERVICE_ID, INTEGRATION_KEY, ACCOUNT):
         line = lines.get(key) or entity.source_line
         if covered is not None and _differs(entity, covered, key):
-            found[key] = _OVERLAY_PLACE
+            found[key] = OVERLAY_PLACE
         elif not entity.source:
             found[key] = _LOCAL_PLACE
         else:

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from pagerduty_card import domain
+from pagerduty_card.mapping.remapping import concerned_entities, remap
 from pagerduty_card.mirror.happenings import count_open_incidents
-from pagerduty_card.mirror.rows import in_batches, replace, write
 from pagerduty_card.models import (
     ChangeEvent,
     EscalationPolicy,
@@ -24,8 +24,10 @@ from pagerduty_card.models import (
     PastIncident,
     Responder,
     Service,
+    ServiceQuerySet,
 )
 from pagerduty_card.models.inbox import Delivery, Inbox
+from pagerduty_card.rows import in_batches, replace, write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,31 +97,60 @@ def store_services(
         lambda pd_id: Service(account=account, pd_id=pd_id, is_mapped=False),
     )
     unmap(account, unmapped)
-    _store_integrations(account, given)
+    changed = _store_integrations(account, given)
+    remap(
+        concerned_entities(
+            pd_ids=given.keys() - existing.keys(),
+            services={service for service, _key in changed},
+            keys={key for _service, key in changed},
+        )
+    )
 
 
 def _of(given: dict[str, domain.Service], ids: Collection[str]) -> list[domain.Service]:
     return [service for pd_id, service in given.items() if pd_id in ids]
 
 
-def _store_integrations(account: str, given: dict[str, domain.Service]) -> None:
+def _store_integrations(account: str, given: dict[str, domain.Service]) -> set[tuple[int, str]]:
+    """Store the integrations of services.
+
+    Returns:
+        The keys that came or went, each with the primary key of its service.
+    """
     pks = dict(Service.objects.of_account(account).among(given).values_list("pd_id", "pk"))
     rows = Integration.objects.filter(service__account=account)
     if len(given) == 1:
         rows = rows.filter(service__in=pks.values())
     of = set(pks.values())
+    existing = {(row.service_id, row.pd_id): row for row in rows if row.service_id in of}
+    before = {(row.service_id, row.integration_key) for row in existing.values()}
+    wanted = {
+        (pks[service.id], one.id): {"name": one.name[:255], "integration_key": one.key[:64]}
+        for service in given.values()
+        if service.id in pks
+        for one in service.integrations
+        if one.key
+    }
     replace(
         Integration,
-        {(row.service_id, row.pd_id): row for row in rows if row.service_id in of},
-        {
-            (pks[service.id], one.id): {"name": one.name[:255], "integration_key": one.key[:64]}
-            for service in given.values()
-            if service.id in pks
-            for one in service.integrations
-            if one.key
-        },
+        existing,
+        wanted,
         lambda key: Integration(service_id=key[0], pd_id=key[1]),
     )
+    return before ^ {(key[0], values["integration_key"]) for key, values in wanted.items()}
+
+
+@transaction.atomic
+def forget_services(services: ServiceQuerySet) -> int:
+    """Delete services that PagerDuty has no more.
+
+    Returns:
+        How many rows went.
+    """
+    entities = concerned_entities(services=services.order_by().values_list("pk", flat=True))
+    deleted, _by_model = services.delete()
+    remap(entities)
+    return deleted
 
 
 @transaction.atomic

@@ -15,7 +15,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from pagerduty_card import domain
-from pagerduty_card.mirror.rows import in_batches, replace, write
 from pagerduty_card.models import (
     ChangeEvent,
     Feed,
@@ -25,6 +24,7 @@ from pagerduty_card.models import (
     ServiceQuerySet,
 )
 from pagerduty_card.models.inbox import Delivery, Inbox
+from pagerduty_card.rows import in_batches, replace, write
 from pagerduty_card.states import IncidentCounts
 
 # Changes older than this are not asked for and not kept.

@@ -15,6 +15,7 @@ from pagerduty_card.models.events import (
 from pagerduty_card.models.feeds import Feed
 from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.models.links import MappingChange, ServiceLink
+from pagerduty_card.models.mappings import Mapping
 from pagerduty_card.models.services import (
     EscalationPolicy,
     Integration,
@@ -34,6 +35,7 @@ __all__ = [
     "IncidentQuerySet",
     "Insight",
     "Integration",
+    "Mapping",
     "MappingChange",
     "OnCall",
     "PastIncident",

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from pagerduty_card.accounts import Account
-from pagerduty_card.mirror.rows import in_batches, replace
 from pagerduty_card.models import Feed, Insight, Service
+from pagerduty_card.rows import in_batches, replace
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.past import Metrics, Score
 from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from pagerduty_card import domain
 from pagerduty_card.accounts import Account
-from pagerduty_card.mirror.rows import in_batches, write
 from pagerduty_card.models import Feed, PastIncident, Service, ServiceQuerySet
+from pagerduty_card.rows import in_batches, write
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.past import FirstAcknowledgement
 

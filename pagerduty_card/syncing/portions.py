@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from pagerduty_card.errors import TooMany
-from pagerduty_card.mirror.rows import in_batches
+from pagerduty_card.rows import in_batches
 
 _Answer = TypeVar("_Answer")
 

@@ -63,7 +63,7 @@ def _forget_gone(account: Account, client: PagerDutyClient, listed: Collection[s
         except PagerDutyError as exc:
             if exc.reason != "not_found":
                 raise
-            service.delete()
+            directory.forget_services(rows.filter(pk=service.pk))
 
 
 def sync_incidents(account: Account, client: PagerDutyClient) -> None:

@@ -23,7 +23,7 @@ from pagerduty_card.accounts import all_accounts
 from pagerduty_card.domain import Acknowledgement, Incident, IncidentStatus, PendingAction
 from pagerduty_card.errors import Unreadable
 from pagerduty_card.fields import id_of, name_of, url_of
-from pagerduty_card.mirror import happenings
+from pagerduty_card.mirror import directory, happenings
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.models import Incident as IncidentRow
 from pagerduty_card.models.inbox import Delivery, Inbox
@@ -245,7 +245,7 @@ def _apply_service(row: Delivery, event: Event) -> str:
         return _State.OLDER
     services = Service.objects.of_account(row.account).filter(pd_id=row.pd_id)
     if event.type == "service.deleted":
-        changed = services.delete()[0]
+        changed = directory.forget_services(services)
     else:
         changed = services.update(name=name_of(event.data)[:255], url=url_of(event.data))
     if changed:

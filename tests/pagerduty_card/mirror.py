@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from catalog.models import Entity
+from pagerduty_card.mapping.remapping import remap, remap_all
 from pagerduty_card.mirror.happenings import count_open_incidents
 from pagerduty_card.models import (
     ChangeEvent,
@@ -17,6 +19,7 @@ from pagerduty_card.models import (
     PastIncident,
     Responder,
     Service,
+    ServiceLink,
     TriggeredIncident,
 )
 from tests.factories import make_entity
@@ -60,7 +63,15 @@ def make_service(
         Integration.objects.create(
             service=service, pd_id=f"PINT{next(_numbers)}", name="Events", integration_key=key
         )
+    remap_all()
     return service
+
+
+def link_service(entity: Entity, service_pd_id: str, **fields: Any) -> ServiceLink:
+    """A link between an entity and a service, as the admin makes it."""
+    link = ServiceLink.objects.create(entity=entity, service_pd_id=service_pd_id, **fields)
+    remap([entity.pk])
+    return link
 
 
 def make_feeds(

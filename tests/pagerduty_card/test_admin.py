@@ -7,7 +7,13 @@ from django.urls import reverse
 
 from pagerduty_card.models import Integration, ServiceLink
 from tests.factories import make_entity, make_user
-from tests.pagerduty_card.mirror import make_attempt, make_feeds, make_mapped_entity, make_service
+from tests.pagerduty_card.mirror import (
+    link_service,
+    make_attempt,
+    make_feeds,
+    make_mapped_entity,
+    make_service,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -60,9 +66,9 @@ def test_the_default_account_named_or_not_is_one_link(boss):
 def test_the_list_of_links_names_the_service_and_is_found_by_it(boss):
     make_service("PONE", name="orders", key="")
     make_service("PONE", name="orders of emea", key="", account="emea")
-    ServiceLink.objects.create(entity=make_entity("one"), service_pd_id="PONE", label="eu")
-    ServiceLink.objects.create(entity=make_entity("two"), service_pd_id="PONE", account="emea")
-    ServiceLink.objects.create(entity=make_entity("three"), service_pd_id="PGONE")
+    link_service(make_entity("one"), "PONE", label="eu")
+    link_service(make_entity("two"), "PONE", account="emea")
+    link_service(make_entity("three"), "PGONE")
     changelist = reverse("admin:pagerduty_card_servicelink_changelist")
     page = boss.get(changelist).text
     assert "orders of emea" in page

@@ -14,13 +14,14 @@ from django.utils import timezone
 from catalog import versions
 from pagerduty_card import estate as estates
 from pagerduty_card.estate import estate, open_count
-from pagerduty_card.models import Feed, Service, ServiceLink
+from pagerduty_card.models import Feed, Service
 from pagerduty_card.presenters.freshness import Reader, present_answer
 from pagerduty_card.presenters.on_call import present_on_call
 from pagerduty_card.states import IncidentCounts, State
 from tests.factories import make_entity
 from tests.pagerduty_card.mirror import (
     KEY,
+    link_service,
     make_feeds,
     make_incident,
     make_mapped_entity,
@@ -109,7 +110,7 @@ def test_a_service_is_found_by_key_by_link_and_in_its_account_alone():
     make_feeds()
     by_key = make_mapped_entity("by-key", integration_key=KEY)
     linked = make_entity("linked")
-    ServiceLink.objects.create(entity=linked, service_pd_id="PCHKOUT", label="eu")
+    link_service(linked, "PCHKOUT", label="eu")
     versions.bump()
     found = estate(timezone.now()).entities
 

@@ -14,6 +14,7 @@ from catalog.columns import entity_columns
 from catalog.models import Entity
 from catalog.versions import bump
 from pagerduty_card import rollups
+from pagerduty_card.mapping.remapping import remap_all
 from pagerduty_card.models import Feed, OnCall, Service, ServiceLink
 from tests.catalog.pages import select, texts
 from tests.factories import descriptor_of, make_entity, make_user
@@ -211,6 +212,7 @@ def test_one_service_or_a_thousand_cost_the_index_the_same_queries(reader):
             ServiceLink(entity=entity, service_pd_id=service.pd_id)
             for entity, service in zip(entities, services, strict=True)
         )
+        remap_all()
         make_incident(services[0])
         bump()
         make_feeds(age_s=1)

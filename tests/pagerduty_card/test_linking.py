@@ -6,7 +6,6 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.versions import bump
 from pagerduty_card.mapping.resolving import SERVICE_ID
-from pagerduty_card.models import ServiceLink
 from tests.catalog.overlays import set_overlay
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import KEY, TOKEN
@@ -18,7 +17,13 @@ from tests.pagerduty_card.mapping_page import (
     row_of,
     soup,
 )
-from tests.pagerduty_card.mirror import make_feeds, make_mapped_entity, make_policy, make_service
+from tests.pagerduty_card.mirror import (
+    link_service,
+    make_feeds,
+    make_mapped_entity,
+    make_policy,
+    make_service,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +71,7 @@ def test_an_entity_is_listed_until_it_names_a_service_by_annotation_overlay_or_l
     make_entity("bare")
     make_entity("blank", annotations={SERVICE_ID: " , "})
     set_overlay(overlaid, "annotation", SERVICE_ID, "PX", user=None)
-    ServiceLink.objects.create(entity=linked, service_pd_id="PX")
+    link_service(linked, "PX")
     assert names_in(client.get(URL)) == ["bare", "blank"]
 
 
@@ -231,7 +236,7 @@ def test_a_service_that_is_named_twice_is_a_problem_and_counted():
     linked = make_mapped_entity("linked", service_id="PCHKOUT")
     by_key = make_mapped_entity("by-key", integration_key=KEY)
     for entity in (linked, by_key):
-        ServiceLink.objects.create(entity=entity, service_pd_id="PCHKOUT")
+        link_service(entity, "PCHKOUT")
     bump()
     response = mapper().get(URL, {"view": "problems"})
     assert names_in(response) == ["by-key", "linked", "listed"]
@@ -243,7 +248,7 @@ def test_a_link_that_gives_a_label_to_what_an_annotation_names_is_no_problem():
     make_feeds()
     make_service("PCHKOUT")
     labelled = make_mapped_entity("labelled", service_id="PCHKOUT")
-    ServiceLink.objects.create(entity=labelled, service_pd_id="PCHKOUT", label="eu")
+    link_service(labelled, "PCHKOUT", label="eu")
     assert names_in(mapper().get(URL, {"view": "problems"})) == []
 
 
@@ -251,7 +256,7 @@ def test_what_is_mapped_says_how_and_who_shares_it():
     make_service()
     make_mapped_entity("annotated")
     linked, overlaid = make_entity("linked"), make_entity("overlaid", source="a.yaml")
-    ServiceLink.objects.create(entity=linked, service_pd_id="PCHKOUT", label="eu")
+    link_service(linked, "PCHKOUT", label="eu")
     set_overlay(overlaid, "annotation", SERVICE_ID, "PCHKOUT", user=None)
     response = mapper().get(URL, {"view": "mapped"})
     assert "named in examples/catalog/checkout.yaml:12" in row_of(response, "annotated")

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from catalog.models import Entity
 from pagerduty_card.errors import Refused, Unreachable
+from pagerduty_card.mapping.remapping import remap_all
 from pagerduty_card.mapping.resolving import (
     ProblemKind,
     Target,
@@ -22,6 +23,7 @@ from pagerduty_card.models import Feed, Integration, Service, ServiceLink
 from tests.catalog.overlays import set_overlay
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import KEY, TOKEN
+from tests.pagerduty_card.mirror import link_service
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
 
@@ -50,6 +52,7 @@ def mirrored(pd_id="PCHKOUT", *keys, **fields):
         Integration.objects.create(
             service=service, pd_id=f"PI{number}", name="Events", integration_key=key
         )
+    remap_all()
     return service
 
 
@@ -86,15 +89,15 @@ def test_reads_the_annotations(annotations, expected):
 
 def test_a_link_made_in_the_admin_counts_too_and_once():
     given = entity(service_id="PA")
-    ServiceLink.objects.create(entity=given, service_pd_id="PB", label="eu")
-    ServiceLink.objects.create(entity=given, service_pd_id="PA")
+    link_service(given, "PB", label="eu")
+    link_service(given, "PA")
     assert [(one.service_pd_id, one.label, one.place) for one in targets_of(given)] == [
         ("PA", "", "teams/checkout.yaml:12"),
         ("PB", "eu", "a link in the administration"),
     ]
     plain = make_entity()
     assert not is_mapped(plain)
-    ServiceLink.objects.create(entity=plain, service_pd_id="PB")
+    link_service(plain, "PB")
     plain.refresh_from_db()
     assert is_mapped(plain)
 
@@ -269,7 +272,7 @@ class TestThePlaceOfAMistake:
         listed(minutes=5)
         given = self.placed(service_id="PCHKOUT")
         set_overlay(given, "annotation", "pagerduty.com/service-id", "PWRONG1", user=None)
-        ServiceLink.objects.create(entity=given, service_pd_id="PWRONG2")
+        link_service(given, "PWRONG2")
         laid, linked = resolve(targets_of(Entity.objects.get()))
         assert laid.problem.place == "an overlay in the administration"
         assert linked.problem.place == "a link in the administration"
@@ -351,7 +354,7 @@ class TestAServiceOfAnotherAccount:
         mirrored("PCHKOUT", account="eu")
         listed(minutes=5)
         given = make_entity()
-        ServiceLink.objects.create(entity=given, service_pd_id="PCHKOUT")
+        link_service(given, "PCHKOUT")
         assert only(given).problem.advice == "Set the account of the link to eu."
 
     def test_that_a_key_beside_an_id_belongs_to_is_named(self):
@@ -400,19 +403,19 @@ class TestTheSameServiceTwice:
     def test_by_a_link_without_a_label_is_told(self):
         mirrored("PA")
         given = entity(service_id="PA")
-        ServiceLink.objects.create(entity=given, service_pd_id="PA")
+        link_service(given, "PA")
         assert "also by a link in the administration" in only(given).problem.text
 
     def test_by_a_link_with_a_label_is_how_it_gets_its_label(self):
         mirrored("PA")
         given = entity(service_id="PA")
-        ServiceLink.objects.create(entity=given, service_pd_id="PA", label="prod")
+        link_service(given, "PA", label="prod")
         assert (only(given).problem, only(given).target.label) == (None, "prod")
 
     def test_by_its_key_and_by_a_link_is_shown_once(self):
         mirrored("PA", KEY)
         given = entity(integration_key=KEY)
-        ServiceLink.objects.create(entity=given, service_pd_id="PA", label="prod")
+        link_service(given, "PA", label="prod")
         (mapped,) = each_once(resolve(targets_of(given)))
         assert mapped.target.label == "prod"
         assert mapped.problem.kind == ProblemKind.NAMED_TWICE
@@ -450,7 +453,7 @@ def test_finds_in_the_database_whom_the_card_applies_to():
     make_entity("by-id", annotations={"pagerduty.com/service-id": "PABC123"})
     make_entity("by-key", annotations={"pagerduty.com/integration-key": "R0UT1NGKEY00"})
     linked = make_entity("by-link")
-    ServiceLink.objects.create(entity=linked, service_pd_id="PXYZ789")
+    link_service(linked, "PXYZ789")
     make_entity("emptied", annotations={"pagerduty.com/service-id": ""})
     make_entity("other", annotations={"pagerduty.com/account": "eu"})
     found = find_mapped(Entity.objects.order_by("name"))

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from pagerduty_card.models import ServiceLink
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import (
+    link_service,
     make_attempt,
     make_change,
     make_feeds,
@@ -70,7 +70,7 @@ def test_one_of_everything_or_fifty_cost_the_same_few_queries(pager):
 def test_an_entity_that_only_a_link_maps_costs_as_few(pager):
     service, _ = make_service(), make_feeds()
     entity = make_entity(name="linked")
-    ServiceLink.objects.create(entity=entity, service_pd_id=service.pd_id)
+    link_service(entity, service.pd_id)
     assert queries_of(pager, entity) <= BOUND
 
 

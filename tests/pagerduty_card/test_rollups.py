@@ -8,10 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.versions import bump
-from pagerduty_card.models import Feed, ServiceLink
+from pagerduty_card.models import Feed
 from tests.catalog.pages import select, texts
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import (
+    link_service,
     make_feeds,
     make_incident,
     make_on_call,
@@ -214,7 +215,7 @@ def test_an_alarm_on_one_service_does_not_hide_that_another_is_not_known(
 ):
     entity = add("api", "triggered", owner="web", system="checkout")
     make_feeds()
-    ServiceLink.objects.create(entity=entity, service_pd_id="PGONE", label="eu")
+    link_service(entity, "PGONE", label="eu")
     bump()
     page = reader.get(address)
     assert list(chips(page, OWN if address == "/" else PANEL)) == ["Alarm 1"]

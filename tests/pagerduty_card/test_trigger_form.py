@@ -10,10 +10,11 @@ from bs4 import BeautifulSoup
 from django.urls import reverse
 from django.utils import timezone
 
-from pagerduty_card.models import Feed, Service, ServiceLink, TriggeredIncident
+from pagerduty_card.models import Feed, Service, TriggeredIncident
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import (
     KEY,
+    link_service,
     make_feeds,
     make_incident,
     make_mapped_entity,
@@ -443,8 +444,8 @@ def test_services_of_several_accounts_are_told_apart_and_paged_where_they_are(
 ):
     settings.PAGERDUTY_ACCOUNTS = "[{name: eu, region: eu, token: token-of-the-eu-account-4712}]"
     entity = make_mapped_entity("warehouse-sync", service_id="PSAME")
-    ServiceLink.objects.create(entity=entity, service_pd_id="PSAME", label="us prod")
-    ServiceLink.objects.create(entity=entity, account="eu", service_pd_id="PSAME", label="eu prod")
+    link_service(entity, "PSAME", label="us prod")
+    link_service(entity, "PSAME", account="eu", label="eu prod")
     make_service("PSAME", name="warehouse", key="u" * 32)
     make_service("PSAME", account="eu", name="warehouse", key="e" * 32)
     make_feeds()
@@ -465,8 +466,8 @@ def test_services_of_several_accounts_are_told_apart_and_paged_where_they_are(
 
 def test_the_card_shows_several_services_worst_first_with_their_labels(pager):
     entity = make_mapped_entity("warehouse-sync", service_id="PUS")
-    ServiceLink.objects.create(entity=entity, service_pd_id="PUS", label="us")
-    ServiceLink.objects.create(entity=entity, service_pd_id="PEU", label="eu")
+    link_service(entity, "PUS", label="us")
+    link_service(entity, "PEU", label="eu")
     make_service("PUS", name="warehouse", key="u" * 32)
     make_incident(make_service("PEU", name="warehouse", key="e" * 32))
     make_feeds()

@@ -1,0 +1,166 @@
+"""The table of mappings: true after every change of names, services and keys."""
+
+import random
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from catalog.editing import local, removing
+from catalog.models import Entity, Overlay
+from catalog.versions import bump, current
+from pagerduty_card.mapping import naming, remapping
+from pagerduty_card.mapping.resolving import each_once, resolve, targets_of_many
+from pagerduty_card.mirror import directory
+from pagerduty_card.models import Integration, Mapping, Service, ServiceLink
+from tests.catalog.overlays import set_overlay
+from tests.factories import make_entity
+from tests.pagerduty_card.mirror import link_service, make_service
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
+
+PREFIX = "pagerduty.com/"
+ID, KEY, ACCOUNT = (f"{PREFIX}{name}" for name in ("service-id", "integration-key", "account"))
+KEYS = [letter * 32 for letter in "abcd"]
+IDS = ["PA", "PB", "PC", "PD", "https://x.pagerduty.com/service-directory/PA"]
+
+
+def rows():
+    columns = ("entity__name", "account", "service_pd_id", "service__pd_id", "problem", "origin")
+    return list(Mapping.objects.order_by("entity__name", "position").values_list(*columns))
+
+
+def random_names(chance):
+    """Annotations of one entity."""
+    ids = ",".join(chance.choices([*IDS, "", " PA "], k=chance.randrange(3)))
+    found = {
+        ID: chance.choice([None, ids, ids, ","]),
+        KEY: chance.choice([None, None, chance.choice(KEYS), f" {chance.choice(KEYS)} ", " "]),
+        ACCOUNT: chance.choice([None, None, "eu", "default", " "]),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def random_world(chance):
+    """Two accounts with services that share ids and keys, and entities that name them."""
+    for account in ("default", "eu"):
+        for pd_id in chance.sample(IDS[:4], chance.randrange(4)):
+            service = Service.objects.create(
+                account=account, pd_id=pd_id, name=pd_id, status="active"
+            )
+            for key in chance.sample(KEYS, chance.randrange(3)):
+                Integration.objects.create(
+                    service=service, pd_id=f"I{key[0]}", name="x", integration_key=key
+                )
+    for number in range(8):
+        entity = make_entity(f"e{number}", annotations=random_names(chance), source="a.yaml")
+        if chance.random() < 0.3:
+            for key, value in random_names(chance).items():
+                set_overlay(entity, "annotation", key, value, user=None)
+        for account, pd_id in {(chance.choice(["", "eu"]), chance.choice(IDS[:4])) for _ in "ab"}:
+            if chance.random() < 0.3:
+                label = chance.choice(["", "x"])
+                ServiceLink.objects.create(
+                    entity=entity, account=account, service_pd_id=pd_id, label=label
+                )
+    remapping.remap_all()
+    bump()
+
+
+def by_old_readers():
+    entities = list(Entity.objects.all())
+    found = []
+    for entity, targets in targets_of_many(entities).items():
+        mapped = resolve(targets)
+        for target, one in zip(targets, mapped, strict=True):
+            service = one.service.pk if one.service else None
+            found.append((entity, target.account, target.service_pd_id, target.label, service))
+        services = {one.service.pk for one in each_once(mapped) if one.service}
+        named = naming.named_services(current()).get(entity, ())
+        assert {one[:2] for one in named} == {(t.account, t.service_pd_id) for t in targets}
+        in_table = Mapping.objects.filter(entity=entity, service__isnull=False)
+        assert services == set(in_table.values_list("service_id", flat=True))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_table_says_what_the_readers_say(seed):
+    random_world(random.Random(seed))
+    columns = ("entity_id", "account", "service_pd_id", "label", "service_id")
+    stored = Mapping.objects.order_by("entity", "position").values_list(*columns)
+    assert list(stored) == by_old_readers()
+
+
+def test_every_change_of_an_entity_is_followed():
+    service = make_service("PA")
+    entity = make_entity("api", annotations={ID: "PA"}, source="a.yaml", source_line=3)
+    assert rows() == [("api", "default", "PA", "PA", "", "annotation")]
+    set_overlay(entity, "annotation", ID, "PB", user=None)
+    assert rows() == [("api", "default", "PB", None, "no_such_service", "overlay")]
+    Overlay.objects.get()
+    entity.refresh_from_db()
+    entity.orphaned_at = entity.changed_at
+    entity.save()
+    local.adopt(entity, user=None)
+    assert Mapping.objects.get().place == "the administration"
+    removing.remove(Entity.objects.all(), user=None)
+    assert rows() == []
+    assert Service.objects.get() == service
+
+
+def test_moving_a_document_moves_the_place(tmp_path):
+    text = (
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: api\n"
+        "  annotations:\n    pagerduty.com/service-id: PA\n"
+        "spec: {type: service, lifecycle: production, owner: me}\n"
+    )
+    file = tmp_path / "catalog-info.yaml"
+    for comment, line in (("", 6), ("# moved\n", 7)):
+        file.write_text(comment + text)
+        call_command("import_catalog", str(file), stdout=StringIO())
+        assert Mapping.objects.get().place == f"{file}:{line}"
+
+
+def test_deleted_services_and_moved_keys_are_followed():
+    make_service("PA", key=KEYS[0])
+    make_entity("by-id", annotations={ID: "PA"})
+    make_entity("by-key", annotations={KEY: KEYS[0]})
+    directory.forget_services(Service.objects.filter(pd_id="PA"))
+    assert [row[3:5] for row in rows()] == [(None, "no_such_service"), (None, "no_such_key")]
+
+
+def test_an_import_of_nothing_named_costs_two_queries():
+    pks = [make_entity().pk for _ in range(5)]
+    with CaptureQueriesContext(connection) as queries:
+        remapping.remap(pks)
+    written = [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
+    assert len([sql for sql in written if "advisory" not in sql]) == 2
+
+
+def test_commas_alone_name_nothing():
+    make_entity("odd", annotations={ID: " , ,"})
+    assert rows() == []
+
+
+def test_the_key_itself_is_not_in_the_table():
+    make_entity("api", annotations={KEY: KEYS[0]})
+    assert KEYS[0] not in repr(list(Mapping.objects.values()))
+
+
+def test_a_key_of_two_services_means_the_first_and_says_so():
+    make_service("PA", key=KEYS[0])
+    make_service("PB", key=KEYS[0])
+    make_entity("api", annotations={KEY: KEYS[0]})
+    assert rows() == [("api", "default", "", "PA", "key_of_several", "annotation")]
+
+
+def test_a_migrated_installation_has_its_mappings_at_once():
+    make_service("PA")
+    make_entity("api", annotations={ID: "PA"})
+    link_service(make_entity("linked"), "PA")
+    before = rows()
+    Mapping.objects.all().delete()
+    call_command("migrate", verbosity=0)
+    assert rows() == before
