@@ -22,8 +22,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.models import Entity
-from pagerduty_card.accounts import all_accounts, mask
+from pagerduty_card.accounts import all_accounts
 from pagerduty_card.history import RecentPast
+from pagerduty_card.labels import labels_of, title_of, value_of
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import Mapped, ProblemKind, Target
 from pagerduty_card.models import (
@@ -44,44 +45,27 @@ from pagerduty_card.presenters.card import (
     present_problem,
 )
 from pagerduty_card.presenters.freshness import Explanation, Reader, explain, present_answer
-from pagerduty_card.presenters.paging import PagingView, present_paging
 from portal.page_frame import Banner
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """An entity's services as the mirror knows them, in the order the entity names them."""
+def load(request: HttpRequest, entity: Entity, mapped: Sequence[Mapped]) -> list[ServiceBlock]:
+    """Read and present an entity's services for one reader; a constant number of queries.
 
-    mapped: tuple[Mapped, ...]
-    blocks: tuple[ServiceBlock, ...]
-
-    def pageable(self) -> dict[str, Mapped]:
-        """The services that can be paged, by the value that names each in the form."""
-        return {value_of(one): one for one in self.mapped if one.can_page}
-
-    def paging(self) -> tuple[PagingView, ...]:
-        """What the form says about each service that can be paged."""
-        return tuple(
-            present_paging(block, value=value_of(one))
-            for one, block in zip(self.mapped, self.blocks, strict=True)
-            if one.can_page
-        )
+    Args:
+        request: Tells the reader.
+        entity: The entity.
+        mapped: Its services, each once.
+    """
+    return _present(mapped, entity, reader_of(request), timezone.now())
 
 
-def load(request: HttpRequest, entity: Entity) -> Loaded:
-    """Read and present an entity's services for one reader; a constant number of queries."""
-    targets = resolving.targets_of(entity)
-    return _present(resolving.resolve(targets), entity, reader_of(request), timezone.now())
-
-
-def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: datetime) -> Loaded:
+def _present(
+    mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: datetime
+) -> list[ServiceBlock]:
     zone = timezone.get_current_timezone()
-    mapped = resolving.each_once(mapped)
-    services = [one.service for one in mapped if one.service]
-    rows = _Rows(services)
+    rows = _Rows([one.service for one in mapped if one.service])
     past = RecentPast(mapped, entity, reader=reader, now=now, zone=zone)
-    is_mixed = len({one.target.account for one in mapped}) > 1
-    blocks = [
+    return [
         present_block(
             one.service,
             incidents=rows.incidents.get(one.service.pk, []),
@@ -92,7 +76,7 @@ def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: date
             ),
             freshness=one.freshness,
             entity_name=entity.display_name,
-            label=_label(one, is_mixed=is_mixed),
+            label=label,
             mapping_problem=_explain_problem(one, reader) if one.problem else None,
             place=one.target.place,
             reader=reader,
@@ -102,24 +86,12 @@ def _present(mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: date
         if one.service
         else present_problem(
             key=value_of(one).replace("/", "-"),
-            title=one.target.service_pd_id or f"integration key {mask(one.target.integration_key)}",
-            label=_label(one, is_mixed=is_mixed),
+            title=title_of(one),
+            label=label,
             problem=_explain_problem(one, reader),
         )
-        for one in mapped
+        for one, label in zip(mapped, labels_of(mapped), strict=True)
     ]
-    return Loaded(mapped=tuple(mapped), blocks=tuple(blocks))
-
-
-def _label(mapped: Mapped, *, is_mixed: bool) -> str:
-    """What tells the service apart: its label, or its account where they are of several."""
-    return mapped.target.label or (mapped.target.account if is_mixed else "")
-
-
-def value_of(mapped: Mapped) -> str:
-    """What names a service in the trigger form: its id, or the end of its key; never the key."""
-    named = mapped.service_pd_id or mask(mapped.target.integration_key)
-    return f"{mapped.target.account}/{named}"
 
 
 def reader_of(request: HttpRequest) -> Reader:
@@ -183,8 +155,9 @@ def _drawn(request: HttpRequest, entity: Entity) -> Drawn:
         key = _key(entity, targets, [*feeds, *attempts], reader, now)
         found: Drawn | None = cache.get(key)
         if found is None:
-            loaded = _present(resolving.resolve(targets, feeds), entity, reader, now)
-            found = _draw(loaded, present_card(loaded.blocks, attempts, now=now))
+            mapped = resolving.each_once(resolving.resolve(targets, feeds))
+            blocks = _present(mapped, entity, reader, now)
+            found = _draw(mapped, present_card(blocks, attempts, now=now))
             cache.set(key, found, timeout=2)
         kept[entity.pk] = found
     return kept[entity.pk]
@@ -212,8 +185,8 @@ def _key(
     return f"pagerduty-card:{hashlib.sha256(repr(told).encode()).hexdigest()}"
 
 
-def _draw(loaded: Loaded, view: CardView) -> Drawn:
-    urls = [one.service.url for one in loaded.mapped if one.service and one.service.url]
+def _draw(mapped: Sequence[Mapped], view: CardView) -> Drawn:
+    urls = [one.service.url for one in mapped if one.service and one.service.url]
     name_html = SafeString("")
     if len(view.blocks) == 1:
         name_html = render_to_string("pagerduty_card/_state.html", {"block": view.blocks[0]})
@@ -229,7 +202,7 @@ def _draw(loaded: Loaded, view: CardView) -> Drawn:
         as_of=view.as_of,
         is_due=view.is_due,
         is_pending=view.is_pending,
-        can_page=bool(loaded.pageable()),
+        can_page=any(one.can_page for one in mapped),
         service_url=urls[0] if urls else "",
     )
 
@@ -296,7 +269,6 @@ def render_card(
     *,
     is_alone: bool = False,
     is_answer: bool = False,
-    is_beside: bool = False,
 ) -> SafeString:
     """Render the card for one reader.
 
@@ -305,7 +277,6 @@ def render_card(
         entity: The entity.
         is_alone: The card is the page.
         is_answer: It answers a refresh: it does not ask for another one by itself.
-        is_beside: It comes along with another answer, and finds its own place in the page.
     """
     drawn = _drawn(request, entity)
     context = {
@@ -316,7 +287,6 @@ def render_card(
         "refresh_url": reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs),
         "no_trigger_reason": _no_trigger_reason(request, entity, drawn),
         "is_alone": is_alone,
-        "is_beside": is_beside,
         "is_auto_refresh": drawn.is_due and not is_answer,
         # Without the request: the context processors have run for the page around it already.
         "csrf_token": get_token(request),

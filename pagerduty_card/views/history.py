@@ -7,8 +7,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from pagerduty_card.card import reader_of, value_of
+from pagerduty_card.card import reader_of
 from pagerduty_card.history import load_past
+from pagerduty_card.labels import value_of
 from pagerduty_card.mapping import resolving
 from pagerduty_card.presenters.history import SPANS
 from pagerduty_card.presenters.timeline import by_day

@@ -62,7 +62,7 @@ def shown(client, entity):
     page = BeautifulSoup(client.get(entity.get_absolute_url()).text, "html.parser")
     card = page.select_one("#pagerduty-card")
     assert card["hx-get"] == url_of(entity)
-    assert card["hx-trigger"] == "tick"
+    assert card["hx-trigger"] == "tick, close from:#dialog"
     assert card["hx-include"] == "find [name=have]"
     return card.select_one("[name=have]")["value"]
 

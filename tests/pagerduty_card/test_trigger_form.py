@@ -201,32 +201,25 @@ def test_pages_and_goes_back_to_the_entity(pager, entity, http):
     assert "looking for the incident" in page
 
 
-def test_in_the_dialog_the_card_is_put_in_place_and_the_dialog_closed(pager, entity, http):
+def test_in_the_dialog_it_closes_and_the_card_then_asks(pager, entity, http):
     accept(http)
     answer = pager.post(url_of(entity), filled(pager, entity), headers=HTMX)
-    assert answer.status_code == 200
-    assert answer["HX-Retarget"] == "#pagerduty-card"
-    assert answer["HX-Reswap"] == "outerHTML"
+    assert answer.status_code == 204
     assert "dialog:close" in answer["HX-Trigger"]
-    assert "Accepted by PagerDuty, looking for the incident" in answer.text
+    page = soup_of(pager.get(entity.get_absolute_url()))
+    assert "close from:#dialog" in page.select_one("#pagerduty-card")["hx-trigger"]
+    assert "Accepted by PagerDuty, looking for the incident" in page.text
 
 
-def test_behind_the_dialog_the_card_tells_of_a_try_that_failed(pager, entity, http):
+def test_the_card_tells_of_a_try_that_failed_in_the_dialog(pager, entity, http):
     http.post(ENQUEUE, status=503)
+    shown = soup_of(pager.get(entity.get_absolute_url())).select_one("#pagerduty-card")
     answer = pager.post(url_of(entity), filled(pager, entity), headers=HTMX)
     assert answer.status_code == 422
-    card = BeautifulSoup(answer.text, "html.parser").select_one("#pagerduty-card")
-    assert card["hx-swap-oob"] == "true"
-    assert "The portal keeps trying until" in card.text
-    shown = pager.get(entity.get_absolute_url())
-    assert not soup_of(shown).select("#pagerduty-card[hx-swap-oob]")
-
-
-def test_what_was_filled_in_wrong_leaves_the_card_behind_the_dialog_alone(pager, entity):
-    form = filled(pager, entity, description=" ")
-    answer = pager.post(url_of(entity), form, headers=HTMX)
-    assert answer.status_code == 422
-    assert "pagerduty-card" not in answer.text
+    assert "Nobody has been paged yet" in answer.text
+    have = shown.select_one("[name=have]")["value"]
+    news = pager.get(shown["hx-get"], {"have": have}, headers=HTMX)
+    assert "The portal keeps trying until" in news.text
 
 
 def test_the_same_form_sent_twice_pages_once(pager, entity, http):

@@ -1,0 +1,90 @@
+"""What became of an attempt to page, in words for the person who sent the form. Pure."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pagerduty_card.models import TriggeredIncident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """Something to think of first, or what became of an attempt.
+
+    Attributes:
+        until: Until when the portal goes on trying by itself (UTC); None: it does not.
+        as_of: Of when it is what is shown (UTC), where that is long ago; None elsewhere.
+    """
+
+    tone: str
+    title: str
+    text: str
+    until: datetime | None = None
+    as_of: datetime | None = None
+
+
+def present_outcome(attempt: TriggeredIncident, *, is_same_text: bool) -> Caution | None:
+    """Say what became of an attempt that did not go as the person may believe, and what to do now.
+
+    Args:
+        attempt: As it stands after sending.
+        is_same_text: Whether the attempt says what the form says now, of the same service. A form
+            sent again never sends another text: PagerDuty would take it for the same alert.
+
+    Returns:
+        None if the form's text was taken, or is just being sent.
+    """
+    states = TriggeredIncident.State
+    if attempt.state not in {states.UNSURE, states.FAILED, states.RETRYING}:
+        if is_same_text:
+            return None
+        return Caution(
+            tone="warning",
+            title="Nothing more was sent",
+            text=f"This form was sent before, for {attempt.service_name}: "
+            f"\u201c{attempt.description}\u201d If this is a further problem, send it now.",
+        )
+    again = (
+        "What you typed is still here; sending again cannot page twice."
+        if is_same_text
+        else "Sending again sends what the form says now."
+        if not attempt.may_resend  # it is over: the form has a new key
+        else f"Sending again sends the first text, \u201c{attempt.description}\u201d, and cannot "
+        "page twice."
+    )
+    if attempt.state == states.UNSURE:
+        return Caution(
+            tone="warning",
+            title="PagerDuty did not answer: it may have been taken, or not",
+            text=f"It is not known that anybody was paged. {again}",
+            until=attempt.retry_until,
+        )
+    return Caution(
+        tone="critical",
+        title="Nobody has been paged yet"
+        if attempt.state == states.RETRYING
+        else "Nobody has been paged",
+        text=f"{attempt.answer} {again}".strip(),
+        until=attempt.retry_until,
+    )
+
+
+def present_rejection(errors: tuple[str, ...], detail: str) -> str:
+    """Say in PagerDuty's own words why it did not want the alert."""
+    words = " ".join(errors) or detail
+    return f"Nobody has been paged. PagerDuty did not accept this: {words}".strip()
+
+
+def present_throttle(retry_in_s: float, *, now: datetime) -> str:
+    """Say when the next page may be sent, for a person who sent too many.
+
+    Args:
+        retry_in_s: Seconds until then.
+        now: The instant of reading, in the reader's zone.
+    """
+    at = now + timedelta(seconds=retry_in_s)
+    minutes = math.ceil(retry_in_s / 60)
+    return (
+        "Nobody has been paged: you have paged too often in a short time. You can page again at "
+        f"{at:%H:%M} {at.tzname()}, in {minutes} minute{'' if minutes == 1 else 's'}."
+    )
