@@ -5,6 +5,8 @@ SHELL := /bin/sh
 PYTHON ?=
 VENV ?= .venv
 BIN := $(VENV)/bin
+FORMAT_CSS = $(BIN)/css-beautify --indent-size 2 --end-with-newline --preserve-newlines --space-around-combinator
+FORMAT_JS = $(BIN)/js-beautify --indent-size 2 --end-with-newline --brace-style collapse,preserve-inline
 
 # What the running portal is told; tests and linters see none of it.
 run sandbox: export PORT ?= 8000
@@ -37,6 +39,8 @@ check: lint types templates contracts ## all that must hold before a change land
 
 lint: $(BIN)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@set -e; for file in $$(git ls-files 'static/*.css'); do $(FORMAT_CSS) $$file | diff -u $$file -; done
+	@set -e; for file in $$(git ls-files 'static/*.js'); do $(FORMAT_JS) $$file | diff -u $$file -; done
 
 types: $(BIN)/.dev
 	@$(BIN)/mypy && $(BIN)/mypy requirements/install.py
@@ -49,8 +53,10 @@ contracts: $(BIN)/.dev
 	@$(BIN)/lint-imports --no-logo
 	@DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run --settings portal.settings_test
 
-format: $(BIN)/.dev ## format code and templates
+format: $(BIN)/.dev ## format code, stylesheets, scripts and templates
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+	@set -e; for file in $$(git ls-files 'static/*.css'); do $(FORMAT_CSS) --replace $$file >/dev/null; done
+	@set -e; for file in $$(git ls-files 'static/*.js'); do $(FORMAT_JS) --replace $$file >/dev/null; done
 	@$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
 
 pins: $(BIN)/.run ## compile requirements/*.txt from pyproject.toml

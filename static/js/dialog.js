@@ -8,7 +8,9 @@ function fill(html, isKept) {
   const typed = new FormData((isKept && body.querySelector("form")) || undefined);
   body.innerHTML = html;
   const fields = body.querySelector("form")?.elements;
-  for (const [name, value] of typed) if (fields?.[name]) fields[name].value = value;
+  for (const [name, value] of typed) {
+    if (fields?.[name]) fields[name].value = value;
+  }
   htmx.process(body);
 }
 
