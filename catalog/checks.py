@@ -9,13 +9,15 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
-from catalog.ingestion.allow import Allowance
+from catalog.ingestion.allow import Allowance, by_host
 from catalog.ingestion.importer import configured_sources
+from catalog.ingestion.repositories import SOFTWARE
 from catalog.ingestion.sources import is_there, is_url, root_of
 from catalog.kinds import Kind
 
 _SHORTEST_TOKEN = 20
 _HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+_HOST_AND_PORT = re.compile(r"[A-Za-z0-9.\-]+(?::[0-9]+)?")
 
 
 @register
@@ -66,6 +68,37 @@ def check_reading_allow(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
         for entry in map(str.strip, settings.CATALOG_READING_ALLOW)
         if entry and not entry.startswith("/") and not _HOST.fullmatch(entry)
     ]
+
+
+@register
+def check_hosts(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """``CATALOG_GIT_HOSTS`` and ``CATALOG_HOST_TOKENS`` are of the form ``host=value``."""
+    found: list[CheckMessage] = []
+    for name, example in (
+        ("CATALOG_GIT_HOSTS", "ghe.example.com=github"),
+        ("CATALOG_HOST_TOKENS", "github.com=...token..."),
+    ):
+        for number, entry in enumerate(getattr(settings, name), start=1):
+            host, _, value = entry.partition("=")
+            if _HOST_AND_PORT.fullmatch(host.strip()) and value.strip():
+                continue
+            found.append(
+                Error(
+                    f"{name}: entry {number} is not of the form host=value.",
+                    hint=f"Write {example}, the host without https://.",
+                    id="catalog.E008",
+                )
+            )
+    found += [
+        Error(
+            f"CATALOG_GIT_HOSTS: {kind} is no known software.",
+            hint=f"Write one of {', '.join(SOFTWARE)} after {host}=.",
+            id="catalog.E009",
+        )
+        for host, kind in by_host(settings.CATALOG_GIT_HOSTS).items()
+        if kind not in SOFTWARE
+    ]
+    return found
 
 
 @register

@@ -225,6 +225,12 @@ CATALOG_LOCATIONS = env.list("CATALOG_LOCATIONS", default=[])
 # Hosts (``example.com``, ``*.example.com``) and folders (absolute paths) descriptors may be read
 # from. Empty: any file the command line names, any public https or http host.
 CATALOG_READING_ALLOW = env.list("CATALOG_READING_ALLOW", default=[])
+# What makes the pages of further source hosts, as ``host=github`` (or gitlab, bitbucket, gitea,
+# azure): the address of a page is then read as that of its file.
+CATALOG_GIT_HOSTS = env.list("CATALOG_GIT_HOSTS", default=[])
+# What hosts of private files are shown, as ``host=token``; whoever may register a location reads
+# descriptors with it.
+CATALOG_HOST_TOKENS = env.list("CATALOG_HOST_TOKENS", default=[])
 # What becomes of entities whose document is gone: ``keep`` (and mark) or ``delete``.
 CATALOG_ORPHANS = env.str("CATALOG_ORPHANS", default="keep").strip().lower()
 # Seconds from one reading of a location to the next, by the worker; 0: never by itself.

@@ -17,9 +17,11 @@ class PlaceholderError(ValueError):
 
 
 Resolve = Callable[[str, str], Any]
-"""Given ``$text``, ``$json`` or ``$yaml`` and its target, what stands there."""
+"""Given the key of a placeholder and its target, what stands there."""
 
-_PLACEHOLDERS = frozenset(("$text", "$json", "$yaml"))
+# Those that stand for a text. The format's own reader also gathers what an API's parts refer to.
+TEXTS = frozenset(("$text", "$openapi", "$asyncapi"))
+_PLACEHOLDERS = TEXTS | {"$json", "$yaml"}
 # What tells one entity from another is read before anything else: no other file can give it.
 _LITERAL = frozenset(
     (("apiVersion",), ("kind",), ("metadata",), ("metadata", "name"), ("metadata", "namespace"))
@@ -294,7 +296,7 @@ def _filled(
 
 
 def _stand_in(key: str, target: str) -> Any:
-    return target if key == "$text" else {key: target}
+    return target if key in TEXTS else {key: target}
 
 
 def _problems(

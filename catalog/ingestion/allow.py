@@ -1,12 +1,22 @@
-"""What the importer may read: the hosts and folders of ``CATALOG_READING_ALLOW``."""
+"""What the importer may read: hosts and folders, and what it must know of the hosts."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from django.conf import settings
+
+from catalog.ingestion.repositories import FIRST_NAMES, software_of
+
+
+def by_host(entries: Iterable[str]) -> dict[str, str]:
+    """Entries of the form ``host=value`` as a map; others are left out."""
+    pairs = (entry.strip().partition("=") for entry in entries)
+    return {host.strip().lower(): value.strip() for host, _, value in pairs if host and value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +27,36 @@ class Allowance:
         hosts: Names or patterns in lower case, ``example.com`` or ``*.example.com``; a host that
             is named may also have a private address.
         folders: Absolute, with symbolic links followed.
+        software: By host: what its pages are made by, see ``repositories.SOFTWARE``.
+        tokens: By host: what it is shown, so that it lets private files be read.
     """
 
     hosts: tuple[str, ...] = ()
     folders: tuple[Path, ...] = ()
+    software: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, entries: Iterable[str]) -> Self:
-        """Sort the entries of the setting: what starts with ``/`` is a folder, else a host."""
+    def of(
+        cls, entries: Iterable[str], software: Iterable[str] = (), tokens: Iterable[str] = ()
+    ) -> Self:
+        """Sort the entries of the settings: what starts with ``/`` is a folder, else a host."""
         cleaned = [entry.strip() for entry in entries if entry.strip()]
         return cls(
             hosts=tuple(entry.lower().rstrip(".") for entry in cleaned if entry[0] != "/"),
             folders=tuple(Path(entry).resolve() for entry in cleaned if entry[0] == "/"),
+            software=by_host(software),
+            tokens=by_host(tokens),
         )
 
     @classmethod
     def from_settings(cls) -> Self:
         """The allowance of this deployment."""
-        return cls.of(settings.CATALOG_READING_ALLOW)
+        return cls.of(
+            settings.CATALOG_READING_ALLOW,
+            settings.CATALOG_GIT_HOSTS,
+            settings.CATALOG_HOST_TOKENS,
+        )
 
     @property
     def is_open(self) -> bool:
@@ -49,6 +71,23 @@ class Allowance:
     def permits_host(self, host: str) -> bool:
         """Whether the host may be asked at all; its addresses are checked apart."""
         return self.is_open or self.names_host(host)
+
+    def sign_in(self, url: str) -> dict[str, str]:
+        """The header that lets a private file be read; empty where no token is named for its host.
+
+        A token goes over https, or to a host that the operator lists.
+        """
+        parts = urlsplit(url)
+        host = FIRST_NAMES.get(parts.netloc.lower(), parts.netloc.lower())
+        token = self.tokens.get(parts.netloc.lower()) or self.tokens.get(host)
+        if not token or not (parts.scheme == "https" or self.names_host(parts.hostname or "")):
+            return {}
+        match software_of(url, self.software):
+            case "gitlab":
+                return {"PRIVATE-TOKEN": token}
+            case "azure":
+                return {"Authorization": f"Basic {b64encode(f':{token}'.encode()).decode()}"}
+        return {"Authorization": f"Bearer {token}"}
 
     def permits_file(self, resolved: Path) -> bool:
         """Whether the file may be read.

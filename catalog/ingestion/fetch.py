@@ -104,7 +104,7 @@ def fetch(
                     stream=True,
                     allow_redirects=False,
                     timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                    headers=headers,
+                    headers={**headers, **allow.sign_in(url)},
                 ) as response:
                     if response.is_redirect:
                         url = _next_hop(url, response.headers["Location"], allow)

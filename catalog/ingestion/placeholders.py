@@ -1,4 +1,4 @@
-"""What ``$text``, ``$json`` and ``$yaml`` stand for: another file beside the descriptor.
+"""What ``$text``, ``$openapi``, ``$asyncapi``, ``$json`` and ``$yaml`` stand for: another file.
 
 Source: https://backstage.io/docs/features/software-catalog/descriptor-format#substitutions-in-the-descriptor-format
 """
@@ -9,10 +9,12 @@ import os.path
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from catalog.descriptor import PlaceholderError
+from catalog.descriptor.documents import TEXTS
 from catalog.descriptor.yaml import read as read_yaml
+from catalog.ingestion.repositories import is_same_repository, raw_address, resolve
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, text_of
 
 
@@ -20,8 +22,8 @@ class Inclusions:
     """What the placeholders of one descriptor file stand for.
 
     A file's targets lie in the folder of its root, or beside it if it lies elsewhere itself; an
-    address's targets on the same host: a descriptor cannot fetch what its author could not have
-    put beside it.
+    address's targets on the same host or in the same repository: a descriptor cannot fetch what
+    its author could not have put beside it, but for hosts that the operator names.
 
     Args:
         reader: Reads within what is allowed.
@@ -85,16 +87,34 @@ class Inclusions:
     def _place(self, target: str) -> str:
         if is_url(self._address):
             try:
-                url = urljoin(self._address, target)
+                url = resolve(self._address, target, self._reader.allow.software)
                 is_same = urlsplit(url)[:2] == urlsplit(self._address)[:2]
             except ValueError as exc:
                 raise SourceError("is not an address") from exc
-            if not is_same:
-                raise SourceError("only files of the same host are read")
+            if not (is_same or is_same_repository(url, self._address) or self._names_host(url)):
+                raise SourceError(
+                    "only files of the same host, of the same repository, and of the hosts that "
+                    "CATALOG_READING_ALLOW names are read"
+                )
             return url
-        if is_url(target) or Path(target).is_absolute():
+        if is_url(target):
+            url = raw_address(target, self._reader.allow.software)
+            if not self._names_host(url):
+                raise SourceError(
+                    "only files beside the descriptor, and of the hosts that "
+                    "CATALOG_READING_ALLOW names, are read"
+                )
+            return url
+        if Path(target).is_absolute():
             raise SourceError("only files beside the descriptor are read")
         return os.path.join(os.path.dirname(self._address), target)  # noqa: PTH118, PTH120
+
+    def _names_host(self, url: str) -> bool:
+        try:
+            host = urlsplit(url).hostname or ""
+        except ValueError as exc:
+            raise SourceError("is not an address") from exc
+        return self._reader.allow.names_host(host)
 
     def _inside(self) -> Path | None:
         if is_url(self._address):
@@ -104,7 +124,7 @@ class Inclusions:
 
 
 def _value(key: str, target: str, text: str) -> Any:
-    if key == "$text":
+    if key in TEXTS:
         if "\0" in text:
             raise PlaceholderError(f"{key} {target}: is not text")
         return text

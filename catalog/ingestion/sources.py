@@ -13,6 +13,7 @@ from catalog.descriptor import Limits, YamlError, decode
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.fetch import Fetched, FetchError, fetch
 from catalog.ingestion.listing import files_below, matching
+from catalog.ingestion.repositories import raw_address
 
 _CHUNK_BYTES = 64 * 1024
 # So often a host may let its time run out in one run; a thousand files of a dead one take hours.
@@ -130,7 +131,7 @@ class SourceReader:
             SourceError: There is no such file or folder, or no file in it.
         """
         if root.type == "url":
-            return [root.target]
+            return [raw_address(root.target, self.allow.software)]
         try:
             return self._files_of(root)
         except OSError as exc:
@@ -250,7 +251,8 @@ class SourceReader:
         try:
             resolved, found = self._follow(address)
         except (FileNotFoundError, NotADirectoryError) as exc:
-            raise SourceError("there is no such file", is_missing=True) from exc
+            hint = "write / between folders" if "\\" in address else ""
+            raise SourceError("there is no such file", hint, is_missing=True) from exc
         except (OSError, RuntimeError, ValueError) as exc:
             raise SourceError("the path cannot be followed") from exc
         self._check_folder(resolved, inside)

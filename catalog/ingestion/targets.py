@@ -1,19 +1,23 @@
 """Where the targets of Location documents lead: addresses, paths and globs. Pure but for links."""
 
 import os.path
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urljoin
 
+from catalog.ingestion.repositories import raw_address, resolve
 from catalog.ingestion.sources import SourceError, is_url, without_user
 
 
-def address_of(file: str, kind: str | None, target: str) -> str:
+def address_of(
+    file: str, kind: str | None, target: str, software: Mapping[str, str] | None = None
+) -> str:
     """Where one target of a Location leads: an address, a path or a glob.
 
     Args:
         file: The file that the Location stands in.
         kind: Its ``spec.type``.
         target: As written.
+        software: By host, see :func:`catalog.ingestion.repositories.raw_address`.
 
     Raises:
         SourceError: It leads nowhere that is read.
@@ -26,16 +30,14 @@ def address_of(file: str, kind: str | None, target: str) -> str:
         if kind == "file":
             raise SourceError("a Location read from an address cannot point to files on disk")
         try:
-            url = urljoin(file, target)
+            url = resolve(file, target, software or {})
         except ValueError as exc:
             raise SourceError("is not an address") from exc
         if not is_url(url):
             raise SourceError("only http and https addresses are read")
         return _plain(url)
     if is_url(target):
-        return _plain(target)
-    if kind == "url":
-        raise SourceError("is not an http or https address")
+        return _plain(raw_address(target, software or {}))
     return _shortest(str(Path(file).parent / target))
 
 

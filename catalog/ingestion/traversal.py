@@ -275,8 +275,17 @@ class Traversal:
             "ref": str(document.ref),
             "type": kind,
             "optional": spec.get("presence") == "optional",
-            "targets": [[path, t, _address_or_none(address, kind, t)] for path, t in targets],
+            "targets": [[path, t, self._address_or_none(address, kind, t)] for path, t in targets],
         }
+
+    def _address_of(self, file: str, kind: str | None, target: str) -> str:
+        return address_of(file, kind, target, self._reader.allow.software)
+
+    def _address_or_none(self, file: str, kind: str | None, target: str) -> str:
+        try:
+            return self._address_of(file, kind, target)
+        except SourceError:
+            return ""
 
     def _follow(self, number: int, file: str, depth: int, leads: Sequence[Lead]) -> list[_Pending]:
         """The files that the Location documents of a file point to."""
@@ -286,7 +295,7 @@ class Traversal:
                 origin = _Origin(file, lead, path, target)
                 try:
                     _check_depth(depth)
-                    address = address_of(file, lead["type"], target)
+                    address = self._address_of(file, lead["type"], target)
                     found += [
                         _Pending(each, depth + 1, origin)
                         for each in self._reader.addresses(
@@ -348,13 +357,6 @@ def is_gone(holder: ReferenceHolder, previous: PreviousRun, spool: Spool) -> boo
 def _check_depth(depth: int) -> None:
     if depth >= MAX_LOCATION_DEPTH:
         raise SourceError(f"Locations lead to Locations {MAX_LOCATION_DEPTH} times over")
-
-
-def _address_or_none(file: str, kind: str | None, target: str) -> str:
-    try:
-        return address_of(file, kind, target)
-    except SourceError:
-        return ""
 
 
 def _of_foreign_kind(document: Document, kind: object, kinds: frozenset[str]) -> Problem:

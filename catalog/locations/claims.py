@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q
 
+from catalog.ingestion.allow import Allowance
+from catalog.ingestion.repositories import raw_address
 from catalog.ingestion.sources import Root
 from catalog.models import Entity, EntityQuerySet, ImportIssue, Location, SourceFile
 
@@ -74,9 +76,10 @@ def _shared(location: Location) -> dict[int, set[str]]:
     """
     sources = _sources(location)
     found: dict[int, set[str]] = defaultdict(set)
+    software = Allowance.from_settings().software
     for other in Location.objects.exclude(pk=location.pk):
         root = Root(other.type, other.target)
-        found[other.pk] |= {root.target} & sources
+        found[other.pk] |= {root.target, raw_address(root.target, software)} & sources
         if (folder := root.folder) is not None:
             below = f"{str(folder).rstrip('/')}/"
             files = {source for source in sources if source.startswith(below)}

@@ -11,9 +11,9 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permissi
 from django.core.exceptions import ValidationError
 
 from catalog.ingestion.allow import Allowance
+from catalog.ingestion.repositories import raw_address
 from catalog.ingestion.sources import is_url, root_of, without_user
 from catalog.kinds import Kind
-from catalog.locations.repositories import raw_address
 
 MAX_TARGET = 1000
 Person = AbstractBaseUser | PermissionsMixin | AnonymousUser
@@ -79,7 +79,7 @@ def readable_target(text: str) -> str:
             urlsplit(text)
             if without_user(text) != text:
                 raise ValidationError("Leave user name and password out: readers see the address.")
-            return raw_address(text)
+            return raw_address(text, Allowance.from_settings().software)
     except ValueError as exc:
         raise ValidationError("This is not an address.") from exc
     if "://" in text:

@@ -21,9 +21,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from catalog import tasks
+from catalog.ingestion.repositories import web_addresses
 from catalog.ingestion.sources import is_url
 from catalog.locations import refreshing
-from catalog.locations.repositories import web_addresses
 from catalog.models import Entity, ImportRun, Location, SourceFile
 from catalog.presenters.locations import RefreshOutcome, outcome_of
 from catalog.views.locations import add_message, see_other

@@ -300,3 +300,28 @@ def test_a_host_that_drips_its_header_is_cut_off(monkeypatch):
     with server(drip) as port:
         assert "to its end" in refusal(f"http://127.0.0.1:{port}/", Allowance.of(["127.0.0.1"]))
     assert len(sent) < 400
+
+
+@pytest.mark.parametrize(
+    ("entry", "url", "header"),
+    [
+        ("github.com=tok", "https://raw.githubusercontent.com/a/b/main/c.yaml", "Bearer tok"),
+        ("git.x.io=tok", "https://git.x.io/c.yaml", "Bearer tok"),
+        ("dev.azure.com=tok", "https://dev.azure.com/a/_apis/git/x", "Basic OnRvaw=="),
+        ("git.x.io=tok", "http://git.x.io/c.yaml", None),
+        ("git.x.io=tok", "https://x.io/c.yaml", None),
+    ],
+)
+def test_shows_a_token_to_its_host_alone(http, entry, url, header):
+    http.get(url, body="a: 1")
+    read(url, Allowance.of([], tokens=[entry]))
+    assert http.calls[0].request.headers.get("Authorization") == header
+
+
+def test_shows_gitlab_its_own_header_and_no_token_after_a_redirect(http):
+    url, other = "https://git.x.io/g/p/-/raw/main/c.yaml", "https://cdn.x.io/c.yaml"
+    http.get(url, status=302, headers={"Location": other})
+    http.get(other, body="a: 1")
+    read(url, Allowance.of(["*.x.io"], tokens=["git.x.io=tok"]))
+    sent = [call.request.headers.get("PRIVATE-TOKEN") for call in http.calls]
+    assert sent == ["tok", None]

@@ -3,7 +3,6 @@
 import pytest
 from django.urls import reverse
 
-from catalog.locations.repositories import raw_address, web_addresses
 from catalog.models import Entity, ImportIssue, ImportRun, Location
 from tests.catalog.pages import select, texts
 from tests.catalog.sources import component, group, run, write
@@ -193,42 +192,6 @@ def test_turns_the_page_of_a_file_into_the_file(client, person, http):
     response = post(client, "https://github.com/acme/shop/blob/main/catalog-info.yaml")
     assert raw in texts(response, "h1")[0]
     assert "this is the file behind it" in response.text
-
-
-@pytest.mark.parametrize(
-    ("address", "raw"),
-    [
-        (
-            "https://github.com/a/b",
-            "https://raw.githubusercontent.com/a/b/HEAD/catalog-info.yaml",
-        ),
-        (
-            "https://github.com/a/b.git",
-            "https://raw.githubusercontent.com/a/b/HEAD/catalog-info.yaml",
-        ),
-        (
-            "https://github.com/a/b/blob/x/y/z.yaml",
-            "https://raw.githubusercontent.com/a/b/x/y/z.yaml",
-        ),
-        (
-            "https://git.x.io/g/p/-/blob/main/a.yaml?plain=1",
-            "https://git.x.io/g/p/-/raw/main/a.yaml",
-        ),
-        ("https://gitlab.com/g/p", "https://gitlab.com/g/p/-/raw/HEAD/catalog-info.yaml"),
-        ("https://bitbucket.org/a/b/src/main/c.yaml", "https://bitbucket.org/a/b/raw/main/c.yaml"),
-        ("https://github.com/a", "https://github.com/a"),
-        ("https://example.com/a/b", "https://example.com/a/b"),
-    ],
-)
-def test_knows_the_file_behind_a_page(address, raw):
-    assert raw_address(address) == raw
-
-
-def test_knows_what_the_files_of_a_repository_begin_with():
-    assert "https://raw.githubusercontent.com/acme/shop/" in web_addresses(
-        "https://github.com/Acme/Shop.git"
-    )
-    assert web_addresses("nonsense") == web_addresses("https://[") == []
 
 
 def test_who_may_register_and_not_look_at_locations_finds_the_way_in_their_menu(client):
