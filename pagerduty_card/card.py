@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -23,7 +24,7 @@ from django.utils.safestring import SafeString
 
 from catalog.models import Entity
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.history import RecentPast
+from pagerduty_card.history import ON_CARD, occurrences, since_of, view_of
 from pagerduty_card.labels import labels_of, title_of, value_of
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import Mapped, ProblemKind, Target
@@ -44,7 +45,13 @@ from pagerduty_card.presenters.card import (
     present_card,
     present_problem,
 )
-from pagerduty_card.presenters.freshness import Explanation, Reader, explain, present_answer
+from pagerduty_card.presenters.freshness import (
+    Explanation,
+    Moment,
+    Reader,
+    explain,
+    present_answer,
+)
 from portal.page_frame import Banner
 
 
@@ -56,39 +63,40 @@ def load(request: HttpRequest, entity: Entity, mapped: Sequence[Mapped]) -> list
         entity: The entity.
         mapped: Its services, each once.
     """
-    return _present(mapped, entity, reader_of(request), timezone.now())
+    return _present(mapped, entity, moment_of(request))
 
 
-def _present(
-    mapped: Sequence[Mapped], entity: Entity, reader: Reader, now: datetime
-) -> list[ServiceBlock]:
-    zone = timezone.get_current_timezone()
-    rows = _Rows([one.service for one in mapped if one.service])
-    past = RecentPast(mapped, entity, reader=reader, now=now, zone=zone)
+def _present(mapped: Sequence[Mapped], entity: Entity, moment: Moment) -> list[ServiceBlock]:
+    rows = _Rows([one.service for one in mapped if one.service], moment)
+    history_url = reverse("pagerduty_card:history", kwargs=entity.url_kwargs)
     return [
         present_block(
             one.service,
             incidents=rows.incidents.get(one.service.pk, []),
             changes=rows.changes.get(one.service.pk, []),
             on_calls=rows.on_calls.get(one.service.policy_id, []),
-            history=past.view(
-                one.service, rows.incidents.get(one.service.pk, []), one.freshness, value_of(one)
+            history=view_of(
+                one.service,
+                rows.past.get(one.service.pk, []),
+                rows.incidents.get(one.service.pk, []),
+                one.freshness,
+                days=ON_CARD,
+                moment=moment,
+                url=f"{history_url}?{urlencode({'service': value_of(one)})}",
             ),
             freshness=one.freshness,
             entity_name=entity.display_name,
             label=label,
-            mapping_problem=_explain_problem(one, reader) if one.problem else None,
+            mapping_problem=_explain_problem(one, moment) if one.problem else None,
             place=one.target.place,
-            reader=reader,
-            now=now,
-            zone=zone,
+            moment=moment,
         )
         if one.service
         else present_problem(
             key=value_of(one).replace("/", "-"),
             title=title_of(one),
             label=label,
-            problem=_explain_problem(one, reader),
+            problem=_explain_problem(one, moment),
         )
         for one, label in zip(mapped, labels_of(mapped), strict=True)
     ]
@@ -97,6 +105,13 @@ def _present(
 def reader_of(request: HttpRequest) -> Reader:
     """What of the reader changes the words."""
     return Reader(is_admin=bool(getattr(request.user, "is_staff", False)))
+
+
+def moment_of(request: HttpRequest) -> Moment:
+    """Who reads, in which zone, and when: now."""
+    return Moment(
+        now=timezone.now(), zone=timezone.get_current_timezone(), reader=reader_of(request)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,17 +162,17 @@ def _drawn(request: HttpRequest, entity: Entity) -> Drawn:
     """
     kept = _of_request.setdefault(request, {})
     if entity.pk not in kept:
-        now, reader = timezone.now(), reader_of(request)
+        moment = moment_of(request)
         targets = resolving.targets_of(entity)
         feeds = resolving.feeds_of(targets)
-        since = now - ATTEMPTS_TOLD_FOR
+        since = moment.now - ATTEMPTS_TOLD_FOR
         attempts = list(TriggeredIncident.objects.of_entity(entity).filter(triggered_at__gt=since))
-        key = _key(entity, targets, [*feeds, *attempts], reader, now)
+        key = _key(entity, targets, [*feeds, *attempts], moment)
         found: Drawn | None = cache.get(key)
         if found is None:
             mapped = resolving.each_once(resolving.resolve(targets, feeds))
-            blocks = _present(mapped, entity, reader, now)
-            found = _draw(mapped, present_card(blocks, attempts, now=now))
+            blocks = _present(mapped, entity, moment)
+            found = _draw(mapped, present_card(blocks, attempts, now=moment.now))
             cache.set(key, found, timeout=2)
         kept[entity.pk] = found
     return kept[entity.pk]
@@ -167,8 +182,7 @@ def _key(
     entity: Entity,
     targets: Sequence[Target],
     rows: Sequence[Feed | TriggeredIncident],
-    reader: Reader,
-    now: datetime,
+    moment: Moment,
 ) -> str:
     told = (
         (entity.pk, entity.ref, entity.display_name),
@@ -178,9 +192,9 @@ def _key(
             str([type(row).__name__, *(getattr(row, field.attname) for field in row._meta.fields)])
             for row in rows
         ),
-        reader,
-        timezone.get_current_timezone_name(),
-        int(now.timestamp()),
+        moment.reader,
+        str(moment.zone),
+        int(moment.now.timestamp()),
     )
     return f"pagerduty-card:{hashlib.sha256(repr(told).encode()).hexdigest()}"
 
@@ -332,18 +346,14 @@ def _refusal(request: HttpRequest, entity: Entity) -> str:
     return kept[entity.pk]
 
 
-def _explain_problem(mapped: Mapped, reader: Reader) -> Explanation:
+def _explain_problem(mapped: Mapped, moment: Moment) -> Explanation:
     problem = mapped.problem
     if problem is None:
-        answer = present_answer(
-            Feed.Kind.SERVICES,
-            mapped.freshness[Feed.Kind.SERVICES],
-            now=timezone.now(),
-            reader=reader,
-        )
-        return answer.explanation or explain("not_asked", reader=reader)
+        services = Feed.Kind.SERVICES
+        answer = present_answer(services, mapped.freshness[services], moment)
+        return answer.explanation or explain("not_asked", reader=moment.reader)
     if problem.kind is ProblemKind.NOT_CONFIGURED:
-        return explain("not_configured", problem.text, reader=reader)
+        return explain("not_configured", problem.text, reader=moment.reader)
     return Explanation(
         reason=problem.kind,
         why=problem.text,
@@ -353,12 +363,14 @@ def _explain_problem(mapped: Mapped, reader: Reader) -> Explanation:
 
 
 class _Rows:
-    """The rows of several services in three queries."""
+    """The rows of several services in four queries."""
 
-    def __init__(self, services: Sequence[Service]) -> None:
+    def __init__(self, services: Sequence[Service], moment: Moment) -> None:
         self.incidents: dict[int, list[Incident]] = {}
         self.changes: dict[int, list[ChangeEvent]] = {}
         self.on_calls: dict[Any, list[OnCall]] = {}
+        with_past = [one for one in services if one.history_since]
+        self.past = occurrences(with_past, since_of(ON_CARD, moment)) if with_past else {}
         if not services:
             return
         for incident in Incident.objects.of_services(services):

@@ -20,7 +20,7 @@ from catalog.models import Entity
 from catalog.search.expressions import Among
 from pagerduty_card.estate import EntityStanding, Estate, estate
 from pagerduty_card.models import Feed, Incident, OnCall, Service
-from pagerduty_card.presenters.freshness import Reader, present_answer
+from pagerduty_card.presenters.freshness import Moment, present_answer
 from pagerduty_card.presenters.incidents import IncidentLine, incident_line, incident_order
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
 from pagerduty_card.presenters.rollup import (
@@ -185,19 +185,14 @@ def _on_call(standings: Mapping[int, EntityStanding], now: datetime) -> tuple[On
     rows: dict[int, list[OnCall]] = {}
     for row in OnCall.objects.of_services(services):
         rows.setdefault(row.policy_id, []).append(row)
+    moment = Moment(now=now, zone=timezone.get_current_timezone())
     return tuple(
         present_on_call(
             service.policy,
             rows.get(service.policy_id or 0, []),
-            present_answer(
-                Feed.Kind.ON_CALL,
-                freshness[service.pk][Feed.Kind.ON_CALL],
-                now=now,
-                reader=Reader(),
-            ),
+            present_answer(Feed.Kind.ON_CALL, freshness[service.pk][Feed.Kind.ON_CALL], moment),
             subject="",
-            now=now,
-            zone=timezone.get_current_timezone(),
+            moment=moment,
         )
         for service in services
     )

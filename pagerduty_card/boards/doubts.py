@@ -8,7 +8,13 @@ from catalog.links import EntityLink
 from pagerduty_card.accounts import Account
 from pagerduty_card.boards.naming import Named
 from pagerduty_card.mapping.resolving import ProblemKind
-from pagerduty_card.presenters.freshness import Explanation, Reader, explain, present_answer
+from pagerduty_card.presenters.freshness import (
+    Explanation,
+    Moment,
+    Reader,
+    explain,
+    present_answer,
+)
 from pagerduty_card.survey import Doubt
 
 SHOWN = 5
@@ -94,7 +100,7 @@ def _explain(
     whose = "PagerDuty" if len(accounts) == 1 else f"The account {doubt.account}"
     match doubt.problem:
         case "":
-            answer = present_answer(doubt.kind, doubt.freshness, now=now, reader=reader)
+            answer = present_answer(doubt.kind, doubt.freshness, Moment(reader=reader, now=now))
             return answer.explanation or explain("not_asked", reader=reader)
         case ProblemKind.NOT_CONFIGURED:
             account = accounts.get(doubt.account)

@@ -16,7 +16,7 @@ from pagerduty_card.freshness import BEGINNING, Freshness
 from pagerduty_card.freshness import UNKNOWN as NOTHING_KNOWN
 from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
 from pagerduty_card.presenters.card import NO_POLICY, shifts_until
-from pagerduty_card.presenters.freshness import Answer, Reader, present_answer
+from pagerduty_card.presenters.freshness import Answer, Moment, Reader, present_answer
 from pagerduty_card.presenters.on_call import Link as Outside
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
 from portal.single_value_cache import SingleValueCache
@@ -276,9 +276,10 @@ def _view(
 ) -> PolicyView:
     policy: EscalationPolicy | None = services[0].policy if services else None
     known = _best(services, freshness)
+    moment = Moment(reader=reader, now=now, zone=zone)
     answer = Answer.unknown(NO_POLICY)
     if policy is not None:
-        answer = present_answer(Feed.Kind.ON_CALL, known[Feed.Kind.ON_CALL], now=now, reader=reader)
+        answer = present_answer(Feed.Kind.ON_CALL, known[Feed.Kind.ON_CALL], moment)
     coming = known[Feed.Kind.SHIFTS]
     return PolicyView(
         row=row,
@@ -287,9 +288,8 @@ def _view(
             list(shifts),
             answer,
             subject=row.entities[0].name if len(row.entities) == 1 else row.name,
-            now=now,
-            zone=zone,
-            shifts=present_answer(Feed.Kind.SHIFTS, coming, now=now, reader=reader),
+            moment=moment,
+            shifts=present_answer(Feed.Kind.SHIFTS, coming, moment),
             shifts_until=shifts_until(coming),
         ),
         services=tuple(Outside(text=one.name, url=one.url) for one in services),

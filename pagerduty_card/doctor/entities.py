@@ -14,7 +14,7 @@ from pagerduty_card.freshness import NOT_ASKED
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.models import Feed
-from pagerduty_card.presenters.freshness import explain, present_answer
+from pagerduty_card.presenters.freshness import Moment, explain, present_answer
 
 
 def examine_entity(ref: str, now: datetime) -> list[Finding]:
@@ -140,7 +140,7 @@ def _service(mapped: Mapped, now: datetime) -> Step:
     if mapped.service:
         return step("Service", Verdict.OK, f"{mapped.service.name} ({mapped.service.pd_id}).")
     answer = present_answer(
-        Feed.Kind.SERVICES, mapped.freshness[Feed.Kind.SERVICES], now=now, reader=READER
+        Feed.Kind.SERVICES, mapped.freshness[Feed.Kind.SERVICES], Moment(now=now, reader=READER)
     )
     said = answer.explanation or explain(NOT_ASKED, reader=READER)
     advice = START_WORKER if said.reason == NOT_ASKED else said.advice
@@ -148,7 +148,7 @@ def _service(mapped: Mapped, now: datetime) -> Step:
 
 
 def _section(kind: Feed.Kind, mapped: Mapped, now: datetime) -> Step:
-    answer = present_answer(kind, mapped.freshness[kind], now=now, reader=READER)
+    answer = present_answer(kind, mapped.freshness[kind], Moment(now=now, reader=READER))
     what = kind.label.capitalize()
     if answer.is_unknown:
         advice = START_WORKER if answer.reason == NOT_ASKED else answer.advice

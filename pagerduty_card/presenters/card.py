@@ -6,7 +6,7 @@ Pure: nothing here queries, calls or reads settings. The sections live beside it
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 
 from pagerduty_card.freshness import NOT_FOUND, Freshness
 from pagerduty_card.mirror.rota import SHIFTS_AHEAD
@@ -16,7 +16,7 @@ from pagerduty_card.presenters.escalation import name_the_next_level
 from pagerduty_card.presenters.freshness import (
     Answer,
     Explanation,
-    Reader,
+    Moment,
     present_answer,
 )
 from pagerduty_card.presenters.history import HistoryView
@@ -135,9 +135,7 @@ def present_block(
     label: str,
     mapping_problem: Explanation | None,
     place: str = "",
-    reader: Reader,
-    now: datetime,
-    zone: tzinfo,
+    moment: Moment,
 ) -> ServiceBlock:
     """Build one service's block; one section's failure leaves the others alone.
 
@@ -152,14 +150,9 @@ def present_block(
         label: Tells several services of one entity apart.
         mapping_problem: A mistake in how it was named.
         place: Where it was named, for example ``teams/a.yaml:12``.
-        reader: Who reads.
-        now: The instant of reading (UTC).
-        zone: The reader's time zone.
+        moment: Who reads, when, and in which zone.
     """
-    answers = {
-        kind: present_answer(kind, freshness[kind], now=now, reader=reader)
-        for kind in Feed.Kind.values
-    }
+    answers = {kind: present_answer(kind, freshness[kind], moment) for kind in Feed.Kind.values}
     services = _placed(answers[Feed.Kind.SERVICES], place)
     rows = list(incidents)
     shown_incidents = present_incidents(rows, answers[Feed.Kind.INCIDENTS])
@@ -174,8 +167,7 @@ def present_block(
         list(on_calls),
         on_call,
         subject=mail_subject(entity_name, shown_incidents),
-        now=now,
-        zone=zone,
+        moment=moment,
         shifts=answers[Feed.Kind.SHIFTS],
         shifts_until=shifts_until(freshness[Feed.Kind.SHIFTS]),
     )
@@ -196,7 +188,7 @@ def present_block(
             counts=IncidentCounts.of(row.status for row in rows),
             service=services,
             incidents=answers[Feed.Kind.INCIDENTS],
-            now=now,
+            now=moment.now,
         ),
         # Nothing open, of a service that is gone, is no answer: only open incidents still tell.
         problem=_one_reason(sections, services)
@@ -206,7 +198,7 @@ def present_block(
             list(changes),
             shown_incidents,
             answers[Feed.Kind.CHANGES],
-            covers_since=_covered_since(freshness[Feed.Kind.CHANGES].covers_since, now),
+            covers_since=_covered_since(freshness[Feed.Kind.CHANGES].covers_since, moment.now),
         ),
         on_call=shown_on_call,
         history=history,

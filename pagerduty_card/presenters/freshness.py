@@ -5,7 +5,7 @@ did PagerDuty say exactly that.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from pagerduty_card.configuration import SETTING
 from pagerduty_card.freshness import (
@@ -29,6 +29,20 @@ class Reader:
     """
 
     is_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Who looks, in which time zone, at what time.
+
+    Attributes:
+        now: The instant of reading (UTC).
+        zone: The reader's time zone: it makes days and office hours.
+    """
+
+    now: datetime
+    zone: tzinfo = UTC
+    reader: Reader = Reader()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +95,25 @@ class Answer(Judgement):
         )
 
 
-def present_answer(kind: str, stored: Freshness, *, now: datetime, reader: Reader) -> Answer:
+def present_answer(kind: str, stored: Freshness, moment: Moment) -> Answer:
     """Judge one section of one service, and say why it is not known or not newer.
 
     Args:
         kind: The section, a ``Feed.Kind``.
         stored: What the mirror knows of the section's freshness.
-        now: The instant of reading (UTC).
-        reader: Who reads.
+        moment: Who reads, and when.
     """
-    found = judge(kind, stored, now=now)
+    found = judge(kind, stored, now=moment.now)
+    explanation = None
+    if not found.is_known:
+        explanation = explain(found.reason, stored.detail, reader=moment.reader)
     return Answer(
         certainty=found.certainty,
         at=found.at,
         asked_at=found.asked_at,
         reason=found.reason,
         is_due=found.is_due,
-        explanation=None if found.is_known else explain(found.reason, stored.detail, reader=reader),
+        explanation=explanation,
     )
 
 

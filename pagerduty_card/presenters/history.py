@@ -13,7 +13,7 @@ from statistics import median
 from django.utils.dateformat import format as formatted
 
 from pagerduty_card.freshness import NOT_ASKED
-from pagerduty_card.presenters.freshness import Answer, Explanation
+from pagerduty_card.presenters.freshness import Answer, Explanation, Moment
 
 SPANS = (30, 90)  # days
 OFFICE_HOURS = range(9, 17)
@@ -142,8 +142,7 @@ def present_history(
     knowledge: Knowledge,
     *,
     days: int,
-    now: datetime,
-    zone: tzinfo,
+    moment: Moment,
     url: str = "",
 ) -> HistoryView:
     """Draw the days and reckon the figures.
@@ -152,8 +151,7 @@ def present_history(
         incidents: Of ``merged``.
         knowledge: How far they may be believed.
         days: How many, today included.
-        now: The instant of reading (UTC).
-        zone: The reader's time zone: it makes the days and the office hours.
+        moment: When it is read, and in which zone.
         url: The page with all of it.
     """
     if knowledge.ended_since is None or knowledge.ended.is_unknown:
@@ -161,6 +159,7 @@ def present_history(
         if not answer.is_unknown:
             answer = Answer.unknown(_NOT_READ)
         return HistoryView(days=days, answer=answer, url=url)
+    now, zone = moment.now, moment.zone
     today = now.astimezone(zone).date()
     by_day: dict[date, list[Occurrence]] = defaultdict(list)
     for one in incidents:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pagerduty_card.fields import web_url
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
 from pagerduty_card.presenters.coverage import held_until
-from pagerduty_card.presenters.freshness import Answer
+from pagerduty_card.presenters.freshness import Answer, Moment
 from pagerduty_card.presenters.prospect import Prospect, Rota, one_phone, present_prospect, rota_of
 
 
@@ -100,6 +100,18 @@ class OnCallView:
     repeats: str = ""
     prospect: Prospect | None = None
 
+    @classmethod
+    def unknown(cls, answer: Answer, policy: Link | None = None) -> "OnCallView":
+        """Nothing may be said of who is on call."""
+        return cls(
+            answer=answer,
+            policy=policy or Link(text="", url=""),
+            levels=(),
+            is_nobody=False,
+            paged_first=(),
+            paged_level=0,
+        )
+
     @property
     def next_up(self) -> tuple[NextOnCall, ...]:
         """Who takes over which level, level 1 first."""
@@ -111,14 +123,26 @@ class OnCallView:
         return not self.paged_first and not self.is_nobody
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hold:
+    """Who holds one level now, or why it is not known whether anybody does."""
+
+    people: tuple[PersonOnCall, ...]
+    unknown: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether PagerDuty said that nobody does."""
+        return not self.people and not self.unknown
+
+
 def present_on_call(
     policy: EscalationPolicy | None,
     rows: Sequence[OnCall],
     answer: Answer,
     *,
     subject: str,
-    now: datetime,
-    zone: tzinfo,
+    moment: Moment,
     shifts: Answer | None = None,
     shifts_until: datetime | None = None,
 ) -> OnCallView:
@@ -129,61 +153,75 @@ def present_on_call(
         rows: The policy's rows, now and next, with their responders loaded.
         answer: How far the rows may be believed.
         subject: Subject of e-mails to those on call.
-        now: The instant of reading (UTC).
-        zone: The reader's time zone.
+        moment: When it is read, and in which zone.
         shifts: How far the rows of coming shifts may be believed; None: it is not to be told.
         shifts_until: How far ahead coming shifts were asked for (UTC).
     """
     shown_policy = Link(text=policy.name if policy else "", url=policy.url if policy else "")
     if answer.is_unknown or policy is None:
-        return OnCallView(
-            answer=answer,
-            policy=shown_policy,
-            levels=(),
-            is_nobody=False,
-            paged_first=(),
-            paged_level=0,
-        )
-    numbers = sorted({*range(1, len(policy.levels) + 1), *(row.level for row in rows)})
-    rota = rota_of(rows, numbers)
-    held = {number: _held(rows, number, now, subject, zone) for number in numbers}
-    unknown = {number: "" if held[number] else _lapsed(rows, number, now) for number in numbers}
-    after_min = _waits_min(policy, numbers, held, unknown)
-    levels = tuple(
-        Level(
-            number=number,
-            targets=_targets(policy, number, held[number]),
-            names_schedules=len(_named(policy, number)) != 1,
-            people=held[number],
-            # Turns of before the policy changed may be of another level.
-            next=None if shifts and shifts.is_unknown else _next(rows, number, now),
-            warning=(
-                "" if held[number] or unknown[number] else _instead(number, numbers, held, unknown)
-            ),
-            unknown=unknown[number],
-            after_min=after_min[number],
-        )
-        for number in numbers
-    )
+        return OnCallView.unknown(answer, shown_policy)
+    holds = _holds(policy, rows, subject, moment)
+    rota = rota_of(rows, list(holds))
+    unsure = [number for number, hold in holds.items() if hold.unknown]
+    first = next((number for number, hold in holds.items() if not hold.is_empty), 0)
+    paged = holds[first].people if first else ()
     prospect = None
     if shifts:
-        unsure = [number for number in numbers if unknown[number]]
-        prospect = present_prospect(rota, shifts, now=now, until=shifts_until or now, unsure=unsure)
-    is_all_known = bool(shifts and shifts.is_known)
-    first = next((number for number in numbers if held[number] or unknown[number]), 0)
-    paged = held[first] if first else ()
+        until = shifts_until or moment.now
+        prospect = present_prospect(rota, shifts, now=moment.now, until=until, unsure=unsure)
     return OnCallView(
         answer=answer,
         policy=shown_policy,
-        levels=levels,
-        is_nobody=not any(held.values()) and not any(unknown.values()),
+        # Turns of before the policy changed may be of another level.
+        levels=_levels(policy, rows, holds, moment, names_next=not (shifts and shifts.is_unknown)),
+        is_nobody=first == 0,
         paged_first=paged,
         paged_level=first if paged else 0,
         rota=rota,
-        caution=("" if any(unknown.values()) else one_phone(rota, now, is_all_known=is_all_known)),
+        caution="" if unsure else _caution(rota, moment.now, shifts),
         repeats=_repeats(policy),
         prospect=prospect,
     )
+
+
+def _holds(
+    policy: EscalationPolicy, rows: Sequence[OnCall], subject: str, moment: Moment
+) -> dict[int, _Hold]:
+    """Who holds each level, level 1 first."""
+    holds = {}
+    for number in sorted({*range(1, len(policy.levels) + 1), *(row.level for row in rows)}):
+        people = _held(rows, number, subject, moment)
+        unknown = "" if people else _lapsed(rows, number, moment.now)
+        holds[number] = _Hold(people=people, unknown=unknown)
+    return holds
+
+
+def _levels(
+    policy: EscalationPolicy,
+    rows: Sequence[OnCall],
+    holds: Mapping[int, _Hold],
+    moment: Moment,
+    *,
+    names_next: bool,
+) -> tuple[Level, ...]:
+    after_min = _waits_min(policy, holds)
+    return tuple(
+        Level(
+            number=number,
+            targets=_targets(policy, number, hold.people),
+            names_schedules=len(_named(policy, number)) != 1,
+            people=hold.people,
+            next=_next(rows, number, moment.now) if names_next else None,
+            warning=_instead(number, holds) if hold.is_empty else "",
+            unknown=hold.unknown,
+            after_min=after_min[number],
+        )
+        for number, hold in holds.items()
+    )
+
+
+def _caution(rota: Rota, now: datetime, shifts: Answer | None) -> str:
+    return one_phone(rota, now, is_all_known=bool(shifts and shifts.is_known))
 
 
 def mailto(email: str, subject: str) -> str:
@@ -198,31 +236,23 @@ def _is_now(row: OnCall, now: datetime) -> bool:
 
 
 def _held(
-    rows: Sequence[OnCall], number: int, now: datetime, subject: str, zone: tzinfo
+    rows: Sequence[OnCall], number: int, subject: str, moment: Moment
 ) -> tuple[PersonOnCall, ...]:
     of_level = [row for row in rows if row.level == number]
     by_person: dict[int, list[OnCall]] = {}
     for row in of_level:
-        if _is_now(row, now):
+        if _is_now(row, moment.now):
             by_person.setdefault(row.responder_id, []).append(row)
-    return tuple(
-        _person(shifts, of_level, subject=subject, now=now, zone=zone)
-        for shifts in by_person.values()
-    )
+    return tuple(_person(shifts, of_level, subject, moment) for shifts in by_person.values())
 
 
 def _person(
-    shifts: Sequence[OnCall],
-    of_level: Sequence[OnCall],
-    *,
-    subject: str,
-    now: datetime,
-    zone: tzinfo,
+    shifts: Sequence[OnCall], of_level: Sequence[OnCall], subject: str, moment: Moment
 ) -> PersonOnCall:
     who = shifts[0].responder
     turns = rota_of(of_level, [shifts[0].level])[shifts[0].level]
     mine = [turn for turn in turns if turn.who.pk == shifts[0].responder_id]
-    until = held_until(mine, mine[0].who, now)
+    until = held_until(mine, mine[0].who, moment.now)
     schedules = {
         row.schedule_name: Link(text=row.schedule_name, url=row.schedule_url)
         for row in shifts
@@ -236,11 +266,11 @@ def _person(
         avatar_url=who.avatar_url,
         schedules=tuple(schedules.values()),
         until=until,
-        until_there=_there(who, until, now, zone) if until else "",
+        until_there=_there(who, until, moment) if until else "",
     )
 
 
-def _there(who: Responder, until: datetime, now: datetime, zone: tzinfo) -> str:
+def _there(who: Responder, until: datetime, moment: Moment) -> str:
     try:
         theirs = ZoneInfo(who.time_zone) if who.time_zone else None
     except (ValueError, OSError, ZoneInfoNotFoundError):
@@ -248,9 +278,9 @@ def _there(who: Responder, until: datetime, now: datetime, zone: tzinfo) -> str:
     if theirs is None:
         return ""
     there = until.astimezone(theirs)
-    if there.utcoffset() == until.astimezone(zone).utcoffset():
+    if there.utcoffset() == until.astimezone(moment.zone).utcoffset():
         return ""
-    day = "" if there.date() == now.astimezone(theirs).date() else f"{there:%a} "
+    day = "" if there.date() == moment.now.astimezone(theirs).date() else f"{there:%a} "
     return f"{day}{there:%H:%M} {there.tzname()}"
 
 
@@ -278,17 +308,13 @@ def _lapsed(rows: Sequence[OnCall], number: int, now: datetime) -> str:
     return f"The shift of {lapsed[-1]} has ended, and PagerDuty has not said who follows."
 
 
-def _instead(
-    number: int,
-    numbers: Sequence[int],
-    held: dict[int, tuple[PersonOnCall, ...]],
-    unknown: dict[int, str],
-) -> str:
-    for other in (n for n in numbers if n > number):
-        if unknown[other]:
+def _instead(number: int, holds: Mapping[int, _Hold]) -> str:
+    """Who is paged in the place of a level that has nobody."""
+    for other, hold in holds.items():
+        if other > number and hold.unknown:
             return f"PagerDuty goes on to level {other}, which is not known."
-        if held[other]:
-            names = " and ".join(person.name for person in held[other])
+        if other > number and hold.people:
+            names = " and ".join(person.name for person in hold.people)
             return f"PagerDuty pages level {other} instead: {names}."
     return "There is nobody on a later level either."
 
@@ -316,21 +342,15 @@ def _delay_s(policy: EscalationPolicy, number: int) -> int | None:
     return delay_s if isinstance(delay_s, int) else None
 
 
-def _waits_min(
-    policy: EscalationPolicy,
-    numbers: Sequence[int],
-    held: Mapping[int, Sequence[PersonOnCall]],
-    unknown: Mapping[int, str],
-) -> dict[int, int | None]:
+def _waits_min(policy: EscalationPolicy, holds: Mapping[int, _Hold]) -> dict[int, int | None]:
     """Minutes until each level is paged; PagerDuty does not wait on a level that has nobody."""
     waits: dict[int, int | None] = {}
     total_s: int | None = 0
-    for number in numbers:
-        is_told = bool(held[number]) and total_s is not None
-        waits[number] = round(total_s / 60) if is_told and total_s is not None else None
-        if unknown[number]:
+    for number, hold in holds.items():
+        waits[number] = round(total_s / 60) if hold.people and total_s is not None else None
+        if hold.unknown:
             total_s = None
-        elif held[number] and total_s is not None:
+        elif hold.people and total_s is not None:
             delay_s = _delay_s(policy, number)
             total_s = None if delay_s is None else total_s + delay_s
     return waits

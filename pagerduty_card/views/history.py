@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from pagerduty_card.card import reader_of
+from pagerduty_card.card import moment_of
 from pagerduty_card.history import load_past
 from pagerduty_card.labels import value_of
 from pagerduty_card.mapping import resolving
@@ -37,15 +37,8 @@ def history(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
         raise Http404("The entity has no such service")
     asked = request.GET.get("days", "")
     days = int(asked) if asked in {str(span) for span in SPANS} else SPANS[0]
-    zone = timezone.get_current_timezone()
-    past = load_past(
-        mapped.service,
-        mapped.freshness,
-        days=days,
-        reader=reader_of(request),
-        now=timezone.now(),
-        zone=zone,
-    )
+    moment = moment_of(request)
+    past = load_past(mapped.service, mapped.freshness, days=days, moment=moment)
     page = Paginator(past.entries, PAGE_SIZE).get_page(request.GET.get("page"))
     context |= {
         "service": mapped.service,
@@ -54,7 +47,7 @@ def history(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
         "history": past.view,
         "spans": SPANS,
         "page": page,
-        "timeline": by_day(page.object_list, zone),
+        "timeline": by_day(page.object_list, moment.zone),
         "zone": timezone.get_current_timezone_name(),
     }
     return render(request, "pagerduty_card/history.html", context)

@@ -15,7 +15,7 @@ from catalog import versions
 from pagerduty_card import estate as estates
 from pagerduty_card.estate import estate, open_count
 from pagerduty_card.models import Feed, Service
-from pagerduty_card.presenters.freshness import Reader, present_answer
+from pagerduty_card.presenters.freshness import Moment, present_answer
 from pagerduty_card.presenters.on_call import present_on_call
 from pagerduty_card.states import IncidentCounts, State
 from tests.factories import make_entity
@@ -279,10 +279,9 @@ def test_nobody_is_said_exactly_where_the_card_says_it():
             if present_on_call(
                 service.policy,
                 list(service.policy.on_calls.select_related("responder")),
-                present_answer("on_call", fresh[service.pk]["on_call"], now=now, reader=Reader()),
+                present_answer("on_call", fresh[service.pk]["on_call"], Moment(now=now)),
                 subject="",
-                now=now,
-                zone=dt.UTC,
+                moment=Moment(now=now),
             ).is_nobody
         }
     assert found.silent == on_card

@@ -15,7 +15,7 @@ from pagerduty_card.freshness import (
     judge,
 )
 from pagerduty_card.models import Feed
-from pagerduty_card.presenters.freshness import Reader, present_answer
+from pagerduty_card.presenters.freshness import Moment, present_answer
 
 NOW = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
 KNOWN_FOR = {
@@ -58,7 +58,7 @@ def test_there_are_three_answers_and_no_fourth(age, failed, certainty, is_due):
         failed_at=NOW if failed else None,
         reason="unreachable" if failed else "",
     )
-    answer = present_answer(Kind.INCIDENTS, stored, now=NOW, reader=Reader())
+    answer = present_answer(Kind.INCIDENTS, stored, Moment(now=NOW))
     assert (answer.certainty, answer.is_due) == (certainty, is_due)
     assert (answer.at is None) == answer.is_unknown
     assert (answer.explanation is None) == answer.is_known == (answer.reason == "")
@@ -88,9 +88,7 @@ def test_a_page_asks_for_what_the_worker_should_have_brought(kind, seconds):
 
 
 def test_what_only_the_worker_asks_for_does_not_come_by_refresh():
-    answers = {
-        kind: present_answer(kind, answered(hours=5), now=NOW, reader=Reader()) for kind in Kind
-    }
+    answers = {kind: present_answer(kind, answered(hours=5), Moment(now=NOW)) for kind in Kind}
     old = {kind: answer.advice for kind, answer in answers.items() if answer.is_old}
     assert all(answers[kind].is_due for kind in old)
     assert {kind for kind, advice in old.items() if "Refresh" in advice} == set(Feed.OF_PAGE)

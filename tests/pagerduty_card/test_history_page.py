@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from pagerduty_card.freshness import Certainty
 from pagerduty_card.models import Feed, Insight
-from pagerduty_card.presenters.freshness import Answer, explain
+from pagerduty_card.presenters.freshness import Answer, Moment, explain
 from pagerduty_card.presenters.freshness import Reader as PortalReader
 from pagerduty_card.presenters.history import (
     Knowledge,
@@ -64,7 +64,9 @@ def shown(incidents, *, days=30, zone=UTC, now=NOW, **known):
         "taken_since": LONG_AGO,
         **known,
     }
-    return present_history(incidents, Knowledge(**knowledge), days=days, now=now, zone=zone)
+    return present_history(
+        incidents, Knowledge(**knowledge), days=days, moment=Moment(now=now, zone=zone)
+    )
 
 
 def figures(view):

@@ -15,7 +15,7 @@ from pagerduty_card.models import (
     Service,
 )
 from pagerduty_card.presenters.escalation import name_the_next_level
-from pagerduty_card.presenters.freshness import Answer, Explanation
+from pagerduty_card.presenters.freshness import Answer, Explanation, Moment
 from pagerduty_card.presenters.incidents import present_changes, present_incidents
 from pagerduty_card.presenters.on_call import mailto, present_on_call
 
@@ -96,8 +96,7 @@ def on_call(rows, *, levels=2, answer=KNOWN, zone=dt.UTC, shifts=None):
         rows,
         answer,
         subject="api",
-        now=NOW,
-        zone=zone,
+        moment=Moment(now=NOW, zone=zone),
         shifts=shifts,
         shifts_until=until,
     )
@@ -301,7 +300,7 @@ def policy_of(*levels, **fields):
 
 
 def ladder(policy, rows, **fields):
-    return present_on_call(policy, rows, KNOWN, subject="", now=NOW, zone=dt.UTC, **fields)
+    return present_on_call(policy, rows, KNOWN, subject="", moment=Moment(now=NOW), **fields)
 
 
 PRIMARY = {
@@ -363,7 +362,7 @@ def test_nobody_is_said_to_hold_every_level_where_one_is_not_known():
         holder(1, "Ana", ANA, level=3),
     ]
     view = present_on_call(
-        policy_of([], [], []), rows, OLD, subject="", now=NOW, zone=dt.UTC, shifts=KNOWN
+        policy_of([], [], []), rows, OLD, subject="", moment=Moment(now=NOW), shifts=KNOWN
     )
     assert view.levels[0].unknown
     assert view.caution == ""
@@ -436,8 +435,7 @@ def test_a_level_that_is_not_known_now_is_not_called_empty():
         rows,
         OLD,
         subject="",
-        now=NOW,
-        zone=dt.UTC,
+        moment=Moment(now=NOW),
         shifts=KNOWN,
         shifts_until=hours(300),
     )
