@@ -35,7 +35,7 @@ def test_a_stylesheet_stays_in_its_layer_and_fetches_nothing(path):
 
     assert "@import" not in text
     assert "url(" not in text
-    assert path.name == "layers.css" or re.search(r"^@layer [a-z]+ {", text, re.MULTILINE)
+    assert re.search(r"^@layer [a-z]+ {", text, re.MULTILINE)
     assert text.count("{") == text.count("}")
     assert not re.search(r"(^|[\s,])#[a-z][\w-]*\s*[{,]", text), "no ids in selectors"
 
@@ -49,7 +49,7 @@ def test_a_stylesheet_uses_only_tokens_that_exist(path):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("encoding", ["br"])
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
 def test_a_first_view_of_an_entity_loads_few_bytes(client, collected, encoding):
     client.force_login(make_user())
     page = client.get(make_entity("checkout").get_absolute_url()).text
