@@ -5,12 +5,15 @@ connected to: a name that answers differently the second time gains nothing. Pro
 environment are not used, because behind one the address could not be checked.
 """
 
+import email.utils
 import ipaddress
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -28,6 +31,17 @@ BUDGET_S = 30
 MAX_REDIRECTS = 5
 _CHUNK_BYTES = 64 * 1024
 _MAX_ETAG, _MAX_DATE = 500, 100
+_MAX_BUSY_S = 3600.0
+_BUSY_S = 60.0
+_SIGN_IN = re.compile(r"(?i)(?:^|/)(?:users/)?(?:sign[-_]?in|log[-_]?in|oauth2?|saml2?|sso)(?:/|$)")
+_ASKS_FOR_PASSWORD = re.compile(
+    rb"(?i)<title>[^<]*(?:sign[ -]?in|log[ -]?in)|type=[\"']?password|/(?:sign|log)[-_]?in[\"'?/]"
+)
+_HTML = re.compile(rb"(?i)^\s*(?:<!--.*?-->\s*)?<(?:!doctype html|html)[\s>]", re.DOTALL)
+_SIGN_IN_PAGE = "the host answers with a sign-in page, not the file"
+_SIGN_IN_HINT = (
+    "name a token for the host in CATALOG_HOST_TOKENS, or read a checkout of the files on disk"
+)
 _NO_ADDRESS = "redirects to something that is not an address"
 _TOO_SLOW = f"is not read to its end within {BUDGET_S} seconds"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -39,13 +53,21 @@ class FetchError(Exception):
     Attributes:
         hint: What to do about it; may be empty.
         is_missing: Whether the host says that there is nothing.
-        is_slow: Whether the host used up its time.
+        is_slow: Whether the host used up its time, or could not be reached.
+        retry_at: When a busy host may be asked again (seconds of Unix); 0 for other errors.
     """
 
     def __init__(
-        self, message: str, hint: str = "", *, is_missing: bool = False, is_slow: bool = False
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        is_missing: bool = False,
+        is_slow: bool = False,
+        retry_at: float = 0.0,
     ) -> None:
         super().__init__(message)
+        self.retry_at = retry_at
         self.hint = hint
         self.is_missing = is_missing
         self.is_slow = is_slow
@@ -66,7 +88,13 @@ class Fetched(NamedTuple):
 
 
 def fetch(
-    url: str, *, allow: Allowance, max_bytes: int, etag: str = "", last_modified: str = ""
+    url: str,
+    *,
+    allow: Allowance,
+    max_bytes: int,
+    etag: str = "",
+    last_modified: str = "",
+    budget_s: float | None = None,
 ) -> Fetched:
     """Read one address, following at most five redirects, each checked like the first.
 
@@ -78,6 +106,7 @@ def fetch(
         max_bytes: Most bytes to take, after decompression.
         etag: Of the version that is known; with it or the date, only another one is sent.
         last_modified: Of the version that is known.
+        budget_s: Seconds that it may take; None for the most.
 
     Returns:
         The body with its marks.
@@ -86,13 +115,14 @@ def fetch(
         FetchError: The host may not be asked, does not answer in 30 seconds, or answers with
             anything but the file.
     """
-    deadline = time.monotonic() + BUDGET_S
+    budget_s = BUDGET_S if budget_s is None else budget_s
+    deadline = time.monotonic() + budget_s
     headers = {"Accept": "application/yaml, text/plain;q=0.9, */*;q=0.5"}
     if etag:
         headers["If-None-Match"] = etag
     if last_modified:
         headers["If-Modified-Since"] = last_modified
-    with requests.Session() as session, _ended_in_time() as sockets:
+    with requests.Session() as session, _ended_in_time(budget_s) as sockets:
         session.trust_env = False
         session.mount("http://", _VettingAdapter(allow, sockets))
         session.mount("https://", _VettingAdapter(allow, sockets))
@@ -113,9 +143,11 @@ def fetch(
                         etag or last_modified
                     ):
                         return Fetched(None, etag, last_modified)
-                    _check_answer(response)
+                    _check_answer(response, has_token=bool(allow.sign_in(url)))
+                    body = _body(response, max_bytes, deadline)
+                    _check_is_file(response, body)
                     return Fetched(
-                        _body(response, max_bytes, deadline),
+                        body,
                         _mark(response, "ETag", _MAX_ETAG),
                         _mark(response, "Last-Modified", _MAX_DATE),
                     )
@@ -126,7 +158,8 @@ def fetch(
             except (requests.RequestException, HTTPError) as exc:
                 if time.monotonic() > deadline:
                     raise FetchError(_TOO_SLOW, is_slow=True) from exc
-                raise FetchError(f"cannot be read: {_reason(exc)}") from exc
+                is_slow = isinstance(exc, requests.ConnectionError)
+                raise FetchError(f"cannot be read: {_reason(exc)}", is_slow=is_slow) from exc
             except ValueError as exc:  # requests looks at where a redirect leads
                 raise FetchError(_NO_ADDRESS) from exc
     raise FetchError(f"redirects more than {MAX_REDIRECTS} times")
@@ -184,6 +217,8 @@ def _next_hop(url: str, location: str, allow: Allowance) -> str:
         raise FetchError(_NO_ADDRESS) from exc
     if url.startswith("https:") and not target.startswith("https:"):
         raise FetchError("redirects from https to something less safe")
+    if _SIGN_IN.search(there.path) and not _SIGN_IN.search(here.path):
+        raise FetchError(_SIGN_IN_PAGE, _SIGN_IN_HINT)
     if not is_same and not allow.names_host(host):
         raise FetchError(
             f"redirects to another host, {there.netloc.rpartition('@')[2]}",
@@ -198,21 +233,75 @@ def _mark(response: requests.Response, name: str, longest: int) -> str:
     return value if len(value) <= longest and value.isprintable() else ""
 
 
-def _check_answer(response: requests.Response) -> None:
+def _check_answer(response: requests.Response, *, has_token: bool) -> None:
     status = response.status_code
     if status in (404, 410):
-        raise FetchError(f"there is nothing here (HTTP {status})", is_missing=True)
-    if status in (401, 403):
+        hint = "correct the address, or take it out"
+        if status == requests.codes.not_found and not has_token:
+            hint += "; hosts say this of private files too: CATALOG_HOST_TOKENS names tokens"
+        raise FetchError(f"there is nothing here (HTTP {status})", hint, is_missing=True)
+    if retry_at := _retry_at(response):
+        raise busy(retry_at, status)
+    if status in (401, 403) and has_token:
         raise FetchError(
-            f"the host does not let us read it (HTTP {status})",
-            "only files that need no sign-in are read; a checkout on disk works as well",
+            f"the host does not let the token in CATALOG_HOST_TOKENS read it (HTTP {status})",
+            "see that the token is valid and may read this repository",
         )
-    if status != requests.codes.ok:
-        raise FetchError(f"the host answers HTTP {status}")
-    if response.headers.get("Content-Type", "").lower().startswith("text/html"):
+    if status == requests.codes.unauthorized:
+        raise FetchError(f"the host asks for a sign-in (HTTP {status})", _SIGN_IN_HINT)
+    if status == requests.codes.forbidden:
+        raise FetchError(f"the host forbids reading it (HTTP {status})", _SIGN_IN_HINT)
+    # Azure answers 203 with a page to sign in.
+    if status not in (requests.codes.ok, requests.codes.non_authoritative_info):
+        raise FetchError(f"the host answers HTTP {status}", "it may be down: it is asked again")
+
+
+def _retry_at(response: requests.Response) -> float:
+    """When a host that has had enough may be asked again (seconds of Unix); 0: it is not that."""
+    status, headers = response.status_code, response.headers
+    after = headers.get("Retry-After", "").strip()
+    is_empty = headers.get("X-RateLimit-Remaining", headers.get("RateLimit-Remaining")) == "0"
+    is_busy = status in (403, 503) and bool(after or (is_empty and status == 403))
+    if status != requests.codes.too_many_requests and not is_busy:
+        return 0.0
+    now = time.time()
+    reset = headers.get("X-RateLimit-Reset") or headers.get("RateLimit-Reset") or ""
+    until = now + _BUSY_S
+    if after.isdecimal():
+        until = now + float(after[:9])
+    elif after:
+        with suppress(TypeError, ValueError):
+            until = email.utils.parsedate_to_datetime(after).timestamp()
+    elif reset.isdecimal():
+        # Some count seconds from now, others from 1970.
+        until = float(reset[:12]) + (now if len(reset) < 9 else 0)
+    return min(max(until, now + 1), now + _MAX_BUSY_S)
+
+
+def busy(until: float, status: int | None = None) -> FetchError:
+    """Say that a host is asked again at a time (seconds of Unix)."""
+    answer = f" (HTTP {status})" if status else ""
+    return FetchError(
+        f"the host is busy{answer}, and is asked again at "
+        f"{datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC",
+        "a token for it in CATALOG_HOST_TOKENS may let it answer more often",
+        retry_at=until,
+    )
+
+
+def _check_is_file(response: requests.Response, body: bytes) -> None:
+    """Refuse a page where a file is wanted, whatever the host calls it."""
+    is_page = response.headers.get("Content-Type", "").lower().startswith("text/html")
+    if is_page or _HTML.match(body[:_CHUNK_BYTES]):
+        if _ASKS_FOR_PASSWORD.search(body[:_CHUNK_BYTES]):
+            raise FetchError(_SIGN_IN_PAGE, _SIGN_IN_HINT)
         raise FetchError(
-            "the host answers with a web page, not a file", "use the address of the raw file"
+            "the host answers with a web page, not a file",
+            "use the address of the raw file; CATALOG_GIT_HOSTS names hosts whose pages are "
+            "understood",
         )
+    if response.status_code != requests.codes.ok:
+        raise FetchError(f"the host answers HTTP {response.status_code}")
 
 
 def _body(response: requests.Response, max_bytes: int, deadline: float) -> bytes:
@@ -230,7 +319,7 @@ def _body(response: requests.Response, max_bytes: int, deadline: float) -> bytes
 
 
 @contextmanager
-def _ended_in_time() -> Iterator[list[socket.socket]]:
+def _ended_in_time(budget_s: float) -> Iterator[list[socket.socket]]:
     """A list for connections, which are cut when the time is over.
 
     Timeouts of sockets count from one packet to the next: a host that drips its header, which is
@@ -243,7 +332,7 @@ def _ended_in_time() -> Iterator[list[socket.socket]]:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
-    alarm = threading.Timer(BUDGET_S, cut)
+    alarm = threading.Timer(budget_s, cut)
     alarm.daemon = True
     alarm.start()
     try:

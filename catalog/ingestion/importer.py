@@ -14,6 +14,7 @@ from django.utils import timezone
 from catalog.descriptor import DEFAULT_LIMITS, Limits
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.previous_run import PreviousRun, load_previous_run, load_shared_files
+from catalog.ingestion.remote import RUN_BUDGET_S
 from catalog.ingestion.report import ImportReport, ReportNotice
 from catalog.ingestion.sources import Root, SourceReader, is_url, root_of
 from catalog.ingestion.spool import Spool
@@ -70,6 +71,7 @@ def run_import(
     user: "User | None" = None,
     progress: Progress = _no_progress,
     limits: Limits = DEFAULT_LIMITS,
+    remote_budget_s: float = RUN_BUDGET_S,
 ) -> ImportReport:
     """Bring the catalog to what the sources say, in one transaction.
 
@@ -88,6 +90,7 @@ def run_import(
         user: Who asked for it, if a person did.
         progress: Told of every document.
         limits: What one file may cost.
+        remote_budget_s: Seconds that reading from hosts may take.
 
     Returns:
         What was done; ``failure`` says so if the database failed and nothing was changed.
@@ -104,7 +107,7 @@ def run_import(
         allowed_kinds=allowed_kinds,
         user=user,
         progress=progress,
-        reader=lambda: SourceReader(Allowance.from_settings(), limits),
+        reader=lambda: SourceReader(Allowance.from_settings(), limits, remote_budget_s),
         started=started,
     )
     roots = list(dict.fromkeys(map(root_of, sources)))
@@ -208,13 +211,14 @@ class _Attempt:
         """Read the roots; twice if they turn out to lead to files that other locations have."""
         for _time in range(2):
             spool = Spool(roots)
+            reader = self._reader()
             try:
-                Traversal(
-                    self._reader(), previous, spool, lambda n: self._progress("read", n)
-                ).read()
+                Traversal(reader, previous, spool, lambda n: self._progress("read", n)).read()
             except BaseException:
                 spool.close()
                 raise
+            finally:
+                reader.remote.close()
             if not load_shared_files(previous, spool.parsed):
                 break
             spool.close()

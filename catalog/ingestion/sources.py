@@ -3,7 +3,6 @@
 import glob
 import os
 import stat
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +10,12 @@ from pathlib import Path
 
 from catalog.descriptor import Limits, YamlError, decode
 from catalog.ingestion.allow import Allowance
-from catalog.ingestion.fetch import Fetched, FetchError, fetch
+from catalog.ingestion.fetch import Fetched, FetchError
 from catalog.ingestion.listing import files_below, matching
+from catalog.ingestion.remote import RUN_BUDGET_S, RemoteFiles
 from catalog.ingestion.repositories import raw_address
 
 _CHUNK_BYTES = 64 * 1024
-# So often a host may let its time run out in one run; a thousand files of a dead one take hours.
-_MAX_SLOW = 2
 
 
 class SourceError(Exception):
@@ -114,13 +112,16 @@ class SourceReader:
     Args:
         allow: What may be read.
         limits: What one file may cost.
+        remote_budget_s: Seconds that reading from hosts may take.
     """
 
-    def __init__(self, allow: Allowance, limits: Limits) -> None:
+    def __init__(
+        self, allow: Allowance, limits: Limits, remote_budget_s: float = RUN_BUDGET_S
+    ) -> None:
         self.allow = allow
         self.limits = limits
         self._folders: dict[str, str] = {}
-        self._slow: Counter[str] = Counter()
+        self.remote = RemoteFiles(allow, limits.max_bytes, remote_budget_s)
         self._followed: tuple[str, str, os.stat_result] | None = None
         self._permitted: set[tuple[str, Path | None]] = set()
 
@@ -213,19 +214,9 @@ class SourceReader:
         """
         if not is_url(address):
             return Fetched(self._read_file(address, inside))
-        host = address.partition("://")[2].partition("/")[0].lower()
-        if self._slow[host] >= _MAX_SLOW:
-            raise SourceError("the host did not answer before, and was not asked again")
         try:
-            return fetch(
-                address,
-                allow=self.allow,
-                max_bytes=self.limits.max_bytes,
-                etag=etag,
-                last_modified=last_modified,
-            )
+            return self.remote.load(address, etag, last_modified)
         except FetchError as exc:
-            self._slow[host] += exc.is_slow
             raise SourceError(str(exc), exc.hint, is_missing=exc.is_missing) from exc
 
     def _follow(self, address: str) -> tuple[str, os.stat_result]:

@@ -2,13 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from catalog.descriptor import Document, Problem, iter_parse
 from catalog.ingestion.fingerprints import fingerprint_of, salt_of
 from catalog.ingestion.placeholders import Inclusions
-from catalog.ingestion.previous_run import PreviousRun, ReferenceHolder
+from catalog.ingestion.previous_run import KnownFile, PreviousRun, ReferenceHolder
 from catalog.ingestion.report import Issue
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, text_of
 from catalog.ingestion.spool import FileFacts, Spool
@@ -16,6 +17,7 @@ from catalog.ingestion.targets import address_of
 from catalog.models import ImportIssue
 
 MAX_LOCATION_DEPTH = 10
+_ASKED_AHEAD = 16
 
 Lead = dict[str, Any]
 """What one Location document points to: ``document``, ``line``, ``ref``, ``type``, ``optional``,
@@ -82,6 +84,7 @@ class Traversal:
         visited: set[str] = set()
         queue = deque(_Pending(address, 0, None) for address in addresses)
         while queue:
+            self._ask_ahead(number, queue)
             pending = queue.popleft()
             key = self._reader.key(pending.address)
             address = self._names.setdefault(key, pending.address)
@@ -156,6 +159,23 @@ class Traversal:
             self._spool.issues.append(issue)
         return True
 
+    def _ask_ahead(self, number: int, queue: deque[_Pending]) -> None:
+        """Have remote files read while others are parsed."""
+        for pending in islice(queue, _ASKED_AHEAD if is_url(queue[0].address) else 0):
+            address = pending.address
+            if is_url(address) and address not in self._spool.reached:
+                known, _salt = self._usable(address, number)
+                marks = (known.etag, known.last_modified) if known else ()
+                self._reader.remote.ask_for(address, *marks)
+
+    def _usable(self, address: str, number: int) -> tuple[KnownFile | None, str]:
+        """What is known of a file, if it need not be parsed when its bytes are as they were."""
+        known = self._previous.files.get(address)
+        salt = self._salt(self._previous.kinds_of(address, number))
+        if known and known.fingerprint.startswith(salt) and self._previous.is_whole(address):
+            return known, salt
+        return None, salt
+
     def _lose(self, address: str, exc: SourceError, origin: _Origin | None) -> None:
         """Tell what is not there from what is unknown; the latter leads where it led before."""
         folder = None if is_url(address) else Root("file", address).folder
@@ -180,17 +200,10 @@ class Traversal:
         is_forced: bool = False,
     ) -> None:
         """Read one file: skip it if it is unchanged, else parse each document."""
-        known = self._previous.files.get(address)
         kinds = self._previous.kinds_of(address, number)
-        salt = self._salt(kinds)
-        is_usable = (
-            not is_forced
-            and known is not None
-            and known.fingerprint.startswith(salt)
-            and self._previous.is_whole(address)
-        )
+        known, salt = self._usable(address, number)
         inclusions = Inclusions(self._reader, self._spool.roots[number], address)
-        if known is None or not is_usable:
+        if known is None or is_forced:
             found = self._reader.load(address, inside=inside)
         else:
             found = self._reader.load(

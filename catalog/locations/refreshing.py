@@ -36,6 +36,8 @@ _JITTER = 0.2
 # A worker that dies while it reads leaves the location alone for no longer than this.
 _CLAIMED_FOR = timedelta(minutes=15)
 _BATCH = 500
+# Somebody waits for a preview, and a thread of the web process with them.
+_PREVIEW_BUDGET_S = 10.0
 
 
 class AlreadyRegisteredError(Exception):
@@ -150,6 +152,7 @@ def preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:
         origin=Location.Origin.REGISTERED,
         allowed_kinds=allowed_kinds,
         trigger=ImportRun.Trigger.PERSON,
+        remote_budget_s=_PREVIEW_BUDGET_S,
     )
 
 

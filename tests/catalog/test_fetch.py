@@ -37,22 +37,44 @@ def test_stops_at_the_size_limit_even_when_compressed(http):
     assert "larger than 1,000 bytes" in refusal()
 
 
+PAGE = {"content_type": "text/html; charset=utf-8"}
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"status": 404}, "nothing here"),
-        ({"status": 403}, "does not let us"),
+        ({"status": 404}, "nothing here (HTTP 404)"),
+        ({"status": 410}, "nothing here (HTTP 410)"),
+        ({"status": 401}, "asks for a sign-in (HTTP 401)"),
+        ({"status": 403}, "forbids reading it (HTTP 403)"),
+        ({"status": 429}, "busy (HTTP 429)"),
+        ({"status": 403, "headers": {"X-RateLimit-Remaining": "0"}}, "busy (HTTP 403)"),
+        ({"status": 503, "headers": {"Retry-After": "7"}}, "busy (HTTP 503)"),
         ({"status": 500}, "HTTP 500"),
         ({"status": 204}, "HTTP 204"),
-        ({"body": "<html>", "content_type": "text/html; charset=utf-8"}, "web page"),
+        ({"body": "<html>", **PAGE}, "a web page, not a file"),
+        ({"body": "<!DOCTYPE html><p>", "content_type": "text/plain"}, "a web page, not a file"),
+        ({"body": "<html><title>Sign in · x</title>", **PAGE}, "a sign-in page"),
+        ({"body": "<html><input type='password'>", "status": 203}, "a sign-in page"),
+        ({"status": 302, "headers": {"Location": "/users/sign_in"}}, "a sign-in page"),
+        ({"status": 302, "headers": {"Location": "https://id.x.io/login?to=x"}}, "a sign-in page"),
         ({"body": requests.Timeout()}, "no answer"),
         ({"body": requests.ConnectionError("secret detail")}, "no connection"),
     ],
 )
 def test_says_why_an_address_cannot_be_read(http, answer, words):
     http.get(URL, **answer)
-    assert words in refusal()
-    assert "secret detail" not in words
+    said = refusal()
+    assert words in said
+    assert "secret detail" not in said
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_says_that_the_token_does_not_let_it_read(http, status):
+    http.get(URL, status=status)
+    said = refusal(allow=Allowance.of([], tokens=["git.example.com=hunter2"]))
+    assert f"the token in CATALOG_HOST_TOKENS read it (HTTP {status})" in said
+    assert "hunter2" not in said
 
 
 @pytest.mark.parametrize(

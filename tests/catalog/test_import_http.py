@@ -1,7 +1,12 @@
 """Addresses: only news is asked for, and an unchanged answer is as good as an unchanged file."""
 
+import datetime as dt
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 import requests
+import time_machine
 from responses import matchers
 
 from catalog.models import Entity, Location, SourceFile
@@ -122,3 +127,68 @@ def test_a_host_that_does_not_answer_is_not_asked_for_every_file(http, tmp_path)
     said = [issue.problems[0].message for issue in report.issues]
     assert ["did not answer before" in text for text in said] == [False] * 2 + [True] * 3
     assert report.created == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "until"),
+    [
+        ({"Retry-After": "120"}, 120),
+        ({"Retry-After": "Sun, 01 Nov 2026 09:05:00 GMT"}, 300),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1793524200"}, 600),
+        ({"RateLimit-Remaining": "0", "RateLimit-Reset": "90"}, 90),
+        ({"Retry-After": "999999"}, 3600),
+        ({"Retry-After": "soon"}, 60),
+        ({}, 60),
+    ],
+)
+def test_a_busy_host_is_asked_again_when_it_says_and_not_before(http, headers, until):
+    start = dt.datetime(2026, 11, 1, 9, 0, tzinfo=dt.UTC)
+    busy = http.get(ROOT, status=429, headers=headers)
+    with time_machine.travel(start, tick=False) as traveller:
+        for later in (0, until - 1):
+            traveller.move_to(start + dt.timedelta(seconds=later))
+            report, _parsed = imported(ROOT)
+            again = start + dt.timedelta(seconds=until)
+            said = report.issues[0].problems[0].message
+            assert f"asked again at {again:%H:%M:%S} UTC" in said
+            assert busy.call_count == 1
+        traveller.move_to(start + dt.timedelta(seconds=until + 1))
+        imported(ROOT)
+        assert busy.call_count == 2
+
+
+@pytest.mark.real_http
+def test_a_host_is_asked_for_several_files_at_once_and_never_for_more_than_four(tmp_path, settings):
+    settings.CATALOG_READING_ALLOW = ["127.0.0.1", str(tmp_path)]
+    at_once, most, lock = 0, 0, threading.Lock()
+    together = threading.Barrier(4)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            nonlocal at_once, most
+            with lock:
+                at_once += 1
+                most = max(most, at_once)
+            if self.path != "/0.yaml":
+                together.wait(20)  # four come at once, or none of them is answered
+            body = component(f"c{self.path[1:-5]}").encode()
+            with lock:
+                at_once -= 1
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            urls = [f"http://127.0.0.1:{server.server_port}/{number}.yaml" for number in range(13)]
+            report, _parsed = imported(write(tmp_path / "all.yaml", location(*urls)))
+        finally:
+            server.shutdown()
+            thread.join()
+    assert (report.created, most) == (14, 4)

@@ -1,0 +1,168 @@
+"""Reads the remote files of one run: several at once, and no host more than it bears.
+
+A host is asked for one file at a time until it has answered once, then for four. One that cannot
+be reached, or uses up its time, twice is left alone for the rest of the run; one that says that it
+is busy is left alone until the time it names, by later runs too.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from django.core.cache import cache
+
+from catalog.ingestion.allow import Allowance
+from catalog.ingestion.fetch import BUDGET_S, Fetched, FetchError, busy, fetch
+
+MAX_AT_ONCE = 16
+MAX_OF_A_HOST = 4
+# So often a host may let its time run out in one run; a thousand files of a dead one take hours.
+_MAX_SLOW = 2
+# What a run may spend on waiting for hosts; a worker's claim on a location lasts a little longer.
+RUN_BUDGET_S = 600.0
+
+_Asked = tuple[str, str, str]
+
+
+class RemoteFiles:
+    """The remote files of one run; a context manager, since it has threads.
+
+    Args:
+        allow: Which hosts may be asked.
+        max_bytes: Most bytes of one file.
+        budget_s: Seconds after which nothing more is asked for.
+    """
+
+    def __init__(self, allow: Allowance, max_bytes: int, budget_s: float = RUN_BUDGET_S) -> None:
+        self._allow = allow
+        self._max_bytes = max_bytes
+        self._budget_s = budget_s
+        self._deadline: float | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._asked: dict[_Asked, Future[Fetched]] = {}
+        self._turns = threading.Condition()
+        self._active: Counter[str] = Counter()
+        self._slow: Counter[str] = Counter()
+        self._tried: set[str] = set()
+        self._answered: set[str] = set()
+        self._busy: dict[str, float] = {}
+
+    def close(self) -> None:
+        """Ask for nothing more."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def ask_for(self, url: str, etag: str = "", last_modified: str = "") -> None:
+        """Begin to read a file that will be wanted, if its host may be asked just now."""
+        asked, host = (url, etag, last_modified), _host_of(url)
+        if asked in self._asked or self._is_left_alone(host):
+            return
+        if host not in self._answered:
+            if host in self._tried:
+                return
+            self._tried.add(host)
+        self._asked[asked] = self._begin(asked)
+
+    def load(self, url: str, etag: str = "", last_modified: str = "") -> Fetched:
+        """Read a file, or take what was begun.
+
+        Raises:
+            FetchError: It cannot be read.
+        """
+        asked = (url, etag, last_modified)
+        host = _host_of(url)
+        begun = self._asked.pop(asked, None)
+        if begun is None:
+            if self._is_left_alone(host):
+                raise self._why_left_alone(host)
+            begun = self._begin(asked)
+        try:
+            return begun.result(timeout=self._left_s() + 1)
+        except TimeoutError:
+            raise FetchError(_OVER, is_slow=True) from None
+        except FetchError as exc:
+            if exc.retry_at:
+                cache.set(_key(host), exc.retry_at, timeout=max(exc.retry_at - time.time(), 1))
+            raise
+
+    def _begin(self, asked: _Asked) -> "Future[Fetched]":
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="catalog-remote")
+        return self._pool.submit(self._fetch, *asked)
+
+    def _fetch(self, url: str, etag: str, last_modified: str) -> Fetched:
+        host = _host_of(url)
+        with self._turn(host):
+            left_s = self._left_s()
+            if left_s <= 0:
+                raise FetchError(_OVER, is_slow=True)
+            if self._slow[host] >= _MAX_SLOW or self._busy.get(host, 0) > time.time():
+                raise self._why_left_alone(host)
+            try:
+                found = fetch(
+                    url,
+                    allow=self._allow,
+                    max_bytes=self._max_bytes,
+                    etag=etag,
+                    last_modified=last_modified,
+                    budget_s=min(BUDGET_S, left_s),
+                )
+            except FetchError as exc:
+                self._slow[host] += exc.is_slow
+                if not exc.is_slow:
+                    self._answered.add(host)
+                if exc.retry_at:
+                    self._busy[host] = exc.retry_at
+                raise
+            self._answered.add(host)
+            return found
+
+    @contextmanager
+    def _turn(self, host: str) -> Iterator[None]:
+        """Wait until the host may be asked for one more file."""
+        with self._turns:
+            self._turns.wait_for(lambda: self._active[host] < MAX_OF_A_HOST)
+            self._active[host] += 1
+        try:
+            yield
+        finally:
+            with self._turns:
+                self._active[host] -= 1
+                self._turns.notify_all()
+
+    def _left_s(self) -> float:
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._budget_s
+        return self._deadline - time.monotonic()
+
+    def _is_left_alone(self, host: str) -> bool:
+        if self._slow[host] >= _MAX_SLOW:
+            return True
+        if host not in self._busy:
+            stored = cache.get(_key(host))
+            self._busy[host] = stored if isinstance(stored, float) else 0.0
+        return self._busy[host] > time.time()
+
+    def _why_left_alone(self, host: str) -> FetchError:
+        until = self._busy.get(host, 0.0)
+        if until > time.time():
+            return busy(until)
+        return FetchError("the host did not answer before, and was not asked again")
+
+
+_OVER = "not read: the hosts took all the time that one reading has"
+
+
+def _key(host: str) -> str:
+    return f"catalog:busy:{host}"
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
