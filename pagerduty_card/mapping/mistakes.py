@@ -4,7 +4,7 @@ Judges what the mirror holds, and says "there is none" only where PagerDuty said
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,37 +61,11 @@ def keys_of(service: Service) -> list[str]:
     return service.found_keys
 
 
-def owner_of_key(target: Target, services: Sequence[Service]) -> Service | None:
-    """Whose the target's key is, of its own account first; None if nobody's or without a key."""
-    owners = [one for one in services if target.integration_key in keys_of(one)]
-    own = [one for one in owners if one.account == target.account]
-    return next(iter(own or owners), None) if target.integration_key else None
-
-
-def named_elsewhere(
-    target: Target, services: Sequence[Service], accounts: Mapping[str, Account]
-) -> Service | None:
-    """The service that the target means in another account, one that is configured."""
-    for service in services:
-        account = accounts.get(service.account)
-        is_other = service.account != target.account
-        if is_other and account and not account.problem and is_named_by(target, service):
-            return service
-    return None
-
-
-def is_named_by(target: Target, service: Service) -> bool:
-    """Whether the target's id, or its key where it has none, is the service's; of any account."""
-    if target.service_pd_id:
-        return service.pd_id == target.service_pd_id
-    return target.integration_key in keys_of(service)
-
-
 def problem_of(
     target: Target,
     service: Service | None,
     listing: Freshness,
-    services: Sequence[Service],
+    others: Mapping[int, Service],
     accounts: Mapping[str, Account],
     *,
     is_listed: bool,
@@ -99,20 +73,22 @@ def problem_of(
     """What is wrong with one target; None if nothing is, or nothing is known yet.
 
     Args:
-        target: As the entity names it.
+        target: As the table has it.
         service: What it was found to be, if it was.
         listing: How fresh the list of its account's services is.
-        services: All that have the ids and keys in question, of whatever account.
+        others: The services that explain its problem, by primary key.
         accounts: Every account, by name.
         is_listed: Whether that list is new enough to tell what is not there.
     """
     account = accounts.get(target.account)
+    other = others.get(target.other_pk or 0)
+    if other is not None and (other.account not in accounts or accounts[other.account].problem):
+        other = None
     if account is None:
-        return _unknown_account(target, named_elsewhere(target, services, accounts), accounts)
+        return _unknown_account(target, None if service else other, accounts)
     if service is None:
-        if target.service_pd_id and not is_service_id(target.service_pd_id):
+        if target.problem == ProblemKind.ODD_SERVICE_ID:
             return _odd_id(target)
-        other = named_elsewhere(target, services, accounts)
         is_denied = is_listed or listing.reason == "not_found"
         if other is not None and (is_denied or account.problem):
             return _of_other_account(target, other)
@@ -120,8 +96,10 @@ def problem_of(
             return _absent(target) if is_denied and (target.service_pd_id or is_listed) else None
     if account.problem:
         return Problem(kind=ProblemKind.NOT_CONFIGURED, text=account.problem)
-    if service is not None and is_listed and (found := _foreign_key(target, service, services)):
-        return found
+    if service is not None and is_listed and target.problem == ProblemKind.KEY_OF_OTHER_SERVICE:
+        return _foreign_key(target, service, others.get(target.key_owner_pk or 0))
+    if service is not None and other is not None and target.problem == ProblemKind.KEY_OF_SEVERAL:
+        return _key_of_several(target, service, other)
     return named_twice(target) if target.repeated_at else None
 
 
@@ -234,14 +212,8 @@ def _absent(target: Target) -> Problem:
     )
 
 
-def _foreign_key(target: Target, service: Service, services: Sequence[Service]) -> Problem | None:
-    """The mistake of a key that is not the service's; beside several ids it is one's of them."""
-    key = target.integration_key
-    if not key or key in keys_of(service):
-        return None
-    owner = owner_of_key(target, services)
-    if target.shares_key and owner is not None and owner.account == target.account:
-        return None
+def _foreign_key(target: Target, service: Service, owner: Service | None) -> Problem:
+    """The mistake of a key that is not the service's."""
     whose = ""
     if owner is not None:
         whose = f" but of {owner.name} ({owner.pd_id})"
@@ -249,8 +221,18 @@ def _foreign_key(target: Target, service: Service, services: Sequence[Service]) 
             whose += f" of the account {owner.account}"
     return Problem(
         kind=ProblemKind.KEY_OF_OTHER_SERVICE,
-        text=f"The integration key {mask(key)} is not one of the service {service.name} "
-        f"({service.pd_id}){whose}.",
+        text=f"The integration key {mask(target.integration_key)} is not one of the service "
+        f"{service.name} ({service.pd_id}){whose}.",
         advice="Correct the key or the service id.",
         place=target.key_place,
+    )
+
+
+def _key_of_several(target: Target, service: Service, other: Service) -> Problem:
+    return Problem(
+        kind=ProblemKind.KEY_OF_SEVERAL,
+        text=f"Several services have the integration key {mask(target.integration_key)}: "
+        f"{service.name} ({service.pd_id}) is shown, {other.name} ({other.pd_id}) has it too.",
+        advice="Name the service by its id.",
+        place=target.place,
     )

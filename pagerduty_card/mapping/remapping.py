@@ -20,7 +20,7 @@ from pagerduty_card.mapping.targets import (
     SERVICE_ID,
     Target,
     digest_of,
-    targets_of_many,
+    written_targets,
 )
 from pagerduty_card.models import Integration, Mapping, Service, ServiceLink
 from pagerduty_card.models.mappings import ACCOUNT_LENGTH, ID_LENGTH, PLACE_LENGTH
@@ -121,7 +121,7 @@ def _remap(pks: Sequence[int]) -> None:
     entities = list(_naming(Entity.objects.filter(pk__in=pks)).only(*columns).order_by())
     if not entities and not existing:
         return
-    targets = targets_of_many(entities)
+    targets = written_targets(entities)
     stored = _Stored([target for its in targets.values() for target in its])
     wanted: dict[_Key, dict[str, Any]] = {}
     for entity, its in targets.items():
@@ -171,10 +171,14 @@ class _Stored:
             return self._by_id[target.service_pd_id]
         return self._by_key[target.integration_key]
 
-    def owners_of_key(self, target: Target) -> list[_Found]:
-        """Those with the target's key, of its own account first."""
+    def owner_of_key(self, target: Target) -> _Found | None:
+        """Whose the target's key is, of its own account first."""
         owners = self._by_key[target.integration_key]
-        return sorted(owners, key=lambda one: (one.account != target.account, one.pk))
+        return min(owners, key=lambda one: (one.account != target.account, one.pk), default=None)
+
+    def has_key(self, one: _Found, target: Target) -> bool:
+        """Whether the target's key is the service's."""
+        return one in self._by_key[target.integration_key]
 
     def is_configured(self, one: _Found) -> bool:
         """Whether the account is one that PagerDuty can be asked about."""
@@ -183,8 +187,9 @@ class _Stored:
 
 def _columns_of(target: Target, stored: _Stored) -> dict[str, Any]:
     own = [one for one in stored.named_by(target) if one.account == target.account]
-    service = own[0] if own else None
-    problem, other = _problem(target, own, stored)
+    others = [one for one in stored.named_by(target) if stored.is_configured(one)]
+    other = own[1:] if own else others
+    owner = stored.owner_of_key(target)
     is_overlay = target.place == OVERLAY_PLACE
     origin = Mapping.Origin.OVERLAY if is_overlay else Mapping.Origin.ANNOTATION
     return {
@@ -194,30 +199,28 @@ def _columns_of(target: Target, stored: _Stored) -> dict[str, Any]:
         "key_place": target.key_place[:PLACE_LENGTH],
         "account_place": target.account_place[:PLACE_LENGTH],
         "repeated_at": target.repeated_at[:PLACE_LENGTH],
-        "service_id": service.pk if service else None,
-        "problem": problem,
-        "other_id": other.pk if other else None,
+        "service_id": own[0].pk if own else None,
+        "problem": _problem(target, own, others, stored),
+        "other_id": other[0].pk if other else None,
+        "key_owner_id": owner.pk if owner else None,
     }
 
 
-def _problem(target: Target, own: Sequence[_Found], stored: _Stored) -> tuple[str, _Found | None]:
-    """What is wrong with a target, as far as the stored services tell, and which explains it."""
+def _problem(
+    target: Target, own: Sequence[_Found], others: Sequence[_Found], stored: _Stored
+) -> str:
+    """What is wrong with a target as far as the stored services tell; empty for nothing."""
     if not own:
-        others = (one for one in stored.named_by(target) if stored.is_configured(one))
-        other = next(others, None)
         if target.service_pd_id and not is_service_id(target.service_pd_id):
-            return ProblemKind.ODD_SERVICE_ID, other
-        if other is not None:
-            return ProblemKind.OTHER_ACCOUNT, other
-        is_by_id = bool(target.service_pd_id)
-        return ProblemKind.NO_SUCH_SERVICE if is_by_id else ProblemKind.NO_SUCH_KEY, None
-    owners = stored.owners_of_key(target) if target.integration_key else []
-    if target.integration_key and own[0] not in owners:
-        owner = owners[0] if owners else None
-        is_of_own = owner is not None and owner.account == target.account
+            return ProblemKind.ODD_SERVICE_ID
+        if others:
+            return ProblemKind.OTHER_ACCOUNT
+        return ProblemKind.NO_SUCH_SERVICE if target.service_pd_id else ProblemKind.NO_SUCH_KEY
+    if target.integration_key and not stored.has_key(own[0], target):
+        owner = stored.owner_of_key(target)
         # A key beside several ids is that of one of them.
-        if not (target.shares_key and is_of_own):
-            return ProblemKind.KEY_OF_OTHER_SERVICE, owner
-    if not target.service_pd_id and len(own) > 1:
-        return ProblemKind.KEY_OF_SEVERAL, own[1]
-    return ProblemKind.NAMED_TWICE if target.repeated_at else "", None
+        if not (target.shares_key and owner and owner.account == target.account):
+            return ProblemKind.KEY_OF_OTHER_SERVICE
+    if len(own) > 1:
+        return ProblemKind.KEY_OF_SEVERAL
+    return ProblemKind.NAMED_TWICE if target.repeated_at else ""

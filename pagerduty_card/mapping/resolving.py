@@ -1,4 +1,4 @@
-"""Which PagerDuty services an entity means: annotations and admin links, found in the mirror.
+"""The PagerDuty services of an entity: its mappings, with what is stored of each service.
 
 Nothing here asks PagerDuty, and nothing here says "there is none" unless PagerDuty said so.
 """
@@ -7,19 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
-from catalog.models import Annotation, Entity, EntityQuerySet
+from catalog.models import Entity, EntityQuerySet
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.freshness import UNKNOWN, Freshness
 from pagerduty_card.mapping.mistakes import (
     Problem,
     ProblemKind,
-    is_named_by,
     keys_of,
     named_twice,
-    owner_of_key,
     problem_of,
 )
 from pagerduty_card.mapping.targets import (
@@ -30,7 +27,8 @@ from pagerduty_card.mapping.targets import (
     targets_of,
     targets_of_many,
 )
-from pagerduty_card.models import Feed, Service, ServiceLink
+from pagerduty_card.models import Feed, Service
+from pagerduty_card.models import Mapping as MappingRow
 
 __all__ = [
     "ACCOUNT",
@@ -89,18 +87,15 @@ def is_mapped(entity: Entity) -> bool:
 
 
 def find_mapped(entities: EntityQuerySet) -> EntityQuerySet:
-    """Those of the entities that name a PagerDuty service, by an annotation or a link."""
-    named = Annotation.objects.filter(key__in=(SERVICE_ID, INTEGRATION_KEY)).exclude(value="")
-    linked = ServiceLink.objects.order_by().values("entity_id")
-    return entities.filter(Q(pk__in=named.values("entity_id")) | Q(pk__in=linked))
+    """Those of the entities that name a PagerDuty service."""
+    return entities.filter(pk__in=MappingRow.objects.order_by().values("entity_id"))
 
 
 def feeds_of(targets: Sequence[Target]) -> list[Feed]:
     """Every feed that speaks of the targets: while they are the same, so is the mirror."""
     return Feed.objects.that_speak_of(
         accounts={target.account for target in targets},
-        pd_ids={target.service_pd_id for target in targets if target.service_pd_id},
-        integration_keys={t.integration_key for t in targets if t.integration_key},
+        pd_ids={pd_id for t in targets if (pd_id := t.service_pd_id or t.found_pd_id)},
     )
 
 
@@ -115,11 +110,9 @@ def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> l
         One for each target, in the same order.
     """
     feeds = feeds_of(targets) if feeds is None else feeds
-    services = Service.objects.found_by(
-        pd_ids={target.service_pd_id for target in targets if target.service_pd_id},
-        integration_keys={t.integration_key for t in targets if t.integration_key},
-    )
-    found = [_find(target, services) for target in targets]
+    pks = {pk for t in targets for pk in (t.service_pk, t.other_pk, t.key_owner_pk) if pk}
+    services = Service.objects.with_keys(pks)
+    found = [services.get(target.service_pk or 0) for target in targets]
     known = Feed.objects.freshness([service for service in found if service], feeds)
     absent = Feed.objects.freshness_of_absent(
         {
@@ -151,7 +144,7 @@ def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> l
                     is_listed=listing.is_fresh(now, LISTED_WITHIN),
                 ),
                 freshness=freshness,
-                routing_key=_routing_key(target, service, services),
+                routing_key=_routing_key(target, service),
             )
         )
     return mapped
@@ -177,18 +170,13 @@ def each_once(mapped: Sequence[Mapped]) -> list[Mapped]:
     return list(kept.values())
 
 
-def _find(target: Target, services: Sequence[Service]) -> Service | None:
-    own = (one for one in services if one.account == target.account)
-    return next((one for one in own if is_named_by(target, one)), None)
-
-
-def _routing_key(target: Target, service: Service | None, services: Sequence[Service]) -> str:
+def _routing_key(target: Target, service: Service | None) -> str:
     """The key to page with: never one that is known to page another service."""
     if service is None:
         # Without an id the key alone says who is meant. Beside an id that is not mirrored it may
         # be anybody's, except where the mirror has just not been filled yet.
-        owner = owner_of_key(target, services)
-        return target.integration_key if owner is None and not target.shares_key else ""
+        is_free = target.key_owner_pk is None and not target.shares_key
+        return target.integration_key if is_free else ""
     keys = keys_of(service)
     if target.integration_key in keys:
         return target.integration_key

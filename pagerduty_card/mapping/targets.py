@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
+from pagerduty_card.models import Mapping as MappingRow
 
 if TYPE_CHECKING:
     from catalog.models import Entity
@@ -36,6 +37,8 @@ class Target:
         repeated_at: Where the same service is named once more; empty when it is not.
         shares_key: Whether the key was written beside several ids and so is of one of them.
         is_link: Whether it was made in the admin, and not written as an annotation.
+        problem, service_pk, other_pk, key_owner_pk: As stored, see ``Mapping``.
+        found_pd_id: PagerDuty's id of the stored service.
     """
 
     account: str
@@ -48,6 +51,11 @@ class Target:
     repeated_at: str = ""
     shares_key: bool = False
     is_link: bool = False
+    problem: str = ""
+    service_pk: int | None = None
+    other_pk: int | None = None
+    key_owner_pk: int | None = None
+    found_pd_id: str = ""
 
 
 def targets_of(entity: "Entity") -> list[Target]:
@@ -58,12 +66,49 @@ def targets_of(entity: "Entity") -> list[Target]:
 def targets_of_many(entities: Iterable["Entity"]) -> dict[int, list[Target]]:
     """The services that each entity names, by primary key; one query however many.
 
-    Entities need their ``descriptor`` loaded. The same service named twice counts once: a link to
-    a service that an annotation names gives it its label.
+    Entities need their ``descriptor`` loaded: it alone has the integration keys.
     """
     given = list({entity.pk: entity for entity in entities}.values())
-    targets = {entity.pk: _of_annotations(entity) for entity in given}
     # Kept with the entity: the parts of one page ask again, and cost no further query.
+    rows = MappingRow.objects.select_related("service")
+    prefetch_related_objects(given, Prefetch("mappings", rows))
+    return {entity.pk: _stored_targets(entity) for entity in given}
+
+
+def _stored_targets(entity: "Entity") -> list[Target]:
+    rows = list(entity.mappings.all())
+    by_id = [row for row in rows if row.service_pd_id and row.origin != row.Origin.LINK]
+    key = _text(entity.annotations.get(INTEGRATION_KEY)) if rows else ""
+    return [
+        Target(
+            account=row.account,
+            service_pd_id=row.service_pd_id,
+            integration_key=key if row.key_digest and digest_of(key) == row.key_digest else "",
+            label=row.label,
+            place=row.place,
+            key_place=row.key_place,
+            account_place=row.account_place,
+            repeated_at=row.repeated_at,
+            shares_key=row in by_id and len(by_id) > 1,
+            is_link=row.origin == row.Origin.LINK,
+            problem=row.problem,
+            service_pk=row.service_id,
+            other_pk=row.other_id,
+            key_owner_pk=row.key_owner_id,
+            found_pd_id=row.service.pd_id if row.service else "",
+        )
+        for row in rows
+    ]
+
+
+def written_targets(entities: Iterable["Entity"]) -> dict[int, list[Target]]:
+    """What annotations and links name now, by primary key of the entity; for ``remapping`` alone.
+
+    The same service named twice counts once: a link to a service that an annotation names gives
+    it its label. One query however many.
+    """
+    given = list(entities)
+    targets = {entity.pk: _of_annotations(entity) for entity in given}
     prefetch_related_objects(given, "service_links")
     for entity in given:
         for link in entity.service_links.all():
@@ -74,11 +119,6 @@ def targets_of_many(entities: Iterable["Entity"]) -> dict[int, list[Target]]:
 def digest_of(integration_key: str) -> str:
     """What stands for an integration key where the key itself must not be."""
     return hashlib.sha256(integration_key.encode()).hexdigest()[:32]
-
-
-def words_of(value: object) -> list[str]:
-    """The comma-separated words in order, blanks trimmed, empty ones and repetitions dropped."""
-    return list(dict.fromkeys(_words(value)))
 
 
 def _add_link(targets: list[Target], link: "ServiceLink") -> None:
@@ -140,19 +180,11 @@ def _words(value: object) -> list[str]:
 
 
 def _places(entity: "Entity") -> Mapping[str, str]:
-    """Where each of the three annotations is written, as far as it is known.
-
-    Lists load neither what an overlay covers nor the lines: they tell no places, and it must not
-    cost a query for each row that they could.
-    """
-    unread = entity.get_deferred_fields()
-    is_whole = not {"written", "annotation_lines"} & unread
-    covered = entity.written if is_whole else None
-    lines = entity.annotation_lines if is_whole else {}
+    """Where each of the three annotations is written."""
     found = {}
     for key in (SERVICE_ID, INTEGRATION_KEY, ACCOUNT):
-        line = lines.get(key) or entity.source_line
-        if covered is not None and _differs(entity, covered, key):
+        line = entity.annotation_lines.get(key) or entity.source_line
+        if entity.written is not None and _differs(entity, entity.written, key):
             found[key] = OVERLAY_PLACE
         elif not entity.source:
             found[key] = _LOCAL_PLACE

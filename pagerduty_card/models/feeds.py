@@ -6,34 +6,23 @@ from datetime import datetime
 from typing import ClassVar, TypeAlias
 
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 
 from pagerduty_card import freshness
 from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.freshness import ALWAYS, Freshness, of_feeds
-from pagerduty_card.models.services import Integration, Service
+from pagerduty_card.models.services import Service
 
 
 class FeedQuerySet(models.QuerySet["Feed"]):
     """Look-ups of freshness, and the two ways to write it."""
 
-    def that_speak_of(
-        self,
-        *,
-        accounts: Collection[str],
-        pd_ids: Collection[str],
-        integration_keys: Collection[str],
-    ) -> list["Feed"]:
-        """Every feed of the accounts, and of the services with these ids or keys; one query.
+    def that_speak_of(self, *, accounts: Collection[str], pd_ids: Collection[str]) -> list["Feed"]:
+        """Every feed of the accounts, and of the services with these ids; one query.
 
         Whoever writes the mirror notes it in one of them: equal feeds, equal rows.
         """
-        places = Q(service_pd_id__in={"", *pd_ids})
-        if integration_keys:
-            keys = Integration.objects.filter(integration_key__in=integration_keys)
-            places |= Q(service_pd_id__in=keys.values("service__pd_id"))
-        return list(self.filter(places, account__in=accounts).order_by())
+        return list(self.filter(service_pd_id__in={"", *pd_ids}, account__in=accounts).order_by())
 
     def freshness(
         self, services: Iterable[Service], feeds: Iterable["Feed"] | None = None
@@ -41,7 +30,7 @@ class FeedQuerySet(models.QuerySet["Feed"]):
         """Freshness of each section of each service, in one query, or none with ``feeds``.
 
         Args:
-            services: Loaded with ``select_related("policy")``, as ``found_by`` does.
+            services: Loaded with ``select_related("policy")``, as ``with_keys`` does.
             feeds: Of ``that_speak_of``, if the caller has them already.
 
         Returns:
@@ -92,7 +81,6 @@ class FeedQuerySet(models.QuerySet["Feed"]):
             feeds = self.that_speak_of(
                 accounts={account for account, _ in places},
                 pd_ids={pd_id for _, pd_id in places},
-                integration_keys=(),
             )
         found: dict[tuple[str, str, str], list[Feed]] = defaultdict(list)
         for feed in feeds or ():

@@ -28,6 +28,7 @@ class MappingQuerySet(models.QuerySet["Mapping"]):
             | Q(key_digest__in=key_digests)
             | Q(service__in=services)
             | Q(other__in=services)
+            | Q(key_owner__in=services)
         )
 
 
@@ -48,7 +49,9 @@ class Mapping(models.Model):
         service: What the name was found to be; None: no such service is stored.
         problem: A ``ProblemKind`` that follows from the names and the stored services; empty for
             none. The age of the list of services and the settings may forbid to say it.
-        other: The service that explains the problem: of another account, or whose the key is.
+        other: Another service that has the id or the key as well: of another account, or a second
+            one with the same key.
+        key_owner: The service that has the key, one of its account first; None: none has it.
     """
 
     class Origin(models.TextChoices):
@@ -72,6 +75,7 @@ class Mapping(models.Model):
     )
     problem = models.CharField(max_length=32, blank=True)
     other = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="+")
+    key_owner = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = MappingQuerySet.as_manager()
 

@@ -67,20 +67,9 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         found = self.order_by().values_list("account").annotate(models.Count("pk"))
         return dict(found)
 
-    def found_by(
-        self, *, pd_ids: Collection[str], integration_keys: Collection[str]
-    ) -> list["Service"]:
-        """Services that have one of the ids or one of the keys, with policy and ``found_keys``.
-
-        One query, which has a row for each integration. Ids repeat between accounts: the caller
-        compares the account.
-        """
-        wanted = Q(pd_id__in=pd_ids)
-        if integration_keys:
-            # By a subquery: all keys of the service are to come, not the wanted one alone.
-            owners = self.order_by().filter(integrations__integration_key__in=integration_keys)
-            wanted |= Q(pk__in=owners.values("pk"))
-        rows = self.filter(wanted).select_related("policy")
+    def with_keys(self, pks: Collection[int]) -> dict[int, "Service"]:
+        """These services by primary key, with policy and ``found_keys``; one query."""
+        rows = self.filter(pk__in=pks).select_related("policy")
         ordered = rows.order_by("pk", "integrations__name", "integrations__pk")
         found: dict[int, Service] = {}
         for row in ordered.annotate(one_key=F("integrations__integration_key")):
@@ -90,7 +79,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
             key: str | None = getattr(row, "one_key", None)
             if key:
                 service.found_keys.append(key)
-        return list(found.values())
+        return found
 
 
 class Service(models.Model):
@@ -109,7 +98,7 @@ class Service(models.Model):
         history_since: How far back its resolved incidents are known (UTC); None: not asked yet.
         acknowledged_since: How far back its first acknowledgements are known (UTC), where it became
             mapped late; None: as far as those of the account.
-        found_keys: Its integration keys, secrets; of a row of ``found_by`` alone.
+        found_keys: Its integration keys, secrets; of a row of ``with_keys`` alone.
     """
 
     found_keys: list[str]

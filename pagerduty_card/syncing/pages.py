@@ -50,11 +50,13 @@ def refresh_for_page(entity: Entity) -> None:
             # First the incidents that are awaited: one that is found belongs on the card at once.
             is_found = awaits and reconcile(client, attempts)
             for mapped in group:
-                _refresh_once(account, client, mapped, 0 if is_found else interval_s)
+                _refresh_once(account, client, entity, mapped, 0 if is_found else interval_s)
+    # What was read of it before is of another mirror.
+    entity.refresh_from_db(fields=["mappings"])
 
 
 def _refresh_once(
-    account: Account, client: PagerDutyClient, mapped: Mapped, interval_s: int
+    account: Account, client: PagerDutyClient, entity: Entity, mapped: Mapped, interval_s: int
 ) -> None:
     """Refresh one target unless somebody just did or is doing so."""
     earliest = timezone.now() - timedelta(seconds=interval_s)
@@ -73,17 +75,19 @@ def _refresh_once(
         if not is_held:
             return
         try:
-            _refresh(account, client, mapped)
+            _refresh(account, client, entity, mapped)
         finally:
             shared.set(recent, time.time(), PAGE_INTERVAL_S)
 
 
-def _refresh(account: Account, client: PagerDutyClient, mapped: Mapped) -> None:
-    if not mapped.service_pd_id:
+def _refresh(account: Account, client: PagerDutyClient, entity: Entity, mapped: Mapped) -> None:
+    pd_id = mapped.service_pd_id
+    if not pd_id:
         earliest = timezone.now() - _LISTED_AGAIN_AFTER
         if mapped.freshness[Feed.Kind.SERVICES].is_asked_since(earliest):
             return
         accounts.sync_account(account, client, kinds=[Feed.Kind.SERVICES])
-        mapped = resolve([mapped.target])[0]
-    if mapped.service_pd_id:
-        services.sync_service(account, client, mapped.service_pd_id)
+        by_key = entity.mappings.filter(service_pd_id="", service__isnull=False)
+        pd_id = by_key.values_list("service__pd_id", flat=True).first() or ""
+    if pd_id:
+        services.sync_service(account, client, pd_id)

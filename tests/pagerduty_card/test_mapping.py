@@ -247,6 +247,7 @@ class TestThePlaceOfAMistake:
     def placed(self, **annotations):
         given = entity(**annotations)
         Entity.objects.filter(pk=given.pk).update(annotation_lines=self.LINES)
+        remap_all()
         return Entity.objects.get(pk=given.pk)
 
     def test_a_wrong_id_is_at_the_line_of_the_id(self):
@@ -290,12 +291,6 @@ class TestThePlaceOfAMistake:
         listed(minutes=5)
         given = make_entity(annotations={"pagerduty.com/service-id": "PWRONG1"})
         assert only(given).problem.place == "the administration"
-
-    def test_lists_that_load_no_places_ask_for_none(self, django_assert_num_queries):
-        self.placed(service_id="PA")
-        rows = list(Entity.objects.only("descriptor", "source", "source_line"))
-        with django_assert_num_queries(1):
-            targets_of_many(rows)
 
     def test_the_card_says_it_without_a_query_more(self, client, django_assert_max_num_queries):
         listed(minutes=5)

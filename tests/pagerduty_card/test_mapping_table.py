@@ -7,16 +7,19 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
 
 from catalog.editing import local, removing
 from catalog.models import Entity, Overlay
 from catalog.versions import bump, current
 from pagerduty_card.mapping import naming, remapping
-from pagerduty_card.mapping.resolving import each_once, resolve, targets_of_many
+from pagerduty_card.mapping.resolving import find_mapped, is_mapped, resolve, targets_of_many
+from pagerduty_card.mapping.targets import digest_of
 from pagerduty_card.mirror import directory
-from pagerduty_card.models import Integration, Mapping, Service, ServiceLink
+from pagerduty_card.models import Feed, Integration, Mapping, Service, ServiceLink
 from tests.catalog.overlays import set_overlay
-from tests.factories import make_entity
+from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import link_service, make_service
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
@@ -69,28 +72,31 @@ def random_world(chance):
     bump()
 
 
-def by_old_readers():
-    entities = list(Entity.objects.all())
-    found = []
-    for entity, targets in targets_of_many(entities).items():
-        mapped = resolve(targets)
-        for target, one in zip(targets, mapped, strict=True):
-            service = one.service.pk if one.service else None
-            found.append((entity, target.account, target.service_pd_id, target.label, service))
-        services = {one.service.pk for one in each_once(mapped) if one.service}
-        named = naming.named_services(current()).get(entity, ())
-        assert {one[:2] for one in named} == {(t.account, t.service_pd_id) for t in targets}
-        in_table = Mapping.objects.filter(entity=entity, service__isnull=False)
-        assert services == set(in_table.values_list("service_id", flat=True))
-    return found
+def service_meant(one):
+    """The service of the account with the id, or the first with the key where there is no id."""
+    own = Service.objects.filter(account=one.account).order_by("pk")
+    if one.pd_id:
+        return own.filter(pd_id=one.pd_id).first()
+    with_key = (
+        service
+        for service in own
+        for integration in service.integrations.all()
+        if digest_of(integration.integration_key) == one.key_digest
+    )
+    return next(with_key, None)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_the_table_says_what_the_readers_say(seed):
+def test_table_card_and_index_name_the_same_services(seed):
     random_world(random.Random(seed))
-    columns = ("entity_id", "account", "service_pd_id", "label", "service_id")
-    stored = Mapping.objects.order_by("entity", "position").values_list(*columns)
-    assert list(stored) == by_old_readers()
+    entities = {entity.pk: entity for entity in Entity.objects.all()}
+    named = naming.named_services(current())
+    assert set(find_mapped(Entity.objects.all()).values_list("pk", flat=True)) == set(named)
+    for pk, targets in targets_of_many(entities.values()).items():
+        names = named.get(pk, ())
+        assert is_mapped(entities[pk]) is bool(names)
+        assert [(one.account, one.service_pd_id) for one in targets] == [one[:2] for one in names]
+        assert [one.service for one in resolve(targets)] == [service_meant(one) for one in names]
 
 
 def test_every_change_of_an_entity_is_followed():
@@ -139,9 +145,13 @@ def test_an_import_of_nothing_named_costs_two_queries():
     assert len([sql for sql in written if "advisory" not in sql]) == 2
 
 
-def test_commas_alone_name_nothing():
-    make_entity("odd", annotations={ID: " , ,"})
-    assert rows() == []
+def test_commas_alone_are_no_card_and_not_in_the_index(client):
+    client.force_login(make_user())
+    odd = make_entity("odd", annotations={ID: ","})
+    make_entity("shop", annotations={ID: "PA"})
+    assert client.get(reverse("pagerduty_card:card", kwargs=odd.url_kwargs)).status_code == 404
+    assert not client.get(odd.get_absolute_url()).context["cards"]
+    assert client.get("/catalog/?has=pagerduty").context["page"].paginator.count == 1
 
 
 def test_the_key_itself_is_not_in_the_table():
@@ -152,8 +162,14 @@ def test_the_key_itself_is_not_in_the_table():
 def test_a_key_of_two_services_means_the_first_and_says_so():
     make_service("PA", key=KEYS[0])
     make_service("PB", key=KEYS[0])
-    make_entity("api", annotations={KEY: KEYS[0]})
+    entity = make_entity("api", annotations={KEY: KEYS[0]})
     assert rows() == [("api", "default", "", "PA", "key_of_several", "annotation")]
+    Feed.objects.mark_good("default", Feed.Kind.SERVICES, asked_at=timezone.now())
+    (mapped,) = resolve(targets_of_many([entity])[entity.pk])
+    assert mapped.problem.text == (
+        "Several services have the integration key ****aaaa: checkout-api (PA) is shown, "
+        "checkout-api (PB) has it too."
+    )
 
 
 def test_a_migrated_installation_has_its_mappings_at_once():

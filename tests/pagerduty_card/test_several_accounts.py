@@ -27,6 +27,7 @@ from tests.pagerduty_card.factories import (
     service_json,
 )
 from tests.pagerduty_card.mirror import (
+    link_service,
     make_attempt,
     make_feeds,
     make_incident,
@@ -250,7 +251,7 @@ class TestPages:
     def test_a_refresh_asks_each_account_about_its_own_services(self, http):
         http.assert_all_requests_are_fired = False
         entity = make_mapped_entity(service_id="PCHKOUT")
-        entity.service_links.create(account="eu", service_pd_id="PEUROPE")
+        link_service(entity, "PEUROPE", account="eu")
         http.get(f"{US}/services/PCHKOUT", status=500)
         http.get(f"{EU}/services/PEUROPE", json={"service": service_json("PEUROPE", "europe")})
         announce_all(http, EU)
