@@ -30,6 +30,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# The rules on which a colour scheme has a bearing, once axe is in the page.
+AXE_ON_COLOURS = """async () => {
+  const rules = ["color-contrast", "link-in-text-block"];
+  return (await axe.run({runOnly: rules, resultTypes: ["violations"]})).violations;
+}"""
 PATIENCE_MS = 8_000
 SERVICE = "pagerduty.com/service-id"
 OVERLAYS = (
@@ -135,10 +140,13 @@ def open_context(new_context, client, kai, portal):
 
 @pytest.fixture
 def no_violations():
-    """Check a page by axe's rules; the message names rule and element."""
+    """Check a page by axe's rules in both colour schemes; the message names rule and element."""
 
     def check(page, what):
         found = Axe().run(page).response["violations"]
+        page.emulate_media(color_scheme="dark")
+        found += page.evaluate(AXE_ON_COLOURS)
+        page.emulate_media(color_scheme="light")
         told = [
             f"{what}: {one['id']}: {node['target']}: {node['failureSummary']}"
             for one in found
