@@ -21,8 +21,8 @@ def run(*command):
     )
 
 
-# An app shows itself in pages, in the admin and in commands; the rest of the catalog imports nothing
-# of it, which `lint-imports` holds.
+# An app shows itself in pages, in the admin and in commands; the rest of the catalog imports
+# nothing of it, which `lint-imports` holds.
 WHERE_IT_SHOWS = (
     *("admin", "cards", "entity_page", "facets", "home", "import", "issues_page", "locations"),
     *("quick_search", "register", "states"),
