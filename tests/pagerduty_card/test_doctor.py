@@ -18,6 +18,7 @@ from pagerduty_card.wire.quota import Quota, Reading
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import KEY, TOKEN, page_of
 from tests.pagerduty_card.mirror import (
+    link_service,
     make_feeds,
     make_incident,
     make_mapped_entity,
@@ -346,7 +347,7 @@ class TestWhyIsThisCardEmpty:
     def test_every_service_of_several(self, settings):
         settings.PAGERDUTY_ACCOUNTS = "[{name: eu, region: eu, token: token-of-eu-4712}]"
         entity = make_mapped_entity(service_id="PCHKOUT, PWRONG1")
-        entity.service_links.create(account="eu", service_pd_id="PEU")
+        link_service(entity, "PEU", account="eu")
         make_service()
         make_feeds()
         titles = {title for title, _ in steps("--offline", "--entity", "checkout-api")}

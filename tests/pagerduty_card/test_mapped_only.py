@@ -39,6 +39,7 @@ from tests.pagerduty_card.factories import (
     service_json,
 )
 from tests.pagerduty_card.mirror import (
+    link_service,
     make_change,
     make_feeds,
     make_incident,
@@ -141,8 +142,8 @@ class TestWhatIsKept:
 
     def test_what_a_link_names_is_kept(self, http):
         entity = make_entity()
-        entity.service_links.create(account="", service_pd_id="PB")
-        entity.service_links.create(account="eu", service_pd_id="PCHKOUT")
+        link_service(entity, "PB", account="")
+        link_service(entity, "PCHKOUT", account="eu")
         announce_company(http)
         whole()
         assert [one.pd_id for one in Service.objects.mapped()] == ["PB"]
@@ -307,7 +308,7 @@ class TestTheCost:
         if change == "catalog":
             catalog_changes()
         elif change == "link":
-            entity.service_links.create(service_pd_id="PB")
+            link_service(entity, "PB")
         else:
             make_service("PB", key="")
         assert [sql for sql in self.follow() if "catalog_annotation" in sql]

@@ -169,7 +169,7 @@ class TestPages:
 
     def test_one_card_shows_services_of_two_accounts(self, client, person):
         entity = make_mapped_entity(service_id="PCHKOUT")
-        entity.service_links.create(account="eu", service_pd_id="PCHKOUT", label="europe")
+        link_service(entity, "PCHKOUT", account="eu", label="europe")
         make_service(name="checkout-us")
         make_incident(
             make_service(account="eu", name="checkout-eu", key=EU_KEY), title="Only in Europe"
@@ -186,7 +186,7 @@ class TestPages:
 
     def test_services_of_one_name_are_told_apart_by_their_account(self, client, person):
         entity = make_mapped_entity(service_id="PCHKOUT")
-        entity.service_links.create(account="eu", service_pd_id="PCHKOUT")
+        link_service(entity, "PCHKOUT", account="eu")
         make_service()
         make_service(account="eu", key=EU_KEY)
         url = reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
