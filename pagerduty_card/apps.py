@@ -13,8 +13,9 @@ class PagerdutyCardConfig(AppConfig):
         # Models cannot be imported before the apps are ready.
         from catalog import cards
         from catalog.signals import entities_written
-        from pagerduty_card import card, catalog_card, checks  # noqa: F401 -- checks register themselves
+        from pagerduty_card import catalog_card, checks  # noqa: F401 -- checks register themselves
         from pagerduty_card.boards import badge
+        from pagerduty_card.card import drawing
         from pagerduty_card.doctor import findings
         from pagerduty_card.mapping import remapping
         from pagerduty_card.paging import unsettled
@@ -23,7 +24,7 @@ class PagerdutyCardConfig(AppConfig):
         entities_written.connect(remapping.when_entities_written)
         post_migrate.connect(remapping.when_migrated, sender=self)
         cards.register(catalog_card.PagerDutyCard())
-        page_frame.add_banner("pagerduty-sandbox", card.sandbox_banner)
+        page_frame.add_banner("pagerduty-sandbox", drawing.sandbox_banner)
         page_frame.add_banner("pagerduty-unsettled", unsettled.banner)
         page_frame.add_nav(
             page_frame.NavItem(

@@ -7,7 +7,8 @@ from django.utils.safestring import SafeString
 
 from catalog.cards import Card, EntityStates, Scope
 from catalog.models import Entity, EntityQuerySet
-from pagerduty_card import card, rollups
+from pagerduty_card import rollups
+from pagerduty_card.card import drawing
 from pagerduty_card.mapping import resolving
 from pagerduty_card.presenters import rollup
 
@@ -29,11 +30,11 @@ class PagerDutyCard(Card):
 
     def render(self, request: HttpRequest, entity: Entity) -> SafeString:
         """The card, drawn once a second for all readers of one kind."""
-        return card.render_card(request, entity)
+        return drawing.render_card(request, entity)
 
     def actions(self, request: HttpRequest, entity: Entity) -> SafeString:
         """The buttons that page somebody and open PagerDuty."""
-        return card.render_actions(request, entity)
+        return drawing.render_actions(request, entity)
 
     def badges(self, entities: Sequence[Entity]) -> Mapping[int, SafeString]:
         """The worst state of each entity's services."""

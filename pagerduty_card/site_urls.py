@@ -2,8 +2,8 @@
 
 from django.urls import path
 
+from pagerduty_card.doctor.views import doctor
 from pagerduty_card.linking import views as linking
-from pagerduty_card.views.doctor import doctor
 from pagerduty_card.webhooks.views import webhook
 
 app_name = "pagerduty"

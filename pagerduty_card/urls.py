@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from pagerduty_card.views.card import card, refresh
-from pagerduty_card.views.history import history
-from pagerduty_card.views.trigger import trigger
+from pagerduty_card.card.views import card, refresh
+from pagerduty_card.history.views import history
+from pagerduty_card.paging.views import trigger
 
 app_name = "pagerduty_card"
 urlpatterns = [

@@ -11,11 +11,11 @@ from pagerduty_card.accounts import all_accounts
 from pagerduty_card.boards.choosing import Chosen, choose, folded
 from pagerduty_card.boards.doubts import DoubtLine, present_doubts, shown_of
 from pagerduty_card.boards.naming import MINE, NO_OWNER, Named, name_entities, own_refs, values_of
+from pagerduty_card.card.blocks import NO_POLICY, shifts_until
 from pagerduty_card.estate import KEPT_S, Estate
 from pagerduty_card.freshness import BEGINNING, Freshness
 from pagerduty_card.freshness import UNKNOWN as NOTHING_KNOWN
 from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
-from pagerduty_card.presenters.card import NO_POLICY, shifts_until
 from pagerduty_card.presenters.freshness import Answer, Moment, Reader, present_answer
 from pagerduty_card.presenters.on_call import Link as Outside
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call

@@ -12,8 +12,8 @@ from pagerduty_card.boards import badge
 from pagerduty_card.boards.choosing import PAGE_SIZE, Chosen
 from pagerduty_card.boards.incidents import IncidentBoard, incident_board
 from pagerduty_card.boards.on_call import OnCallBoard, on_call_board, read_policies
-from pagerduty_card.card import reader_of
 from pagerduty_card.estate import estate
+from pagerduty_card.lookup import reader_of
 
 
 @require_safe

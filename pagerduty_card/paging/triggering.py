@@ -13,10 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import Entity
+from pagerduty_card import rights
 from pagerduty_card.domain import Severity
 from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.paging import rights, sending
+from pagerduty_card.paging import sending
 from pagerduty_card.paging.sending import CannotPage
 
 __all__ = ["CannotPage", "NotAllowed", "TooMany", "new_dedup_key", "trigger"]

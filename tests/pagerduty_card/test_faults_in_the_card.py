@@ -18,7 +18,10 @@ pytestmark = pytest.mark.django_db
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 FAULT = "a fault that only the log may show"
 # Each is called for every drawing of the card.
-PARTS = ["pagerduty_card.history.present_history", "pagerduty_card.card.present_block"]
+PARTS = [
+    "pagerduty_card.history.loading.present_history",
+    "pagerduty_card.card.drawing.present_block",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -11,16 +11,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from pagerduty_card.freshness import Certainty
-from pagerduty_card.models import Feed, Insight
-from pagerduty_card.presenters.freshness import Answer, Moment, explain
-from pagerduty_card.presenters.freshness import Reader as PortalReader
-from pagerduty_card.presenters.history import (
+from pagerduty_card.history.strip import (
     Knowledge,
     Occurrence,
     length,
     merged,
     present_history,
 )
+from pagerduty_card.models import Feed, Insight
+from pagerduty_card.presenters.freshness import Answer, Moment, explain
+from pagerduty_card.presenters.freshness import Reader as PortalReader
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import (
     make_change,

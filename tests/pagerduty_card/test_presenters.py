@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pagerduty_card.card.escalation import name_the_next_level
 from pagerduty_card.freshness import Certainty
 from pagerduty_card.models import (
     ChangeEvent,
@@ -14,7 +15,6 @@ from pagerduty_card.models import (
     Responder,
     Service,
 )
-from pagerduty_card.presenters.escalation import name_the_next_level
 from pagerduty_card.presenters.freshness import Answer, Explanation, Moment
 from pagerduty_card.presenters.incidents import present_changes, present_incidents
 from pagerduty_card.presenters.on_call import mailto, present_on_call

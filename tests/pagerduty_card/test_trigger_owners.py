@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from pagerduty_card import rights
 from pagerduty_card.domain import Severity
 from pagerduty_card.mapping.resolving import resolve, targets_of
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.paging import rights, triggering
+from pagerduty_card.paging import triggering
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import EVENTS
 from tests.pagerduty_card.mirror import make_feeds, make_on_call, make_policy, make_service

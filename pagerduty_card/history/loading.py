@@ -8,9 +8,8 @@ from typing import Any
 from django.db.models import Q
 
 from pagerduty_card.freshness import Freshness
-from pagerduty_card.models import ChangeEvent, Feed, Incident, Insight, PastIncident, Service
-from pagerduty_card.presenters.freshness import Answer, Moment, present_answer
-from pagerduty_card.presenters.history import (
+from pagerduty_card.history.insights import InsightsView, present_insights
+from pagerduty_card.history.strip import (
     HistoryView,
     Knowledge,
     Occurrence,
@@ -18,8 +17,9 @@ from pagerduty_card.presenters.history import (
     present_history,
     starts_at,
 )
-from pagerduty_card.presenters.insights import InsightsView, present_insights
-from pagerduty_card.presenters.timeline import Entry, entries_of
+from pagerduty_card.history.timeline import Entry, entries_of
+from pagerduty_card.models import ChangeEvent, Feed, Incident, Insight, PastIncident, Service
+from pagerduty_card.presenters.freshness import Answer, Moment, present_answer
 
 ON_CARD = 30  # days
 

@@ -17,12 +17,14 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import trigger_client_event
 
 from catalog.models import Entity
+from pagerduty_card import rights
 from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
 from pagerduty_card.labels import choices_of, value_of
+from pagerduty_card.lookup import entity_of, is_htmx, see_other
 from pagerduty_card.mapping.resolving import Mapped, each_once, resolve, targets_of
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.paging import rights, triggering, unsettled
+from pagerduty_card.paging import beside, triggering, unsettled
 from pagerduty_card.paging.forms import TriggerForm
 from pagerduty_card.paging.outcomes import (
     Caution,
@@ -30,8 +32,6 @@ from pagerduty_card.paging.outcomes import (
     present_rejection,
     present_throttle,
 )
-from pagerduty_card.views import beside
-from pagerduty_card.views.lookup import entity_of, is_htmx, see_other
 
 
 @never_cache

@@ -13,7 +13,7 @@ from pagerduty_card.doctor.entities import examine_entity
 from pagerduty_card.doctor.findings import PERMISSION as RUN_DOCTOR
 from pagerduty_card.doctor.findings import worst_of
 from pagerduty_card.doctor.probing import Probe, probe_all
-from pagerduty_card.views.lookup import see_other
+from pagerduty_card.lookup import see_other
 
 
 @never_cache

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 
 from catalog.models import Entity
-from pagerduty_card.card import load
+from pagerduty_card.card.drawing import load
 from pagerduty_card.labels import choices_of
 from pagerduty_card.mapping.resolving import Mapped
+from pagerduty_card.paging.presenters import PagingView, present_failure, present_paging
 from pagerduty_card.presenters.freshness import Explanation
-from pagerduty_card.presenters.paging import PagingView, present_failure, present_paging
 
 logger = logging.getLogger(__name__)
 

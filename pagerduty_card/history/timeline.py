@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from itertools import groupby
 
+from pagerduty_card.history.strip import length
 from pagerduty_card.models import ChangeEvent, Incident, PastIncident
-from pagerduty_card.presenters.history import length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,14 +18,23 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.models import Entity
+from pagerduty_card import rights
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.history import ON_CARD, occurrences, since_of, view_of
+from pagerduty_card.card.attempts import ATTEMPTS_TOLD_FOR
+from pagerduty_card.card.blocks import (
+    CardView,
+    ServiceBlock,
+    present_block,
+    present_card,
+    present_problem,
+)
+from pagerduty_card.history.loading import ON_CARD, occurrences, since_of, view_of
 from pagerduty_card.labels import labels_of, title_of, value_of
+from pagerduty_card.lookup import moment_of, reader_of
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import Mapped, ProblemKind, Target
 from pagerduty_card.models import (
@@ -36,19 +45,9 @@ from pagerduty_card.models import (
     Service,
     TriggeredIncident,
 )
-from pagerduty_card.paging import rights
-from pagerduty_card.presenters.attempts import ATTEMPTS_TOLD_FOR
-from pagerduty_card.presenters.card import (
-    CardView,
-    ServiceBlock,
-    present_block,
-    present_card,
-    present_problem,
-)
 from pagerduty_card.presenters.freshness import (
     Explanation,
     Moment,
-    Reader,
     explain,
     present_answer,
 )
@@ -100,18 +99,6 @@ def _present(mapped: Sequence[Mapped], entity: Entity, moment: Moment) -> list[S
         )
         for one, label in zip(mapped, labels_of(mapped), strict=True)
     ]
-
-
-def reader_of(request: HttpRequest) -> Reader:
-    """What of the reader changes the words."""
-    return Reader(is_admin=bool(getattr(request.user, "is_staff", False)))
-
-
-def moment_of(request: HttpRequest) -> Moment:
-    """Who reads, in which zone, and when: now."""
-    return Moment(
-        now=timezone.now(), zone=timezone.get_current_timezone(), reader=reader_of(request)
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pagerduty_card.history.strip import Figure, length
 from pagerduty_card.models import Feed
 from pagerduty_card.presenters.freshness import Answer
-from pagerduty_card.presenters.history import Figure, length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,18 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from pagerduty_card.card.attempts import AttemptLine, present_attempt
+from pagerduty_card.card.escalation import name_the_next_level
 from pagerduty_card.freshness import NOT_FOUND, Freshness
+from pagerduty_card.history.strip import HistoryView
 from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import ChangeEvent, Feed, Incident, OnCall, Service, TriggeredIncident
-from pagerduty_card.presenters.attempts import AttemptLine, present_attempt
-from pagerduty_card.presenters.escalation import name_the_next_level
 from pagerduty_card.presenters.freshness import (
     Answer,
     Explanation,
     Moment,
     present_answer,
 )
-from pagerduty_card.presenters.history import HistoryView
 from pagerduty_card.presenters.incidents import (
     ChangesView,
     IncidentsView,

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from pagerduty_card.card.blocks import ServiceBlock
 from pagerduty_card.paging.outcomes import Caution
-from pagerduty_card.presenters.card import ServiceBlock
 from pagerduty_card.presenters.incidents import IncidentLine
 from pagerduty_card.presenters.on_call import PersonOnCall
 from pagerduty_card.states import State

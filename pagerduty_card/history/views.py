@@ -7,13 +7,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from pagerduty_card.card import moment_of
-from pagerduty_card.history import load_past
+from pagerduty_card.history.loading import load_past
+from pagerduty_card.history.strip import SPANS
+from pagerduty_card.history.timeline import by_day
 from pagerduty_card.labels import value_of
+from pagerduty_card.lookup import entity_of, moment_of
 from pagerduty_card.mapping import resolving
-from pagerduty_card.presenters.history import SPANS
-from pagerduty_card.presenters.timeline import by_day
-from pagerduty_card.views.lookup import entity_of
 
 PAGE_SIZE = 50
 
