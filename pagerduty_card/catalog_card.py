@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from catalog.cards import Card, EntityStates, Scope
 from catalog.models import Entity, EntityQuerySet
 from pagerduty_card import rollups
-from pagerduty_card.card import drawing
+from pagerduty_card.card import button, drawing
 from pagerduty_card.mapping import resolving
 from pagerduty_card.presenters import rollup
 
@@ -34,7 +34,7 @@ class PagerDutyCard(Card):
 
     def actions(self, request: HttpRequest, entity: Entity) -> SafeString:
         """The buttons that page somebody and open PagerDuty."""
-        return drawing.render_actions(request, entity)
+        return button.render_actions(request, entity)
 
     def badges(self, entities: Sequence[Entity]) -> Mapping[int, SafeString]:
         """The worst state of each entity's services."""

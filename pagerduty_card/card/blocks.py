@@ -7,17 +7,22 @@ Pure: nothing here queries, calls or reads settings. The sections live beside it
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from pagerduty_card.card.attempts import AttemptLine, present_attempt
 from pagerduty_card.card.escalation import name_the_next_level
+from pagerduty_card.card.faults import explain_failure, failure_of, guarded
 from pagerduty_card.freshness import NOT_FOUND, Freshness
-from pagerduty_card.history.strip import HistoryView
+from pagerduty_card.history.loading import ON_CARD, view_of
+from pagerduty_card.history.strip import HistoryView, Occurrence
+from pagerduty_card.mapping.resolving import Mapped, ProblemKind
 from pagerduty_card.mirror.rota import SHIFTS_AHEAD
 from pagerduty_card.models import ChangeEvent, Feed, Incident, OnCall, Service, TriggeredIncident
 from pagerduty_card.presenters.freshness import (
     Answer,
     Explanation,
     Moment,
+    explain,
     present_answer,
 )
 from pagerduty_card.presenters.incidents import (
@@ -27,8 +32,18 @@ from pagerduty_card.presenters.incidents import (
     present_incidents,
 )
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
-from pagerduty_card.presenters.states import StateView, present_state
+from pagerduty_card.presenters.states import NOT_KNOWN, StateView, present_state
 from pagerduty_card.states import NOTHING_KNOWN, IncidentCounts, ServiceState, service_state
+
+Answers = Mapping[str, Answer]
+# The parts of a card, as their failures name them.
+INCIDENTS = "the open incidents"
+ON_CALL = "who is on call"
+CHANGES = "the recent changes"
+HISTORY = "the history"
+STATE = "the state of the service"
+NEXT_LEVEL = "whom an incident reaches next"
+ATTEMPTS = "the attempts to page from here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +54,7 @@ class ServiceBlock:
         key: Unique within the card; part of HTML ids.
         label: Tells several services of one entity apart; may be empty.
         verdict: Its state.
+        state: The same in words, tones and icons.
         problem: Why nothing at all is known, said once instead of in every section.
         mapping_problem: A mistake in how the entity names the service, although it was found.
         all_old: What every section would say of its age, said once instead; the oldest one's.
@@ -51,6 +67,7 @@ class ServiceBlock:
     label: str
     url: str
     verdict: ServiceState
+    state: StateView
     problem: Explanation | None
     incidents: IncidentsView | None = None
     changes: ChangesView | None = None
@@ -60,11 +77,6 @@ class ServiceBlock:
     all_old: Answer | None = None
     own: Answer | None = None
     is_due: bool = True
-
-    @property
-    def state(self) -> StateView:
-        """Its state in words, tones and icons."""
-        return present_state(self.verdict, self.incidents.by_status if self.incidents else None)
 
     @property
     def ages(self) -> tuple[datetime | None, ...]:
@@ -90,11 +102,13 @@ class CardView:
 
     Attributes:
         blocks: Worst first.
-        is_due: Something is old enough to ask PagerDuty again.
+        attempts: To page from this page, newest first.
+        problem: Why the attempts are not known; None where they are.
     """
 
     blocks: tuple[ServiceBlock, ...]
     attempts: tuple[AttemptLine, ...]
+    problem: Explanation | None = None
 
     @property
     def is_due(self) -> bool:
@@ -115,98 +129,199 @@ class CardView:
     @property
     def words(self) -> str:
         """Name and state of each service in words alone, worst first."""
+        if not self.blocks and self.problem:
+            return "Not known"
         return "; ".join(f"{block.title}: {block.state.words}" for block in self.blocks)
 
     @property
-    def worst(self) -> StateView | None:
-        """The worst service's state."""
-        return self.blocks[0].state if self.blocks else None
+    def tone(self) -> str:
+        """The tone of the worst service's state; empty without one."""
+        return self.blocks[0].state.mark.tone if self.blocks else "unknown" if self.problem else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRows:
+    """The stored rows of one service; None where the portal failed to load them.
+
+    Attributes:
+        incidents: Its open incidents.
+        changes: Its recent changes.
+        on_calls: Of its policy, with their responders loaded.
+        past: Its incidents of the last days, those that ended.
+    """
+
+    incidents: Sequence[Incident] | None = ()
+    changes: Sequence[ChangeEvent] | None = ()
+    on_calls: Sequence[OnCall] | None = ()
+    past: Sequence[Occurrence] | None = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What a block is called.
+
+    Attributes:
+        key: Unique within the card; part of HTML ids.
+        title: The service's name; its id as written or the masked key where it is not mirrored.
+        label: Tells several services of one entity apart; may be empty.
+        entity_name: For the subject of e-mails.
+        history_url: The page with all of its history.
+    """
+
+    key: str
+    title: str
+    label: str
+    entity_name: str
+    history_url: str
 
 
 def present_block(
-    service: Service,
-    *,
-    incidents: Iterable[Incident],
-    changes: Iterable[ChangeEvent],
-    on_calls: Iterable[OnCall],
-    history: HistoryView | None = None,
-    freshness: Mapping[str, Freshness],
-    entity_name: str,
-    label: str,
-    mapping_problem: Explanation | None,
-    place: str = "",
-    moment: Moment,
+    mapped: Mapped, rows: ServiceRows, heading: Heading, moment: Moment
 ) -> ServiceBlock:
-    """Build one service's block; one section's failure leaves the others alone.
+    """Build one service's block; a section that fails leaves the others alone.
 
     Args:
-        service: The mirrored service with its policy loaded.
-        incidents: Its open incidents.
-        changes: Its recent changes.
-        on_calls: Rows of its policy with their responders loaded.
-        history: Its last days; None where they are not shown.
-        freshness: What the mirror knows of each section, by ``Feed.Kind``.
-        entity_name: For the subject of e-mails.
-        label: Tells several services of one entity apart.
-        mapping_problem: A mistake in how it was named.
-        place: Where it was named, for example ``teams/a.yaml:12``.
+        mapped: The service as far as the mirror has it.
+        rows: Its rows.
+        heading: What it is called.
         moment: Who reads, when, and in which zone.
     """
-    answers = {kind: present_answer(kind, freshness[kind], moment) for kind in Feed.Kind.values}
-    services = _placed(answers[Feed.Kind.SERVICES], place)
-    rows = list(incidents)
-    shown_incidents = present_incidents(rows, answers[Feed.Kind.INCIDENTS])
-    on_call = answers[Feed.Kind.ON_CALL]
-    if _gone(services):
-        on_call = Answer.unknown(_GONE)  # a policy tells whom a service pages, and there is none
-    elif service.policy is None and not on_call.is_unknown:
-        on_call = Answer.unknown(NO_POLICY)
-    sections = (shown_incidents.answer, answers[Feed.Kind.CHANGES], on_call)
-    shown_on_call = present_on_call(
-        service.policy,
-        list(on_calls),
-        on_call,
-        subject=mail_subject(entity_name, shown_incidents),
-        moment=moment,
-        shifts=answers[Feed.Kind.SHIFTS],
-        shifts_until=shifts_until(freshness[Feed.Kind.SHIFTS]),
+    return guarded(
+        STATE,
+        partial(_present_block, mapped, rows, heading, moment),
+        lambda failure: present_problem(heading, failure.explanation or _GONE),
     )
+
+
+def _present_block(
+    mapped: Mapped, rows: ServiceRows, heading: Heading, moment: Moment
+) -> ServiceBlock:
+    service = mapped.service
+    if service is None:
+        return present_problem(heading, explain_problem(mapped, moment))
+    answers = _answers(mapped, service, rows, moment)
+    services = answers[Feed.Kind.SERVICES]
+    incidents = guarded(
+        INCIDENTS,
+        lambda: present_incidents(rows.incidents or (), answers[Feed.Kind.INCIDENTS]),
+        IncidentsView.unknown,
+    )
+    on_call = guarded(
+        ON_CALL,
+        lambda: _on_call(mapped, rows, answers, heading, incidents, moment),
+        OnCallView.unknown,
+    )
+    changes = guarded(
+        CHANGES, lambda: _changes(mapped, rows, answers, incidents, moment), ChangesView.unknown
+    )
+    history = guarded(
+        HISTORY,
+        lambda: _history(mapped, service, rows, answers, moment, heading.history_url),
+        lambda failure: HistoryView(days=ON_CARD, answer=failure, url=heading.history_url),
+    )
+    verdict = service_state(
+        status=service.status,
+        maintenance_until=service.maintenance_until,
+        counts=IncidentCounts.of(row.status for row in rows.incidents or ()),
+        service=services,
+        incidents=incidents.answer,
+        now=moment.now,
+    )
+    state = guarded(STATE, lambda: present_state(verdict, incidents.by_status), lambda _: NOT_KNOWN)
+    sections = (incidents.answer, changes.answer, on_call.answer)
     all_old = _one_age(sections)
     is_told = (
         services.is_known
         or _gone(services)
         or (all_old and all_old.explanation == services.explanation)
     )
+    problem = explain_problem(mapped, moment) if mapped.problem else None
     return ServiceBlock(
-        key=f"{service.account}-{service.pd_id}",
-        title=service.name,
-        label=label,
+        key=heading.key,
+        title=heading.title,
+        label=heading.label,
         url=service.url,
-        verdict=service_state(
-            status=service.status,
-            maintenance_until=service.maintenance_until,
-            counts=IncidentCounts.of(row.status for row in rows),
-            service=services,
-            incidents=answers[Feed.Kind.INCIDENTS],
-            now=moment.now,
-        ),
+        verdict=verdict,
+        state=state,
         # Nothing open, of a service that is gone, is no answer: only open incidents still tell.
-        problem=_one_reason(sections, services)
-        or (None if shown_incidents.lines else _gone(services)),
-        incidents=name_the_next_level(shown_incidents, shown_on_call),
-        changes=present_changes(
-            list(changes),
-            shown_incidents,
-            answers[Feed.Kind.CHANGES],
-            covers_since=_covered_since(freshness[Feed.Kind.CHANGES].covers_since, moment.now),
+        problem=_one_reason(sections, services) or (None if incidents.lines else _gone(services)),
+        incidents=guarded(
+            NEXT_LEVEL, lambda: name_the_next_level(incidents, on_call), lambda _: incidents
         ),
-        on_call=shown_on_call,
+        changes=changes,
+        on_call=on_call,
         history=history,
-        mapping_problem=mapping_problem or (_gone(services) if shown_incidents.lines else None),
+        mapping_problem=problem or (_gone(services) if incidents.lines else None),
         all_old=all_old,
-        own=None if is_told else services,
+        own=failure_of(STATE) if state is NOT_KNOWN else None if is_told else services,
         is_due=any(answers[kind].is_due for kind in Feed.OF_PAGE),
     )
+
+
+def _on_call(
+    mapped: Mapped,
+    rows: ServiceRows,
+    answers: Answers,
+    heading: Heading,
+    incidents: IncidentsView,
+    moment: Moment,
+) -> OnCallView:
+    return present_on_call(
+        mapped.service.policy if mapped.service else None,
+        rows.on_calls or (),
+        answers[Feed.Kind.ON_CALL],
+        subject=mail_subject(heading.entity_name, incidents),
+        moment=moment,
+        shifts=answers[Feed.Kind.SHIFTS],
+        shifts_until=shifts_until(mapped.freshness[Feed.Kind.SHIFTS]),
+    )
+
+
+def _changes(
+    mapped: Mapped, rows: ServiceRows, answers: Answers, incidents: IncidentsView, moment: Moment
+) -> ChangesView:
+    return present_changes(
+        rows.changes or (),
+        incidents,
+        answers[Feed.Kind.CHANGES],
+        covers_since=_covered_since(mapped.freshness[Feed.Kind.CHANGES], moment.now),
+    )
+
+
+def _history(
+    mapped: Mapped, service: Service, rows: ServiceRows, answers: Answers, moment: Moment, url: str
+) -> HistoryView:
+    return view_of(
+        service,
+        rows.past or (),
+        rows.incidents or (),
+        answers,
+        acknowledged_since=mapped.freshness[Feed.Kind.ACKNOWLEDGEMENTS].covers_since,
+        days=ON_CARD,
+        moment=moment,
+        url=url,
+    )
+
+
+def _answers(mapped: Mapped, service: Service, rows: ServiceRows, moment: Moment) -> Answers:
+    """How far each section may be believed, by ``Feed.Kind``."""
+    kinds = Feed.Kind
+    answers = {kind.value: present_answer(kind, mapped.freshness[kind], moment) for kind in kinds}
+    answers[kinds.SERVICES] = _placed(answers[kinds.SERVICES], mapped.target.place)
+    if _gone(answers[kinds.SERVICES]):
+        # A policy tells whom a service pages, and there is none.
+        answers[kinds.ON_CALL] = Answer.unknown(_GONE)
+    elif service.policy is None and not answers[kinds.ON_CALL].is_unknown:
+        answers[kinds.ON_CALL] = Answer.unknown(NO_POLICY)
+    if rows.incidents is None:
+        answers[kinds.INCIDENTS] = failure_of(INCIDENTS)
+    if rows.changes is None:
+        answers[kinds.CHANGES] = failure_of(CHANGES)
+    if rows.on_calls is None:
+        answers[kinds.ON_CALL] = failure_of(ON_CALL)
+    if rows.past is None:
+        answers[kinds.HISTORY] = failure_of(HISTORY)
+    return answers
 
 
 def shifts_until(shifts: Freshness) -> datetime | None:
@@ -214,11 +329,12 @@ def shifts_until(shifts: Freshness) -> datetime | None:
     return _midnight(shifts.asked_at + SHIFTS_AHEAD) if shifts.asked_at else None
 
 
-def _covered_since(since: datetime | None, now: datetime) -> datetime | None:
+def _covered_since(changes: Freshness, now: datetime) -> datetime | None:
     """How far back the changes reach (UTC), in whole days where that is long ago.
 
     It moves with every answer, and a card that says the same is not to be drawn again for that.
     """
+    since = changes.covers_since
     if since is None or now - since < _LONG_AGO:
         return since
     return _midnight(since + timedelta(days=1))
@@ -244,34 +360,59 @@ def _gone(services: Answer) -> Explanation | None:
     return services.explanation if services.is_not_found else None
 
 
-def present_problem(*, key: str, title: str, label: str, problem: Explanation) -> ServiceBlock:
-    """Build the block of a service that the mirror does not have.
-
-    Args:
-        key: Unique within the card.
-        title: The id as written, or the masked key; never a whole key.
-        label: Tells several services of one entity apart.
-        problem: Why there is no service.
-    """
+def present_problem(heading: Heading, problem: Explanation) -> ServiceBlock:
+    """Build the block of a service of which nothing is known, for one reason."""
     return ServiceBlock(
-        key=key,
-        title=title,
-        label=label,
+        key=heading.key,
+        title=heading.title,
+        label=heading.label,
         url="",
         verdict=NOTHING_KNOWN,
+        state=NOT_KNOWN,
         problem=problem,
     )
 
 
+def explain_problem(mapped: Mapped, moment: Moment) -> Explanation:
+    """Why a service is not known, or what is wrong with how it is named."""
+    problem = mapped.problem
+    if problem is None:
+        services = Feed.Kind.SERVICES
+        answer = present_answer(services, mapped.freshness[services], moment)
+        return answer.explanation or explain("not_asked", reader=moment.reader)
+    if problem.kind is ProblemKind.NOT_CONFIGURED:
+        return explain("not_configured", problem.text, reader=moment.reader)
+    return Explanation(
+        reason=problem.kind,
+        why=problem.text,
+        advice=problem.advice,
+        place=problem.place,
+    )
+
+
 def present_card(
-    blocks: Iterable[ServiceBlock], attempts: Iterable[TriggeredIncident], *, now: datetime
+    blocks: Iterable[ServiceBlock], attempts: Iterable[TriggeredIncident] | None, *, now: datetime
 ) -> CardView:
-    """Put the blocks in order, worst first, and the attempts worth telling, newest first."""
+    """Put the blocks in order, worst first, and the attempts worth telling, newest first.
+
+    Args:
+        blocks: Of ``present_block``.
+        attempts: To page from this page; None where the portal failed to load them.
+        now: The instant of reading (UTC).
+    """
     ordered = tuple(sorted(blocks, key=lambda block: (block.verdict.rank, block.title)))
     listed = {line.number for block in ordered if block.incidents for line in block.incidents.lines}
+    lines: tuple[AttemptLine, ...] | None = None
+    if attempts is not None:
+        lines = guarded(
+            ATTEMPTS,
+            lambda: tuple(line for row in attempts if (line := present_attempt(row, listed, now))),
+            lambda _: None,
+        )
     return CardView(
         blocks=ordered,
-        attempts=tuple(line for row in attempts if (line := present_attempt(row, listed, now))),
+        attempts=lines or (),
+        problem=explain_failure(ATTEMPTS) if lines is None else None,
     )
 
 

@@ -7,7 +7,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, trigger_client_event
 
-from pagerduty_card.card.drawing import News, news_since, render_actions, render_card
+from pagerduty_card.card.button import render_actions
+from pagerduty_card.card.drawing import News, news_since, render_card
 from pagerduty_card.lookup import entity_of, is_htmx, see_other
 from pagerduty_card.syncing.pages import refresh_for_page
 

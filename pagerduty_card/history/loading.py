@@ -69,11 +69,12 @@ def view_of(
     service: Service,
     ended: Iterable[Occurrence],
     still_open: Iterable[Incident],
-    freshness: Mapping[str, Freshness],
+    answers: Mapping[str, Answer],
     *,
+    acknowledged_since: datetime | None,
     days: int,
     moment: Moment,
-    url: str,
+    url: str = "",
 ) -> HistoryView:
     """Strip and figures of one service.
 
@@ -81,12 +82,12 @@ def view_of(
         service: The mirrored service.
         ended: Of ``occurrences``.
         still_open: Its open incidents.
-        freshness: What the mirror knows of each section, by ``Feed.Kind``.
+        answers: How far each section may be believed, by ``Feed.Kind``.
+        acknowledged_since: How far back acknowledgements of the account are known (UTC).
         days: How many, today included.
-        moment: Who reads, when, and in which zone.
+        moment: When it is read, and in which zone.
         url: The page with all of it.
     """
-    acknowledged = Feed.Kind.ACKNOWLEDGEMENTS
     opened = [Occurrence(pd_id=one.pd_id, created_at=one.created_at) for one in still_open]
     open_ids = {one.pd_id for one in opened}
     # Without an end, and not open as far as is known: it has just ended, and its turn will come.
@@ -94,11 +95,11 @@ def view_of(
     return present_history(
         merged(whole, opened),
         Knowledge(
-            ended=present_answer(Feed.Kind.HISTORY, freshness[Feed.Kind.HISTORY], moment),
-            opened=present_answer(Feed.Kind.INCIDENTS, freshness[Feed.Kind.INCIDENTS], moment),
-            taken=present_answer(acknowledged, freshness[acknowledged], moment),
+            ended=answers[Feed.Kind.HISTORY],
+            opened=answers[Feed.Kind.INCIDENTS],
+            taken=answers[Feed.Kind.ACKNOWLEDGEMENTS],
             ended_since=service.history_since,
-            taken_since=_taken_since(service, freshness),
+            taken_since=_taken_since(service, acknowledged_since),
         ),
         days=days,
         moment=moment,
@@ -128,7 +129,7 @@ def load_past(
         .order_by()
     )
     still_open = list(Incident.objects.of_services([service]))
-    changes = present_answer(Feed.Kind.CHANGES, freshness[Feed.Kind.CHANGES], moment)
+    answers = {kind: present_answer(kind, freshness[kind], moment) for kind in Feed.Kind.values}
     view = view_of(
         service,
         [
@@ -137,24 +138,21 @@ def load_past(
             if (one := _occurrence(row.pd_id, row.created_at, row.acknowledged_at, row.resolved_at))
         ],
         still_open,
-        freshness,
+        answers,
+        acknowledged_since=freshness[Feed.Kind.ACKNOWLEDGEMENTS].covers_since,
         days=days,
         moment=moment,
-        url="",
     )
     figures: dict[str, dict[str, Any]] = dict(
         Insight.objects.filter(service=service).values_list("kind", "figures")
     )
-    kinds = (Feed.Kind.ANALYTICS.value, Feed.Kind.STANDARDS.value)
     return Past(
         view=view,
-        insights=present_insights(
-            figures, {kind: present_answer(kind, freshness[kind], moment) for kind in kinds}
-        ),
+        insights=present_insights(figures, answers),
         entries=entries_of(
             ChangeEvent.objects.of_services([service]), ended, still_open, since=since
         ),
-        changes=changes,
+        changes=answers[Feed.Kind.CHANGES],
         changes_since=freshness[Feed.Kind.CHANGES].covers_since,
     )
 
@@ -177,7 +175,6 @@ def _occurrence(
     )
 
 
-def _taken_since(service: Service, freshness: Mapping[str, Freshness]) -> datetime | None:
-    of_account = freshness[Feed.Kind.ACKNOWLEDGEMENTS].covers_since
+def _taken_since(service: Service, of_account: datetime | None) -> datetime | None:
     own = service.acknowledged_since
     return max(of_account, own) if of_account and own else of_account

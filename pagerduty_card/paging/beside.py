@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 
 from catalog.models import Entity
-from pagerduty_card.card.drawing import load
+from pagerduty_card.card.loading import load_blocks
 from pagerduty_card.labels import choices_of
+from pagerduty_card.lookup import moment_of
 from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.paging.presenters import PagingView, present_failure, present_paging
 from pagerduty_card.presenters.freshness import Explanation
@@ -21,7 +22,7 @@ def load_services(
     """Who would be paged and what is open, for each service that can be paged."""
     choices = choices_of(mapped)
     try:
-        blocks = load(request, entity, mapped)
+        blocks = load_blocks(mapped, entity, moment_of(request))
         pageable = [block for one, block in zip(mapped, blocks, strict=True) if one.can_page]
         return [
             present_paging(block, value=value, choice=choice)
@@ -37,7 +38,7 @@ def load_problem(
 ) -> Explanation | None:
     """Why a service that cannot be paged is not known, if that is why."""
     try:
-        blocks = load(request, entity, mapped)
+        blocks = load_blocks(mapped, entity, moment_of(request))
     except Exception:  # the reason alone is missing then
         logger.exception("The trigger form could not say why a service is not known")
         return None

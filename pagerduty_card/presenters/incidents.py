@@ -83,6 +83,11 @@ class IncidentsView:
     answer: Answer
     lines: tuple[IncidentLine, ...]
 
+    @classmethod
+    def unknown(cls, answer: Answer) -> "IncidentsView":
+        """Nothing may be said of what is open."""
+        return cls(answer=answer, lines=())
+
     @property
     def is_calm(self) -> bool:
         """Whether PagerDuty said lately that nothing is open."""
@@ -132,6 +137,11 @@ class ChangesView:
     lines: tuple[ChangeLine, ...]
     since: datetime | None
 
+    @classmethod
+    def unknown(cls, answer: Answer) -> "ChangesView":
+        """Nothing may be said of changes."""
+        return cls(answer=answer, lines=(), since=None)
+
     @property
     def first(self) -> tuple[ChangeLine, ...]:
         """The lines shown at once."""
@@ -150,7 +160,7 @@ def present_incidents(rows: Sequence[Incident], answer: Answer) -> IncidentsView
     never heard of is shown as it is, and marked as unknown.
     """
     if answer.is_unknown:
-        return IncidentsView(answer=answer, lines=())
+        return IncidentsView.unknown(answer)
     ordered = sorted(rows, key=incident_order)
     return IncidentsView(answer=answer, lines=tuple(incident_line(row) for row in ordered))
 
@@ -171,7 +181,7 @@ def present_changes(
         covers_since: How far back the rows reach (UTC).
     """
     if answer.is_unknown:
-        return ChangesView(answer=answer, lines=(), since=None)
+        return ChangesView.unknown(answer)
     lines = tuple(
         ChangeLine(
             summary=row.summary,

@@ -83,6 +83,17 @@ def present_state(found: ServiceState, by_status: Mapping[str, int] | None = Non
     )
 
 
+# Of a service of which nothing is known.
+NOT_KNOWN = StateView(
+    marks=(Mark(word="UNKNOWN", tone="unknown", icon="state-unknown"),),
+    until=None,
+    counts="",
+    held_back="",
+    is_old=False,
+    as_of=None,
+)
+
+
 def mark_of(state: State, *, is_old: bool) -> Mark:
     """The mark of a state; ``is_old`` tells that it is not a confirmed one."""
     return OLD_OK if state is State.OK and is_old else MARKS[state]

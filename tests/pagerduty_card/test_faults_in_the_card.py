@@ -1,15 +1,26 @@
 """A fault of the portal in one part of the card costs that part alone, and never a page."""
 
+import datetime as dt
+import importlib
+import inspect
+import pkgutil
+import sys
+
 import pytest
 from bs4 import BeautifulSoup
 from django.urls import reverse
+from django.utils import timezone
 
+import pagerduty_card.presenters
 from pagerduty_card.models import TriggeredIncident
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import (
+    make_attempt,
+    make_change,
     make_feeds,
     make_mapped_entity,
     make_on_call,
+    make_past_incident,
     make_policy,
     make_service,
 )
@@ -17,11 +28,75 @@ from tests.pagerduty_card.mirror import (
 pytestmark = pytest.mark.django_db
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 FAULT = "a fault that only the log may show"
-# Each is called for every drawing of the card.
-PARTS = [
-    "pagerduty_card.history.loading.present_history",
-    "pagerduty_card.card.drawing.present_block",
+HTMX = {"HX-Request": "true"}
+SHARED = pagerduty_card.presenters.__path__
+# Of the card, beside the presenters that it shares with other pages.
+ROOMS = [
+    "pagerduty_card.card.attempts",
+    "pagerduty_card.card.blocks",
+    "pagerduty_card.card.escalation",
+    "pagerduty_card.card.loading",
+    "pagerduty_card.history.loading",
+    "pagerduty_card.history.strip",
+    "pagerduty_card.paging.presenters",
+    "pagerduty_card.states",
+    *(
+        f"pagerduty_card.presenters.{one.name}"
+        for one in pkgutil.iter_modules(pagerduty_card.presenters.__path__)
+    ),
 ]
+# The managers whose rows the sections show.
+LOADERS = [
+    "pagerduty_card.models.Incident.objects.of_services",
+    "pagerduty_card.models.ChangeEvent.objects.of_services",
+    "pagerduty_card.models.OnCall.objects.of_services",
+    "pagerduty_card.models.PastIncident.objects.filter",
+    "pagerduty_card.models.TriggeredIncident.objects.of_entity",
+]
+# What the card has to say where one of these fails.
+SAYS = {
+    "present_incidents": "couldn't show the open incidents",
+    "present_changes": "couldn't show the recent changes",
+    "present_on_call": "couldn't show who is on call",
+    "present_history": "couldn't show the history",
+    "present_attempt": "couldn't show the attempts to page from here",
+    "present_state": "couldn't show the state of the service",
+    "present_answer": "couldn't show the state of the service",
+    "service_state": "couldn't show the state of the service",
+    "present_card": "couldn't show the card",
+    "pagerduty_card.models.Incident.objects.of_services": "couldn't show the open incidents",
+    "pagerduty_card.models.ChangeEvent.objects.of_services": "couldn't show the recent changes",
+    "pagerduty_card.models.OnCall.objects.of_services": "couldn't show who is on call",
+    "pagerduty_card.models.PastIncident.objects.filter": "couldn't show the history",
+    "pagerduty_card.models.TriggeredIncident.objects.of_entity": "couldn't show the attempts",
+}
+# The state rests on these: without them it is not OK.
+OF_STATE = ("present_incidents", "present_answer", "present_state", "service_state", "present_card")
+
+
+def presenters():
+    """Every public function of the rooms, by module and name."""
+    for room in ROOMS:
+        module = importlib.import_module(room)
+        for name, one in inspect.getmembers(module, inspect.isfunction):
+            if one.__module__ == room and not name.startswith("_"):
+                yield f"{room}.{name}"
+
+
+def fail(*_args, **_kwargs):
+    raise RuntimeError(FAULT)
+
+
+def breaks(part, monkeypatch):
+    """Make a function fail wherever it was imported."""
+    if part in LOADERS:
+        monkeypatch.setattr(part, fail)
+        return
+    room, name = part.rsplit(".", 1)
+    original = getattr(sys.modules[room], name)
+    for module in [one for key, one in sys.modules.items() if key.startswith("pagerduty_card")]:
+        if vars(module).get(name) is original:
+            monkeypatch.setattr(module, name, fail)
 
 
 @pytest.fixture(autouse=True)
@@ -37,22 +112,22 @@ def pager(client):
 
 @pytest.fixture
 def entity():
+    """An entity of whose service everything is known, and nothing is open."""
     entity = make_mapped_entity()
     make_feeds()
     policy = make_policy()
-    make_service(policy=policy)
+    service = make_service(policy=policy, history_since=timezone.now() - dt.timedelta(days=60))
     make_on_call(policy, "Ana Lima")
+    make_change(service)
+    make_past_incident(service, ack_min=5)
+    make_attempt(entity)
     return entity
 
 
-@pytest.fixture(params=PARTS)
-def broken(request, monkeypatch):
+@pytest.fixture(params=[*presenters(), *LOADERS])
+def broken(request, monkeypatch, entity):
     """The part that fails."""
-
-    def fail(*_args, **_kwargs):
-        raise RuntimeError(FAULT)
-
-    monkeypatch.setattr(request.param, fail)
+    breaks(request.param, monkeypatch)
     return request.param
 
 
@@ -60,22 +135,51 @@ def url_of(entity, name="trigger"):
     return reverse(f"pagerduty_card:{name}", kwargs=entity.url_kwargs)
 
 
-@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "dialog"])
-def test_pages_once_whatever_part_of_the_card_fails(pager, entity, http, broken, headers, caplog):
+def soup_of(answer):
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def words(element):
+    return " ".join(element.get_text(" ").split())
+
+
+def test_the_button_stays_and_the_form_pages_whatever_fails(pager, entity, http, broken):
     http.post(ENQUEUE, status=202, json={"status": "success", "message": "ok", "dedup_key": "x"})
-    shown = pager.get(url_of(entity), headers=headers)
-    assert shown.status_code == 200
-    key = BeautifulSoup(shown.text, "html.parser").select_one("input[name=key]")["value"]
+    page = pager.get(entity.get_absolute_url())
+    assert page.status_code == 200
+    assert FAULT not in page.text
+    assert soup_of(page).select_one(f'a[data-dialog][href="{url_of(entity)}"]')
+    assert pager.get(url_of(entity, "card")).status_code == 200
+    key = soup_of(pager.get(url_of(entity), headers=HTMX)).select_one("input[name=key]")["value"]
     typed = {"service": "default/PCHKOUT", "description": "down", "severity": "error", "key": key}
-    answer = pager.post(url_of(entity), typed, headers=headers)
-    assert answer.status_code == (204 if headers else 303)
+    assert pager.post(url_of(entity), typed, headers=HTMX).status_code == 204
     assert len(http.calls) == 1
-    assert TriggeredIncident.objects.get().state == TriggeredIncident.State.ACCEPTED
+    assert TriggeredIncident.objects.filter(description="down", state="accepted").count() == 1
 
 
-def test_says_what_the_form_could_not_find_out(pager, entity, broken, caplog):
+@pytest.mark.parametrize("part", SAYS)
+def test_a_part_that_fails_says_so_and_the_others_stay(pager, entity, monkeypatch, caplog, part):
+    before = words(soup_of(pager.get(url_of(entity, "card"))).select_one("#pagerduty-card"))
+    assert "couldn't show" not in before
+    found = [one for one in [*presenters(), *LOADERS] if one == part or one.endswith(f".{part}")]
+    assert len(found) == 1
+    breaks(found[0], monkeypatch)
+    make_feeds()  # as a write of the mirror: the card is drawn anew
+    card = soup_of(pager.get(url_of(entity, "card"))).select_one("#pagerduty-card")
+    assert SAYS[part] in words(card)
+    assert "the portal's log has more" in words(card)
+    assert FAULT in caplog.text
+    is_state_lost = part in OF_STATE or part.endswith("Incident.objects.of_services")
+    state = card.select_one(".card__state")
+    assert ("OK" in words(state) if state else False) != is_state_lost
+    if part not in {"present_answer", "service_state", "present_card"}:
+        others = ["checkout-api", "Open incidents", "On call", "Recent changes", "Last 30 days"]
+        assert all(heading in words(card) for heading in others)
+
+
+def test_the_form_says_what_it_could_not_find_out(pager, entity, monkeypatch, caplog):
+    breaks("pagerduty_card.paging.presenters.present_paging", monkeypatch)
     shown = pager.get(url_of(entity)).text
     assert "It is not known who would be paged." in shown
     assert "You can still page." in shown
-    assert FAULT not in shown
     assert FAULT in caplog.text

@@ -1,0 +1,39 @@
+"""A fault of the portal in one part of the card: that part is unknown, the others stay."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from pagerduty_card.presenters.freshness import Answer, Explanation
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+def guarded(part: str, make: Callable[[], T], otherwise: Callable[[Answer], T]) -> T:
+    """Make one part of the card, or what stands in its place where that fails.
+
+    Args:
+        part: Its name for the reader, as in "couldn't show the changes".
+        make: Loads or words it.
+        otherwise: What to show instead, from an answer that says why nothing is known.
+    """
+    try:
+        return make()
+    except Exception:  # whatever one part raises must not take the others with it
+        logger.exception("A part of the card failed", extra={"part": part})
+        return otherwise(failure_of(part))
+
+
+def failure_of(part: str) -> Answer:
+    """The answer of a part that failed."""
+    return Answer.unknown(explain_failure(part))
+
+
+def explain_failure(part: str) -> Explanation:
+    """Why a part that failed is not known."""
+    return Explanation(
+        reason="portal_fault",
+        why=f"The portal couldn't show {part}: this is an error of the portal, not of PagerDuty.",
+        advice="Look in PagerDuty meanwhile, and ask an administrator: the portal's log has more.",
+    )
