@@ -2,9 +2,12 @@
 
 from catalog.descriptor.documents import (
     Document,
+    PassedOver,
     PlaceholderError,
     Problem,
     Resolve,
+    Sort,
+    descriptors_of,
     iter_parse,
     parse,
 )
@@ -14,11 +17,14 @@ __all__ = [
     "DEFAULT_LIMITS",
     "Document",
     "Limits",
+    "PassedOver",
     "PlaceholderError",
     "Problem",
     "Resolve",
+    "Sort",
     "YamlError",
     "decode",
+    "descriptors_of",
     "iter_parse",
     "parse",
 ]

@@ -80,6 +80,8 @@ def sheltered(character: str) -> str:
 
 
 _NODE_COST = 16
+# What is no word may be a line of a file that is no descriptor: an error does not repeat it.
+_WORD = re.compile(r"[A-Za-z0-9_.\-/]{1,63}")
 # How many collections are open where metadata.annotations begins: the document and metadata.
 _ANNOTATIONS_DEPTH = 2
 
@@ -220,8 +222,9 @@ class Builder:
         try:
             target = self.anchors[event.anchor]
         except KeyError:
+            named = f"alias *{event.anchor}" if _WORD.fullmatch(event.anchor) else "an alias"
             raise YamlError(
-                f"alias *{event.anchor} refers to nothing above it",
+                f"{named} refers to nothing above it",
                 mark.line + 1,
                 mark.column + 1,
                 "quote the value if it is meant to start with an asterisk",
@@ -278,8 +281,9 @@ class Builder:
             foreign.add(ident)
         if repeated:
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            named = f"the key {key!r}" if _WORD.fullmatch(key) else "a key"
             raise YamlError(
-                f"the key {key!r} appears twice in the same block",
+                f"{named} appears twice in the same block",
                 line,
                 column,
                 "keep one of them",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from catalog.descriptor import schema
@@ -10,6 +11,18 @@ from catalog.descriptor.yaml import DEFAULT_LIMITS, Limits, Path, Positions, Raw
 from catalog.descriptor.yaml import read as read_yaml
 from catalog.refs import EntityRef
 from catalog.secrets import hide, masks_of
+
+
+class Sort(StrEnum):
+    """What a document is.
+
+    ``FOREIGN`` is one of another system, as those of Kubernetes or of a build; ``SKELETON`` one
+    that a template makes a descriptor of.
+    """
+
+    DESCRIPTOR = "descriptor"
+    SKELETON = "skeleton"
+    FOREIGN = "foreign"
 
 
 class PlaceholderError(ValueError):
@@ -75,6 +88,7 @@ class Document:
         ref: Canonical reference; None if the document is too broken to have one.
         relations: What it declares; empty for a refused document.
         raw: The document as text, to tell later where a field stands.
+        sort: What it is, as far as its text tells.
     """
 
     index: int
@@ -85,6 +99,7 @@ class Document:
     ref: EntityRef | None = None
     relations: tuple[Declared, ...] = ()
     raw: RawDocument | None = field(default=None, repr=False, compare=False)
+    sort: Sort = Sort.DESCRIPTOR
 
     @property
     def annotation_lines(self) -> dict[str, int]:
@@ -105,6 +120,53 @@ class Document:
         """A warning about one field, at its place; finding it reads the document once more."""
         positions = self.raw.positions() if self.raw else {}
         return _problems([schema.Breach(path, message, hint)], positions, self.line)[0]
+
+    def places(self, paths: Sequence[Path]) -> list[Problem]:
+        """Where fields stand, as problems without words; reads the document once more."""
+        positions = self.raw.positions() if self.raw and paths else {}
+        found = (_problems([schema.Breach(path, "")], positions, self.line) for path in paths)
+        return [problem for (problem,) in found]
+
+
+@dataclass(slots=True)
+class PassedOver:
+    """How many documents of one file are no descriptors and were passed over.
+
+    Attributes:
+        foreign: Of other systems.
+        skeletons: Of templates.
+    """
+
+    foreign: int = 0
+    skeletons: int = 0
+
+
+def descriptors_of(
+    documents: Iterator[Document], passed_over: PassedOver | None
+) -> Iterator[Document]:
+    """The documents of one file without those that are no descriptors.
+
+    They are passed over only in a file that has no descriptor at all: beside one they are
+    mistakes.
+
+    Args:
+        documents: All of the file.
+        passed_over: Counts them; None where every document must be a descriptor.
+    """
+    others: list[Document] = []
+    is_ours = passed_over is None
+    for document in documents:
+        if is_ours or document.is_empty:
+            yield document
+        elif document.sort == Sort.DESCRIPTOR:
+            is_ours = True
+            yield from others
+            yield document
+        else:
+            others.append(document)
+    if not is_ours and passed_over is not None:
+        passed_over.foreign = sum(1 for one in others if one.sort == Sort.FOREIGN)
+        passed_over.skeletons = len(others) - passed_over.foreign
 
 
 def parse(
@@ -140,10 +202,22 @@ def _of_error(exc: YamlError) -> Problem:
 
 
 def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
+    sort = _sort_of(raw)
     if raw.error is not None:
-        return Document(index=raw.index, line=raw.line, data=None, problems=(_of_error(raw.error),))
+        problems = (_of_error(raw.error),)
+        return Document(index=raw.index, line=raw.line, data=None, problems=problems, sort=sort)
     if raw.value is None:
         return Document(index=raw.index, line=raw.line, data=None)
+    if sort == Sort.FOREIGN:
+        return Document(
+            index=raw.index,
+            line=raw.line,
+            data=raw.value,
+            problems=_problems([schema.foreign(raw.value)], {}, raw.line),
+            warnings=tuple(_undecoded(raw)),
+            ref=_ref(raw.value),
+            sort=sort,
+        )
     found = list(_unstorable(raw.value, ()))
     filled = _fill(raw.value, resolve)
     data, checked = filled.kept, filled.checked
@@ -171,7 +245,21 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
         ref=ref,
         relations=() if found else tuple(relations),
         raw=raw,
+        sort=sort,
     )
+
+
+def _sort_of(raw: RawDocument) -> Sort:
+    if raw.error is not None:
+        if not raw.says(schema.GROUP):
+            return Sort.FOREIGN
+        return Sort.SKELETON if raw.has_template_marks else Sort.DESCRIPTOR
+    if not schema.is_meant_as_descriptor(raw.value):
+        return Sort.FOREIGN
+    metadata = raw.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    is_filled_in = isinstance(name, dict) or (isinstance(name, str) and schema.is_template(name))
+    return Sort.SKELETON if is_filled_in and raw.has_template_marks else Sort.DESCRIPTOR
 
 
 def _undecoded(raw: RawDocument) -> Iterator[Problem]:

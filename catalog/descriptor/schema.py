@@ -7,7 +7,7 @@ Source: https://backstage.io/docs/features/software-catalog/descriptor-format
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
@@ -62,7 +62,15 @@ _KINDS: Mapping[str, _Schema] = {
     )
 }
 KINDS = tuple(_KINDS)
+GROUP = "backstage.io"
+_LOWERED_KINDS = frozenset(kind.lower() for kind in KINDS)
+_GROUPS = tuple(
+    {v.rpartition("/")[0] for one in _KINDS.values() for v in one.source["apiVersions"]}
+)
 _SHOWN = 60
+_MAX_UNKNOWN = 20
+# What is no word may be a line of a file that is no descriptor: it is not repeated.
+_WORD = re.compile(r"[A-Za-z0-9_.\-]{1,40}")
 _MAX_NAME = 63
 
 
@@ -77,6 +85,37 @@ def _says(node: Any) -> Iterator[tuple[str, str]]:
 _PATTERNS = dict(_says(_ENVELOPE.source))
 
 
+def is_template(text: str) -> bool:
+    """Whether the text is one that a template fills in."""
+    return any(mark in text for mark in ("{{", "${", "{%", "<%"))
+
+
+def is_meant_as_descriptor(data: Any) -> bool:
+    """Whether a document is one of the catalog's, however wrong, and not of another system."""
+    if not isinstance(data, dict):
+        return False
+    version, kind = data.get("apiVersion"), data.get("kind")
+    group = version.rpartition("/")[0] if isinstance(version, str) else ""
+    if group and not get_close_matches(group.lower(), _GROUPS, 1, 0.7):
+        return False
+    return bool(group) or (isinstance(kind, str) and kind.lower() in _LOWERED_KINDS)
+
+
+def foreign(data: Any) -> Breach:
+    """The one problem of a document of another system, without a word of what is in it."""
+    if not isinstance(data, dict):
+        return Breach(
+            (),
+            f"the document is {_name(data)}; a descriptor is a block of 'key: value' lines",
+            "start with apiVersion, kind, metadata and spec",
+        )
+    return Breach(
+        (),
+        "is no descriptor: neither its apiVersion nor its kind is one of the catalog's",
+        f"start with 'apiVersion: {GROUP}/v1alpha1' and one of the kinds {', '.join(KINDS)}",
+    )
+
+
 def breaches(data: Any) -> list[Breach]:
     """Every rule of the format that the document breaks; relations are not looked at.
 
@@ -87,13 +126,7 @@ def breaches(data: Any) -> list[Breach]:
         The breaches; empty for a valid document.
     """
     if not isinstance(data, dict):
-        return [
-            Breach(
-                (),
-                f"the document is {_name(data)}; a descriptor is a block of 'key: value' lines",
-                "start with apiVersion, kind, metadata and spec",
-            )
-        ]
+        return [foreign(data)]
     found = [b for error in _ENVELOPE.validator.iter_errors(data) for b in _explain(error, data)]
     found += _bad_links(data)
     schema, problems = _schema_for(data)
@@ -195,8 +228,7 @@ def _explain(error: Any, data: dict[str, Any], schema: _Schema | None = None) ->
             options = ", ".join(map(str, kind.options))
             yield Breach(path, f"{_show(instance)} is not allowed; allowed is {options}")
         case "additionalProperties":
-            for key in kind.unexpected:
-                yield _foreign(key, data)
+            yield from _unknown(kind.unexpected, data)
         case _:
             yield Breach(path, str(error.message))
 
@@ -298,10 +330,23 @@ def _key_hint(key: str, pattern: str) -> str:
     return f"write {better}" if re.search(pattern, better) else ""
 
 
-def _foreign(key: str, data: dict[str, Any]) -> Breach:
+def _unknown(keys: Sequence[str], data: dict[str, Any]) -> Iterator[Breach]:
     known = _ENVELOPE.source["properties"]
+    absent = known.keys() - data.keys()
+    shown = sorted(keys)[:_MAX_UNKNOWN]
+    for key in shown:
+        yield _unknown_field(key, absent)
+    if len(keys) > len(shown):
+        yield Breach((), f"{len(keys) - len(shown):,} more unknown fields", "")
+
+
+def _unknown_field(key: str, absent: Collection[str]) -> Breach:
+    known = _ENVELOPE.source["properties"]
+    if not _WORD.fullmatch(key):
+        message = f"unknown field; allowed are {', '.join(known)}"
+        return Breach((), message, "delete it, or write it as text of another field")
     message = f"unknown field {_show(key)}; allowed are {', '.join(known)}"
-    near = get_close_matches(key, known.keys() - data.keys(), 1, 0.75)
+    near = get_close_matches(key, absent, 1, 0.75)
     if near:
         hint = f"did you mean {near[0]}?"
     elif key in _ENVELOPE.source["properties"]["metadata"]["properties"]:

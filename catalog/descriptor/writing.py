@@ -1,6 +1,7 @@
 """JSON values to YAML text that this package reads back unchanged. Pure."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -35,6 +36,22 @@ def dump(descriptor: Any) -> str:
             width=_WIDTH,
         )
     )
+
+
+def portable(descriptor: Mapping[str, Any]) -> dict[str, Any]:
+    """The descriptor as it may be imported elsewhere: a Location without its targets.
+
+    What they lead to is exported itself, and is not to be found where they say. Files that need
+    not be there do no harm.
+    """
+    spec = descriptor.get("spec")
+    if descriptor.get("kind") != "Location" or not isinstance(spec, dict):
+        return dict(descriptor)
+    targets = [spec.get("target", ""), *spec.get("targets", [])]
+    if spec.get("presence") == "optional" and not any("://" in target for target in targets):
+        return dict(descriptor)
+    kept = {key: value for key, value in spec.items() if key not in ("target", "targets")}
+    return {**descriptor, "spec": kept}
 
 
 class _Dumper(yaml.CSafeDumper):

@@ -42,6 +42,9 @@ __all__ = [
 ]
 
 
+_TEMPLATE_MARKS = re.compile(r"\{\{|\$\{|\{%|<%")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawDocument:
     """One document of a stream.
@@ -70,6 +73,15 @@ class RawDocument:
         if at < 0:
             return None
         return self._offset + self._text.count("\n", 0, at) + 1, at - self._text.rfind("\n", 0, at)
+
+    def says(self, text: str) -> bool:
+        """Whether a text stands anywhere in the document."""
+        return text in self._text
+
+    @property
+    def has_template_marks(self) -> bool:
+        """Whether the document has what a template fills in."""
+        return _TEMPLATE_MARKS.search(self._text) is not None
 
     def positions(self) -> Positions:
         """Line and column (1-based) of every path; reads the document a second time."""

@@ -14,7 +14,7 @@ from catalog.models import Entity, ImportIssue, Location, SourceFile
 MAX_ADDRESS = 1000
 _REMEMBERED = (
     *("location", "fingerprint", "etag", "last_modified", "entities", "includes", "leads_to"),
-    "read_at",
+    *("passed_over", "read_at"),
 )
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from catalog.descriptor import DEFAULT_LIMITS, Limits
 from catalog.ingestion.allow import Allowance
+from catalog.ingestion.passed_over import notices_of_passed_over
 from catalog.ingestion.previous_run import PreviousRun, load_previous_run, load_shared_files
 from catalog.ingestion.remote import RUN_BUDGET_S
 from catalog.ingestion.report import ImportReport, ReportNotice
@@ -182,7 +183,8 @@ class _Attempt:
                     allowed_kinds=self._allowed_kinds,
                     user=self._user,
                 )
-                report.notices = [
+                report.notices = [*notices_of_passed_over(spool)]
+                report.notices += [
                     ReportNotice(
                         file=issue.file,
                         line=problem.line,

@@ -16,7 +16,7 @@ from catalog.models import Entity, ImportIssue, Location, SourceFile
 
 BATCH = 500
 _NOTHING: dict[str, list[str]] = {}
-_NOWHERE: list[dict[str, Any]] = []
+_NOWHERE: list[Any] = []
 _T = TypeVar("_T")
 
 
@@ -30,6 +30,7 @@ class KnownFile(NamedTuple):
     entities: int
     includes: dict[str, list[str]]
     leads_to: list[dict[str, Any]]
+    passed_over: list[int]
 
 
 class ReferenceHolder(NamedTuple):
@@ -180,12 +181,14 @@ def _load_files(previous: PreviousRun, which: Q) -> dict[str, KnownFile]:
         "address", "location_id", "fingerprint", "etag", "last_modified", "entities"
     ).iterator(chunk_size=2000):
         found[address] = KnownFile(
-            location, fingerprint, etag, last_modified, entities, _NOTHING, _NOWHERE
+            location, fingerprint, etag, last_modified, entities, _NOTHING, _NOWHERE, _NOWHERE
         )
     # Few files lead anywhere; reading JSON of all of them would take longer than the rest.
-    leading = rows.exclude(includes={}, leads_to=[]).values_list("address", "includes", "leads_to")
-    for address, includes, leads_to in leading.iterator() if found else ():
-        found[address] = found[address]._replace(includes=includes, leads_to=leads_to)
+    names = ("includes", "leads_to", "passed_over")
+    leading = rows.exclude(includes={}, leads_to=[], passed_over=[]).values("address", *names)
+    for row in leading.iterator() if found else ():
+        facts = {name: row[name] for name in names}
+        found[row["address"]] = found[row["address"]]._replace(**facts)
     previous.files.update(found)
     return found
 
@@ -196,7 +199,7 @@ def _leads_of(files: dict[str, KnownFile], previous: PreviousRun) -> list[str]:
         address: None
         for known in files.values()
         for lead in known.leads_to
-        for _path, _target, address in lead["targets"]
+        for _path, _target, address, *_place in lead["targets"]
         if address
     }
     return [address for address in found if address not in previous.files]

@@ -176,6 +176,18 @@ class SourceReader:
             folder = folder.parent
         return bool(found)
 
+    def check_target(self, address: str, root: Root) -> None:
+        """Refuse a target on disk that leads out of the room of its root, there or not.
+
+        Raises:
+            SourceError: It leads out, to where nothing is allowed by name.
+        """
+        try:
+            resolved = Path(os.path.realpath(Root("file", address).folder or address))
+        except (OSError, ValueError) as exc:
+            raise SourceError("the path cannot be followed") from exc
+        self.check_file(resolved, root.room)
+
     def key(self, address: str) -> str:
         """What two names of one file have in common: its path with links followed."""
         if is_url(address):

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 from catalog.columns import digest_of
-from catalog.descriptor import Document, Problem
+from catalog.descriptor import Document, PassedOver, Problem, Sort
 from catalog.ingestion.report import Issue
 from catalog.ingestion.sources import Root
 
@@ -54,6 +54,7 @@ class FileFacts(NamedTuple):
     last_modified: str
     includes: dict[str, list[str]]
     leads_to: list[dict[str, Any]]
+    passed_over: list[int]
 
 
 class DocumentPlace(NamedTuple):
@@ -106,6 +107,7 @@ class Spool:
         warnings: What was taken and looks like a mistake.
         refused_refs: References with a refused document: their entities never become orphans.
         broken_sources: Files with a refused document that has no reference: nor do theirs.
+        passed_over: By address, what of a file is no descriptor.
         incomplete_roots: Indexes of roots of which something could not be read.
     """
 
@@ -120,6 +122,7 @@ class Spool:
     warnings: list[Issue] = field(default_factory=list)
     refused_refs: set[str] = field(default_factory=set)
     broken_sources: set[str] = field(default_factory=set)
+    passed_over: dict[str, PassedOver] = field(default_factory=dict)
     incomplete_roots: set[int] = field(default_factory=set)
     _numbers: dict[str, int] = field(default_factory=dict, repr=False)
     _twins: dict[str, list[int]] = field(default_factory=dict, repr=False)
@@ -204,7 +207,10 @@ class Spool:
 
     def refuse(self, source: str, document: Document, more: Sequence[Problem] = ()) -> None:
         """Note a refused document."""
-        ref = str(document.ref).replace("\0", "\ufffd") if document.ref else ""
+        ref = ""
+        # What a document of another system is called is nobody's to read.
+        if document.ref and document.sort != Sort.FOREIGN:
+            ref = str(document.ref).replace("\0", "\ufffd")
         self.protect(source, ref)
         problems = [*more, *document.problems]
         self.issues.append(
@@ -216,6 +222,11 @@ class Spool:
                 root=self.reached.get(source, 0),
             )
         )
+
+    def pass_over(self, address: str, documents: PassedOver | None) -> None:
+        """Note documents that are no descriptors."""
+        if documents and (documents.foreign or documents.skeletons):
+            self.passed_over[address] = documents
 
     def protect(self, source: str, ref: str) -> None:
         """Keep what a refused document stood for: its entity, or all of its file."""

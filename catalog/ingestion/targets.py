@@ -4,6 +4,7 @@ import os.path
 from collections.abc import Mapping
 from pathlib import Path
 
+from catalog.descriptor import Document, Problem
 from catalog.ingestion.repositories import raw_address, resolve
 from catalog.ingestion.sources import SourceError, is_url, without_user
 
@@ -39,6 +40,16 @@ def address_of(
     if is_url(target):
         return _plain(raw_address(target, software or {}))
     return _shortest(str(Path(file).parent / target))
+
+
+def targets_of(document: Document) -> list[tuple[str, Problem]]:
+    """The targets of a Location document, each with its place as an empty problem."""
+    spec = document.data["spec"]
+    paths: list[tuple[str | int, ...]] = [("spec", "target")] if "target" in spec else []
+    paths += [("spec", "targets", number) for number in range(len(spec.get("targets", [])))]
+    values = [spec["target"]] if "target" in spec else []
+    values += spec.get("targets", [])
+    return list(zip(values, document.places(paths), strict=True))
 
 
 def _shortest(path: str) -> str:

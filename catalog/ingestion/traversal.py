@@ -6,14 +6,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from catalog.descriptor import Document, Problem, iter_parse
+from catalog.descriptor import Document, PassedOver, Problem, descriptors_of, iter_parse
 from catalog.ingestion.fingerprints import fingerprint_of, salt_of
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.previous_run import KnownFile, PreviousRun, ReferenceHolder
 from catalog.ingestion.report import Issue
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, text_of
 from catalog.ingestion.spool import FileFacts, Spool
-from catalog.ingestion.targets import address_of
+from catalog.ingestion.targets import address_of, targets_of
 from catalog.models import ImportIssue
 
 MAX_LOCATION_DEPTH = 10
@@ -21,7 +21,8 @@ _ASKED_AHEAD = 16
 
 Lead = dict[str, Any]
 """What one Location document points to: ``document``, ``line``, ``ref``, ``type``, ``optional``,
-and ``targets`` as ``[path, target, address]``; the address is empty where there is none."""
+and ``targets`` as ``[path, target, address, line, column]``; the address is empty where there is
+none."""
 
 
 class _Origin(NamedTuple):
@@ -30,7 +31,8 @@ class _Origin(NamedTuple):
     file: str
     lead: Lead
     path: str
-    target: str
+    line: int
+    column: int
 
 
 class _Pending(NamedTuple):
@@ -94,10 +96,11 @@ class Traversal:
             is_read = address in self._spool.reached
             self._spool.reach(address, number)
             if not is_read:
-                # Only what an operator's folder or glob turned up is held inside it.
-                inside = root.folder if pending.origin is None else None
+                inside = root.folder if pending.origin is None else root.room
                 try:
-                    self._read_file(number, address, inside, len(self._spool.reached))
+                    order = len(self._spool.reached)
+                    is_found = pending.origin is None and root.folder is not None
+                    self._read_file(number, address, inside, order, is_found=is_found)
                 except SourceError as exc:
                     failure = self._failures[key] = exc
                     self._lose(address, exc, pending.origin)
@@ -145,8 +148,8 @@ class Traversal:
                 root=root,
                 problems=[
                     Problem(
-                        line=origin.lead["line"],
-                        column=1,
+                        line=origin.line,
+                        column=origin.column,
                         path=origin.path,
                         message=f"{file}: {exc}",
                         hint=exc.hint,
@@ -197,9 +200,13 @@ class Traversal:
         inside: Path | None,
         order: int,
         *,
+        is_found: bool = False,
         is_forced: bool = False,
     ) -> None:
-        """Read one file: skip it if it is unchanged, else parse each document."""
+        """Read one file: skip it if it is unchanged, else parse each document.
+
+        What a folder turned up and never was a descriptor may be a file of another system.
+        """
         kinds = self._previous.kinds_of(address, number)
         known, salt = self._usable(address, number)
         inclusions = Inclusions(self._reader, self._spool.roots[number], address)
@@ -211,14 +218,17 @@ class Traversal:
             )
             is_same = found.data is None or fingerprint_of(salt, found.data) == known.fingerprint
             if is_same and (not known.includes or inclusions.are_unchanged(known.includes)):
-                self._pass_over(address, known.leads_to)
+                self._leave(address, known)
                 return
             if found.data is None:
                 found = self._reader.load(address, inside=inside)
         data = found.data or b""
         text = text_of(data)
         self._spool.parsed[address] = order
-        leads = self._parse(address, text, kinds, inclusions)
+        is_new = is_found and not self._previous.rows[address]
+        passed_over = PassedOver() if is_new else None
+        leads = self._parse(address, text, kinds, inclusions, passed_over)
+        self._spool.pass_over(address, passed_over)
         if leads:
             self._leads[address] = leads
         self._spool.remember(
@@ -229,6 +239,7 @@ class Traversal:
                 found.last_modified,
                 inclusions.marks,
                 leads,
+                [passed_over.foreign, passed_over.skeletons] if passed_over else [],
             )
         )
 
@@ -237,21 +248,29 @@ class Traversal:
             self._salts[kinds] = salt_of(kinds, self._reader.limits)
         return self._salts[kinds]
 
-    def _pass_over(self, address: str, leads: Sequence[Lead]) -> None:
+    def _leave(self, address: str, known: KnownFile) -> None:
+        """Take a file as it was."""
         self._spool.unchanged[address] = None
-        if leads:
-            self._leads[address] = leads
+        self._spool.pass_over(address, PassedOver(*known.passed_over))
+        if known.leads_to:
+            self._leads[address] = known.leads_to
         for stored in self._previous.issues.get(address, ()):
             if stored.issue.kind == ImportIssue.Kind.REFUSED:
                 self._spool.protect(address, stored.issue.ref)
-        self._on_document(self._previous.files[address].entities)
+        self._on_document(known.entities)
 
     def _parse(
-        self, address: str, text: str, kinds: frozenset[str], inclusions: Inclusions
+        self,
+        address: str,
+        text: str,
+        kinds: frozenset[str],
+        inclusions: Inclusions,
+        passed_over: PassedOver | None,
     ) -> list[Lead]:
         leads: list[Lead] = []
         spool = self._spool
-        for document in iter_parse(text, limits=self._reader.limits, resolve=inclusions.resolve):
+        documents = iter_parse(text, limits=self._reader.limits, resolve=inclusions.resolve)
+        for document in descriptors_of(documents, passed_over):
             self._on_document(1)
             if document.warnings:
                 spool.warn(address, document)
@@ -280,15 +299,16 @@ class Traversal:
         """What a Location document points to, as it is remembered."""
         spec = document.data["spec"]
         kind = spec.get("type")
-        targets = [("spec.target", spec["target"])] if "target" in spec else []
-        targets += [(f"spec.targets[{n}]", t) for n, t in enumerate(spec.get("targets", []))]
         return {
             "document": document.index,
             "line": document.line,
             "ref": str(document.ref),
             "type": kind,
             "optional": spec.get("presence") == "optional",
-            "targets": [[path, t, self._address_or_none(address, kind, t)] for path, t in targets],
+            "targets": [
+                [at.path, target, self._address_or_none(address, kind, target), at.line, at.column]
+                for target, at in targets_of(document)
+            ],
         }
 
     def _address_of(self, file: str, kind: str | None, target: str) -> str:
@@ -304,11 +324,14 @@ class Traversal:
         """The files that the Location documents of a file point to."""
         found: list[_Pending] = []
         for lead in leads:
-            for path, target, _address in lead["targets"]:
-                origin = _Origin(file, lead, path, target)
+            for path, target, _address, *place in lead["targets"]:
+                line, column = place or (lead["line"], 1)
+                origin = _Origin(file, lead, path, line, column)
                 try:
                     _check_depth(depth)
                     address = self._address_of(file, lead["type"], target)
+                    if not is_url(address):
+                        self._reader.check_target(address, self._spool.roots[number])
                     found += [
                         _Pending(each, depth + 1, origin)
                         for each in self._reader.addresses(

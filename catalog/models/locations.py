@@ -78,6 +78,7 @@ class SourceFile(models.Model):
         entities: How many entities the catalog took from it.
         includes: Fingerprints, by address, of what its placeholders stand for.
         leads_to: What its Location documents point to, as the reader keeps it.
+        passed_over: How many of its documents are those of other systems, and of templates.
         read_at: For a file that the last reading of its location could not read, when it was
             last read (UTC); None for all others, which are as new as that reading.
     """
@@ -90,6 +91,7 @@ class SourceFile(models.Model):
     entities = models.PositiveIntegerField(default=0)
     includes = models.JSONField(default=dict, blank=True)
     leads_to = models.JSONField(default=list, blank=True)
+    passed_over = models.JSONField(default=list, blank=True, editable=False)
     read_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.descriptor.writing import dump
+from catalog.descriptor.writing import dump, portable
 from catalog.masking import Masker
 from catalog.models import Entity, EntityQuerySet
 
@@ -73,7 +73,7 @@ def write_json(entities: Iterable[Entity]) -> Iterator[str]:
 def write_yaml(entities: Iterable[Entity]) -> Iterator[str]:
     """The descriptors as documents of one file, which an import reads again."""
     for entity in entities:
-        yield f"---\n{dump(_descriptor(entity))}"
+        yield f"---\n{dump(portable(_descriptor(entity)))}"
 
 
 FORMATS = {

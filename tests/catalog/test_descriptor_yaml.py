@@ -282,7 +282,7 @@ def test_refuses_a_comment_that_sticks_to_a_quote_or_bracket(text):
 
 @pytest.mark.parametrize("text", ['x: "\\0"', '"a\\0": 1'])
 def test_refuses_nul_that_was_written_as_an_escape(text):
-    document = parse(text)[0]
+    document = parse(f"kind: Component\n{text}")[0]
     assert any("NUL" in p.message for p in document.problems)
 
 

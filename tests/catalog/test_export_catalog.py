@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from catalog.editing.local import save_descriptor
+from catalog.models import Entity
 from tests.catalog.overlays import set_overlay
-from tests.catalog.sources import component, group, run
+from tests.catalog.sources import component, group, location, run, run_json, write
 from tests.factories import make_entity
 
 pytestmark = pytest.mark.django_db
@@ -38,3 +39,13 @@ def test_what_lies_over_a_file_is_exported_with_it():
     set_overlay(entity, "owner", "", "ops", user=None)
     (found,) = exported()
     assert found["spec"]["owner"] == "ops"
+
+
+def test_what_is_exported_imports_elsewhere_without_an_issue(tmp_path):
+    root = write(tmp_path / "here" / "all.yaml", location("./a.yaml"), group())
+    write(tmp_path / "here" / "a.yaml", component("a"))
+    run("import_catalog", root)
+    _status, out = run("export_catalog")
+    Entity.objects.all().delete()
+    status, report = run_json(write(tmp_path / "elsewhere" / "a.yaml", out))
+    assert (status, report["created"], report["issues"]) == (0, 3, [])

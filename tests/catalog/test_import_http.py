@@ -113,7 +113,7 @@ def test_a_file_that_leads_to_an_address_keeps_its_own_place(http, tmp_path):
     imported(root)
     http.replace("GET", ROOT, status=404)
     report, parsed = imported(root)
-    assert (report.issues[0].file, report.issues[0].line, parsed) == (str(root), 1, 0)
+    assert (report.issues[0].file, report.issues[0].line, parsed) == (str(root), 7, 0)
     assert report.orphaned == 1
 
 

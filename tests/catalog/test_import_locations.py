@@ -41,7 +41,32 @@ def test_a_missing_target_is_an_issue_of_the_location_and_others_go_in(tmp_path)
     assert "gone.yaml: there is no such file" in messages(report)[0]
     issue = ImportIssue.objects.get()
     assert (issue.file, issue.document, issue.ref) == (str(root), 1, "location:default/all")
-    assert issue.line == 9
+    assert issue.line == 15
+
+
+def test_each_missing_target_stands_at_its_own_line(tmp_path):
+    text = "\n".join(
+        [
+            "apiVersion: backstage.io/v1alpha1",
+            "kind: Location",
+            "metadata: {name: all}",
+            "spec:",
+            "  targets:",
+            "    - ./one.yaml",
+            "    - ./two.yaml",
+            "    - https://git.example.com/a/*.yaml",
+        ]
+    )
+    root = write(tmp_path / "all.yaml", text)
+    for _time in range(2):
+        _status, report = run_json(root)
+        errors = [issue["errors"][0] for issue in report["issues"]]
+        assert sorted((e["line"], e["column"], e["path"]) for e in errors) == [
+            (6, 7, "spec.targets[0]"),
+            (7, 7, "spec.targets[1]"),
+            (8, 7, "spec.targets[2]"),
+        ]
+    assert list(ImportIssue.objects.order_by("line").values_list("line", flat=True)) == [6, 7, 8]
 
 
 def test_an_optional_target_may_be_missing(tmp_path):
@@ -132,6 +157,20 @@ def test_reads_only_allowed_folders(tmp_path, settings):
     status, report = run_json(outside)
     assert status == 1
     assert names() == ["y"]
+
+
+@pytest.mark.parametrize("target", ["../out/x.yaml", "../out/*", "../out", "../gone.yaml", "{}"])
+def test_a_location_leads_out_of_its_folder_only_where_allowed(tmp_path, settings, target):
+    target = target.format(tmp_path / "out" / "x.yaml")
+    root = write(tmp_path / "in" / "all.yaml", location(target), component("a"))
+    write(tmp_path / "out" / "x.yaml", component("x"), "root:$6$salt$HASH:19000:0:99999:7::")
+    status, report = run_json(root)
+    assert (status, names()) == (1, ["a"])
+    assert "leads out of the folder" in messages(report)[0]
+    assert "HASH" not in str(report)
+    settings.CATALOG_READING_ALLOW = [str(tmp_path / "in"), str(tmp_path / "out")]
+    run_json(root)
+    assert names() == (["a"] if "gone" in target else ["a", "x"])
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path, settings):

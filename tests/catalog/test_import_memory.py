@@ -127,7 +127,7 @@ def test_the_targets_of_an_unparsed_location_are_followed(tmp_path):
     report, parsed = imported(root)
     (issue,) = report.issues
     assert parsed == 0
-    assert (issue.file, issue.document, issue.line) == (str(root), 1, 9)
+    assert (issue.file, issue.document, issue.line) == (str(root), 1, 15)
     assert (issue.kind, issue.ref) == ("unreadable", "location:default/all")
     assert issue.problems[0].path == "spec.targets[0]"
     assert "a" in refs()

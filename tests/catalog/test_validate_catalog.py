@@ -193,8 +193,23 @@ def test_looks_references_up_in_the_catalog_when_asked(tmp_path):
     )
 
 
-def test_does_not_read_what_a_location_points_to(tmp_path):
-    file = write(tmp_path / "a.yaml", location("./gone.yaml", "https://git.example.com/x"))
+def test_reports_each_target_that_is_not_there(http, tmp_path):
+    far, slow = "https://git.example.com/gone.yaml", "https://slow.example.com/x.yaml"
+    http.get(far, status=404)
+    http.get(slow, status=500)
+    file = write(tmp_path / "a.yaml", location("./gone.yaml", "../x.yaml", far, slow, "./b.yaml"))
+    write(tmp_path / "b.yaml", "kind: [")
+    status, out = run("validate_catalog", file, format="json")
+    (found,) = lines(out)
+    assert status == 1
+    assert [(error["path"], error["line"]) for error in found["errors"]] == [
+        *((f"spec.targets[{number}]", 7 + number) for number in range(3))
+    ]
+    assert [warning["path"] for warning in found["warnings"]] == ["spec.targets[3]"]
+
+
+def test_what_of_a_location_may_be_missing_is_no_error(tmp_path):
+    file = write(tmp_path / "a.yaml", location("./gone.yaml", presence="optional"))
     assert run("validate_catalog", file)[0] == 0
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from catalog.descriptor.writing import dump
+from catalog.descriptor.writing import dump, portable
 from catalog.kinds import Kind
 from catalog.models import Entity
 
@@ -14,9 +14,9 @@ class Command(BaseCommand):
     """Writes the catalog as a multi-document YAML file that imports unchanged."""
 
     help = (
-        "Write every entity as YAML, one document each, with its overlays over it; importing it "
-        "changes nothing. A backup: keys in annotations are in it in full, so keep it like a "
-        "password."
+        "Write every entity as YAML, one document each, with its overlays over it, to be imported "
+        "anywhere: a Location is written without its targets, since what they lead to is here "
+        "itself. A backup: keys in annotations are in it in full, so keep it like a password."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,4 +42,4 @@ class Command(BaseCommand):
             entities = entities.filter(source="")
         descriptors = entities.values_list("descriptor", flat=True)
         for descriptor in descriptors.iterator(chunk_size=500):
-            self.stdout.write("---\n" + dump(descriptor), ending="")
+            self.stdout.write("---\n" + dump(portable(descriptor)), ending="")

@@ -4,17 +4,25 @@ import json
 import os
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from catalog.descriptor import DEFAULT_LIMITS, Document, Problem, iter_parse
+from catalog.descriptor import (
+    DEFAULT_LIMITS,
+    Document,
+    PassedOver,
+    Problem,
+    descriptors_of,
+    iter_parse,
+)
 from catalog.descriptor.references import ReferenceIndex
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, root_of
+from catalog.ingestion.targets import address_of, targets_of
 from catalog.models import Entity
 
 _BATCH = 500
@@ -39,8 +47,8 @@ class Command(BaseCommand):
 
     help = (
         "Check files against the format, by the rules of the import: nothing is stored, and what a "
-        "Location points to is not read. The exit status is 1 if any document is invalid; warnings "
-        "alone leave it at 0."
+        "Location points to must be there, but is not checked itself. The exit status is 1 if any "
+        "document is invalid; warnings alone leave it at 0."
     )
     requires_system_checks: list[str] = []
 
@@ -149,11 +157,42 @@ def _check(paths: Sequence[str]) -> Iterator[_Checked]:
                 continue
             is_empty = True
             inclusions = Inclusions(reader, root, address)
-            for document in iter_parse(text, resolve=inclusions.resolve):
+            passed_over = None if root.folder is None else PassedOver()
+            documents = iter_parse(text, resolve=inclusions.resolve)
+            for document in descriptors_of(documents, passed_over):
                 is_empty = False
-                yield _Checked(file, document, document.problems, document.warnings)
+                missing, unsure = _missing_targets(reader, root, address, document)
+                problems = [*document.problems, *missing]
+                yield _Checked(file, document, problems, [*document.warnings, *unsure])
             if is_empty:
                 yield _Checked(file, None)
+    reader.remote.close()
+
+
+def _missing_targets(
+    reader: SourceReader, root: Root, file: str, document: Document
+) -> tuple[list[Problem], list[Problem]]:
+    """What a Location names that is not there, and what could not be read just now."""
+    if not document.is_valid or document.data["kind"] != "Location":
+        return [], []
+    spec = document.data["spec"]
+    missing: list[Problem] = []
+    unsure: list[Problem] = []
+    for target, place in targets_of(document):
+        try:
+            address = address_of(file, spec.get("type"), target, reader.allow.software)
+            if not is_url(address):
+                reader.check_target(address, root)
+            named = Root("url" if is_url(address) else "file", address)
+            for one in reader.addresses(named):
+                reader.load(one, inside=root.room)
+        except SourceError as exc:
+            if exc.is_missing and spec.get("presence") == "optional":
+                continue
+            said = replace(place, message=f"{target}: {exc}", hint=exc.hint)
+            is_down = is_url(target) and not exc.is_missing
+            (unsure if is_down else missing).append(said)
+    return missing, unsure
 
 
 def _with_reference_warnings(
