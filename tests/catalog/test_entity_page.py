@@ -34,7 +34,7 @@ def test_the_header_says_what_it_is_and_whose(reader):
     )
     page = reader.get(entity.get_absolute_url())
     assert texts(page, ".page-header h1") == ["The Shop"]
-    assert texts(page, ".page-header .eyebrow") == ["Component·service"]
+    assert texts(page, ".page-header .eyebrow") == ["Component · service"]
     assert texts(page, ".page-header .meta span")[:3] == [
         "owner Web Team",
         "production",

@@ -205,7 +205,9 @@ def test_a_typo_is_looked_past_and_said(reader):
     make_entity("checkout")
     page = reader.get(f"{INDEX}?q=chekout")
     assert names(page) == ["checkout"]
-    assert "Nothing contains “chekout”; showing results for “checkout”." in page.text
+    assert "Nothing contains “chekout”; showing results for “checkout”." in " ".join(
+        page.text.split()
+    )
     insist = next(a for a in select(page, ".index__found .notice a"))
     exact = reader.get(INDEX + insist["href"])
     assert names(exact) == []
@@ -222,5 +224,7 @@ def test_the_facets_of_a_text_count_what_it_finds(reader):
 def test_a_typo_beside_other_filters_promises_no_results_where_there_are_none(reader):
     make_entity("checkout")
     page = reader.get(f"{INDEX}?q=chekout&kind=api")
-    assert "Nothing contains “chekout”; looked for “checkout” instead." in page.text
+    assert "Nothing contains “chekout”; looked for “checkout” instead." in " ".join(
+        page.text.split()
+    )
     assert texts(page, ".empty p")[0] == "No entity has text “checkout”, kind “API”."

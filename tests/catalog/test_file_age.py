@@ -52,8 +52,8 @@ def test_an_entity_says_that_its_file_is_gone_and_since_when(tmp_path, at, page,
     assert "found 10 minutes ago" in notice
     assert "its file is gone, found so 10 minutes ago" in page("b", "#about")
     assert "Its file is gone" in page("b", ".notice", "inspect/")
-    assert "Read5 minutes ago" in page("a", "#about")
-    assert "Last read5 minutes ago" in page("a", "#provenance", "inspect/")
+    assert "Read 5 minutes ago" in page("a", "#about")
+    assert "Last read 5 minutes ago" in page("a", "#provenance", "inspect/")
 
 
 def test_a_file_that_cannot_be_read_is_as_old_as_its_last_reading(tmp_path, at, page):
@@ -68,10 +68,10 @@ def test_a_file_that_cannot_be_read_is_as_old_as_its_last_reading(tmp_path, at, 
         at(minute)
         imported(tmp_path)
     at(40)
-    assert "Read10 minutes ago" in page("a", "#about")
-    assert "Read30 minutes ago; its file could not be read since" in page("b", "#about")
+    assert "Read 10 minutes ago" in page("a", "#about")
+    assert "Read 30 minutes ago; its file could not be read since" in page("b", "#about")
     file.unlink()
     write(file, component("b"))
     imported(tmp_path)
-    assert "Readnow" in page("b", "#about")
+    assert "Read now" in page("b", "#about")
     assert "could not be read" not in page("b", "#about")

@@ -45,7 +45,7 @@ def test_says_where_it_was_read_when_and_by_which_run(reader, shop):
     page = inspect(reader, shop)
     facts = " ".join(texts(page, "#provenance dl"))
     assert "/srv/shop.yaml:3" in facts
-    assert "Last readnow" in facts
+    assert "Last read now" in facts
     assert f"Last written byimport {shop.run_id}" in facts
     links = [link["href"] for link in select(page, "#provenance a")]
     assert f"{shop.get_absolute_url()}history/" in links

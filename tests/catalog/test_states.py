@@ -131,7 +131,7 @@ def test_orders_by_state_worst_first_and_without_one_last(reader, weather):
     assert names(reader.get(f"{INDEX}?sort=state")) == ["c", "b", "a", "d"]
     assert names(reader.get(f"{INDEX}?sort=-state")) == ["d", "a", "b", "c"]
     header = select(reader.get(f"{INDEX}?sort=state"), "th[aria-sort]")[0]
-    assert header.get_text().startswith("State")
+    assert header.get_text().strip().startswith("State")
     assert header.a["href"] == "?sort=-state"
 
 

@@ -300,7 +300,7 @@ def test_the_head_of_the_card_names_whom_it_pages_first_and_only_while_that_is_k
     make_feeds()
     page = BeautifulSoup(reader.get(url_of(entity)).text, "html.parser")
     link = page.select_one(".card__state a")
-    assert link.text == "on call: Ana Lima"
+    assert link.text.strip() == "on call: Ana Lima"
     assert page.select_one(link["href"]).h4
     clock.shift(3600)  # nobody asks any more
     page = BeautifulSoup(reader.get(url_of(entity)).text, "html.parser")

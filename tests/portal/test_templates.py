@@ -36,6 +36,11 @@ def test_compiles(path):
     assert get_template(name_of(path)).template.nodelist is not None
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_has_no_line_that_must_be_scrolled(path):
+    assert [line for line in path.read_text().splitlines() if len(line) > 160] == []
+
+
 COMPONENTS = sorted(Path(settings.BASE_DIR / "templates" / "components").glob("*.html"))
 
 
