@@ -6,7 +6,6 @@ from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pagerduty_card.fields import web_url
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
 from pagerduty_card.presenters.coverage import held_until
 from pagerduty_card.presenters.freshness import Answer, Moment
@@ -262,7 +261,7 @@ def _person(
         name=who.name,
         email=who.email,
         mailto=mailto(who.email, subject),
-        url=web_url(who.url),
+        url=who.url,
         avatar_url=who.avatar_url,
         schedules=tuple(schedules.values()),
         until=until,
@@ -330,7 +329,7 @@ def _targets(
     policy: EscalationPolicy, number: int, held: Sequence[PersonOnCall]
 ) -> tuple[Link, ...]:
     links = (
-        Link(text=str(one.get("name") or one.get("id") or ""), url=web_url(one.get("url")))
+        Link(text=str(one.get("name") or one.get("id") or ""), url=str(one.get("url") or ""))
         for one in _named(policy, number)
     )
     people = {person.url for person in held if person.url}

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pagerduty_card.fields import web_url
 from pagerduty_card.models import OnCall
 from pagerduty_card.presenters.coverage import Hole, Shift, held_until, holders, holes
 from pagerduty_card.presenters.freshness import Answer
@@ -65,7 +64,7 @@ def rota_of(rows: Sequence[OnCall], numbers: Sequence[int]) -> Rota:
     found: dict[int, list[Shift[Holder]]] = {number: [] for number in numbers}
     for row in rows:
         who = row.responder
-        holder = Holder(pk=row.responder_id, name=who.name, url=web_url(who.url))
+        holder = Holder(pk=row.responder_id, name=who.name, url=who.url)
         found[row.level].append(Shift(who=holder, start=row.start, end=row.end))
     return found
 

@@ -193,6 +193,12 @@ def _scheme(url: str) -> str:
         return ""
 
 
+@register.filter
+def web_url(url: str) -> str:
+    """The address if it leads to the web, else an empty string: what else may be in a row."""
+    return url if _scheme(url) in {"http", "https"} else ""
+
+
 @register.simple_tag
 def external_link(url: str, text: object) -> SafeString:
     """Link to another site in a new tab; not http, https or mailto: print the text alone."""

@@ -323,11 +323,6 @@ def test_a_level_names_its_targets_also_when_nobody_holds_them():
     assert levels.levels[0].targets[0].url == PRIMARY["url"]
 
 
-def test_a_target_whose_address_is_no_web_address_is_named_without_a_link():
-    odd = {"type": "schedule_reference", "name": "Primary", "url": "javascript:alert(1)"}
-    assert ladder(policy_of([odd]), []).levels[0].targets[0].url == ""
-
-
 def test_each_level_says_when_it_is_paged_and_an_empty_one_is_not_waited_for():
     rows = [holder(1, "Ana", ANA, level=1), holder(3, "Cy", CY, level=3)]
     waits = [level.after_min for level in ladder(policy_of([], [], []), rows).levels]
