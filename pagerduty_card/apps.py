@@ -18,14 +18,14 @@ class PagerdutyCardConfig(AppConfig):
         from pagerduty_card.card import drawing
         from pagerduty_card.doctor import findings
         from pagerduty_card.mapping import remapping
-        from pagerduty_card.paging import unsettled
+        from pagerduty_card.paging import pending_pages
         from portal import page_frame
 
         entities_written.connect(remapping.when_entities_written)
         post_migrate.connect(remapping.when_migrated, sender=self)
         cards.register(catalog_card.PagerDutyCard())
         page_frame.add_banner("pagerduty-sandbox", drawing.sandbox_banner)
-        page_frame.add_banner("pagerduty-unsettled", unsettled.banner)
+        page_frame.add_banner("pagerduty-pending-pages", pending_pages.banner)
         page_frame.add_nav(
             page_frame.NavItem(
                 label="Incidents",

@@ -24,7 +24,7 @@ from pagerduty_card.labels import choices_of, value_of
 from pagerduty_card.lookup import entity_of, is_htmx, see_other
 from pagerduty_card.mapping.resolving import Mapped, each_once, resolve, targets_of
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.paging import beside, triggering, unsettled
+from pagerduty_card.paging import beside, pending_pages, triggering
 from pagerduty_card.paging.forms import TriggerForm
 from pagerduty_card.paging.outcomes import (
     Caution,
@@ -110,7 +110,7 @@ def _outcome(
 ) -> Caution | None:
     """What the person has to know of an attempt; None where what they typed went through."""
     if not attempt.is_taken:
-        unsettled.remember(request, attempt)
+        pending_pages.remember(request, attempt)
     is_same_text = (attempt.description, attempt.account, attempt.service_pd_id) == (
         form.cleaned_data["description"],
         chosen.target.account,
