@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from pagerduty_card import domain
 from pagerduty_card.mapping.remapping import concerned_entities, remap
-from pagerduty_card.mirror.happenings import count_open_incidents
+from pagerduty_card.mirror.incidents import count_open_incidents
 from pagerduty_card.models import (
     ChangeEvent,
     EscalationPolicy,

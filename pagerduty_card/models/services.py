@@ -94,7 +94,7 @@ class Service(models.Model):
             account-wide answer that was asked for before then says nothing about this service.
         maintenance_until: End of the ongoing maintenance window, if one is known (UTC).
         open_triggered, open_acknowledged, open_other: How many of its incidents are open, by
-            status; ``mirror.happenings.count_open_incidents`` writes them with the incidents.
+            status; ``mirror.incidents.count_open_incidents`` writes them with the incidents.
         history_since: How far back its resolved incidents are known (UTC); None: not asked yet.
         acknowledged_since: How far back its first acknowledgements are known (UTC), where it became
             mapped late; None: as far as those of the account.

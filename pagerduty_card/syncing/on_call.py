@@ -2,7 +2,7 @@
 
 Both are asked for by policies, some at once: PagerDuty lists 10,000 entries at most, and an account
 has policies that nobody here needs. Coming shifts are many where shifts are short, so they come in
-portions: a sweep over all policies takes as many turns as it must, and what changed goes first.
+batches: a sweep over all policies takes as many turns as it must, and what changed goes first.
 """
 
 import math
@@ -17,7 +17,7 @@ from pagerduty_card.domain import OnCall
 from pagerduty_card.mirror import rota
 from pagerduty_card.models import EscalationPolicy, Feed, Service
 from pagerduty_card.models import OnCall as OnCallRow
-from pagerduty_card.syncing.portions import portions
+from pagerduty_card.syncing.batches import answers_in_batches
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY
 
@@ -195,7 +195,7 @@ def _each(
             return client.on_calls(some, since=asked_at, until=asked_at + rota.SHIFTS_AHEAD)
         return client.on_calls(some)
 
-    for some, found in portions(policies, size, ask):
+    for some, found in answers_in_batches(policies, size, ask):
         rota.store_on_calls(
             account.name, found, asked_at=asked_at, policy_pd_ids=some, with_next=with_next
         )

@@ -15,9 +15,15 @@ from pagerduty_card import domain
 from pagerduty_card.accounts import Account
 from pagerduty_card.domain import ChangeEvent
 from pagerduty_card.errors import PagerDutyError, TooMany
-from pagerduty_card.mirror import directory, happenings
+from pagerduty_card.mirror import directory
+from pagerduty_card.mirror.incidents import (
+    CHANGES_KEPT,
+    store_changes,
+    store_incidents,
+    store_maintenance,
+)
 from pagerduty_card.models import Feed, Service
-from pagerduty_card.syncing.portions import portions
+from pagerduty_card.syncing.batches import answers_in_batches
 from pagerduty_card.syncing.wanted import MAX_SINGLY, wanted_of
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY
@@ -75,7 +81,7 @@ def sync_incidents(account: Account, client: PagerDutyClient) -> None:
         incidents = _open_incidents_by_service(account, client)
     # An event of a webhook must see neither without the other.
     with transaction.atomic():
-        happenings.store_incidents(account.name, incidents, asked_at=asked_at)
+        store_incidents(account.name, incidents, asked_at=asked_at)
         Feed.objects.mark_good(account.name, Feed.Kind.INCIDENTS, asked_at=asked_at)
 
 
@@ -83,7 +89,7 @@ def _open_incidents_by_service(account: Account, client: PagerDutyClient) -> lis
     """Where an account has more than PagerDuty lists: those of mapped services, some at once."""
     mapped = Service.objects.of_account(account.name).mapped().order_by("pk")
     ids = list(mapped.values_list("pd_id", flat=True))
-    answers = portions(ids, MAX_IDS_IN_QUERY, client.open_incidents)
+    answers = answers_in_batches(ids, MAX_IDS_IN_QUERY, client.open_incidents)
     return [incident for _, answer in answers for incident in answer]
 
 
@@ -98,7 +104,7 @@ def sync_maintenance(account: Account, client: PagerDutyClient) -> None:
     mapped = Service.objects.of_account(account.name).mapped()
     in_one = mapped.filter(maintenance_until__isnull=False)
     before = set(in_one.values_list("pd_id", flat=True))
-    happenings.store_maintenance(account.name, windows)
+    store_maintenance(account.name, windows)
     ended = before - set(in_one.values_list("pd_id", flat=True))
     still = mapped.filter(pd_id__in=ended, status=domain.ServiceStatus.MAINTENANCE)
     for pd_id in list(still.values_list("pd_id", flat=True)[:MAX_SINGLY]):
@@ -112,7 +118,7 @@ def sync_changes(account: Account, client: PagerDutyClient) -> None:
     feed = Feed.objects.filter(
         account=account.name, kind=Feed.Kind.CHANGES, service_pd_id=""
     ).first()
-    window = asked_at - happenings.CHANGES_KEPT
+    window = asked_at - CHANGES_KEPT
     since, covered, pages, last = window, window, _CHANGES_MAX_PAGES, None
     if feed and feed.asked_at and feed.covers_since:
         mapped = Service.objects.of_account(account.name).mapped()
@@ -125,7 +131,7 @@ def sync_changes(account: Account, client: PagerDutyClient) -> None:
             last = feed.asked_at
             since, pages = last - _CHANGES_OVERLAP, _CHANGES_MAX_PAGES_SINCE
     changes, more = client.change_events(since=since, max_pages=pages)
-    happenings.store_changes(account.name, changes)
+    store_changes(account.name, changes)
     if more:
         reach = reaches_back_to(changes, asked_at)
         # Nothing is missing where this answer and the rows of the last one meet.
@@ -140,7 +146,7 @@ def _all_changes_of(
     changes, more = client.change_events(
         since=since, service_id=pd_id, max_pages=_CHANGES_MAX_PAGES
     )
-    happenings.store_changes(account.name, changes, pd_id)
+    store_changes(account.name, changes, pd_id)
     return reaches_back_to(changes, asked_at) if more else since
 
 

@@ -8,7 +8,13 @@ from django.utils import timezone
 from pagerduty_card.accounts import Account
 from pagerduty_card.domain import ServiceStatus
 from pagerduty_card.errors import PagerDutyError
-from pagerduty_card.mirror import directory, happenings, rota
+from pagerduty_card.mirror import directory, rota
+from pagerduty_card.mirror.incidents import (
+    CHANGES_KEPT,
+    store_changes,
+    store_incidents,
+    store_maintenance,
+)
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.reporting import Report, log_failure
 from pagerduty_card.syncing.sections import reaches_back_to
@@ -49,9 +55,7 @@ def _sync_rest_of_service(
     def incidents(asked_at: datetime) -> None:
         found = client.open_incidents([row.pd_id])
         with transaction.atomic():
-            happenings.store_incidents(
-                account.name, found, asked_at=asked_at, service_pd_id=row.pd_id
-            )
+            store_incidents(account.name, found, asked_at=asked_at, service_pd_id=row.pd_id)
             report.note_good(Feed.Kind.INCIDENTS, asked_at, row.pd_id)
 
     def on_calls(asked_at: datetime) -> None:
@@ -65,9 +69,9 @@ def _sync_rest_of_service(
         report.note_good(Feed.Kind.SHIFTS, asked_at, row.pd_id)
 
     def changes(asked_at: datetime) -> None:
-        since = asked_at - happenings.CHANGES_KEPT
+        since = asked_at - CHANGES_KEPT
         found, more = client.change_events(since=since, service_id=row.pd_id)
-        happenings.store_changes(account.name, found, row.pd_id)
+        store_changes(account.name, found, row.pd_id)
         covers_since = reaches_back_to(found, asked_at) if more else since
         report.note_good(Feed.Kind.CHANGES, asked_at, row.pd_id, covers_since)
 
@@ -75,7 +79,7 @@ def _sync_rest_of_service(
         del asked_at
         if row.status == ServiceStatus.MAINTENANCE or row.maintenance_until:
             windows = client.maintenance_windows([row.pd_id])
-            happenings.store_maintenance(account.name, windows, row.pd_id)
+            store_maintenance(account.name, windows, row.pd_id)
 
     for kind, section in (
         (Feed.Kind.INCIDENTS, incidents),

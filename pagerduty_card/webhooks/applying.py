@@ -5,7 +5,7 @@ Three rules decide, all within one transaction that holds the account's ``Inbox`
 * An event of a thing is left out when one that happened later is applied already.
 * It is left out when an answer speaks of its service that was asked for after it came, or a good
   while after it happened, or that knows of a later change of the incident.
-* ``happenings.store_incidents`` keeps what an event told that came after its answer was asked for.
+* ``incidents.store_incidents`` keeps what an event told that came after its answer was asked for.
 
 Whatever goes by all of them wrongly is put right by the next answer.
 """
@@ -23,7 +23,7 @@ from pagerduty_card.accounts import all_accounts
 from pagerduty_card.domain import Acknowledgement, Incident, IncidentStatus, PendingAction
 from pagerduty_card.errors import Unreadable
 from pagerduty_card.fields import id_of, name_of, url_of
-from pagerduty_card.mirror import directory, happenings
+from pagerduty_card.mirror import directory, incidents
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.models import Incident as IncidentRow
 from pagerduty_card.models.inbox import Delivery, Inbox
@@ -158,10 +158,10 @@ def _apply_incident(row: Delivery, event: Event) -> str:
         return _State.OLDER
     is_over |= incident is None or IncidentStatus(incident.status) is IncidentStatus.RESOLVED
     if service and incident and not is_over:
-        changed = happenings.store_incident(service, _completed(incident, event, stored))
+        changed = incidents.store_incident(service, _completed(incident, event, stored))
     else:
         # Resolved, or of a service that nobody here knows: then it is on no card.
-        changed = happenings.forget_incidents(
+        changed = incidents.forget_incidents(
             IncidentRow.objects.filter(service__account=row.account, pd_id=row.pd_id)
         )
     for changed_pd_id in dict.fromkeys(changed):

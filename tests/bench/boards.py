@@ -102,7 +102,7 @@ def _fill(services: int) -> None:
 
     from catalog.models import Annotation, Entity
     from catalog.versions import bump
-    from pagerduty_card.mirror.happenings import count_open_incidents
+    from pagerduty_card.mirror.incidents import count_open_incidents
     from pagerduty_card.models import EscalationPolicy, Feed, Incident, OnCall, Responder, Service
 
     now = timezone.now()

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from catalog.models import Entity
 from pagerduty_card.mapping.remapping import remap, remap_all
-from pagerduty_card.mirror.happenings import count_open_incidents
+from pagerduty_card.mirror.incidents import count_open_incidents
 from pagerduty_card.models import (
     ChangeEvent,
     EscalationPolicy,

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from pagerduty_card import tasks
 from pagerduty_card.accounts import get_account
-from pagerduty_card.mirror import happenings
+from pagerduty_card.mirror import incidents
 from pagerduty_card.models import Delivery, Feed, Inbox, Incident, Service, TriggeredIncident
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.syncing.services import sync_service
@@ -540,7 +540,7 @@ class TestHostileBodies:
             raise DatabaseError("for a moment")
 
         with monkeypatch.context() as patch:
-            patch.setattr(happenings, "store_incident", broken)
+            patch.setattr(incidents, "store_incident", broken)
             post(client, event_json())
         assert states() == [S.WAITING]
         tasks.apply_deliveries()
@@ -552,7 +552,7 @@ class TestHostileBodies:
         def broken(*arguments):
             raise DatabaseError("for ever")
 
-        monkeypatch.setattr(happenings, "store_incident", broken)
+        monkeypatch.setattr(incidents, "store_incident", broken)
         post(client, event_json())
         for _ in range(6):
             tasks.apply_deliveries()
@@ -568,13 +568,13 @@ def test_two_workers_at_once_apply_each_delivery_once(client, queue_is_down, mon
         at = now + dt.timedelta(milliseconds=number)
         post(client, event_json(at=at, data=incident_data(title=f"Step {number}")))
     stored = []
-    store = happenings.store_incident
+    store = incidents.store_incident
 
     def store_and_count(service, incident):
         stored.append(incident.title)
         return store(service, incident)
 
-    monkeypatch.setattr(happenings, "store_incident", store_and_count)
+    monkeypatch.setattr(incidents, "store_incident", store_and_count)
 
     def work():
         tasks.apply_deliveries()

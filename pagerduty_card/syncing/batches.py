@@ -1,4 +1,4 @@
-"""Questions about many ids at once, in portions that PagerDuty answers whole."""
+"""Questions about many ids at once, in batches that PagerDuty answers whole."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -9,7 +9,7 @@ from pagerduty_card.rows import in_batches
 _Answer = TypeVar("_Answer")
 
 
-def portions(
+def answers_in_batches(
     ids: Sequence[str], size: int, ask: Callable[[Sequence[str]], _Answer]
 ) -> Iterator[tuple[Sequence[str], _Answer]]:
     """Ask about all ids, some at once, and about fewer where the answer would be cut off.
@@ -31,6 +31,6 @@ def portions(
         except TooMany:
             if len(batch) == 1:
                 raise
-            yield from portions(batch, (len(batch) + 1) // 2, ask)
+            yield from answers_in_batches(batch, (len(batch) + 1) // 2, ask)
         else:
             yield batch, answer
