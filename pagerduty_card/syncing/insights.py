@@ -14,8 +14,8 @@ from pagerduty_card.accounts import Account
 from pagerduty_card.models import Feed, Insight, Service
 from pagerduty_card.rows import in_batches, replace
 from pagerduty_card.wire.client import PagerDutyClient
+from pagerduty_card.wire.paged_lists import MAX_IDS_IN_QUERY
 from pagerduty_card.wire.past import Metrics, Score
-from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY
 
 EVERY = timedelta(hours=6)
 DAYS = 30

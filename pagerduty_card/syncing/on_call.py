@@ -19,7 +19,7 @@ from pagerduty_card.models import EscalationPolicy, Feed, Service
 from pagerduty_card.models import OnCall as OnCallRow
 from pagerduty_card.syncing.batches import answers_in_batches
 from pagerduty_card.wire.client import PagerDutyClient
-from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY
+from pagerduty_card.wire.paged_lists import MAX_IDS_IN_QUERY
 
 # Policies in one question about shifts: about so many fill a page where shifts last some days.
 _POLICIES_AT_ONCE = 20

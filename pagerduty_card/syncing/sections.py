@@ -26,7 +26,7 @@ from pagerduty_card.models import Feed, Service
 from pagerduty_card.syncing.batches import answers_in_batches
 from pagerduty_card.syncing.wanted import MAX_SINGLY, wanted_of
 from pagerduty_card.wire.client import PagerDutyClient
-from pagerduty_card.wire.reading import MAX_IDS_IN_QUERY
+from pagerduty_card.wire.paged_lists import MAX_IDS_IN_QUERY
 
 # Senders of changes set the time themselves and may be late.
 _CHANGES_OVERLAP = timedelta(hours=1)

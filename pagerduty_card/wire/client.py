@@ -21,14 +21,14 @@ from pagerduty_card.domain import (
 from pagerduty_card.errors import Throttled, TooMany
 from pagerduty_card.wire.alerts import TriggerEvent
 from pagerduty_card.wire.answers import broken, error_of, parsed
-from pagerduty_card.wire.past import PastReader
-from pagerduty_card.wire.reading import MAX_RECORDS, OVERLAP, ids, iso
+from pagerduty_card.wire.paged_lists import MAX_RECORDS, OVERLAP, ids, iso
+from pagerduty_card.wire.past import PastClient
 from pagerduty_card.wire.rest import Params
 from pagerduty_card.wire.transport import hide
 
 
-class PagerDutyClient(PastReader):
-    """Requests to one PagerDuty account; those about what has been are ``PastReader``'s."""
+class PagerDutyClient(PastClient):
+    """Requests to one PagerDuty account; those about what has been are ``PastClient``'s."""
 
     # Reading ----------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from pagerduty_card.fields import (
     required_text,
     text,
 )
-from pagerduty_card.wire.reading import MAX_PAGES, Reader, ids, iso
+from pagerduty_card.wire.paged_lists import MAX_PAGES, AccountClient, ids, iso
 
 # The published schema names the type of an acknowledgement in two ways.
 _ACKNOWLEDGED = frozenset({"acknowledge_log_entry", "acknowledgement_log_entry"})
@@ -130,7 +130,7 @@ class Score:
         )
 
 
-class PastReader(Reader):
+class PastClient(AccountClient):
     """Requests about what has been. Every method raises what ``PagerDutyClient.services`` does."""
 
     def resolved_incidents(

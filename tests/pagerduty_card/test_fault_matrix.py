@@ -19,7 +19,7 @@ from pagerduty_card.accounts import get_account
 from pagerduty_card.models import Feed
 from pagerduty_card.syncing import pages
 from pagerduty_card.syncing.accounts import sync_account
-from pagerduty_card.wire import reading
+from pagerduty_card.wire import paged_lists
 from pagerduty_card.wire.client import PagerDutyClient
 from sandbox.pagerduty.server import serve
 from tests.factories import make_user
@@ -61,7 +61,7 @@ def _budgets(request, monkeypatch):
     """What hangs is cut by the portal's own budgets: short ones are enough."""
     case = request.node.callspec.params.get("case") if hasattr(request.node, "callspec") else None
     if case and case[0].is_slow:
-        monkeypatch.setattr(reading, "CALL_BUDGET_S", 1.0)
+        monkeypatch.setattr(paged_lists, "CALL_BUDGET_S", 1.0)
         monkeypatch.setattr(pages, "PAGE_BUDGET_S", 2.0)
 
 

@@ -1,4 +1,4 @@
-"""What every reading client shares: the account's ``Rest``, the time budget, lists page by page."""
+"""The base of the clients: one account, its time budget, lists page by page."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ OVERLAP = 5
 _T = TypeVar("_T")
 
 
-class Reader:
+class AccountClient:
     """Requests to one PagerDuty account, one after the other.
 
     Attributes:
