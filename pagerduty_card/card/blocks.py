@@ -81,8 +81,8 @@ class ServiceBlock:
     @property
     def ages(self) -> tuple[datetime | None, ...]:
         """When each section was last known (UTC)."""
-        prospect = self.on_call.prospect if self.on_call else None
-        sections = (self.incidents, self.changes, self.on_call, prospect)
+        upcoming = self.on_call.upcoming if self.on_call else None
+        sections = (self.incidents, self.changes, self.on_call, upcoming)
         return tuple(section.answer.at for section in sections if section)
 
     @property

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from pagerduty_card.presenters.coverage import Shift, holders
 from pagerduty_card.presenters.incidents import IncidentLine, IncidentsView
 from pagerduty_card.presenters.on_call import Link, OnCallView
-from pagerduty_card.presenters.prospect import Holder
+from pagerduty_card.presenters.rota_gaps import Shift, holders
+from pagerduty_card.presenters.upcoming_shifts import Holder
 
 
 def name_the_next_level(incidents: IncidentsView, on_call: OnCallView) -> IncidentsView:
@@ -61,8 +61,8 @@ def _next_level(line: IncidentLine, on_call: OnCallView, at: datetime) -> Sequen
 
 def _reaches(shifts: Sequence[Shift[Holder]], on_call: OnCallView, at: datetime) -> bool:
     """Whether it is known who holds a level at an instant."""
-    prospect = on_call.prospect
-    if prospect and prospect.answer.is_known and at < prospect.until:
+    upcoming = on_call.upcoming
+    if upcoming and upcoming.answer.is_known and at < upcoming.until:
         return True
     # Without the coming shifts only those who hold it now, and still do then, are known.
     asked = on_call.answer.asked_at

@@ -7,9 +7,15 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
-from pagerduty_card.presenters.coverage import held_until
 from pagerduty_card.presenters.freshness import Answer, Moment
-from pagerduty_card.presenters.prospect import Prospect, Rota, one_phone, present_prospect, rota_of
+from pagerduty_card.presenters.rota_gaps import held_until
+from pagerduty_card.presenters.upcoming_shifts import (
+    Rota,
+    UpcomingShifts,
+    one_phone,
+    present_upcoming_shifts,
+    rota_of,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +91,7 @@ class OnCallView:
         rota: Everybody's turns by level, as far as they are known.
         caution: Everything rests on one person; empty otherwise.
         repeats: What happens after the last level; empty if that is not known.
-        prospect: What is known of the coming shifts; None where nobody asked about them.
+        upcoming: What is known of the coming shifts; None where nobody asked about them.
     """
 
     answer: Answer
@@ -97,7 +103,7 @@ class OnCallView:
     rota: Rota = field(default_factory=dict)
     caution: str = ""
     repeats: str = ""
-    prospect: Prospect | None = None
+    upcoming: UpcomingShifts | None = None
 
     @classmethod
     def unknown(cls, answer: Answer, policy: Link | None = None) -> "OnCallView":
@@ -164,10 +170,10 @@ def present_on_call(
     unsure = [number for number, hold in holds.items() if hold.unknown]
     first = next((number for number, hold in holds.items() if not hold.is_empty), 0)
     paged = holds[first].people if first else ()
-    prospect = None
+    upcoming = None
     if shifts:
         until = shifts_until or moment.now
-        prospect = present_prospect(rota, shifts, now=moment.now, until=until, unsure=unsure)
+        upcoming = present_upcoming_shifts(rota, shifts, now=moment.now, until=until, unsure=unsure)
     return OnCallView(
         answer=answer,
         policy=shown_policy,
@@ -179,7 +185,7 @@ def present_on_call(
         rota=rota,
         caution="" if unsure else _caution(rota, moment.now, shifts),
         repeats=_repeats(policy),
-        prospect=prospect,
+        upcoming=upcoming,
     )
 
 

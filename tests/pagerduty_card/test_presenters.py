@@ -371,17 +371,17 @@ def test_a_single_person_for_ever_has_nobody_to_relieve_them():
     assert "alone" not in ladder(policy_of([], []), relieved).caution
 
 
-def prospect_of(rows, *, levels=2, shifts=KNOWN, days=14):
+def upcoming_shifts_of(rows, *, levels=2, shifts=KNOWN, days=14):
     until = NOW + dt.timedelta(days=days)
     policy = policy_of(*([] for _ in range(levels)))
-    return ladder(policy, rows, shifts=shifts, shifts_until=until).prospect
+    return ladder(policy, rows, shifts=shifts, shifts_until=until).upcoming
 
 
 def hours(number):
     return NOW + dt.timedelta(hours=number)
 
 
-def test_a_hole_to_come_says_who_is_paged_instead_and_how_many_more_there_are():
+def test_a_gap_to_come_says_who_is_paged_instead_and_how_many_more_there_are():
     rows = [
         holder(1, "Ana", ANA, level=1, end=hours(8)),
         holder(1, "Ana", ANA, level=1, start=hours(24), end=hours(30)),
@@ -389,23 +389,23 @@ def test_a_hole_to_come_says_who_is_paged_instead_and_how_many_more_there_are():
         holder(2, "Bo", BO, level=2, end=hours(12)),
         holder(3, "Cy", CY, level=2, start=hours(12)),
     ]
-    hole = prospect_of(rows).holes[0]
-    assert (hole.level, hole.start, hole.end, hole.more) == (1, hours(8), hours(24), 1)
-    assert hole.instead == "PagerDuty pages level 2 instead: Bo and Cy."
-    assert hole.tone == "warning"
+    gap = upcoming_shifts_of(rows).gaps[0]
+    assert (gap.level, gap.start, gap.end, gap.more) == (1, hours(8), hours(24), 1)
+    assert gap.instead == "PagerDuty pages level 2 instead: Bo and Cy."
+    assert gap.tone == "warning"
 
 
-def test_a_hole_in_which_no_level_has_anybody_is_critical():
+def test_a_gap_in_which_no_level_has_anybody_is_critical():
     rows = [
         holder(1, "Ana", ANA, level=1, end=hours(8)),
         holder(2, "Bo", BO, level=2, end=hours(9)),
     ]
-    holes = prospect_of(rows).holes
-    assert [(one.level, one.end, one.tone) for one in holes] == [
+    gaps = upcoming_shifts_of(rows).gaps
+    assert [(one.level, one.end, one.tone) for one in gaps] == [
         (1, None, "critical"),
         (2, None, "critical"),
     ]
-    assert "page nobody" in holes[0].instead
+    assert "page nobody" in gaps[0].instead
 
 
 def test_a_level_that_is_empty_now_says_until_when_at_least():
@@ -413,10 +413,10 @@ def test_a_level_that_is_empty_now_says_until_when_at_least():
         holder(1, "Ana", ANA, level=1, start=hours(2), end=hours(4)),
         holder(2, "Bo", BO, level=2),
     ]
-    hole = prospect_of(rows).holes[0]
-    assert (hole.level, hole.is_now, hole.end, hole.more) == (1, True, hours(2), 1)
-    hole = prospect_of([rows[1]]).holes[0]
-    assert (hole.level, hole.is_now, hole.end, hole.more) == (1, True, None, 0)
+    gap = upcoming_shifts_of(rows).gaps[0]
+    assert (gap.level, gap.is_now, gap.end, gap.more) == (1, True, hours(2), 1)
+    gap = upcoming_shifts_of([rows[1]]).gaps[0]
+    assert (gap.level, gap.is_now, gap.end, gap.more) == (1, True, None, 0)
 
 
 def test_a_level_that_is_not_known_now_is_not_called_empty():
@@ -435,7 +435,7 @@ def test_a_level_that_is_not_known_now_is_not_called_empty():
         shifts_until=hours(300),
     )
     assert view.levels[0].unknown
-    assert [(one.level, one.start) for one in view.prospect.holes] == [(1, hours(2))]
+    assert [(one.level, one.start) for one in view.upcoming.gaps] == [(1, hours(2))]
 
 
 def test_a_single_person_beside_an_empty_level_is_alone_only_if_coming_shifts_say_so():
@@ -445,8 +445,8 @@ def test_a_single_person_beside_an_empty_level_is_alone_only_if_coming_shifts_sa
     assert "alone" in known.caution
 
 
-def test_holes_are_claimed_only_where_coming_shifts_are_known_and_no_further():
+def test_gaps_are_claimed_only_where_coming_shifts_are_known_and_no_further():
     rows = [holder(1, "Ana", ANA, level=1, end=hours(30)), holder(2, "Bo", BO, level=2)]
-    assert prospect_of(rows, shifts=UNKNOWN).holes == ()
-    assert prospect_of(rows, days=1).holes == ()
-    assert len(prospect_of(rows, shifts=OLD).holes) == 1
+    assert upcoming_shifts_of(rows, shifts=UNKNOWN).gaps == ()
+    assert upcoming_shifts_of(rows, days=1).gaps == ()
+    assert len(upcoming_shifts_of(rows, shifts=OLD).gaps) == 1

@@ -1,4 +1,4 @@
-"""Where a rota has holes, and who holds it at an instant. Pure: no rows, no words."""
+"""Where a rota has gaps, and who holds it at an instant. Pure: no rows, no words."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -35,17 +35,17 @@ class Shift(Generic[_Who]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hole:
+class Gap:
     """A stretch of time in which nobody has the turn; ``end`` is the first instant after it."""
 
     start: datetime
     end: datetime
 
 
-def holes(shifts: Iterable[Shift[_Who]], *, since: datetime, until: datetime) -> tuple[Hole, ...]:
-    """Find every hole between two instants, earliest first.
+def gaps(shifts: Iterable[Shift[_Who]], *, since: datetime, until: datetime) -> tuple[Gap, ...]:
+    """Find every gap between two instants, earliest first.
 
-    Turns that touch leave no hole, and turns may overlap. A hole is cut off at both instants.
+    Turns that touch leave no gap, and turns may overlap. A gap is cut off at both instants.
     """
     found = []
     covered = since
@@ -54,10 +54,10 @@ def holes(shifts: Iterable[Shift[_Who]], *, since: datetime, until: datetime) ->
         if shift.begins >= until:
             break
         if shift.begins > covered:
-            found.append(Hole(start=covered, end=shift.begins))
+            found.append(Gap(start=covered, end=shift.begins))
         covered = max(covered, shift.ends)
     if covered < until:
-        found.append(Hole(start=covered, end=until))
+        found.append(Gap(start=covered, end=until))
     return tuple(found)
 
 

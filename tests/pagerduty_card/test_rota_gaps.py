@@ -1,4 +1,4 @@
-"""Holes of a rota: many shapes, and each against a check minute by minute."""
+"""Gaps of a rota: many shapes, and each against a check minute by minute."""
 
 import datetime as dt
 import random
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pagerduty_card.presenters.coverage import Hole, Shift, held_until, holders, holes
+from pagerduty_card.presenters.rota_gaps import Gap, Shift, gaps, held_until, holders
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
@@ -45,20 +45,20 @@ def shift(start, end, who="Ana"):
         ([shift(20, 30), shift(-9, -3)], [(0, 10)]),
     ],
 )
-def test_a_hole_is_where_nobody_has_the_turn(shifts, found):
-    expected = tuple(Hole(start=at(start), end=at(end)) for start, end in found)
-    assert holes(shifts, since=NOON, until=END) == expected
+def test_a_gap_is_where_nobody_has_the_turn(shifts, found):
+    expected = tuple(Gap(start=at(start), end=at(end)) for start, end in found)
+    assert gaps(shifts, since=NOON, until=END) == expected
 
 
-def test_a_handover_in_the_hour_that_a_clock_repeats_is_no_hole():
+def test_a_handover_in_the_hour_that_a_clock_repeats_is_no_gap():
     early = dt.datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN, fold=0)
     late = dt.datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN, fold=1)
     day = [early.astimezone(dt.UTC) - dt.timedelta(hours=9), late.astimezone(dt.UTC)]
     before = Shift(who="Ana", start=day[0], end=early.astimezone(dt.UTC))
     after = Shift(who="Bo", start=early.astimezone(dt.UTC), end=day[1])
-    assert holes([before, after], since=day[0], until=day[1]) == ()
+    assert gaps([before, after], since=day[0], until=day[1]) == ()
     skipped = Shift(who="Bo", start=day[1], end=None)
-    found = holes([before, skipped], since=day[0], until=day[1] + dt.timedelta(hours=1))
+    found = gaps([before, skipped], since=day[0], until=day[1] + dt.timedelta(hours=1))
     assert [one.end - one.start for one in found] == [dt.timedelta(hours=1)]
 
 
@@ -77,12 +77,12 @@ def test_agrees_with_looking_at_every_minute(seed):
             )
         )
     until = NOON + dt.timedelta(minutes=length)
-    found = holes(shifts, since=NOON, until=until)
+    found = gaps(shifts, since=NOON, until=until)
     for minute in range(length):
         instant = NOON + dt.timedelta(minutes=minute)
-        is_hole = any(hole.start <= instant < hole.end for hole in found)
-        assert is_hole == (not holders(shifts, instant)), minute
-    assert all(hole.start < hole.end for hole in found)
+        is_gap = any(gap.start <= instant < gap.end for gap in found)
+        assert is_gap == (not holders(shifts, instant)), minute
+    assert all(gap.start < gap.end for gap in found)
     for who in holders(shifts, NOON):
         end = held_until(shifts, who, NOON)
         last = until if end is None else min(end, until)

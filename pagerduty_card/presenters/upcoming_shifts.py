@@ -1,12 +1,12 @@
-"""What of a ladder is worth a warning: holes to come, one phone to miss, no relief. Pure."""
+"""What of a ladder is worth a warning: gaps to come, one phone to miss, no relief. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pagerduty_card.models import OnCall
-from pagerduty_card.presenters.coverage import Hole, Shift, held_until, holders, holes
 from pagerduty_card.presenters.freshness import Answer
+from pagerduty_card.presenters.rota_gaps import Gap, Shift, gaps, held_until, holders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +22,13 @@ Rota = Mapping[int, Sequence[Shift[Holder]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComingHole:
-    """The first hole of a level, the present one if nobody holds it now.
+class UpcomingGap:
+    """The first gap of a level, the present one if nobody holds it now.
 
     Attributes:
         is_now: Whether it has begun.
         end: When it ends (UTC); None: not before the shifts that are known end.
-        more: How many further holes the level has in that time.
+        more: How many further gaps the level has in that time.
         instead: Who is paged in the meantime; empty for one that has begun, whose level tells it.
         tone: ``critical`` where nobody at all is.
     """
@@ -43,19 +43,19 @@ class ComingHole:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prospect:
+class UpcomingShifts:
     """What is known of the coming shifts.
 
     Attributes:
-        answer: How far they may be believed; holes are claimed only where it is not unknown.
+        answer: How far they may be believed; gaps are claimed only where it is not unknown.
         until: How far ahead they were asked for (UTC).
-        holes: At most one for each level.
+        gaps: At most one for each level.
         is_held: Whether somebody holds every level from now on, all that time.
     """
 
     answer: Answer
     until: datetime
-    holes: tuple[ComingHole, ...]
+    gaps: tuple[UpcomingGap, ...]
     is_held: bool
 
 
@@ -69,10 +69,10 @@ def rota_of(rows: Sequence[OnCall], numbers: Sequence[int]) -> Rota:
     return found
 
 
-def present_prospect(
+def present_upcoming_shifts(
     rota: Rota, answer: Answer, *, now: datetime, until: datetime, unsure: Collection[int] = ()
-) -> Prospect:
-    """Find the first hole of each level, from now on.
+) -> UpcomingShifts:
+    """Find the first gap of each level, from now on.
 
     Args:
         rota: Turns by level.
@@ -81,26 +81,28 @@ def present_prospect(
         until: How far ahead shifts were asked for (UTC).
         unsure: Levels of which it is not known whether somebody holds them now.
     """
-    found: list[ComingHole] = []
+    found: list[UpcomingGap] = []
     if not answer.is_unknown:
         for number, shifts in rota.items():
-            coming = holes(shifts, since=now, until=until)
+            coming = gaps(shifts, since=now, until=until)
             if number in unsure:
-                coming = tuple(hole for hole in coming if hole.start > now)
+                coming = tuple(gap for gap in coming if gap.start > now)
             if coming:
                 found.append(_coming(number, coming, rota, now=now, until=until))
     is_told = not answer.is_unknown and not unsure and bool(rota) and until > now
-    return Prospect(answer=answer, until=until, holes=tuple(found), is_held=is_told and not found)
+    return UpcomingShifts(
+        answer=answer, until=until, gaps=tuple(found), is_held=is_told and not found
+    )
 
 
 def _coming(
-    number: int, coming: Sequence[Hole], rota: Rota, *, now: datetime, until: datetime
-) -> ComingHole:
+    number: int, coming: Sequence[Gap], rota: Rota, *, now: datetime, until: datetime
+) -> UpcomingGap:
     first = coming[0]
     is_now = first.start <= now
     everybody = [shift for shifts in rota.values() for shift in shifts]
-    is_nobody = bool(holes(everybody, since=first.start, until=first.end))
-    return ComingHole(
+    is_nobody = bool(gaps(everybody, since=first.start, until=first.end))
+    return UpcomingGap(
         level=number,
         is_now=is_now,
         start=first.start,
@@ -111,11 +113,11 @@ def _coming(
     )
 
 
-def _instead(number: int, hole: Hole, rota: Rota, *, is_nobody: bool) -> str:
+def _instead(number: int, gap: Gap, rota: Rota, *, is_nobody: bool) -> str:
     for later in (level for level in rota if level > number):
         shifts = rota[later]
-        if not holes(shifts, since=hole.start, until=hole.end):
-            within = [one for one in shifts if one.begins < hole.end and one.ends > hole.start]
+        if not gaps(shifts, since=gap.start, until=gap.end):
+            within = [one for one in shifts if one.begins < gap.end and one.ends > gap.start]
             names = dict.fromkeys(shift.who.name for shift in within)
             return f"PagerDuty pages level {later} instead: {' and '.join(names)}."
     if is_nobody:
