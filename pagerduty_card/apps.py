@@ -15,7 +15,7 @@ class PagerdutyCardConfig(AppConfig):
         from catalog.signals import entities_written
         from pagerduty_card import catalog_card, checks  # noqa: F401 -- checks register themselves
         from pagerduty_card.boards import badge
-        from pagerduty_card.card import drawing
+        from pagerduty_card.card import rendering
         from pagerduty_card.doctor import findings
         from pagerduty_card.mapping import remapping
         from pagerduty_card.paging import pending_pages
@@ -24,7 +24,7 @@ class PagerdutyCardConfig(AppConfig):
         entities_written.connect(remapping.when_entities_written)
         post_migrate.connect(remapping.when_migrated, sender=self)
         cards.register(catalog_card.PagerDutyCard())
-        page_frame.add_banner("pagerduty-sandbox", drawing.sandbox_banner)
+        page_frame.add_banner("pagerduty-sandbox", rendering.sandbox_banner)
         page_frame.add_banner("pagerduty-pending-pages", pending_pages.banner)
         page_frame.add_nav(
             page_frame.NavItem(

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from catalog.cards import Card, EntityStates, Scope
 from catalog.models import Entity, EntityQuerySet
 from pagerduty_card import rollups
-from pagerduty_card.card import button, drawing
+from pagerduty_card.card import button, rendering
 from pagerduty_card.mapping import resolving
 from pagerduty_card.presenters import rollup
 
@@ -30,7 +30,7 @@ class PagerDutyCard(Card):
 
     def render(self, request: HttpRequest, entity: Entity) -> SafeString:
         """The card, drawn once a second for all readers of one kind."""
-        return drawing.render_card(request, entity)
+        return rendering.render_card(request, entity)
 
     def actions(self, request: HttpRequest, entity: Entity) -> SafeString:
         """The buttons that page somebody and open PagerDuty."""

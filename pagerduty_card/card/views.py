@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, trigger_client_event
 
 from pagerduty_card.card.button import render_actions
-from pagerduty_card.card.drawing import News, news_since, render_card
+from pagerduty_card.card.rendering import CardUpdate, render_card, update_since
 from pagerduty_card.lookup import entity_of, is_htmx, see_other
 from pagerduty_card.syncing.pages import refresh_for_page
 
@@ -20,7 +20,7 @@ def card(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpResp
     entity = entity_of(namespace, kind, name)
     if is_htmx(request):
         have, is_alone = request.GET.get("have", ""), "alone" in request.GET
-        return _told(news_since(request, entity, have, is_alone=is_alone))
+        return _answer(update_since(request, entity, have, is_alone=is_alone))
     context = {
         "card_html": render_card(request, entity, is_alone=True),
         "actions_html": render_actions(request, entity),
@@ -30,12 +30,12 @@ def card(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpResp
     return render(request, "pagerduty_card/card.html", context)
 
 
-def _told(news: News) -> HttpResponse:
+def _answer(update: CardUpdate) -> HttpResponse:
     """Answer a page that shows the card: with the new one, with ages alone, or with nothing."""
-    response = HttpResponse(status=204) if news.html is None else HttpResponse(news.html)
-    if not news.is_card:
+    response = HttpResponse(status=204) if update.html is None else HttpResponse(update.html)
+    if not update.is_card:
         reswap(response, "none")
-    return trigger_client_event(response, "refresh-due") if news.is_due else response
+    return trigger_client_event(response, "refresh-due") if update.is_due else response
 
 
 @never_cache

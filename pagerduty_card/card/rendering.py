@@ -33,7 +33,7 @@ from portal.page_frame import Banner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class RenderedCard:
     """A card as all readers of one kind see it within one second.
 
     Attributes:
@@ -62,7 +62,7 @@ class Drawn:
     is_pending: bool
 
 
-def _drawn(request: HttpRequest, entity: Entity) -> Drawn:
+def _card_for(request: HttpRequest, entity: Entity) -> RenderedCard:
     """The card for this kind of reader, drawn once a second however many look.
 
     The key holds all that the drawing follows from: what the entity names, the feeds that every
@@ -73,14 +73,16 @@ def _drawn(request: HttpRequest, entity: Entity) -> Drawn:
     since = moment.now - ATTEMPTS_TOLD_FOR
     attempts = guarded(ATTEMPTS, lambda: load_attempts(entity, since), lambda _: None)
     key = _key(entity, services.targets, [*services.feeds, *(attempts or ())], moment)
-    found: Drawn | None = cache.get(key) if attempts is not None else None
+    found: RenderedCard | None = cache.get(key) if attempts is not None else None
     if found is None:
         found = guarded(
             "the card",
-            lambda: _draw(
+            lambda: _render_view(
                 present_card(load_blocks(services.mapped, entity, moment), attempts, now=moment.now)
             ),
-            lambda failure: _draw(CardView(blocks=(), attempts=(), problem=failure.explanation)),
+            lambda failure: _render_view(
+                CardView(blocks=(), attempts=(), problem=failure.explanation)
+            ),
         )
         if attempts is not None:
             cache.set(key, found, timeout=2)
@@ -108,12 +110,12 @@ def _key(
     return f"pagerduty-card:{hashlib.sha256(repr(told).encode()).hexdigest()}"
 
 
-def _draw(view: CardView) -> Drawn:
+def _render_view(view: CardView) -> RenderedCard:
     name_html = SafeString("")
     if len(view.blocks) == 1:
         name_html = render_to_string("pagerduty_card/_state.html", {"block": view.blocks[0]})
     body_html = render_to_string("pagerduty_card/_body.html", {"card": view})
-    return Drawn(
+    return RenderedCard(
         tone=view.tone,
         name_html=name_html,
         body_html=body_html,
@@ -136,8 +138,8 @@ def _digest(told: object) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
-    """What a page that shows the card is to be told.
+class CardUpdate:
+    """The part of the card that changed since the page loaded it.
 
     Attributes:
         html: The new card, or ages for it; None: what it shows still stands.
@@ -150,8 +152,8 @@ class News:
     is_due: bool
 
 
-def news_since(request: HttpRequest, entity: Entity, have: str, *, is_alone: bool) -> News:
-    """Say what is new to a page; most often that is nothing.
+def update_since(request: HttpRequest, entity: Entity, have: str, *, is_alone: bool) -> CardUpdate:
+    """Find what changed since a page loaded the card; most often that is nothing.
 
     Args:
         request: Tells the reader.
@@ -159,28 +161,28 @@ def news_since(request: HttpRequest, entity: Entity, have: str, *, is_alone: boo
         have: What the page shows, as the card said it; empty for nothing.
         is_alone: The card is the page.
     """
-    drawn = _drawn(request, entity)
+    card = _card_for(request, entity)
     had_content, _, had_ages = have.partition(".")
     # While an incident is awaited, each card asks for the next one.
-    if drawn.is_pending or had_content != _content(request, entity, drawn):
-        html = _render(request, entity, drawn, is_alone=is_alone)
-        return News(html=html, is_card=True, is_due=False)
+    if card.is_pending or had_content != _content(request, entity, card):
+        html = _page_html(request, entity, card, is_alone=is_alone)
+        return CardUpdate(html=html, is_card=True, is_due=False)
     ages: SafeString | None = None
-    if had_ages != drawn.ages:
-        ages = _have(request, entity, drawn) + drawn.ages_html
-    return News(html=ages, is_card=False, is_due=drawn.is_due)
+    if had_ages != card.ages:
+        ages = _have(request, entity, card) + card.ages_html
+    return CardUpdate(html=ages, is_card=False, is_due=card.is_due)
 
 
-def _content(request: HttpRequest, entity: Entity, drawn: Drawn) -> str:
+def _content(request: HttpRequest, entity: Entity, card: RenderedCard) -> str:
     """Digest of what a reader is shown, the ages apart."""
     services = services_of(request, entity)
-    return _digest((drawn.content, services.may_page, no_button_reason(request, services)))
+    return _digest((card.content, services.may_page, no_button_reason(request, services)))
 
 
-def _have(request: HttpRequest, entity: Entity, drawn: Drawn) -> SafeString:
+def _have(request: HttpRequest, entity: Entity, card: RenderedCard) -> SafeString:
     """The field that says what the page shows; in an answer without the card it renews itself."""
     field = '<input type="hidden" id="card-have" name="have" value="{}.{}" hx-swap-oob="true">'
-    return format_html(field, _content(request, entity, drawn), drawn.ages)
+    return format_html(field, _content(request, entity, card), card.ages)
 
 
 def render_card(
@@ -198,27 +200,27 @@ def render_card(
         is_alone: The card is the page.
         is_answer: It answers a refresh: it does not ask for another one by itself.
     """
-    drawn = _drawn(request, entity)
-    return _render(request, entity, drawn, is_alone=is_alone, is_answer=is_answer)
+    card = _card_for(request, entity)
+    return _page_html(request, entity, card, is_alone=is_alone, is_answer=is_answer)
 
 
-def _render(
+def _page_html(
     request: HttpRequest,
     entity: Entity,
-    drawn: Drawn,
+    card: RenderedCard,
     *,
     is_alone: bool,
     is_answer: bool = False,
 ) -> SafeString:
     context = {
-        "card": drawn,
+        "card": card,
         "entity": entity,
         "card_url": reverse("pagerduty_card:card", kwargs=entity.url_kwargs),
-        "have": _have(request, entity, drawn),
+        "have": _have(request, entity, card),
         "refresh_url": reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs),
         "no_trigger_reason": no_button_reason(request, services_of(request, entity)),
         "is_alone": is_alone,
-        "is_auto_refresh": drawn.is_due and not is_answer,
+        "is_auto_refresh": card.is_due and not is_answer,
         # Without the request: the context processors have run for the page around it already.
         "csrf_token": get_token(request),
     }
