@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 import pagerduty_card.presenters
-from pagerduty_card.models import TriggeredIncident
+from pagerduty_card.models import Service, TriggeredIncident
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import (
     make_attempt,
     make_change,
     make_feeds,
+    make_incident,
     make_mapped_entity,
     make_on_call,
     make_past_incident,
@@ -175,6 +176,26 @@ def test_a_part_that_fails_says_so_and_the_others_stay(pager, entity, monkeypatc
     if part not in {"present_answer", "service_state", "present_card"}:
         others = ["checkout-api", "Open incidents", "On call", "Recent changes", "Last 30 days"]
         assert all(heading in words(card) for heading in others)
+
+
+@pytest.mark.parametrize(
+    ("view", "name", "said"),
+    [
+        ("incidents.IncidentsView", "first", "the open incidents"),
+        ("incidents.IncidentsView", "is_calm", "the card"),
+        ("on_call.OnCallView", "next_up", "who is on call"),
+        ("incidents.ChangesView", "first", "the recent changes"),
+    ],
+)
+def test_a_section_that_fails_in_its_template_says_so(pager, entity, monkeypatch, view, name, said):
+    make_incident(Service.objects.get())
+    monkeypatch.setattr(f"pagerduty_card.presenters.{view}.{name}", property(fail))
+    page = pager.get(entity.get_absolute_url())
+    card = words(soup_of(page).select_one("#pagerduty-card"))
+    assert f"couldn't show {said}" in card
+    assert FAULT not in page.text
+    headings = ["Open incidents", "On call", "Recent changes", "Last 30 days"]
+    assert [one for one in headings if one not in card] == (headings if said == "the card" else [])
 
 
 def test_the_form_says_what_it_could_not_find_out(pager, entity, monkeypatch, caplog):
