@@ -42,7 +42,7 @@ function say(element, text) {
   const note = element.querySelector("[data-away]");
   if (note) {
     note.hidden = false;
-    note.lastChild.textContent = text;
+    (note.lastElementChild ?? note).textContent = text;
     element.removeAttribute("hx-include");
     return;
   }
