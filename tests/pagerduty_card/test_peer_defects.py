@@ -155,7 +155,7 @@ def test_d05_a_mistyped_account_is_named_beside_those_there_are(sandbox, reader,
 def test_d06_ones_own_page_shows_in_the_state_at_once(sandbox, reader):
     entity = make_mapped_entity("fraud-check", service_id="PFRAUDC")
     assert "OK" in refresh(reader, entity)
-    assert send_form(reader, entity, "default/PFRAUDC").status_code == 200
+    assert send_form(reader, entity, "default/PFRAUDC").status_code == 204
     with time_machine.travel(timezone.now() + dt.timedelta(seconds=3), tick=True):
         said = refresh(reader, entity)
     assert "ALARM" in said
@@ -352,6 +352,6 @@ def test_d17_a_page_goes_to_the_events_host_of_its_own_account(sandbox, reader, 
         settings.PAGERDUTY_ACCOUNTS = json.dumps([account_of(europe, "eu")])
         entity = make_mapped_entity(service_id="PCHKOUT", account="eu")
         refresh(reader, entity)
-        assert send_form(reader, entity, "eu/PCHKOUT").status_code == 200
+        assert send_form(reader, entity, "eu/PCHKOUT").status_code == 204
         assert europe.state.requests.count("/v2/enqueue") == 1
     assert sandbox.state.requests.count() == 0

@@ -113,9 +113,10 @@ def test_a_page_sent_is_followed_until_its_incident_has_a_number(reader, entity,
         },
         headers=HTMX,
     )
-    assert sent.status_code == 200
-    assert "looking for the incident" in words(card_in(sent))
-    assert "load delay:2s" in card_in(sent).select_one("form.age")["hx-trigger"]
+    assert sent.status_code == 204
+    shown = card_in(reader.get(url_of(entity, "card"), headers=HTMX))
+    assert "looking for the incident" in words(shown)
+    assert "load delay:2s" in shown.select_one("form.age")["hx-trigger"]
     for later_s in (3, 6, 9, 30):
         with time_machine.travel(timezone.now() + dt.timedelta(seconds=later_s), tick=True):
             card = card_in(reader.post(url_of(entity), headers=HTMX))
