@@ -4,12 +4,16 @@ The portal itself knows no domain. An app registers what it wants shown in its `
 taking the app out of ``INSTALLED_APPS`` takes its entries away.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +114,23 @@ def context(request: HttpRequest) -> dict[str, Any]:
                 url_name=item.url_name,
                 icon=item.icon,
                 key=item.key or item.label[0].lower(),
-                badge=item.badge(request) if item.badge else None,
+                badge=_guarded(item.badge, request) if item.badge else None,
             )
             # What everybody sees comes before what needs a right.
             for item in sorted(_nav.values(), key=lambda item: bool(item.permission))
             if _may_see(request, item)
         ],
-        "banners": [shown for make in _banners.values() if (shown := make(request))],
+        "banners": [shown for make in _banners.values() if (shown := _guarded(make, request))],
     }
+
+
+def _guarded(make: Callable[[HttpRequest], T | None], request: HttpRequest) -> T | None:
+    """Ask another app's code; None where it fails, which must not take every page with it."""
+    try:
+        return make(request)
+    except Exception:
+        logger.exception("A part of the page's frame failed")
+        return None
 
 
 def _may_see(request: HttpRequest, item: NavItem) -> bool:

@@ -21,6 +21,8 @@ def load_services(
 ) -> list[PagingView]:
     """Who would be paged and what is open, for each service that can be paged."""
     choices = choices_of(mapped)
+    if not choices:
+        return []
     try:
         blocks = load_blocks(mapped, entity, moment_of(request))
         pageable = [block for one, block in zip(mapped, blocks, strict=True) if one.can_page]

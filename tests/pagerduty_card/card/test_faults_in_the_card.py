@@ -13,6 +13,7 @@ from django.utils import timezone
 
 import pagerduty_card.presenters
 from pagerduty_card.models import Service, TriggeredIncident
+from portal import page_frame
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import (
     make_attempt,
@@ -196,6 +197,15 @@ def test_a_section_that_fails_in_its_template_says_so(pager, entity, monkeypatch
     assert FAULT not in page.text
     headings = ["Open incidents", "On call", "Recent changes", "Last 30 days"]
     assert [one for one in headings if one not in card] == (headings if said == "the card" else [])
+
+
+def test_a_banner_and_a_number_that_fail_cost_themselves_alone(pager, entity, monkeypatch, caplog):
+    item = page_frame.NavItem(label="Odd", url_name="catalog:index", icon="link", badge=fail)
+    monkeypatch.setitem(page_frame._nav, "odd", item)
+    monkeypatch.setitem(page_frame._banners, "odd", fail)
+    assert pager.get(entity.get_absolute_url()).status_code == 200
+    assert pager.get(url_of(entity)).status_code == 200
+    assert FAULT in caplog.text
 
 
 def test_the_form_says_what_it_could_not_find_out(pager, entity, monkeypatch, caplog):
