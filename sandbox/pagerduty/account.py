@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from sandbox.pagerduty import shifts
 from sandbox.pagerduty.resources import (
     Acknowledgement,
+    Alert,
     Change,
     Incident,
+    Integration,
     LogEntry,
     MaintenanceWindow,
     Person,
@@ -63,6 +65,7 @@ class Account:
     windows: list[MaintenanceWindow] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    alert_count: int = 0
 
     def add_history(
         self, incidents: Iterable[IncidentSeed], changes: Iterable[ChangeSeed], now: datetime
@@ -77,12 +80,17 @@ class Account:
     def _add_past_incident(self, service: Service, seed: IncidentSeed, now: datetime) -> None:
         created_at = now - timedelta(minutes=seed.opened_min)
         incident = self.new_incident(
-            service=service,
-            title=seed.title,
-            at=created_at,
-            urgency=seed.urgency,
-            dedup_key=f"{service.id.lower()}-{len(self.incidents) + 1}",
+            service=service, title=seed.title, at=created_at, urgency=seed.urgency
         )
+        incident.alerts = [
+            self.new_alert(
+                key=f"{service.id.lower()}-{len(self.incidents)}",
+                summary=seed.title,
+                severity="error" if seed.urgency == "high" else "warning",
+                created_at=created_at,
+                integration=service.integrations[0] if service.integrations else None,
+            )
+        ]
         incident.priority = next((p for p in self.priorities if p.name == seed.priority), None)
         if seed.acked_min is not None:
             acked_at = now - timedelta(minutes=seed.acked_min)
@@ -108,8 +116,30 @@ class Account:
             )
         )
 
+    def new_alert(
+        self,
+        *,
+        key: str,
+        summary: str,
+        severity: str,
+        created_at: datetime,
+        integration: Integration | None,
+        payload: dict[str, object] | None = None,
+    ) -> Alert:
+        """An alert that belongs to no incident yet."""
+        self.alert_count += 1
+        return Alert(
+            id=f"QA{self.alert_count:012d}",
+            key=key,
+            summary=summary,
+            severity=severity,
+            created_at=created_at,
+            integration=integration,
+            payload=payload or {},
+        )
+
     def new_incident(
-        self, *, service: Service, title: str, at: datetime, urgency: str, dedup_key: str
+        self, *, service: Service, title: str, at: datetime, urgency: str, incident_key: str = ""
     ) -> Incident:
         """Open an incident and assign it to the first level of the policy that has somebody."""
         number = 4600 + len(self.incidents)
@@ -120,9 +150,10 @@ class Account:
             service=service,
             created_at=at,
             urgency=urgency,
-            dedup_keys=[dedup_key],
+            incident_key=incident_key,
             status_changed_at=at,
             updated_at=at,
+            log_entries=[LogEntry(kind="trigger", at=at, by=service)],
         )
         assign_level(incident, 1, at)
         self.incidents.append(incident)
@@ -135,6 +166,17 @@ class Account:
             if incident.is_open:
                 found.setdefault(incident.service.id, []).append(incident)
         return found
+
+    def person_by_email(self, email: str) -> Person | None:
+        """The user with that e-mail address."""
+        return next((person for person in self.people if person.email == email), None)
+
+    def open_incident(self, service: Service, key: str) -> Incident | None:
+        """The open incident of a service with that deduplication key."""
+        for incident in self.incidents:
+            if incident.is_open and incident.service is service and key in incident.keys:
+                return incident
+        return None
 
     def in_maintenance(self, service: Service, at: datetime) -> bool:
         """Whether a maintenance window covers the service at that instant."""
@@ -190,7 +232,9 @@ _ENTRY_KINDS = {
 
 
 def resolve(incident: Incident, by: Person | Service | None, at: datetime) -> None:
-    """Close an incident: nobody is assigned any more."""
+    """Close an incident and its alerts: nobody is assigned any more."""
     incident.resolved_at = at
+    for alert in incident.alerts:
+        alert.resolved_at = alert.resolved_at or at
     incident.assignees, incident.acknowledgements = [], []
     change_status(incident, "resolved", by, at)

@@ -29,10 +29,9 @@ def log_entries(request: Request) -> Json:
         team = incident.service.policy.team
         if teams and (team is None or team.id not in teams):
             continue
-        begun = LogEntry(kind="trigger", at=incident.created_at, by=incident.service)
         found += [
             (incident, number, entry)
-            for number, entry in enumerate([begun, *incident.log_entries])
+            for number, entry in enumerate(incident.log_entries)
             if (not since or entry.at >= since) and (not until or entry.at < until)
         ]
     found.sort(key=lambda one: one[2].at, reverse=True)

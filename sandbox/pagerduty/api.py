@@ -13,6 +13,7 @@ from sandbox.pagerduty.errors import InvalidInput, NotFound, RestError, usual_er
 from sandbox.pagerduty.query import Query
 from sandbox.pagerduty.routing import Reply, Request
 from sandbox.pagerduty.state import State
+from sandbox.pagerduty.write_request import Write
 
 VERSION = "application/vnd.pagerduty+json;version=2"
 ENQUEUE = "/v2/enqueue"
@@ -135,7 +136,8 @@ def _rest_reply(
         raise InvalidInput("Content-Type must be application/json")
     if is_metrics:
         return Reply(200, analytics.metrics(state.account, body))
-    return writes.answer(state, request.method, request.path, request.headers.get("from", ""), body)
+    sender = state.account.person_by_email(request.headers.get("from", "").strip())
+    return writes.answer(Write(state, sender, body), request.method, request.path)
 
 
 def _scopes(state: State, authorization: str) -> frozenset[str]:
@@ -186,7 +188,7 @@ def _event(state: State, request: HttpRequest) -> HttpResponse:
     if is_change:
         state.accept_change(event, service, integration)
         return json_response(202, {"status": "success", "message": "Change event processed"})
-    dedup_key = state.accept(event, service)
+    dedup_key = state.accept(event, service, integration)
     return json_response(
         202, {"status": "success", "message": "Event processed", "dedup_key": dedup_key}
     )

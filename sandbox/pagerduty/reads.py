@@ -8,14 +8,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.pagerduty import analytics, shifts
+from sandbox.pagerduty import analytics, incident_reads, shifts
 from sandbox.pagerduty.errors import InvalidInput, NotFound
 from sandbox.pagerduty.references import Json
-from sandbox.pagerduty.resources import Incident
 from sandbox.pagerduty.routing import Request, find
 
-MONTH = timedelta(days=30)
-SIX_MONTHS = timedelta(days=184)
 FAR_AHEAD = timedelta(days=90)
 
 SERVICE_INCLUDES = {
@@ -24,22 +21,8 @@ SERVICE_INCLUDES = {
     "integrations",
     "auto_pause_notifications_parameters",
 }
-INCIDENT_INCLUDES = {
-    "acknowledgers",
-    "agents",
-    "assignees",
-    "conference_bridge",
-    "custom_fields",
-    "escalation_policies",
-    "first_trigger_log_entries",
-    "priorities",
-    "services",
-    "teams",
-    "users",
-}
 POLICY_INCLUDES = {"services", "teams", "targets", "escalation_rule_assignment_strategies"}
 USER_INCLUDES = {"contact_methods", "notification_rules", "teams", "subdomains"}
-STATUSES = {"triggered", "acknowledged", "resolved"}
 
 
 def answer(request: Request, path: str) -> Json:
@@ -98,57 +81,6 @@ def _changes(request: Request, service_id: str = "") -> Json:
     ]
     found.sort(key=lambda change: change.at, reverse=True)
     return request.listing("change_events", found, serializer.change_event)
-
-
-def _incidents(request: Request) -> Json:
-    query = request.query
-    serializer = request.serializer(INCIDENT_INCLUDES - {"custom_fields"})
-    since, until = _period(request)
-    statuses = query.many("statuses[]", STATUSES)
-    urgencies = query.many("urgencies[]", {"high", "low"})
-    services, teams = query.many("service_ids[]"), query.many("team_ids[]")
-    people, key = query.many("user_ids[]"), query.one("incident_key")
-
-    def is_wanted(incident: Incident) -> bool:
-        team = incident.service.policy.team
-        return (
-            (not statuses or incident.status in statuses)
-            and (not urgencies or incident.urgency in urgencies)
-            and (not services or incident.service.id in services)
-            and (not teams or (team is not None and team.id in teams))
-            and (not people or any(person.id in people for person in incident.assignees))
-            and (not key or key in incident.dedup_keys)
-            and (since is None or incident.created_at >= since)
-            and (until is None or incident.created_at <= until)
-        )
-
-    found = [incident for incident in request.account.incidents if is_wanted(incident)]
-    keys: dict[str, Callable[[Incident], Any]] = {
-        "incident_number": lambda incident: incident.number,
-        "created_at": lambda incident: incident.created_at,
-        "resolved_at": lambda incident: incident.resolved_at or request.now,
-        "urgency": lambda incident: incident.urgency,
-    }
-    for field, is_descending in reversed(query.sort_order(keys, "incident_number")):
-        found.sort(key=keys[field], reverse=is_descending)
-    return request.listing("incidents", found, serializer.incident)
-
-
-def _period(request: Request) -> tuple[datetime | None, datetime | None]:
-    """The time an incident must have been created in; the last month by default."""
-    query = request.query
-    if query.many("date_range", {"all"}):
-        return None, None
-    until = query.instant("until")
-    since = query.instant("since") or (until or request.now) - MONTH
-    if (until or request.now) - since > SIX_MONTHS:
-        raise InvalidInput("The time range may not be longer than 6 months")
-    return since, until
-
-
-def _incident(request: Request, id_: str) -> Json:
-    serializer = request.serializer(INCIDENT_INCLUDES)
-    return {"incident": serializer.incident(find(request.account.incidents, id_))}
 
 
 def _on_calls(request: Request) -> Json:
@@ -276,8 +208,10 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Json]], ...] = tuple(
         (f"/services/{_ID}", _service),
         (f"/services/{_ID}/change_events", _changes),
         (f"/services/{_ID}/integrations/{_ID}", _integration),
-        ("/incidents", _incidents),
-        (f"/incidents/{_ID}", _incident),
+        ("/incidents", incident_reads.incidents),
+        (f"/incidents/{_ID}", incident_reads.incident),
+        (f"/incidents/{_ID}/alerts", incident_reads.alerts),
+        (f"/incidents/{_ID}/alerts/{_ID}", incident_reads.alert),
         ("/oncalls", _on_calls),
         ("/escalation_policies", _policies),
         (f"/escalation_policies/{_ID}", _policy),

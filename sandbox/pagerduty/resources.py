@@ -1,7 +1,9 @@
 """The resources of a PagerDuty account. No HTTP, no JSON, no clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,12 +77,26 @@ class Integration:
     key: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """How a service groups alerts into open incidents; ``grouping.py`` knows the rules.
+
+    Attributes:
+        kind: ``time``, ``intelligent`` or ``content_based``.
+        config: As it was set.
+    """
+
+    kind: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(slots=True, kw_only=True)
 class Service:
     """A PagerDuty service.
 
     Attributes:
         urgency: ``high``, ``low``, or ``severity_based`` (critical and error are high).
+        grouping: How alerts are grouped into open incidents; None means never.
         acknowledgement_timeout_s: Seconds after which an acknowledged incident is triggered again;
             None means never.
     """
@@ -93,6 +109,7 @@ class Service:
     integrations: tuple[Integration, ...] = ()
     is_disabled: bool = False
     urgency: str = "severity_based"
+    grouping: Grouping | None = None
     acknowledgement_timeout_s: int | None = None
 
 
@@ -141,6 +158,32 @@ class Acknowledgement:
     at: datetime
 
 
+@dataclass(slots=True, kw_only=True)
+class Alert:
+    """An alert: what the trigger events of one deduplication key made, until it is resolved.
+
+    Attributes:
+        key: The deduplication key.
+        payload: Of the event that made it.
+        event_count: How many trigger events it has received.
+    """
+
+    id: str
+    key: str
+    summary: str
+    severity: str
+    created_at: datetime
+    integration: Integration | None = None
+    payload: dict[str, object] = field(default_factory=dict)
+    resolved_at: datetime | None = None
+    event_count: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not resolved."""
+        return self.resolved_at is None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
     """A log entry of an incident; ``kind`` is the start of its type."""
@@ -155,13 +198,13 @@ class Incident:
     """An incident, open or resolved.
 
     Attributes:
-        dedup_keys: Of its alerts; the first one opened it.
+        alerts: In the order they arrived; empty when it was made through REST.
+        incident_key: Of one that was made through REST; one with alerts has none.
         level: Number of the escalation level that is assigned now, 1 is first; 0 when nobody is.
         level_since: When that level was assigned.
         loop: How often the policy has been gone through already.
         changed_by: Who made the last change of status; None is the service itself.
-        event_count: How many trigger events it has received.
-        steps: Its changes of status after it was triggered, in order.
+        log_entries: In order; the first says how it was triggered.
     """
 
     id: str
@@ -170,7 +213,8 @@ class Incident:
     service: Service
     created_at: datetime
     urgency: str
-    dedup_keys: list[str]
+    alerts: list[Alert] = field(default_factory=list)
+    incident_key: str = ""
     status: str = "triggered"
     priority: Priority | None = None
     assignees: list[Person] = field(default_factory=list)
@@ -182,14 +226,17 @@ class Incident:
     changed_by: Person | Service | None = None
     resolved_at: datetime | None = None
     updated_at: datetime | None = None
-    details: dict[str, object] = field(default_factory=dict)
-    event_count: int = 1
     log_entries: list[LogEntry] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
         """Whether it is not resolved."""
         return self.status != "resolved"
+
+    @property
+    def keys(self) -> list[str]:
+        """The deduplication keys by which it is found."""
+        return [self.incident_key] if self.incident_key else [alert.key for alert in self.alerts]
 
     def escalates_at(self) -> datetime | None:
         """When the next level is paged, unless somebody acknowledges; None when never.

@@ -8,12 +8,11 @@ from copy import copy
 from datetime import datetime
 from typing import Any
 
-from sandbox.pagerduty import shifts
+from sandbox.pagerduty import grouping, shifts
 from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.references import API, APP, Json, Resource, head, reference, stamp
 from sandbox.pagerduty.resources import (
     Change,
-    Incident,
     Integration,
     MaintenanceWindow,
     Person,
@@ -56,7 +55,6 @@ class Serializer:
             Person: self.user,
             Policy: self.escalation_policy,
             Schedule: self.schedule,
-            Incident: self.incident,
             MaintenanceWindow: self.maintenance_window,
             Priority: self.priority,
         }
@@ -133,7 +131,7 @@ class Serializer:
             "support_hours": None,
             "scheduled_actions": [],
             "alert_creation": "create_alerts_and_incidents",
-            "alert_grouping_parameters": {"type": None},
+            "alert_grouping_parameters": grouping.as_json(service.grouping),
         }
         if "auto_pause_notifications_parameters" in self.include:
             found["auto_pause_notifications_parameters"] = {"enabled": False, "timeout": 0}
@@ -281,93 +279,3 @@ class Serializer:
             "images": change.images,
             "custom_details": change.custom_details,
         }
-
-    def incident(self, incident: Incident) -> Json:
-        """An incident with what happens to it next."""
-        service, team = incident.service, incident.service.policy.team
-        changed_by = incident.changed_by or service
-        return {
-            **head(incident),
-            "incident_number": incident.number,
-            "title": incident.title,
-            "created_at": stamp(incident.created_at),
-            "updated_at": stamp(incident.updated_at),
-            "status": incident.status,
-            "incident_key": incident.dedup_keys[0],
-            "service": self.sub(service, "services"),
-            "assignments": [
-                {
-                    "at": stamp(incident.level_since),
-                    "assignee": self.sub(person, "assignees", "users"),
-                }
-                for person in incident.assignees
-            ],
-            "assigned_via": "escalation_policy",
-            "last_status_change_at": stamp(incident.status_changed_at),
-            "last_status_change_by": self.sub(changed_by, "agents", "users")
-            if isinstance(changed_by, Person)
-            else self.sub(changed_by, "agents"),
-            "resolved_at": stamp(incident.resolved_at),
-            "first_trigger_log_entry": self._first_log_entry(incident),
-            "alert_counts": self._alert_counts(incident),
-            "is_mergeable": incident.is_open,
-            "incident_type": {"name": "incident_default"},
-            "escalation_policy": self.sub(service.policy, "escalation_policies"),
-            "teams": [self.sub(team, "teams")] if team else [],
-            "pending_actions": self._pending_actions(incident),
-            "acknowledgements": [
-                {
-                    "at": stamp(acknowledgement.at),
-                    "acknowledger": self.sub(acknowledgement.by, "acknowledgers", "users"),
-                }
-                for acknowledgement in incident.acknowledgements
-            ],
-            "alert_grouping": None,
-            "priority": self._priority(incident),
-            "resolve_reason": None,
-            "conference_bridge": None,
-            "incidents_responders": [],
-            "responder_requests": [],
-            "urgency": incident.urgency,
-        }
-
-    def _priority(self, incident: Incident) -> Json | None:
-        return self.sub(incident.priority, "priorities") if incident.priority else None
-
-    def _first_log_entry(self, incident: Incident) -> Json:
-        id_ = f"R{incident.number:013d}"
-        found: Json = {
-            "id": id_,
-            "type": "trigger_log_entry_reference",
-            "summary": "Triggered through the API.",
-            "self": f"{API}/log_entries/{id_}?incident_id={incident.id}",
-            "html_url": f"{APP}/incidents/{incident.id}/log_entries/{id_}",
-        }
-        if "first_trigger_log_entries" in self.include:
-            found |= {
-                "type": "trigger_log_entry",
-                "created_at": stamp(incident.created_at),
-                "service": reference(incident.service),
-                "incident": reference(incident),
-                "agent": reference(incident.service),
-                "teams": [],
-                "contexts": [],
-                "channel": {
-                    "type": "api",
-                    "summary": incident.title,
-                    "details": incident.details,
-                },
-            }
-        return found
-
-    def _alert_counts(self, incident: Incident) -> Json:
-        count = len(incident.dedup_keys)
-        return {
-            "all": count,
-            "triggered": count if incident.is_open else 0,
-            "resolved": 0 if incident.is_open else count,
-        }
-
-    def _pending_actions(self, incident: Incident) -> list[Json]:
-        steps = (("escalate", incident.escalates_at()), ("unacknowledge", incident.reopens_at()))
-        return [{"type": kind, "at": stamp(at)} for kind, at in steps if at]

@@ -3,12 +3,12 @@
 import threading
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.pagerduty import account, events
+from sandbox.pagerduty import account, alerts
 from sandbox.pagerduty.account import Account
+from sandbox.pagerduty.alerts import AcceptedEvent
 from sandbox.pagerduty.example_account import example_account
 from sandbox.pagerduty.faults import Faults
 from sandbox.pagerduty.oauth import Grants
@@ -32,17 +32,6 @@ EVENTS_PER_MINUTE = 120
 def utc_now() -> datetime:
     """The clock of the machine."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptedEvent:
-    """An alert event that was accepted and is not processed yet."""
-
-    due_at: datetime
-    service: Service
-    action: str
-    dedup_key: str
-    payload: dict[str, Any]
 
 
 class State:
@@ -112,7 +101,7 @@ class State:
             due = [event for event in self._accepted if event.due_at <= now]
             self._accepted = [event for event in self._accepted if event.due_at > now]
             for event in due:
-                self._process(event)
+                alerts.process(self.account, event)
             for incident in self.account.incidents:
                 if incident.is_open:
                     account.escalate(incident, now)
@@ -128,7 +117,7 @@ class State:
         """The service and integration a routing key belongs to."""
         return self._keys.get(routing_key) if isinstance(routing_key, str) else None
 
-    def accept(self, event: dict[str, Any], service: Service) -> str:
+    def accept(self, event: dict[str, Any], service: Service, integration: Integration) -> str:
         """Accept a valid alert event; it is processed after ``incident_delay_s``.
 
         Returns:
@@ -140,6 +129,7 @@ class State:
                 AcceptedEvent(
                     due_at=self.now() + timedelta(seconds=self.incident_delay_s),
                     service=service,
+                    integration=integration,
                     action=event["event_action"],
                     dedup_key=dedup_key,
                     payload=event.get("payload") or {},
@@ -180,17 +170,6 @@ class State:
         with self.lock:
             account.resolve(incident, by, self.now())
 
-    def open_incident(self, service: Service, dedup_key: str) -> Incident | None:
-        """The open incident of a service with that deduplication key."""
-        for incident in self.account.incidents:
-            if (
-                incident.is_open
-                and incident.service is service
-                and dedup_key in incident.dedup_keys
-            ):
-                return incident
-        return None
-
     def as_json(self) -> dict[str, Any]:
         """What ``/sandbox/state`` shows; keys are masked."""
         with self.lock:
@@ -215,8 +194,8 @@ class State:
                                 "number": incident.number,
                                 "title": incident.title,
                                 "status": incident.status,
-                                "dedup_key": incident.dedup_keys[0],
-                                "events": incident.event_count,
+                                "dedup_keys": incident.keys,
+                                "events": sum(alert.event_count for alert in incident.alerts),
                                 "assignees": [person.name for person in incident.assignees],
                             }
                             for incident in opened.get(service.id, ())
@@ -225,31 +204,6 @@ class State:
                     for service in self.account.services
                 ],
             }
-
-    def _process(self, event: AcceptedEvent) -> None:
-        """Process an accepted event at the instant it was due."""
-        service, at = event.service, event.due_at
-        incident = self.open_incident(service, event.dedup_key)
-        if event.action == "trigger":
-            if incident is not None:
-                incident.event_count += 1
-            elif not service.is_disabled and not self.account.in_maintenance(service, at):
-                self._open(event)
-        elif incident is not None and event.action == "resolve":
-            account.resolve(incident, service, at)
-        elif incident is not None and incident.status == "triggered":
-            incident.acknowledgements = [Acknowledgement(by=service, at=at)]
-            account.change_status(incident, "acknowledged", service, at)
-
-    def _open(self, event: AcceptedEvent) -> None:
-        incident = self.account.new_incident(
-            service=event.service,
-            title=event.payload["summary"],
-            at=event.due_at,
-            urgency=events.urgency_of(event.payload["severity"], event.service.urgency),
-            dedup_key=event.dedup_key,
-        )
-        incident.details = event.payload
 
 
 def _instant(text: object) -> datetime | None:

@@ -349,7 +349,7 @@ def _data(incident: Incident) -> Json:
         "html_url": f"{APP}/incidents/{incident.id}",
         "number": incident.number,
         "status": incident.status,
-        "incident_key": incident.dedup_keys[0],
+        "incident_key": incident.incident_key or None,
         "created_at": created_at,
         "title": incident.title,
         "service": reference(incident.service),

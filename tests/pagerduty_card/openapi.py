@@ -45,6 +45,7 @@ EXPANDS = {
     "assignees": {"User"},
     "escalation_policies": {"EscalationPolicy"},
     "first_trigger_log_entries": set(),
+    "incidents": {"Incident"},
     "integrations": {"Integration"},
     "priorities": {"Priority"},
     "schedules": {"Schedule"},

@@ -14,7 +14,7 @@ from tests.pagerduty_card.openapi import (
     validate_answer,
     validate_request,
 )
-from tests.sandbox.pagerduty.client import HEADERS, ask
+from tests.sandbox.pagerduty.client import HEADERS, ask, send
 
 pytestmark = [pytest.mark.contract, pytest.mark.real_http, needs_openapi]
 
@@ -65,6 +65,8 @@ TARGETS = [
     *with_each("/incidents?date_range=all&limit=100", INCIDENT_INCLUDES),
     *with_each("/incidents/Q0000000004600", INCIDENT_INCLUDES),
     "/incidents?statuses[]=resolved",
+    *with_each("/incidents/Q0000000004600/alerts", ["services", "incidents"]),
+    "/incidents/Q0000000004600/alerts/QA000000000001",
     "/incidents?incident_key=nothing",
     *with_each("/oncalls?limit=100", ["escalation_policies", "users", "schedules"]),
     "/oncalls?escalation_policy_ids[]=PPOLEMP&earliest=true",
@@ -184,6 +186,27 @@ def test_writes_answer_what_is_published(sandbox):
     status, closed = ask(sandbox, "/incidents", "PUT", PERSON, change)
     validate_answer("PUT", "/incidents", status, closed)
     assert closed["incidents"][0]["status"] == "resolved"
+
+
+def test_grouped_alerts_answer_what_is_published(sandbox):
+    for parameters in (
+        {"type": "time", "config": {"timeout": 5}},
+        {"type": "intelligent", "config": {"time_window": 300}},
+        {"type": None},
+    ):
+        body = {"service": {"type": "service", "alert_grouping_parameters": parameters}}
+        status, changed = ask(sandbox, "/services/PWAREUS", "PUT", HEADERS, body)
+        assert status == 200
+        validate_answer("PUT", "/services/PWAREUS", status, changed)
+        assert changed["service"]["alert_grouping_parameters"]["type"] == parameters["type"]
+    group = {"type": "time", "config": {"timeout": 5}}
+    body = {"service": {"type": "service", "alert_grouping_parameters": group}}
+    ask(sandbox, "/services/PWAREUS", "PUT", HEADERS, body)
+    for dedup_key in ("one", "two"):
+        send(sandbox, "trigger", key=KEYS["PWAREUS"], dedup_key=dedup_key)
+    status, found = ask(sandbox, "/incidents?incident_key=two")
+    validate_answer("GET", "/incidents", status, found)
+    assert found["incidents"][0]["alert_counts"]["all"] == 2
 
 
 def test_metrics_of_services_answer_what_is_published(sandbox):

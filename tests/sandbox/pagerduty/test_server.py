@@ -287,7 +287,8 @@ def test_an_incident_is_created_acknowledged_and_resolved_by_a_user(sandbox):
         ("PUT", "/incidents/Q0000000004600", {"incident": {"status": "closed"}}, 400),
         ("PUT", "/incidents/QNONE", {"incident": {"status": "resolved"}}, 404),
         ("DELETE", "/incidents", {}, 404),
-        ("PUT", "/services/PCHKOUT", {}, 404),
+        ("PUT", "/services/PCHKOUT", {}, 400),
+        ("PUT", "/services/PCHKOUT", {"service": {"name": "x"}}, 400),
     ],
 )
 def test_a_write_that_makes_no_sense_is_refused(sandbox, method, target, body, status):
