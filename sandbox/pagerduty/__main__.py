@@ -5,7 +5,11 @@ import signal
 import sys
 import threading
 from argparse import ArgumentParser
+from datetime import datetime
 
+from sandbox.pagerduty.account import Account
+from sandbox.pagerduty.example_account import example_account
+from sandbox.pagerduty.example_integrations import add_others
 from sandbox.pagerduty.server import serve
 from sandbox.pagerduty.state import TOKEN
 from sandbox.pagerduty.webhooks import is_here
@@ -35,6 +39,11 @@ def main() -> int:
         metavar="URL",
         help="where webhooks are sent: an http URL of this machine; default: nowhere",
     )
+    parser.add_argument(
+        "--other-integrations",
+        action="store_true",
+        help="give every service integrations of other tools too, as a real account has",
+    )
     given = parser.parse_args()
     webhook_url = given.webhook_url
     if webhook_url and not is_here(webhook_url):
@@ -46,7 +55,10 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         with serve(
-            given.port, incident_delay_s=given.incident_delay, webhook_url=webhook_url
+            given.port,
+            make_account=_with_others if given.other_integrations else example_account,
+            incident_delay_s=given.incident_delay,
+            webhook_url=webhook_url,
         ) as server:
             sys.stdout.write(f"PagerDuty sandbox on {server.url} (token: {TOKEN})\n")
             sys.stdout.flush()
@@ -60,6 +72,10 @@ def main() -> int:
         )
         return 1
     return 0
+
+
+def _with_others(now: datetime) -> Account:
+    return add_others(example_account(now))
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ class Account:
                 summary=seed.title,
                 severity="error" if seed.urgency == "high" else "warning",
                 created_at=created_at,
-                integration=service.integrations[0] if service.integrations else None,
+                integration=service.events_integration,
             )
         ]
         incident.priority = next((p for p in self.priorities if p.name == seed.priority), None)
@@ -111,7 +111,7 @@ class Account:
                 at=now - timedelta(minutes=seed.minutes),
                 source=seed.source,
                 service=service,
-                integration=service.integrations[0] if service.integrations else None,
+                integration=service.events_integration,
                 links=[{"href": href, "text": text} for href, text in seed.links],
             )
         )

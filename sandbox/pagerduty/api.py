@@ -179,7 +179,7 @@ def _event(state: State, request: HttpRequest) -> HttpResponse:
     problems = events.problems_of_change(event) if is_change else events.problems_of(event)
     found = state.find_key(event.get("routing_key"))
     if not problems and found is None:
-        problems = ["'routing_key' is not that of an integration"]
+        problems = ["Invalid routing key"]
     if problems or found is None:
         return _refused("invalid event", "Event object is invalid", *problems)
     if state.events_quota.take(event["routing_key"]).is_exceeded:

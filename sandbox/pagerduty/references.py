@@ -15,6 +15,7 @@ from sandbox.pagerduty.resources import (
     Schedule,
     Service,
     Team,
+    Vendor,
 )
 
 _TYPES: dict[type, str] = {
@@ -26,6 +27,7 @@ _TYPES: dict[type, str] = {
     Incident: "incident",
     MaintenanceWindow: "maintenance_window",
     Priority: "priority",
+    Vendor: "vendor",
 }
 # Hosts that resolve nowhere (RFC 2606): a link of the sandbox can be seen, never followed.
 API = "https://api.pagerduty.example"
@@ -39,10 +41,11 @@ _PLACES = {
     "incident": ("incidents", "incidents"),
     "maintenance_window": ("maintenance_windows", "service-directory/maintenance-windows"),
     "priority": ("priorities", ""),
+    "vendor": ("vendors", ""),
 }
 
 Resource: TypeAlias = (
-    Service | Team | Person | Policy | Schedule | Incident | MaintenanceWindow | Priority
+    Service | Team | Person | Policy | Schedule | Incident | MaintenanceWindow | Priority | Vendor
 )
 Json: TypeAlias = dict[str, Any]
 

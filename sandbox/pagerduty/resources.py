@@ -68,13 +68,37 @@ class Policy:
     loops: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class Integration:
-    """An Events API v2 integration of a service; ``key`` is its secret routing key."""
+EVENTS_V2 = "events_api_v2_inbound_integration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """The maker of a tool that PagerDuty has an integration for."""
 
     id: str
     name: str
-    key: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Integration:
+    """An integration of a service.
+
+    Attributes:
+        key: Its secret key; empty where it has none, as e-mail.
+        email: The address that it reads; empty where it has none.
+    """
+
+    id: str
+    name: str
+    key: str = ""
+    type: str = EVENTS_V2
+    vendor: Vendor | None = None
+    email: str = ""
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether Events API v2 takes its key."""
+        return bool(self.key) and self.type == EVENTS_V2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +135,11 @@ class Service:
     urgency: str = "severity_based"
     grouping: Grouping | None = None
     acknowledgement_timeout_s: int | None = None
+
+    @property
+    def events_integration(self) -> Integration | None:
+        """The first integration whose key Events API v2 takes."""
+        return next((one for one in self.integrations if one.takes_events), None)
 
 
 @dataclass(slots=True, kw_only=True)

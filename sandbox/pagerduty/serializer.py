@@ -21,6 +21,7 @@ from sandbox.pagerduty.resources import (
     Schedule,
     Service,
     Team,
+    Vendor,
 )
 
 
@@ -57,6 +58,7 @@ class Serializer:
             Schedule: self.schedule,
             MaintenanceWindow: self.maintenance_window,
             Priority: self.priority,
+            Vendor: self.vendor,
         }
         found: Json = write[type(resource)](resource)
         return found
@@ -89,25 +91,32 @@ class Serializer:
         }
 
     def integration(self, integration: Integration, service: Service, *, full: bool) -> Json:
-        """An integration; only the full form has the routing key."""
-        kind = "events_api_v2_inbound_integration"
+        """An integration; only the full form has the key or the address, where there is one."""
         short: Json = {
             "id": integration.id,
-            "type": kind if full else f"{kind}_reference",
+            "type": integration.type if full else f"{integration.type}_reference",
             "summary": integration.name,
             "self": f"{API}/services/{service.id}/integrations/{integration.id}",
             "html_url": f"{APP}/services/{service.id}/integrations/{integration.id}",
         }
         if not full:
             return short
+        secret = {"integration_key": integration.key} if integration.key else {}
+        address = {"integration_email": integration.email} if integration.email else {}
+        vendor = integration.vendor
         return {
             **short,
             "name": integration.name,
             "service": self.sub(service, "services"),
             "created_at": stamp(service.created_at),
-            "vendor": None,
-            "integration_key": integration.key,
+            "vendor": self.sub(vendor, "vendors") if vendor else None,
+            **secret,
+            **address,
         }
+
+    def vendor(self, vendor: Vendor) -> Json:
+        """The maker of a tool."""
+        return {**head(vendor), "name": vendor.name}
 
     def service(self, service: Service) -> Json:
         """A service with its status at this instant."""

@@ -86,6 +86,7 @@ class State:
                 integration.key: (service, integration)
                 for service in self.account.services
                 for integration in service.integrations
+                if integration.takes_events
             }
             self.advance()
             self.webhooks.reset()
@@ -185,7 +186,11 @@ class State:
                     {
                         "id": service.id,
                         "name": service.name,
-                        "keys": [mask(integration.key) for integration in service.integrations],
+                        "keys": [
+                            f"{integration.name} {mask(integration.key)}"
+                            for integration in service.integrations
+                            if integration.takes_events
+                        ],
                         "is_disabled": service.is_disabled,
                         "in_maintenance": self.account.in_maintenance(service, now),
                         "open_incidents": [

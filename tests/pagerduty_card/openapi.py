@@ -53,6 +53,7 @@ EXPANDS = {
     "targets": {"User", "Schedule"},
     "teams": {"Team"},
     "users": {"User"},
+    "vendors": {"Vendor"},
 }
 
 

@@ -5,6 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from sandbox.pagerduty.example_account import example_account
+from sandbox.pagerduty.example_integrations import add_others
 from sandbox.pagerduty.example_organisation import KEYS
 from sandbox.pagerduty.reads import ROUTES
 from sandbox.pagerduty.server import serve
@@ -23,7 +25,10 @@ PERSON = {**HEADERS, "From": "ana.lima@meridian.example"}
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with serve(incident_delay_s=0) as server:
+    def make_account(now):
+        return add_others(example_account(now))
+
+    with serve(incident_delay_s=0, make_account=make_account) as server:
         yield server
 
 

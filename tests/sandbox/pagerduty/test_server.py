@@ -4,6 +4,8 @@ import urllib.request
 
 import pytest
 
+from sandbox.pagerduty.example_account import example_account
+from sandbox.pagerduty.example_integrations import add_others
 from sandbox.pagerduty.example_organisation import KEYS
 from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.server import serve
@@ -235,7 +237,45 @@ def test_sub_objects_are_references_unless_included(sandbox):
     assert plain["service"]["integrations"][0]["type"].endswith("_reference")
     assert KEYS["PCHKOUT"] not in str(plain)
     _, full = ask(sandbox, "/services/PCHKOUT?include[]=integrations")
-    assert full["service"]["integrations"][0]["integration_key"] == KEYS["PCHKOUT"]
+    keys = [one.get("integration_key") for one in full["service"]["integrations"]]
+    assert KEYS["PCHKOUT"] in keys
+
+
+@pytest.fixture
+def old_account(clock):
+    """The account with the integrations that gather over the years."""
+    with serve(now=clock, make_account=lambda now: add_others(example_account(now))) as server:
+        yield server
+
+
+def test_a_service_has_integrations_of_many_types(old_account):
+    _, body = ask(old_account, "/services?limit=100&include[]=integrations")
+    of_services = [service["integrations"] for service in body["services"]]
+    assert {len(integrations) for integrations in of_services} == set(range(3, 11))
+    places = {
+        next(n for n, one in enumerate(found) if one["name"].endswith(" portal"))
+        for found in of_services
+    }
+    assert len(places) > 3
+
+    every = [one for found in of_services for one in found]
+    types = {one["type"].removesuffix("_inbound_integration") for one in every}
+    assert {"events_api_v2", "generic_events_api", "nagios", "event_transformer_api"} <= types
+    emails = [one for one in every if one["type"] == "generic_email_inbound_integration"]
+    assert [one for one in emails if one["integration_email"] and "integration_key" not in one]
+    [*keys] = [one["integration_key"] for one in every if "integration_key" in one]
+    assert (len(set(keys)), {len(key) for key in keys}) == (len(keys), {32})
+    assert "Backstage" in {one["vendor"]["summary"] for one in every if one["vendor"]}
+
+
+def test_events_take_the_keys_of_their_own_type_alone(old_account):
+    _, body = ask(old_account, "/services/PMOBBFF?include[]=integrations")
+    keys = {one["type"]: one.get("integration_key") for one in body["service"]["integrations"]}
+    assert send(old_account, "trigger", key=keys["events_api_v2_inbound_integration"])[0] == 202
+    status, refused = send(
+        old_account, "trigger", key=keys["event_transformer_api_inbound_integration"]
+    )
+    assert (status, refused["errors"]) == (400, ["Invalid routing key"])
 
 
 def test_services_are_found_by_name_and_by_part_of_a_name(sandbox):
@@ -379,7 +419,7 @@ def test_a_routing_key_may_send_120_events_a_minute(sandbox):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"routing_key": "x" * 32}, "routing_key"),
+        ({"routing_key": "x" * 32}, "Invalid routing key"),
         ({"routing_key": "short"}, "32 characters"),
         ({"event_action": "shout"}, "event_action"),
         ({"event_action": "resolve", "dedup_key": ""}, "dedup_key"),
@@ -455,7 +495,12 @@ def test_a_big_world_has_what_was_asked_for(clock):
         _, on_calls = ask(server, "/oncalls?limit=1&total=true")
     services = first["services"] + second["services"]
     assert first["total"] == len(services) == 130
-    assert len({s["integrations"][0]["integration_key"] for s in services}) == 130
-    assert {len(s["integrations"][0]["integration_key"]) for s in services} == {32}
+    keys = [
+        one["integration_key"]
+        for service in services
+        for one in service["integrations"]
+        if "integration_key" in one
+    ]
+    assert (len(set(keys)), {len(key) for key in keys}) == (len(keys), {32})
     assert incidents["total"] == 40
     assert on_calls["total"] == 130
