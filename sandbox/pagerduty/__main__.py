@@ -27,6 +27,11 @@ def main() -> int:
     )
     parser.add_argument("--port", type=int, default=8900, help="default: 8900")
     parser.add_argument(
+        "--events-port",
+        type=int,
+        help="a host of its own for Events v2, as PagerDuty has it; default: the same as REST v2",
+    )
+    parser.add_argument(
         "--incident-delay",
         type=float,
         default=1.0,
@@ -59,8 +64,10 @@ def main() -> int:
             make_account=_with_others if given.other_integrations else example_account,
             incident_delay_s=given.incident_delay,
             webhook_url=webhook_url,
+            events_port=given.events_port,
         ) as server:
-            sys.stdout.write(f"PagerDuty sandbox on {server.url} (token: {TOKEN})\n")
+            events = f", events on {server.events_url}" if server.events else ""
+            sys.stdout.write(f"PagerDuty sandbox on {server.url} (token: {TOKEN}){events}\n")
             sys.stdout.flush()
             stop.wait()
     except OSError as broken:

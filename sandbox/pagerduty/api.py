@@ -5,11 +5,12 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.pagerduty import analytics, events, oauth, reads, webhooks, writes
-from sandbox.pagerduty.errors import InvalidInput, NotFound, RestError, usual_error
+from sandbox.pagerduty.errors import SHAPES, InvalidInput, NotFound, RestError, usual_error
 from sandbox.pagerduty.query import Query
 from sandbox.pagerduty.routing import Reply, Request
 from sandbox.pagerduty.state import State
@@ -20,6 +21,14 @@ ENQUEUE = "/v2/enqueue"
 ENQUEUE_CHANGE = "/v2/change/enqueue"
 
 
+class Host(StrEnum):
+    """Which of PagerDuty's hosts is asked; one port stands for both unless told otherwise."""
+
+    BOTH = "both"
+    REST = "rest"
+    EVENTS = "events"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
     """One request, read to its end.
@@ -27,12 +36,14 @@ class HttpRequest:
     Attributes:
         target: Path and query string as sent.
         headers: By lower-case name.
+        host: That it came to.
     """
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes
+    host: Host = Host.BOTH
 
     @property
     def path(self) -> str:
@@ -41,8 +52,10 @@ class HttpRequest:
 
     @property
     def is_event(self) -> bool:
-        """Whether it goes to Events v2 rather than to REST v2."""
-        return self.path.startswith("/v2/")
+        """Whether it goes to the host of Events v2, known or not, rather than to that of REST."""
+        if self.host == Host.BOTH:
+            return self.path.startswith("/v2/") or self.path.endswith("/enqueue")
+        return self.host == Host.EVENTS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,18 +86,26 @@ def respond(state: State, request: HttpRequest) -> HttpResponse:
     """Do what a request asks for, and answer it."""
     with state.lock:
         state.advance()
-        if request.path == oauth.PATH:
-            return _token(state, request)
-        return _event(state, request) if request.is_event else _rest(state, request)
+        if request.is_event:
+            return _event(state, request)
+        return _token(state, request) if request.path == oauth.PATH else _rest(state, request)
 
 
-def failure(status: int, *, is_event: bool) -> HttpResponse:
-    """An error as PagerDuty would word it, for a fault that only names a status."""
+def failure(status: int, *, is_event: bool, shape: str = "") -> HttpResponse:
+    """An error as PagerDuty would word it, for a fault that only names a status.
+
+    Args:
+        status: Of the answer.
+        is_event: Whether Events v2 answers.
+        shape: One of ``errors.SHAPES``; empty for the usual one of the host.
+    """
     if is_event:
         words = _EVENT_WORDS.get(status, "internal error")
         body: dict[str, Any] = {"status": words, "message": words.capitalize(), "errors": [words]}
     else:
         body = usual_error(status).body
+    if shape:
+        body = SHAPES[shape](usual_error(status))
     headers = {"ratelimit-limit": "960", "ratelimit-remaining": "480", "ratelimit-reset": "30"}
     if status == 429:
         headers["ratelimit-remaining"] = "0"
@@ -95,6 +116,7 @@ _EVENT_WORDS = {
     400: "invalid event",
     403: "forbidden",
     408: "request timeout",
+    413: "payload too large",
     429: "throttle exceeded",
 }
 
@@ -169,13 +191,20 @@ def _token(state: State, request: HttpRequest) -> HttpResponse:
 
 def _event(state: State, request: HttpRequest) -> HttpResponse:
     if request.path not in {ENQUEUE, ENQUEUE_CHANGE} or request.method != "POST":
-        return json_response(404, {"status": "not found", "message": "No such address"})
+        return HttpResponse(
+            status=404, body=b"404 page not found\n", headers={"Content-Type": "text/plain"}
+        )
+    if len(request.body) > events.MAX_BYTES:
+        return failure(413, is_event=True)
     event = events.json_object(request.body)
     if event is None:
         return _refused(
             "Unrecognized object", "Event object format is unrecognized", "JSON parse error"
         )
     is_change = request.path == ENQUEUE_CHANGE
+    # Where there is too much of something, the whole answer is of another shape.
+    if too_many := events.too_many(event):
+        return json_response(400, {"error": too_many})
     problems = events.problems_of_change(event) if is_change else events.problems_of(event)
     found = state.find_key(event.get("routing_key"))
     if not problems and found is None:

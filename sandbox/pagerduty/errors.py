@@ -3,6 +3,7 @@
 Source: https://developer.pagerduty.com/docs/errors
 """
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -38,6 +39,15 @@ _USUAL = {
 def usual_error(status: int) -> RestError:
     """The error that PagerDuty answers with a status in most cases."""
     return RestError(status, *_USUAL.get(status, (2000, "Internal Server Error")))
+
+
+# The shapes in which refusals have been seen beside the documented one, by name.
+SHAPES: dict[str, Callable[[RestError], dict[str, Any]]] = {
+    "object": lambda error: error.body,
+    "list": lambda error: {"error": [error.body["error"]["message"]]},
+    "string": lambda error: {"error": error.body["error"]["message"]},
+    "top": lambda error: error.body["error"],
+}
 
 
 class InvalidInput(RestError):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 KEY_LENGTH = 32
 MAX_BYTES = 512 * 1024
+MAX_ITEMS = 50
 MAX_SUMMARY = 1024
 MAX_DEDUP_KEY = 255
 ACTIONS = ("trigger", "acknowledge", "resolve")
@@ -51,6 +52,15 @@ def problems_of_change(event: dict[str, Any]) -> list[str]:
     if not isinstance(payload, dict):
         return [*problems, "'payload' is missing or invalid"]
     return [*problems, *_summary_problems(payload), *_link_problems(event)]
+
+
+def too_many(event: dict[str, Any]) -> list[str]:
+    """The lists of an event that are too long, in PagerDuty's words."""
+    return [
+        f"{name} should have at most {MAX_ITEMS} item(s)"
+        for name in ("links", "images")
+        if isinstance(event.get(name), list) and len(event[name]) > MAX_ITEMS
+    ]
 
 
 def urgency_of(severity: str, rule: str) -> str:

@@ -16,7 +16,7 @@ HTML = b"<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>"
 def replacement(fault: Fault, request: HttpRequest) -> HttpResponse | None:
     """The response that is sent without doing anything; None where the request is answered."""
     if fault.kind == Kind.STATUS:
-        return failure(fault.status, is_event=request.is_event)
+        return failure(fault.status, is_event=request.is_event, shape=fault.shape)
     if fault.kind == Kind.BARE_STATUS:
         return HttpResponse(status=fault.status, body=b"")
     if fault.kind == Kind.HTML:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from threading import Lock
 from urllib.parse import unquote
 
+from sandbox.pagerduty.errors import SHAPES
+
 
 class Kind(StrEnum):
     """A misbehaviour.
@@ -34,7 +36,8 @@ class Kind(StrEnum):
 
 WORDS = {
     Kind.LATENCY: "waits delay_s, then answers as usual",
-    Kind.STATUS: "answers with status and PagerDuty's error body; short: kind 503",
+    Kind.STATUS: "answers with status and PagerDuty's error body, in another shape "
+    "(object, list, string, top) if asked; short: kind 503",
     Kind.BARE_STATUS: "answers with status, without rate-limit headers and without a body",
     Kind.CUT_JSON: "sends half of the JSON and calls it whole",
     Kind.HTML: "answers 200 with an HTML page",
@@ -66,6 +69,7 @@ class Fault:
         times: How many requests it still meets; None means all.
         status: Of ``STATUS`` and ``BARE_STATUS``.
         delay_s: Seconds, for the kinds that wait.
+        shape: Of the error body of ``STATUS``, one of ``errors.SHAPES``; empty for the usual one.
     """
 
     path: re.Pattern[str]
@@ -73,6 +77,7 @@ class Fault:
     times: int | None = None
     status: int = 0
     delay_s: float = 0.0
+    shape: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The form in which it can be set again."""
@@ -83,6 +88,8 @@ class Fault:
             found["status"] = self.status
         if self.delay_s:
             found["delay_s"] = self.delay_s
+        if self.shape:
+            found["shape"] = self.shape
         return found
 
 
@@ -90,14 +97,15 @@ def parse(given: object) -> Fault:
     """Read one fault from its JSON form.
 
     Args:
-        given: ``{"path": regex, "kind": name or status, "times"?, "status"?, "delay_s"?}``.
+        given: ``{"path": regex, "kind": name or status, "times"?, "status"?, "delay_s"?,
+            "shape"?}``.
 
     Raises:
         BadFault: It is not of that form.
     """
     if not isinstance(given, Mapping):
         raise BadFault("A fault is an object with path and kind.")
-    if unknown := set(given) - {"path", "kind", "times", "status", "delay_s"}:
+    if unknown := set(given) - {"path", "kind", "times", "status", "delay_s", "shape"}:
         raise BadFault(f"Unknown field: {', '.join(sorted(map(str, unknown)))}.")
     kind, status = _kind(given.get("kind"), given.get("status"))
     times, delay_s = given.get("times"), given.get("delay_s", DEFAULT_DELAYS_S.get(kind, 0.0))
@@ -109,7 +117,12 @@ def parse(given: object) -> Fault:
         path = re.compile(str(given.get("path", "/")))
     except re.error as broken:
         raise BadFault(f"path is not a regular expression: {broken}.") from None
-    return Fault(path=path, kind=kind, times=times, status=status, delay_s=float(delay_s))
+    shape = given.get("shape", "")
+    if shape and (kind != Kind.STATUS or shape not in SHAPES):
+        raise BadFault(f"shape is one of {', '.join(SHAPES)}, and goes with a status.")
+    return Fault(
+        path=path, kind=kind, times=times, status=status, delay_s=float(delay_s), shape=shape
+    )
 
 
 def _kind(given: object, status: object) -> tuple[Kind, int]:
@@ -141,13 +154,21 @@ class Faults:
         times: int | None = None,
         status: int | None = None,
         delay_s: float | None = None,
+        shape: str | None = None,
     ) -> None:
         """Set one more fault, after those that are set.
 
         Raises:
             BadFault: See ``parse``.
         """
-        given = {"path": path, "kind": kind, "times": times, "status": status, "delay_s": delay_s}
+        given = {
+            "path": path,
+            "kind": kind,
+            "times": times,
+            "status": status,
+            "delay_s": delay_s,
+            "shape": shape,
+        }
         fault = parse({name: value for name, value in given.items() if value is not None})
         with self._lock:
             self._set.append(fault)

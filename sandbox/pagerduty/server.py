@@ -12,8 +12,7 @@ from typing import Any
 
 from sandbox.pagerduty import api, control, fault_responses
 from sandbox.pagerduty.account import Account
-from sandbox.pagerduty.api import HttpRequest, HttpResponse
-from sandbox.pagerduty.events import MAX_BYTES
+from sandbox.pagerduty.api import Host, HttpRequest, HttpResponse
 from sandbox.pagerduty.example_account import example_account
 from sandbox.pagerduty.faults import Fault, Kind
 from sandbox.pagerduty.state import REST_PER_MINUTE, State, utc_now
@@ -21,6 +20,8 @@ from sandbox.pagerduty.state import REST_PER_MINUTE, State, utc_now
 HOST = "127.0.0.1"
 IDLE_S = 120
 WEBHOOKS_EVERY_S = 0.1
+# What is larger is not even read. A body up to this size is, and refused where it is too large.
+MAX_READ = 8 * 1024 * 1024
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -37,8 +38,11 @@ class SandboxServer(ThreadingHTTPServer):
     # A port that was just released can be bound again; one that is in use cannot.
     allow_reuse_address = True
 
-    def __init__(self, port: int, state: State) -> None:
+    def __init__(self, port: int, state: State, host: Host = Host.BOTH) -> None:
         self.state = state
+        self.host = host
+        # Where Events v2 has a host of its own.
+        self.events: SandboxServer | None = None
         self.stopping = threading.Event()
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
@@ -52,14 +56,15 @@ class SandboxServer(ThreadingHTTPServer):
     @property
     def events_url(self) -> str:
         """The base of Events v2, up to and including ``/v2``."""
-        return f"{self.url}/v2"
+        return f"{(self.events or self).url}/v2"
 
     def start(self) -> None:
         """Serve in a thread of its own until ``stop``."""
         threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
-        threading.Thread(target=self._send_webhooks, daemon=True).start()
+        if self.host != Host.EVENTS:
+            threading.Thread(target=self._send_webhooks, daemon=True).start()
 
     def stop(self) -> None:
         """Stop listening and cut every open connection."""
@@ -114,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Read one request and answer it, with a fault where one is set."""
         length = self.headers.get("Content-Length", "0")
         is_chunked = "Transfer-Encoding" in self.headers
-        if is_chunked or not length.isdecimal() or int(length) > MAX_BYTES:
+        if is_chunked or not length.isdecimal() or int(length) > MAX_READ:
             self.close_connection = True
             self._send(api.json_response(413, {"error": {"message": "Too large", "code": 2001}}))
             return
@@ -123,9 +128,10 @@ class _Handler(BaseHTTPRequestHandler):
             target=self.path,
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(int(length)),
+            host=self.server.host,
         )
         state = self.server.state
-        if control.is_control(request.path):
+        if control.is_control(request.path) and request.host != Host.EVENTS:
             self._send(control.respond(state, request))
             return
         fault = state.faults.take(request.target)
@@ -217,6 +223,7 @@ def serve(
     incident_delay_s: float = 1.0,
     requests_per_minute: int = REST_PER_MINUTE,
     webhook_url: str = "",
+    events_port: int | None = None,
 ) -> Iterator[SandboxServer]:
     """Run a sandbox for the length of a ``with`` block.
 
@@ -228,9 +235,11 @@ def serve(
         incident_delay_s: Seconds between an accepted event and its incident.
         requests_per_minute: Quota of REST v2.
         webhook_url: Where events are sent from the start; empty for nowhere.
+        events_port: Of a host of its own for Events v2, as PagerDuty has it; 0 takes any free one.
+            Without it one port stands for both hosts.
 
     Raises:
-        OSError: The port is taken.
+        OSError: A port is taken.
     """
     state = State(
         make_account,
@@ -239,9 +248,12 @@ def serve(
         requests_per_minute=requests_per_minute,
         webhook_url=webhook_url,
     )
-    server = SandboxServer(port, state)
-    server.start()
-    try:
+    with contextlib.ExitStack() as running:
+        server = SandboxServer(port, state, Host.BOTH if events_port is None else Host.REST)
+        running.callback(server.stop)
+        server.start()
+        if events_port is not None:
+            server.events = SandboxServer(events_port, state, Host.EVENTS)
+            running.callback(server.events.stop)
+            server.events.start()
         yield server
-    finally:
-        server.stop()

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def get(url):
     request = urllib.request.Request(url, headers=HEADERS)
     with urllib.request.urlopen(request, timeout=5) as answer:
         return answer.read()
+
+
+def test_it_has_a_host_of_its_own_for_events_when_asked():
+    port = free_port()
+    with running("--events-port", str(port)) as (_, url):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/v2/enqueue", data=b"x")
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(request, timeout=5)
+        assert json.loads(get(f"{url}/abilities"))
 
 
 def test_it_gives_services_other_integrations_when_asked():

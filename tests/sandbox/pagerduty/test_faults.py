@@ -50,6 +50,22 @@ def test_events_fail_in_their_own_words(sandbox):
     assert incidents_of(sandbox, "PFRAUDC", "&statuses[]=triggered") == []
 
 
+@pytest.mark.parametrize(
+    ("shape", "body"),
+    [
+        ("object", {"error": {"message": "Access Denied", "code": 2010}}),
+        ("list", {"error": ["Access Denied"]}),
+        ("string", {"error": "Access Denied"}),
+        ("top", {"message": "Access Denied", "code": 2010}),
+    ],
+)
+def test_an_error_comes_in_the_shape_that_was_asked_for(sandbox, shape, body):
+    faults = [{"path": "/", "kind": "403", "times": 2, "shape": shape}]
+    assert ask(sandbox, "/sandbox/faults", "PUT", {}, faults)[1][0]["shape"] == shape
+    assert ask(sandbox, "/services") == (403, body)
+    assert send(sandbox, "trigger", key=KEYS["PFRAUDC"]) == (403, body)
+
+
 def test_429_comes_with_and_without_headers(sandbox):
     sandbox.state.faults.add("/services", 429, times=1)
     sandbox.state.faults.add("/services", Kind.BARE_STATUS, status=429, times=1)
@@ -209,6 +225,8 @@ def test_a_fault_can_meet_one_page_of_a_list(sandbox):
         [{"path": "/", "kind": "html", "times": 0}],
         [{"path": "/", "kind": "latency", "delay_s": -1}],
         [{"path": "/", "kind": "html", "colour": "red"}],
+        [{"path": "/", "kind": "html", "shape": "list"}],
+        [{"path": "/", "kind": "400", "shape": "round"}],
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused_and_changes_nothing(sandbox, given):

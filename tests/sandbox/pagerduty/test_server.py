@@ -1,5 +1,6 @@
 """The sandbox as a client meets it: over real sockets, with a clock that stands still."""
 
+import urllib.error
 import urllib.request
 
 import pytest
@@ -442,6 +443,55 @@ def test_an_event_that_is_not_one_is_refused_with_a_reason(sandbox, change, word
     status, body = ask(sandbox, "/v2/enqueue", "POST", HEADERS, {**event, **change})
     assert (status, body["status"]) == (400, "invalid event")
     assert any(words in problem for problem in body["errors"])
+
+
+@pytest.mark.parametrize("name", ["links", "images"])
+def test_an_event_has_at_most_fifty_links(sandbox, name):
+    event = {
+        "routing_key": KEYS["PFRAUDC"],
+        "event_action": "trigger",
+        "payload": {"summary": "x", "source": "a", "severity": "error"},
+        name: [{"href": "https://a.example/", "src": "https://a.example/"}] * 50,
+    }
+    assert ask(sandbox, "/v2/enqueue", "POST", HEADERS, event)[0] == 202
+    event[name] *= 2
+    refused = ask(sandbox, "/v2/enqueue", "POST", HEADERS, event)
+    assert refused == (400, {"error": [f"{name} should have at most 50 item(s)"]})
+
+
+def test_an_event_has_at_most_512_kilobytes(sandbox, clock):
+    status, body = send(sandbox, "trigger", key=KEYS["PFRAUDC"], custom_details={"a": "x" * 2**19})
+    assert (status, body["status"]) == (413, "payload too large")
+    assert (
+        send(sandbox, "trigger", key=KEYS["PFRAUDC"], custom_details={"a": "x" * 2**18})[0] == 202
+    )
+
+
+# Hosts ----------------------------------------------------------------------------------------
+def post(url):
+    """Status, type and body of an empty POST without any credentials."""
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, data=b"{}"), timeout=5)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.status, refused.headers.get_content_type(), refused.read()
+
+
+def test_an_unknown_address_of_events_is_answered_without_json(sandbox):
+    for path in ("/enqueue", "/v2/v2/enqueue", "/v2/"):
+        assert post(sandbox.url + path)[:2] == (404, "text/plain")
+
+
+def test_events_and_rest_can_have_a_host_of_their_own(clock):
+    with serve(now=clock, incident_delay_s=0, events_port=0) as server:
+        assert server.events_url != f"{server.url}/v2"
+        assert post(f"{server.url}/v2/enqueue")[:2] == (401, "application/json")
+        assert ask(server, "/v2/enqueue", "POST", HEADERS, {})[0] == 404
+        assert post(f"{server.events.url}/incidents")[:2] == (404, "text/plain")
+        assert post(f"{server.events.url}/sandbox/reset")[0] == 404
+
+        assert send(server.events, "trigger", key=KEYS["PFRAUDC"])[0] == 202
+        assert len(ask(server, "/incidents?incident_key=alarm")[1]["incidents"]) == 1
 
 
 # Its own addresses ----------------------------------------------------------------------------
