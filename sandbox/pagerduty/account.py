@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sandbox.pagerduty import shifts
+from sandbox.pagerduty.incidents import assign_level, change_status, escalate, resolve
 from sandbox.pagerduty.resources import (
     Acknowledgement,
     Alert,
@@ -148,6 +148,7 @@ class Account:
             number=number,
             title=title,
             service=service,
+            policy=service.policy,
             created_at=at,
             urgency=urgency,
             incident_key=incident_key,
@@ -184,57 +185,3 @@ class Account:
             service in window.services and window.start_at <= at < window.end_at
             for window in self.windows
         )
-
-
-def assign_level(incident: Incident, number: int, at: datetime) -> None:
-    """Assign the level ``number`` (1 is first), or the next one that has somebody on call."""
-    levels = incident.service.policy.levels
-    for level in range(number, len(levels) + 1):
-        people = shifts.people_on_level(levels[level - 1], at)
-        if people:
-            incident.assignees, incident.level, incident.level_since = people, level, at
-            return
-    incident.assignees, incident.level, incident.level_since = [], len(levels), at
-
-
-def escalate(incident: Incident, now: datetime) -> None:
-    """Apply every automatic step of one incident that was due until ``now``."""
-    while (due := incident.reopens_at() or incident.escalates_at()) and due <= now:
-        if incident.status == "acknowledged":
-            incident.acknowledgements = []
-            change_status(incident, "triggered", incident.service, due)
-            incident.level_since = due
-        elif incident.level >= len(incident.service.policy.levels):
-            incident.loop += 1
-            assign_level(incident, 1, due)
-        else:
-            assign_level(incident, incident.level + 1, due)
-        incident.updated_at = due
-
-
-def change_status(
-    incident: Incident, status: str, by: Person | Service | None, at: datetime
-) -> None:
-    """Set the status and who changed it when."""
-    incident.log_entries.append(
-        LogEntry(kind=_ENTRY_KINDS[status], at=at, by=by or incident.service)
-    )
-    incident.status = status
-    incident.changed_by = by
-    incident.status_changed_at = incident.updated_at = at
-
-
-_ENTRY_KINDS = {
-    "triggered": "unacknowledge",
-    "acknowledged": "acknowledge",
-    "resolved": "resolve",
-}
-
-
-def resolve(incident: Incident, by: Person | Service | None, at: datetime) -> None:
-    """Close an incident and its alerts: nobody is assigned any more."""
-    incident.resolved_at = at
-    for alert in incident.alerts:
-        alert.resolved_at = alert.resolved_at or at
-    incident.assignees, incident.acknowledgements = [], []
-    change_status(incident, "resolved", by, at)

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.pagerduty import account as accounts
-from sandbox.pagerduty import events, grouping
+from sandbox.pagerduty import events, grouping, incidents
 from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.resources import (
     Acknowledgement,
     Alert,
     Incident,
     Integration,
-    LogEntry,
     Service,
 )
 
@@ -42,14 +40,14 @@ def process(account: Account, event: AcceptedEvent) -> None:
         resolve(*found, service, at)
     elif found and found[0].status == "triggered":
         found[0].acknowledgements = [Acknowledgement(by=service, at=at)]
-        accounts.change_status(found[0], "acknowledged", service, at)
+        incidents.change_status(found[0], "acknowledged", service, at)
 
 
 def resolve(incident: Incident, alert: Alert, by: Service, at: datetime) -> None:
     """Resolve an alert, and its incident with the last of its alerts."""
     alert.resolved_at = incident.updated_at = at
     if not any(one.is_open for one in incident.alerts):
-        accounts.resolve(incident, by, at)
+        incidents.resolve(incident, by, at)
 
 
 def _open_alert(account: Account, service: Service, key: str) -> tuple[Incident, Alert] | None:
@@ -79,6 +77,5 @@ def _open(account: Account, event: AcceptedEvent) -> None:
             service=service, title=alert.summary, at=at, urgency=urgency
         )
     else:
-        incident.log_entries.append(LogEntry(kind="trigger", at=at, by=service))
-        incident.updated_at = at
+        incidents.log(incident, "trigger", service, at)
     incident.alerts.append(alert)

@@ -1,6 +1,6 @@
-"""Log entries, analytics of services, and their scores by PagerDuty's standards.
+"""Analytics of services, and their scores by PagerDuty's standards.
 
-Source: https://developer.pagerduty.com/api-reference/ (Log Entries, Analytics, Standards)
+Source: https://developer.pagerduty.com/api-reference/ (Analytics, Standards)
 """
 
 from collections.abc import Sequence
@@ -10,52 +10,12 @@ from typing import Any
 
 from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.errors import InvalidInput
-from sandbox.pagerduty.references import API, APP, Json, reference, stamp
-from sandbox.pagerduty.resources import Incident, LogEntry, Service
+from sandbox.pagerduty.references import Json
+from sandbox.pagerduty.resources import Incident, Service
 from sandbox.pagerduty.routing import Request
 
 METRICS = "/analytics/metrics/incidents/services"
 MAX_IDS = 100
-
-
-def log_entries(request: Request) -> Json:
-    """Answer a page of the account's log entries, the latest first."""
-    query = request.query
-    query.many("include[]", {"incidents", "services", "channels", "teams"})
-    since, until = query.instant("since"), query.instant("until")
-    teams = query.many("team_ids[]")
-    found: list[tuple[Incident, int, LogEntry]] = []
-    for incident in request.account.incidents:
-        team = incident.service.policy.team
-        if teams and (team is None or team.id not in teams):
-            continue
-        found += [
-            (incident, number, entry)
-            for number, entry in enumerate(incident.log_entries)
-            if (not since or entry.at >= since) and (not until or entry.at < until)
-        ]
-    found.sort(key=lambda one: one[2].at, reverse=True)
-    return request.listing("log_entries", found, _log_entry)
-
-
-def _log_entry(one: tuple[Incident, int, LogEntry]) -> Json:
-    incident, number, entry = one
-    id_ = f"R{incident.number:011d}{number:02d}"
-    team = incident.service.policy.team
-    return {
-        "id": id_,
-        "type": f"{entry.kind}_log_entry",
-        "summary": f"{entry.kind.capitalize()}d by {entry.by.name}",
-        "self": f"{API}/log_entries/{id_}?incident_id={incident.id}",
-        "html_url": f"{APP}/incidents/{incident.id}/log_entries/{id_}",
-        "created_at": stamp(entry.at),
-        "agent": reference(entry.by),
-        "channel": {"type": "api" if isinstance(entry.by, Service) else "website"},
-        "service": reference(incident.service),
-        "incident": reference(incident),
-        "teams": [reference(team)] if team else [],
-        "contexts": [],
-    }
 
 
 def standards(request: Request) -> Json:

@@ -1,17 +1,17 @@
-"""Incidents and their alerts as PagerDuty's JSON.
+"""Incidents, their alerts and notes as PagerDuty's JSON.
 
 Source: https://developer.pagerduty.com/api-reference/ (Incidents)
 """
 
 from sandbox.pagerduty import grouping
 from sandbox.pagerduty.references import API, APP, Json, head, reference, stamp
-from sandbox.pagerduty.resources import Alert, Incident, Person
+from sandbox.pagerduty.resources import Alert, Incident, Note, Person
 from sandbox.pagerduty.serializer import Serializer
 
 
 def incident_json(write: Serializer, incident: Incident) -> Json:
     """An incident with what happens to it next."""
-    service, team = incident.service, incident.service.policy.team
+    service, team = incident.service, incident.policy.team
     changed_by = incident.changed_by or service
     return {
         **head(incident),
@@ -29,7 +29,7 @@ def incident_json(write: Serializer, incident: Incident) -> Json:
             }
             for person in incident.assignees
         ],
-        "assigned_via": "escalation_policy",
+        "assigned_via": "direct_assignment" if incident.is_direct else "escalation_policy",
         "last_status_change_at": stamp(incident.status_changed_at),
         "last_status_change_by": write.sub(changed_by, "agents", "users")
         if isinstance(changed_by, Person)
@@ -39,7 +39,7 @@ def incident_json(write: Serializer, incident: Incident) -> Json:
         "alert_counts": _alert_counts(incident),
         "is_mergeable": incident.is_open and bool(incident.alerts),
         "incident_type": {"name": "incident_default"},
-        "escalation_policy": write.sub(service.policy, "escalation_policies"),
+        "escalation_policy": write.sub(incident.policy, "escalation_policies"),
         "teams": [write.sub(team, "teams")] if team else [],
         "pending_actions": _pending_actions(incident),
         "acknowledgements": [
@@ -51,11 +51,28 @@ def incident_json(write: Serializer, incident: Incident) -> Json:
         ],
         "alert_grouping": grouping.state_of(incident, write.now),
         "priority": _priority(write, incident),
-        "resolve_reason": None,
+        "resolve_reason": {
+            "type": "merge_resolve_reason",
+            "incident": reference(incident.merged_into),
+        }
+        if incident.merged_into
+        else None,
         "conference_bridge": None,
         "incidents_responders": [],
         "responder_requests": [],
         "urgency": incident.urgency,
+    }
+
+
+def note_json(note: Note) -> Json:
+    """A note on an incident."""
+    return {
+        "id": note.id,
+        "user": reference(note.by),
+        "channel": {"summary": "The PagerDuty website or APIs"},
+        "content": note.content,
+        "created_at": stamp(note.at),
+        "updated_at": stamp(note.at),
     }
 
 

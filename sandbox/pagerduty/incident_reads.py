@@ -1,4 +1,4 @@
-"""The read routes of incidents and their alerts.
+"""The read routes of incidents, their alerts and their notes.
 
 Source: https://developer.pagerduty.com/api-reference/ (Incidents)
 """
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.pagerduty.errors import InvalidInput
-from sandbox.pagerduty.incident_json import alert_json, incident_json
+from sandbox.pagerduty.incident_json import alert_json, incident_json, note_json
 from sandbox.pagerduty.references import Json
 from sandbox.pagerduty.resources import Incident
 from sandbox.pagerduty.routing import Request, find
@@ -111,6 +111,12 @@ def alert(request: Request, id_: str, alert_id: str) -> Json:
     """Answer one alert of an incident."""
     incident = find(request.account.incidents, id_)
     return {"alert": alert_json(request.serializer(), find(incident.alerts, alert_id), incident)}
+
+
+def notes(request: Request, id_: str) -> Json:
+    """Answer the notes of an incident, the latest first."""
+    found = find(request.account.incidents, id_).notes
+    return {"notes": [note_json(note) for note in reversed(found)]}
 
 
 def _sort(found: list[Any], request: Request, **keys: Callable[[Any], Any]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.pagerduty import analytics, incident_reads, shifts
+from sandbox.pagerduty import analytics, incident_reads, log_entries, shifts
 from sandbox.pagerduty.errors import InvalidInput, NotFound
 from sandbox.pagerduty.references import Json
 from sandbox.pagerduty.routing import Request, find
@@ -210,6 +210,8 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Json]], ...] = tuple(
         (f"/services/{_ID}/integrations/{_ID}", _integration),
         ("/incidents", incident_reads.incidents),
         (f"/incidents/{_ID}", incident_reads.incident),
+        (f"/incidents/{_ID}/log_entries", log_entries.of_incident),
+        (f"/incidents/{_ID}/notes", incident_reads.notes),
         (f"/incidents/{_ID}/alerts", incident_reads.alerts),
         (f"/incidents/{_ID}/alerts/{_ID}", incident_reads.alert),
         ("/oncalls", _on_calls),
@@ -221,7 +223,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Json]], ...] = tuple(
         (f"/users/{_ID}", _user),
         ("/change_events", _changes),
         ("/maintenance_windows", _windows),
-        ("/log_entries", analytics.log_entries),
+        ("/log_entries", log_entries.of_account),
         ("/standards/scores/technical_services", analytics.standards),
         ("/priorities", _priorities),
         ("/abilities", _abilities),

@@ -215,11 +215,29 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """A log entry of an incident; ``kind`` is the start of its type."""
+    """A log entry of an incident.
+
+    Attributes:
+        kind: The start of its type.
+        note: What was written with it.
+        assignees: To whom the incident went, where it went to anybody.
+    """
 
     kind: str
     at: datetime
     by: Person | Service
+    note: str = ""
+    assignees: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A note on an incident."""
+
+    id: str
+    content: str
+    by: Person
+    at: datetime
 
 
 @dataclass(slots=True, kw_only=True)
@@ -232,7 +250,11 @@ class Incident:
         level: Number of the escalation level that is assigned now, 1 is first; 0 when nobody is.
         level_since: When that level was assigned.
         loop: How often the policy has been gone through already.
+        policy: Whom it pages; at first that of its service.
+        is_direct: Whether it was assigned to people by name, so that it never escalates.
+        snoozed_until: When a snooze ends; None when it is not snoozed.
         changed_by: Who made the last change of status; None is the service itself.
+        merged_into: The incident that took its alerts.
         log_entries: In order; the first says how it was triggered.
     """
 
@@ -240,6 +262,7 @@ class Incident:
     number: int
     title: str
     service: Service
+    policy: Policy
     created_at: datetime
     urgency: str
     alerts: list[Alert] = field(default_factory=list)
@@ -255,6 +278,10 @@ class Incident:
     changed_by: Person | Service | None = None
     resolved_at: datetime | None = None
     updated_at: datetime | None = None
+    is_direct: bool = False
+    snoozed_until: datetime | None = None
+    merged_into: "Incident | None" = None
+    notes: list[Note] = field(default_factory=list)
     log_entries: list[LogEntry] = field(default_factory=list)
 
     @property
@@ -273,8 +300,10 @@ class Incident:
         Incidents of low urgency stay where they are, and so do those that went through the whole
         policy as often as it says.
         """
-        policy = self.service.policy
+        policy = self.policy
         if self.status != "triggered" or self.urgency != "high" or not self.level_since:
+            return None
+        if self.is_direct:
             return None
         if self.level >= len(policy.levels) and self.loop >= policy.loops:
             return None
@@ -283,6 +312,8 @@ class Incident:
 
     def reopens_at(self) -> datetime | None:
         """When an acknowledged incident is triggered again; None when never."""
+        if self.status == "acknowledged" and self.snoozed_until:
+            return self.snoozed_until
         timeout_s = self.service.acknowledgement_timeout_s
         if self.status != "acknowledged" or timeout_s is None or not self.acknowledgements:
             return None

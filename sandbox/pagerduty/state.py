@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.pagerduty import account, alerts
+from sandbox.pagerduty import alerts, incidents
 from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.alerts import AcceptedEvent
 from sandbox.pagerduty.example_account import example_account
@@ -15,11 +15,8 @@ from sandbox.pagerduty.oauth import Grants
 from sandbox.pagerduty.quota import Quota
 from sandbox.pagerduty.request_log import RequestLog, mask
 from sandbox.pagerduty.resources import (
-    Acknowledgement,
     Change,
-    Incident,
     Integration,
-    Person,
     Service,
 )
 from sandbox.pagerduty.webhooks import Webhooks
@@ -105,7 +102,7 @@ class State:
                 alerts.process(self.account, event)
             for incident in self.account.incidents:
                 if incident.is_open:
-                    account.escalate(incident, now)
+                    incidents.escalate(incident, now)
             return now
 
     def queue_webhooks(self) -> None:
@@ -158,18 +155,6 @@ class State:
                     custom_details=payload.get("custom_details") or {},
                 )
             )
-
-    def acknowledge(self, incident: Incident, by: Person | Service) -> None:
-        """Acknowledge an open incident."""
-        with self.lock:
-            now = self.now()
-            incident.acknowledgements.append(Acknowledgement(by=by, at=now))
-            account.change_status(incident, "acknowledged", by, now)
-
-    def resolve(self, incident: Incident, by: Person | Service) -> None:
-        """Resolve an open incident."""
-        with self.lock:
-            account.resolve(incident, by, self.now())
 
     def as_json(self) -> dict[str, Any]:
         """What ``/sandbox/state`` shows; keys are masked."""

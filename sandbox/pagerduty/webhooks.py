@@ -20,9 +20,17 @@ from urllib.parse import urlsplit
 
 from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.errors import InvalidInput, NotFound
-from sandbox.pagerduty.references import APP, Json, head, reference
-from sandbox.pagerduty.resources import Incident, Person, Service
+from sandbox.pagerduty.references import Json, reference
 from sandbox.pagerduty.routing import Reply
+from sandbox.pagerduty.webhook_events import (
+    Snapshot,
+    agent,
+    event_types,
+    incident_data,
+    new_notes,
+    note_data,
+    snapshot,
+)
 
 PATH = "/webhook_subscriptions"
 # Signs what the first subscription is sent; a portal with PAGERDUTY_SANDBOX on expects it.
@@ -78,13 +86,6 @@ class Outgoing:
     due_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    status: str
-    step: tuple[int, int]
-    assignees: tuple[str, ...]
-
-
 class Webhooks:
     """The subscriptions, and the incidents as they were when webhooks were queued last.
 
@@ -97,12 +98,12 @@ class Webhooks:
         self._url = url
         self._lock = threading.RLock()
         self.subscriptions: list[Subscription] = []
-        self._snapshot: dict[str, _Snapshot] | None = None
+        self._snapshots: dict[str, Snapshot] | None = None
 
     def reset(self) -> None:
         """Start again: nothing is queued, and incidents that are open already cause no webhook."""
         with self._lock:
-            self._snapshot = None
+            self._snapshots = None
             self.subscriptions = []
             if self._url:
                 self.add(self._url, ALL_EVENTS, secret=FIRST_SECRET)
@@ -124,12 +125,16 @@ class Webhooks:
 
     def watch(self, account: Account, now: datetime) -> None:
         """Compare the incidents with what they were, and queue an event for each difference."""
-        present = {incident.id: _snapshot(incident) for incident in account.incidents}
-        if self._snapshot is not None:
+        present = {incident.id: snapshot(incident) for incident in account.incidents}
+        if self._snapshots is not None:
             for incident in account.incidents:
-                for type_ in _event_types(self._snapshot.get(incident.id), present[incident.id]):
-                    self.queue(type_, "incident", _data(incident), now, _agent(incident))
-        self._snapshot = present
+                before = self._snapshots.get(incident.id)
+                for type_ in event_types(before, present[incident.id]):
+                    self.queue(type_, "incident", incident_data(incident), now, agent(incident))
+                for note in new_notes(before, incident):
+                    data = note_data(incident, note)
+                    self.queue("incident.annotated", "incident_note", data, now, reference(note.by))
+        self._snapshots = present
 
     def queue(
         self, type_: str, resource_type: str, data: Json, at: datetime, agent: Json | None = None
@@ -313,51 +318,3 @@ def _post(one: Subscription, outgoing: Outgoing) -> int:
         return status
     finally:
         connection.close()
-
-
-def _snapshot(incident: Incident) -> _Snapshot:
-    people = tuple(person.id for person in incident.assignees)
-    return _Snapshot(incident.status, (incident.loop, incident.level), people)
-
-
-def _event_types(before: _Snapshot | None, after: _Snapshot) -> list[str]:
-    """The types of the events that lead from one to the other."""
-    if before is None:
-        later = {"acknowledged": ["acknowledged"], "resolved": ["resolved"]}
-        return [f"incident.{one}" for one in ["triggered", *later.get(after.status, [])]]
-    if before.status != after.status:
-        if after.status == "triggered":
-            was_open = before.status == "acknowledged"
-            return ["incident.unacknowledged" if was_open else "incident.reopened"]
-        return [f"incident.{after.status}"]
-    if before.step != after.step:
-        return ["incident.escalated"]
-    return ["incident.reassigned"] if before.assignees != after.assignees else []
-
-
-def _agent(incident: Incident) -> Json:
-    by: Person | Service = incident.changed_by or incident.service
-    return reference(by)
-
-
-def _data(incident: Incident) -> Json:
-    """An incident in the form of webhooks, which is not that of REST."""
-    created_at = incident.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    team = incident.service.policy.team
-    return {
-        **head(incident),
-        "html_url": f"{APP}/incidents/{incident.id}",
-        "number": incident.number,
-        "status": incident.status,
-        "incident_key": incident.incident_key or None,
-        "created_at": created_at,
-        "title": incident.title,
-        "service": reference(incident.service),
-        "assignees": [reference(person) for person in incident.assignees],
-        "escalation_policy": reference(incident.service.policy),
-        "teams": [reference(team)] if team else [],
-        "priority": reference(incident.priority) if incident.priority else None,
-        "urgency": incident.urgency,
-        "conference_bridge": None,
-        "resolve_reason": None,
-    }

@@ -37,6 +37,9 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Callable[..., Reply]], ...] = tuple(
         ("POST", "/incidents", incident_writes.create),
         ("PUT", "/incidents", incident_writes.update_several),
         ("PUT", f"/incidents/{_ID}", incident_writes.update),
+        ("PUT", f"/incidents/{_ID}/merge", incident_writes.merge),
+        ("POST", f"/incidents/{_ID}/notes", incident_writes.annotate),
+        ("POST", f"/incidents/{_ID}/snooze", incident_writes.snooze),
         ("PUT", f"/services/{_ID}", service_writes.update),
     )
 )

@@ -72,6 +72,8 @@ TARGETS = [
     "/incidents?statuses[]=resolved",
     *with_each("/incidents/Q0000000004600/alerts", ["services", "incidents"]),
     "/incidents/Q0000000004600/alerts/QA000000000001",
+    *with_each("/incidents/Q0000000004600/log_entries", ["incidents", "services", "teams"]),
+    "/incidents/Q0000000004600/notes",
     "/incidents?incident_key=nothing",
     *with_each("/oncalls?limit=100", ["escalation_policies", "users", "schedules"]),
     "/oncalls?escalation_policy_ids[]=PPOLEMP&earliest=true",
@@ -191,6 +193,36 @@ def test_writes_answer_what_is_published(sandbox):
     status, closed = ask(sandbox, "/incidents", "PUT", PERSON, change)
     validate_answer("PUT", "/incidents", status, closed)
     assert closed["incidents"][0]["status"] == "resolved"
+
+
+def test_what_a_person_does_answers_what_is_published(sandbox):
+    ids = []
+    for dedup_key in ("first", "second"):
+        send(sandbox, "trigger", key=KEYS["PMOBBFF"], dedup_key=dedup_key)
+        [found] = ask(sandbox, f"/incidents?incident_key={dedup_key}")[1]["incidents"]
+        ids.append(found["id"])
+    path = f"/incidents/{ids[0]}"
+    ana = {"assignee": {"id": "PANALIM", "type": "user_reference"}}
+    policy = {"id": "PPOLCHK", "type": "escalation_policy_reference"}
+    source = {"id": ids[1], "type": "incident_reference"}
+    for method, target, body in (
+        ("POST", f"{path}/snooze", {"duration": 60}),
+        ("POST", f"{path}/notes", {"note": {"content": "Looking"}}),
+        ("PUT", path, {"incident": {"type": "incident_reference", "assignments": [ana]}}),
+        ("PUT", path, {"incident": {"type": "incident_reference", "escalation_policy": policy}}),
+        ("PUT", path, {"incident": {"type": "incident_reference", "escalation_level": 2}}),
+        ("PUT", path, {"incident": {"type": "incident_reference", "urgency": "low"}}),
+        ("PUT", f"{path}/merge", {"source_incidents": [source]}),
+    ):
+        validate_request(method, sandbox.url + target, PERSON, body)
+        status, answered = ask(sandbox, target, method, PERSON, body)
+        assert status in {200, 201}
+        validate_answer(method, target, status, answered)
+    for target in (path, f"{path}/notes", f"{path}/log_entries", f"/incidents/{ids[1]}"):
+        status, answered = ask(sandbox, target)
+        validate_answer("GET", target, status, answered)
+    made = {entry["type"] for entry in ask(sandbox, f"{path}/log_entries")[1]["log_entries"]}
+    assert len(made) == 8
 
 
 def test_grouped_alerts_answer_what_is_published(sandbox):

@@ -57,6 +57,35 @@ class TestTheSandbox:
         assert event["data"]["incident_key"] is None
         assert {"X-Webhook-Id", "X-PagerDuty-Signature"} <= set(portal.deliveries[0].headers)
 
+    def test_what_a_person_does_is_told(self):
+        with receiver() as portal, sandbox_telling(portal.url) as server:
+            send(server, "trigger", key=KEYS["PMOBBFF"])
+            wait_for(lambda: portal.deliveries)
+            [incident] = ask(server, "/incidents?incident_key=alarm")[1]["incidents"]
+            path = f"/incidents/{incident['id']}"
+            for number, fields in enumerate(
+                (
+                    {"assignments": [{"assignee": {"id": "PANALIM"}}]},
+                    {"escalation_policy": {"id": "PPOLCHK"}},
+                    {"escalation_level": 3},
+                    {"priority": "P1"},
+                ),
+                start=2,
+            ):
+                ask(server, path, "PUT", PERSON, {"incident": fields})
+                wait_for(lambda number=number: len(portal.deliveries) >= number)
+            ask(server, f"{path}/notes", "POST", PERSON, {"note": {"content": "Looking"}})
+            wait_for(lambda: len(portal.deliveries) >= 6)
+        assert types(portal.deliveries)[1:] == [
+            "incident.reassigned",
+            "incident.delegated",
+            "incident.escalated",
+            "incident.priority_updated",
+            "incident.annotated",
+        ]
+        note = json.loads(portal.deliveries[-1].body)["event"]
+        assert (note["resource_type"], note["data"]["content"]) == ("incident_note", "Looking")
+
     def test_a_portal_that_is_away_is_tried_again(self):
         with receiver(statuses=[503, 500]) as portal, sandbox_telling(portal.url) as server:
             send(server, "trigger", key=KEYS["PCHKOUT"])

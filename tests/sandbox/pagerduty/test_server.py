@@ -315,7 +315,7 @@ def test_an_incident_is_created_acknowledged_and_resolved_by_a_user(sandbox):
     changes = {"incidents": [{"id": id_, "status": "resolved"}]}
     status, body = ask(sandbox, "/incidents", "PUT", PERSON, changes)
     assert (status, [i["status"] for i in body["incidents"]]) == (200, ["resolved"])
-    assert ask(sandbox, f"/incidents/{id_}", "PUT", PERSON, change)[1]["error"]["code"] == 1001
+    assert ask(sandbox, "/incidents", "PUT", PERSON, changes)[1]["error"]["code"] == 1001
 
 
 @pytest.mark.parametrize(
