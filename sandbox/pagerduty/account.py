@@ -66,6 +66,7 @@ class Account:
     incidents: list[Incident] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     alert_count: int = 0
+    override_count: int = 0
 
     def add_history(
         self, incidents: Iterable[IncidentSeed], changes: Iterable[ChangeSeed], now: datetime

@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.pagerduty import analytics, events, oauth, reads, webhooks, writes
 from sandbox.pagerduty.errors import SHAPES, InvalidInput, NotFound, RestError, usual_error
 from sandbox.pagerduty.query import Query
+from sandbox.pagerduty.resources import Person
 from sandbox.pagerduty.routing import Reply, Request
 from sandbox.pagerduty.state import State
 from sandbox.pagerduty.write_request import Write
@@ -65,6 +66,13 @@ class HttpResponse:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+
+
+class Caller(NamedTuple):
+    """Who sends a request of REST v2, and what they may do."""
+
+    scopes: frozenset[str]
+    person: Person | None = None
 
 
 def json_response(
@@ -124,10 +132,10 @@ _EVENT_WORDS = {
 def _rest(state: State, request: HttpRequest) -> HttpResponse:
     headers: dict[str, str] = {}
     try:
-        scopes = _scopes(state, request.headers.get("authorization", ""))
-        usage = state.quota.take("token")
+        caller = _caller(state, request.headers.get("authorization", ""))
+        usage = state.quota.take(caller.person.id if caller.person else "token")
         headers = usage.headers()
-        reply = _rest_reply(state, request, scopes, is_exceeded=usage.is_exceeded)
+        reply = _rest_reply(state, request, caller, is_exceeded=usage.is_exceeded)
     except RestError as refused:
         reply = Reply(refused.status, refused.body)
     response = json_response(reply.status, reply.body, headers)
@@ -136,12 +144,10 @@ def _rest(state: State, request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _rest_reply(
-    state: State, request: HttpRequest, scopes: frozenset[str], *, is_exceeded: bool
-) -> Reply:
+def _rest_reply(state: State, request: HttpRequest, caller: Caller, *, is_exceeded: bool) -> Reply:
     if is_exceeded:
         raise usual_error(429)
-    if not oauth.allows(scopes, request.method, request.path):
+    if not oauth.allows(caller.scopes, request.method, request.path):
         raise usual_error(403)
     if request.headers.get("accept", "").replace(" ", "") != VERSION:
         raise InvalidInput(f"Accept must be {VERSION}")
@@ -150,20 +156,22 @@ def _rest_reply(
         return webhooks.answer(state.webhooks, request.method, request.path, body)
     if request.method == "GET":
         query = Query(parse_qs(urlsplit(request.target).query, keep_blank_values=True))
-        return Reply(200, reads.answer(Request(state.account, state.now(), query), request.path))
+        read = Request(state.account, state.now(), query, caller.person)
+        return Reply(200, reads.answer(read, request.path))
     is_metrics = request.method == "POST" and request.path == analytics.METRICS
     if not is_metrics and not writes.is_write(request.method, request.path):
         raise NotFound
-    if request.headers.get("content-type", "") != "application/json":
+    if request.method != "DELETE" and request.headers.get("content-type") != "application/json":
         raise InvalidInput("Content-Type must be application/json")
     if is_metrics:
         return Reply(200, analytics.metrics(state.account, body))
-    sender = state.account.person_by_email(request.headers.get("from", "").strip())
+    by_email = state.account.person_by_email(request.headers.get("from", "").strip())
+    sender = caller.person or by_email
     return writes.answer(Write(state, sender, body), request.method, request.path)
 
 
-def _scopes(state: State, authorization: str) -> frozenset[str]:
-    """The scopes of credentials.
+def _caller(state: State, authorization: str) -> Caller:
+    """Whose credentials these are: the account's, an app's, or a user's own.
 
     Raises:
         RestError: They are not accepted.
@@ -174,11 +182,15 @@ def _scopes(state: State, authorization: str) -> frozenset[str]:
         value = value.removeprefix("token=").strip('"')
     granted = state.grants.scopes_of(value) if scheme == "bearer" else None
     if granted is not None:
-        return granted
-    is_own = hmac.compare_digest(value.encode(), state.token.encode())
-    if scheme not in {"token", "bearer"} or not is_own:
+        return Caller(granted)
+    if scheme not in {"token", "bearer"}:
         raise usual_error(401)
-    return oauth.EVERYTHING
+    if hmac.compare_digest(value.encode(), state.token.encode()):
+        return Caller(oauth.EVERYTHING)
+    person = state.person_by_token(value)
+    if person is None:
+        raise usual_error(401)
+    return Caller(oauth.EVERYTHING, person)
 
 
 def _token(state: State, request: HttpRequest) -> HttpResponse:

@@ -1,5 +1,6 @@
 """The account of ``examples/catalog``: its organisation, and a history relative to its start."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -211,17 +212,27 @@ WINDOWS = (
 
 def example_account(now: datetime) -> Account:
     """Make the account as it is at ``now`` (UTC)."""
+    # A copy: people change schedules and services, and other accounts must not see it.
+    teams, people, schedules, policies, services = deepcopy(
+        (
+            tuple(example_organisation.TEAMS.values()),
+            example_organisation.PEOPLE,
+            example_organisation.SCHEDULES,
+            example_organisation.POLICIES,
+            example_organisation.services(),
+        )
+    )
     account = Account(
-        teams=tuple(example_organisation.TEAMS.values()),
-        people=example_organisation.PEOPLE,
-        schedules=example_organisation.SCHEDULES,
-        policies=example_organisation.POLICIES,
-        services=example_organisation.services(),
+        teams=teams,
+        people=people,
+        schedules=schedules,
+        policies=policies,
+        services=services,
         priorities=example_organisation.PRIORITIES,
         abilities=example_organisation.ABILITIES,
     )
     account.add_history([*INCIDENTS, *resolved_incidents.of_example()], CHANGES, now)
-    services = {service.id: service for service in account.services}
+    by_id = {service.id: service for service in services}
     account.windows += [
         MaintenanceWindow(
             id=f"PMW000{number}",
@@ -229,7 +240,7 @@ def example_account(now: datetime) -> Account:
             description=window.description,
             start_at=now + timedelta(hours=window.from_h),
             end_at=now + timedelta(hours=window.to_h),
-            services=(services[window.service_id],),
+            services=(by_id[window.service_id],),
             created_by=window.created_by,
         )
         for number, window in enumerate(WINDOWS, start=1)

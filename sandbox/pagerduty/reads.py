@@ -144,6 +144,19 @@ def _schedule(request: Request, id_: str) -> Json:
     return {"schedule": serializer.schedule(schedule) | layers}
 
 
+def _overrides(request: Request, id_: str) -> Json:
+    serializer, schedule = request.serializer(), find(request.account.schedules, id_)
+    since, until = request.query.instant("since"), request.query.instant("until")
+    if since is None or until is None:
+        raise InvalidInput("since and until are required")
+    found = [
+        override
+        for override in schedule.overrides
+        if shifts.is_within(override.start_at, override.end_at, since, until)
+    ]
+    return {"overrides": [serializer.override(override) for override in found]}
+
+
 def _schedule_period(request: Request) -> tuple[datetime, datetime]:
     since = request.query.instant("since") or request.now
     until = request.query.instant("until") or since + timedelta(days=14)
@@ -164,6 +177,12 @@ def _users(request: Request) -> Json:
     return request.listing("users", found, serializer.user)
 
 
+def _me(request: Request) -> Json:
+    if request.person is None:
+        raise InvalidInput("The current user is known with a user's own token alone")
+    return {"user": request.serializer({*USER_INCLUDES, "calendar_urls"}).user(request.person)}
+
+
 def _user(request: Request, id_: str) -> Json:
     serializer = request.serializer({*USER_INCLUDES, "calendar_urls"})
     return {"user": serializer.user(find(request.account.people, id_))}
@@ -182,6 +201,12 @@ def _windows(request: Request) -> Json:
         if is_wanted and is_of and text in window.description.casefold():
             found.append(window)
     return request.listing("maintenance_windows", found, serializer.maintenance_window)
+
+
+def _window(request: Request, id_: str) -> Json:
+    serializer = request.serializer({"teams", "services", "users"})
+    window = find(request.account.windows, id_)
+    return {"maintenance_window": serializer.maintenance_window(window)}
 
 
 def _priorities(request: Request) -> Json:
@@ -219,10 +244,13 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Json]], ...] = tuple(
         (f"/escalation_policies/{_ID}", _policy),
         ("/schedules", _schedules),
         (f"/schedules/{_ID}", _schedule),
+        (f"/schedules/{_ID}/overrides", _overrides),
         ("/users", _users),
+        ("/users/me", _me),
         (f"/users/{_ID}", _user),
         ("/change_events", _changes),
         ("/maintenance_windows", _windows),
+        (f"/maintenance_windows/{_ID}", _window),
         ("/log_entries", log_entries.of_account),
         ("/standards/scores/technical_services", analytics.standards),
         ("/priorities", _priorities),

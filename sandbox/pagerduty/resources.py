@@ -27,10 +27,21 @@ class Person:
 
 
 @dataclass(slots=True, kw_only=True)
+class Override:
+    """Somebody who is on call for a while in the place of whoever a schedule names."""
+
+    id: str
+    person: Person
+    start_at: datetime
+    end_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
 class Schedule:
     """People whose shifts follow each other; it may have nobody, as at PagerDuty.
 
     Attributes:
+        overrides: In the order they were made; a later one goes before an earlier one.
         people: In the order of their shifts.
         offset: By how many shifts the order is moved, so that two schedules of the same people do
             not name the same person at the same time.
@@ -41,6 +52,7 @@ class Schedule:
     people: tuple[Person, ...]
     team: Team | None = None
     offset: int = 0
+    overrides: list[Override] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)

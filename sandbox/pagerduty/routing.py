@@ -8,6 +8,7 @@ from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.errors import NotFound
 from sandbox.pagerduty.query import Query
 from sandbox.pagerduty.references import Json
+from sandbox.pagerduty.resources import Person
 from sandbox.pagerduty.serializer import Serializer
 
 
@@ -15,7 +16,7 @@ class Reply(NamedTuple):
     """A reply before it becomes bytes."""
 
     status: int
-    body: Json
+    body: Json | list[Json]
 
 
 class Request(NamedTuple):
@@ -23,11 +24,13 @@ class Request(NamedTuple):
 
     Attributes:
         now: The instant the answer is for, UTC.
+        person: Whose token it came with; None with one of the account.
     """
 
     account: Account
     now: datetime
     query: Query
+    person: Person | None = None
 
     def serializer(self, allowed: Iterable[str] = ()) -> Serializer:
         """The serializer for this request's ``include[]``."""

@@ -15,6 +15,7 @@ from sandbox.pagerduty.resources import (
     Change,
     Integration,
     MaintenanceWindow,
+    Override,
     Person,
     Policy,
     Priority,
@@ -202,20 +203,19 @@ class Serializer:
         }
         return found
 
-    def rendered(self, schedule: Schedule, since: datetime, until: datetime) -> list[Json]:
-        """The shifts of a schedule between two instants."""
-        return [
-            {
-                "user": reference(shift.person),
-                "start": stamp(shift.start_at),
-                "end": stamp(shift.end_at),
-            }
-            for shift in shifts.shifts_of(schedule, since, until)
-        ]
+    def override(self, override: Override) -> Json:
+        """An override of a schedule."""
+        return {"id": override.id, **_rendered(override)}
 
     def layers(self, schedule: Schedule, since: datetime, until: datetime) -> Json:
         """The fields of a schedule that ``/schedules/{id}`` and its includes add."""
-        entries = self.rendered(schedule, since, until)
+        turns = [_rendered(shift) for shift in shifts.turns_of(schedule, since, until)]
+        final = [_rendered(shift) for shift in shifts.shifts_of(schedule, since, until)]
+        overrides = [
+            _rendered(one)
+            for one in schedule.overrides
+            if shifts.is_within(one.start_at, one.end_at, since, until)
+        ]
         covered = 100.0 if schedule.people else 0.0
         return {
             "schedule_layers": [
@@ -228,18 +228,18 @@ class Serializer:
                     "rotation_turn_length_seconds": int(shifts.LENGTH.total_seconds()),
                     "users": [{"user": reference(person)} for person in schedule.people],
                     "restrictions": [],
-                    "rendered_schedule_entries": entries,
+                    "rendered_schedule_entries": turns,
                     "rendered_coverage_percentage": covered,
                 }
             ],
             "overrides_subschedule": {
                 "name": "Overrides",
-                "rendered_schedule_entries": [],
+                "rendered_schedule_entries": overrides,
                 "rendered_coverage_percentage": 0.0,
             },
             "final_schedule": {
                 "name": "Final Schedule",
-                "rendered_schedule_entries": entries,
+                "rendered_schedule_entries": final,
                 "rendered_coverage_percentage": covered,
             },
         }
@@ -288,3 +288,11 @@ class Serializer:
             "images": change.images,
             "custom_details": change.custom_details,
         }
+
+
+def _rendered(shift: shifts.Shift | Override) -> Json:
+    return {
+        "user": reference(shift.person),
+        "start": stamp(shift.start_at),
+        "end": stamp(shift.end_at),
+    }

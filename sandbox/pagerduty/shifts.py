@@ -1,7 +1,7 @@
-"""Who is on call when: shifts of eight hours that follow from the clock alone."""
+"""Who is on call when: shifts of eight hours that follow from the clock, and overrides."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sandbox.pagerduty.resources import Level, Person, Policy, Schedule
@@ -40,21 +40,47 @@ class Shift:
 def shifts_of(target: Schedule | Person, since: datetime, until: datetime) -> Iterator[Shift]:
     """The shifts of a target that overlap ``since`` to ``until``, always the one at ``since``.
 
-    An empty schedule has none; a person is always on call.
+    An empty schedule has those of its overrides alone; a person is always on call.
     """
     if isinstance(target, Person):
         yield Shift(person=target)
         return
-    if not target.people:
+    shifts = list(turns_of(target, since, until))
+    for override in target.overrides:
+        start, end = override.start_at, override.end_at
+        shifts = [part for shift in shifts for part in _without(shift, start, end)]
+        shifts.append(Shift(person=override.person, start_at=start, end_at=end))
+    shifts.sort(key=lambda shift: shift.start_at or EPOCH)
+    for shift in shifts:
+        if is_within(shift.start_at or EPOCH, shift.end_at or until, since, until):
+            yield shift
+
+
+def turns_of(schedule: Schedule, since: datetime, until: datetime) -> Iterator[Shift]:
+    """The shifts of a schedule without its overrides."""
+    if not schedule.people:
         return
     number = (since - EPOCH) // LENGTH
     while True:
         start = EPOCH + number * LENGTH
-        person = target.people[(number + target.offset) % len(target.people)]
+        person = schedule.people[(number + schedule.offset) % len(schedule.people)]
         yield Shift(person=person, start_at=start, end_at=start + LENGTH)
         number += 1
         if start + LENGTH >= until:
             return
+
+
+def is_within(start: datetime, end: datetime, since: datetime, until: datetime) -> bool:
+    """Whether ``start`` to ``end`` overlaps ``since`` to ``until``, or covers ``since``."""
+    return end > since and (start <= since or start < until)
+
+
+def _without(shift: Shift, start: datetime, end: datetime) -> Iterator[Shift]:
+    """What is left of a shift around an override."""
+    if shift.start_at and shift.start_at < start:
+        yield replace(shift, end_at=min(shift.end_at or start, start))
+    if shift.end_at and shift.end_at > end:
+        yield replace(shift, start_at=max(shift.start_at or end, end))
 
 
 def people_on_level(level: Level, at: datetime) -> list[Person]:

@@ -17,6 +17,7 @@ from sandbox.pagerduty.request_log import RequestLog, mask
 from sandbox.pagerduty.resources import (
     Change,
     Integration,
+    Person,
     Service,
 )
 from sandbox.pagerduty.webhooks import Webhooks
@@ -110,6 +111,13 @@ class State:
         with self.lock:
             if self.webhooks.subscriptions:
                 self.webhooks.watch(self.account, self.advance())
+
+    def person_by_token(self, token: str) -> Person | None:
+        """The user whose own token it is: the account's, a hyphen, and the user's id."""
+        start, _, id_ = token.rpartition("-")
+        if start != self.token:
+            return None
+        return next((person for person in self.account.people if person.id == id_), None)
 
     def find_key(self, routing_key: object) -> tuple[Service, Integration] | None:
         """The service and integration a routing key belongs to."""

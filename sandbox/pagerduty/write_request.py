@@ -1,5 +1,6 @@
 """A request that writes, as a write route of REST v2 gets it."""
 
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sandbox.pagerduty.errors import InvalidInput, RestError
@@ -53,6 +54,18 @@ class Write(NamedTuple):
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise InvalidInput(f"The body must hold a list of {name}")
         return found
+
+    def instant(self, value: object, name: str) -> datetime:
+        """An instant in ISO 8601; a time without a zone is UTC.
+
+        Raises:
+            InvalidInput: It cannot be read.
+        """
+        try:
+            found = datetime.fromisoformat(str(value))
+        except ValueError:
+            raise InvalidInput(f"{name} is not a valid ISO 8601 time") from None
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
     def serializer(self) -> Serializer:
         """The serializer for the reply."""

@@ -6,7 +6,7 @@ Source: https://developer.pagerduty.com/api-reference/ (REST API v2)
 import re
 from collections.abc import Callable
 
-from sandbox.pagerduty import incident_writes, service_writes
+from sandbox.pagerduty import incident_writes, override_writes, service_writes, window_writes
 from sandbox.pagerduty.errors import NotFound
 from sandbox.pagerduty.routing import Reply
 from sandbox.pagerduty.write_request import Write
@@ -41,5 +41,10 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Callable[..., Reply]], ...] = tuple(
         ("POST", f"/incidents/{_ID}/notes", incident_writes.annotate),
         ("POST", f"/incidents/{_ID}/snooze", incident_writes.snooze),
         ("PUT", f"/services/{_ID}", service_writes.update),
+        ("POST", "/maintenance_windows", window_writes.create),
+        ("PUT", f"/maintenance_windows/{_ID}", window_writes.update),
+        ("DELETE", f"/maintenance_windows/{_ID}", window_writes.delete),
+        ("POST", f"/schedules/{_ID}/overrides", override_writes.create),
+        ("DELETE", f"/schedules/{_ID}/overrides/{_ID}", override_writes.delete),
     )
 )

@@ -21,6 +21,7 @@ from tests.sandbox.pagerduty.client import HEADERS, ask, send
 pytestmark = [pytest.mark.contract, pytest.mark.real_http, needs_openapi]
 
 PERSON = {**HEADERS, "From": "ana.lima@meridian.example"}
+MINE = {**HEADERS, "Authorization": "Token token=sandbox-token-PANALIM"}
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +82,14 @@ TARGETS = [
     *with_each("/escalation_policies/PPOLEMP", ["services", "teams", "targets"]),
     *with_each("/schedules", ["schedule_layers", "overrides_subschedule", "final_schedule"]),
     "/schedules/PSPLAT1",
+    "/schedules/PSCHKP1/overrides?since=2026-01-01T00:00:00Z&until=2036-01-01T00:00:00Z",
     "/schedules/PSCHKP1",
     *with_each("/users", ["contact_methods", "notification_rules", "teams"]),
+    *with_each("/users/me", ["contact_methods", "notification_rules", "teams"]),
     *with_each("/users/PANALIM", ["contact_methods", "notification_rules", "teams"]),
     "/change_events?limit=100",
     *with_each("/maintenance_windows", ["teams", "services", "users"]),
+    "/maintenance_windows/PMW0001",
     "/maintenance_windows?filter=ongoing&service_ids[]=PSEARCH",
     "/log_entries?limit=100",
     "/log_entries?is_overview=true&since=2026-01-01T00:00:00Z&until=2036-01-01T00:00:00Z",
@@ -101,9 +105,10 @@ TARGETS = [
 def test_every_read_answers_what_is_published(sandbox, target):
     parts = urlsplit(target)
     includes = parse_qs(parts.query).get("include[]", [])
-    validate_request("GET", sandbox.url + target, HEADERS)
+    headers = MINE if parts.path == "/users/me" else HEADERS
+    validate_request("GET", sandbox.url + target, headers)
 
-    status, body = ask(sandbox, target)
+    status, body = ask(sandbox, target, headers=headers)
 
     assert status == 200
     validate_answer("GET", parts.path, status, body, includes)
@@ -223,6 +228,42 @@ def test_what_a_person_does_answers_what_is_published(sandbox):
         validate_answer("GET", target, status, answered)
     made = {entry["type"] for entry in ask(sandbox, f"{path}/log_entries")[1]["log_entries"]}
     assert len(made) == 8
+
+
+def test_overrides_and_windows_answer_what_is_published(sandbox):
+    override = {
+        "start": "2036-01-01T08:00:00Z",
+        "end": "2036-01-01T12:00:00Z",
+        "user": {"id": "PKAILAR", "type": "user_reference"},
+    }
+    window = {
+        "type": "maintenance_window",
+        "start_time": "2036-01-01T08:00:00Z",
+        "end_time": "2036-01-01T12:00:00Z",
+        "description": "Upgrade",
+        "services": [{"id": "PCHKOUT", "type": "service_reference"}],
+    }
+    overrides = [override, {**override, "end": override["start"]}]
+    for method, target, body in (
+        ("POST", "/schedules/PSCHKP1/overrides", {"overrides": overrides}),
+        ("POST", "/maintenance_windows", {"maintenance_window": window}),
+        ("PUT", "/maintenance_windows/PMW0004", {"maintenance_window": window}),
+    ):
+        validate_request(method, sandbox.url + target, PERSON, body)
+        status, answered = ask(sandbox, target, method, PERSON, body)
+        assert status in {200, 201}
+        validate_answer(method, target, status, answered)
+    path = "/schedules/PSCHKP1/overrides"
+    status, listed = ask(sandbox, f"{path}?since=2036-01-01T00:00:00Z&until=2036-01-02T00:00:00Z")
+    validate_answer("GET", path, status, listed)
+    [one] = listed["overrides"]
+    for target in (f"{path}/{one['id']}", "/maintenance_windows/PMW0004"):
+        status, answered = ask(sandbox, target, "DELETE", HEADERS)
+        assert (status, answered) == (204, None)
+        validate_answer("DELETE", target, status, answered)
+    status, refused = ask(sandbox, "/maintenance_windows/PMW0003", "DELETE", HEADERS)
+    validate_answer("DELETE", "/maintenance_windows/PMW0003", status, refused)
+    assert status == 405
 
 
 def test_grouped_alerts_answer_what_is_published(sandbox):
