@@ -157,11 +157,13 @@ def _rest_reply(state: State, request: HttpRequest, caller: Caller, *, is_exceed
     if request.method == "GET":
         query = Query(parse_qs(urlsplit(request.target).query, keep_blank_values=True))
         read = Request(state.account, state.now(), query, caller.person)
-        return Reply(200, reads.answer(read, request.path))
+        return reads.answer(read, request.path)
     is_metrics = request.method == "POST" and request.path == analytics.METRICS
     if not is_metrics and not writes.is_write(request.method, request.path):
         raise NotFound
-    if request.method != "DELETE" and request.headers.get("content-type") != "application/json":
+    # PagerDuty's own client adds a charset.
+    media_type = request.headers.get("content-type", "").partition(";")[0]
+    if request.method != "DELETE" and media_type != "application/json":
         raise InvalidInput("Content-Type must be application/json")
     if is_metrics:
         return Reply(200, analytics.metrics(state.account, body))

@@ -21,7 +21,15 @@ class RestError(Exception):
         error: dict[str, Any] = {"message": message, "code": code}
         if errors:
             error["errors"] = list(errors)
-        self.body = {"error": error}
+        self.body: dict[str, Any] = {"error": error}
+
+
+class BareError(RestError):
+    """A refusal that is a sentence alone, as some endpoints answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, 0, message)
+        self.body = {"error": message}
 
 
 # By status, a code and a message.

@@ -62,7 +62,9 @@ def _log_entry(write: Serializer, incident: Incident, number: int, entry: LogEnt
         "html_url": f"{APP}/incidents/{incident.id}/log_entries/{id_}",
         "created_at": stamp(entry.at),
         "agent": reference(entry.by),
-        "channel": {"type": "api" if is_by_service else "website"},
+        "channel": {"type": "note", "summary": entry.note}
+        if entry.kind == "annotate"
+        else {"type": "api" if is_by_service else "website"},
         "service": write.sub(incident.service, "services"),
         "incident": incident_json(write, incident)
         if "incidents" in write.include

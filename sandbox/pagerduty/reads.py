@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.pagerduty import analytics, incident_reads, log_entries, shifts
-from sandbox.pagerduty.errors import InvalidInput, NotFound
+from sandbox.pagerduty.errors import BareError, InvalidInput, NotFound, usual_error
 from sandbox.pagerduty.references import Json
-from sandbox.pagerduty.routing import Request, find
+from sandbox.pagerduty.routing import Reply, Request, find
 
 FAR_AHEAD = timedelta(days=90)
 
@@ -25,7 +25,7 @@ POLICY_INCLUDES = {"services", "teams", "targets", "escalation_rule_assignment_s
 USER_INCLUDES = {"contact_methods", "notification_rules", "teams", "subdomains"}
 
 
-def answer(request: Request, path: str) -> Json:
+def answer(request: Request, path: str) -> Reply:
     """Answer a GET of a path, which comes without its query string.
 
     Raises:
@@ -33,7 +33,8 @@ def answer(request: Request, path: str) -> Json:
     """
     for pattern, route in ROUTES:
         if match := pattern.fullmatch(path):
-            return route(request, *match.groups())
+            found = route(request, *match.groups())
+            return Reply(204, {}) if found is None else Reply(200, found)
     raise NotFound
 
 
@@ -179,7 +180,7 @@ def _users(request: Request) -> Json:
 
 def _me(request: Request) -> Json:
     if request.person is None:
-        raise InvalidInput("The current user is known with a user's own token alone")
+        raise BareError(400, "An account-level access token is nobody's own")
     return {"user": request.serializer({*USER_INCLUDES, "calendar_urls"}).user(request.person)}
 
 
@@ -217,6 +218,11 @@ def _abilities(request: Request) -> Json:
     return {"abilities": list(request.account.abilities)}
 
 
+def _ability(request: Request, name: str) -> None:
+    if name not in request.account.abilities:
+        raise usual_error(402)
+
+
 def _teams(request: Request) -> Json:
     return request.listing("teams", request.named(request.account.teams), request.serializer().team)
 
@@ -226,7 +232,7 @@ def _team(request: Request, id_: str) -> Json:
 
 
 _ID = "([A-Za-z0-9]+)"
-ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Json]], ...] = tuple(
+ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Json | None]], ...] = tuple(
     (re.compile(pattern), route)
     for pattern, route in (
         ("/services", _services),
@@ -255,6 +261,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Json]], ...] = tuple(
         ("/standards/scores/technical_services", analytics.standards),
         ("/priorities", _priorities),
         ("/abilities", _abilities),
+        ("/abilities/([a-z_]+)", _ability),
         ("/teams", _teams),
         (f"/teams/{_ID}", _team),
     )

@@ -182,6 +182,7 @@ def test_the_token_of_a_user_says_who_acts(sandbox):
 
 
 def test_the_token_of_the_account_is_nobodys(sandbox):
-    assert ask(sandbox, "/users/me")[0] == 400
+    status, body = ask(sandbox, "/users/me")
+    assert (status, body) == (400, {"error": "An account-level access token is nobody's own"})
     wrong = {**HEADERS, "Authorization": "Token token=sandbox-token-PNOBODY"}
     assert ask(sandbox, "/users/me", headers=wrong)[0] == 401

@@ -397,6 +397,16 @@ def test_the_version_must_be_named(sandbox):
     assert ask(sandbox, "/services", headers={**HEADERS, "Accept": "application/json"})[0] == 400
 
 
+def test_a_write_is_json_with_or_without_a_charset(sandbox):
+    body = {"service": {"alert_grouping_parameters": {"type": None}}}
+    for media_type, status in (
+        ("application/json; charset=utf-8", 200),
+        ("application/x-www-form-urlencoded", 400),
+    ):
+        headers = {**HEADERS, "Content-Type": media_type}
+        assert ask(sandbox, "/services/PCHKOUT", "PUT", headers, body)[0] == status
+
+
 def test_every_answer_says_how_much_of_the_quota_is_left(clock):
     with serve(now=clock, requests_per_minute=2) as server:
         headers = [ask_whole(server, "/abilities")[1] for _ in range(2)]
