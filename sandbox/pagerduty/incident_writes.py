@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sandbox.pagerduty import incident_changes, incidents
+from sandbox.pagerduty import incident_updates, incidents
 from sandbox.pagerduty.errors import InvalidInput, RestError
 from sandbox.pagerduty.incident_json import incident_json, note_json
 from sandbox.pagerduty.references import Json, reference
@@ -36,18 +36,18 @@ def create(write: Write) -> Reply:
         raise InvalidInput("Service cannot be empty")
     if key and account.open_incident(service, str(key)):
         raise InvalidInput("Open incident with matching dedup key already exists on this service")
-    change = replace(incident_changes.parse(account, incident), status="")
+    fields = replace(incident_updates.parse(account, incident), status="")
     now = write.state.now()
     made = account.new_incident(
         service=service,
         title=title,
         at=now,
-        urgency=change.urgency or "high",
+        urgency=fields.urgency or "high",
         incident_key=str(key or f"made{len(account.incidents):028d}"),
     )
-    incident_changes.apply(made, change, person, now)
-    if person in change.assignees:
-        incident_changes.acknowledge(made, person, now)
+    incident_updates.apply(made, fields, person, now)
+    if person in fields.assignees:
+        incident_updates.acknowledge(made, person, now)
     return Reply(201, {"incident": incident_json(write.serializer(), made)})
 
 
@@ -68,11 +68,11 @@ def update_several(write: Write) -> Reply:
 def _update(write: Write, given: list[dict[str, Any]]) -> list[Json]:
     account, person, now = write.state.account, write.person, write.state.now()
     found: list[Incident] = [find(account.incidents, str(one.get("id"))) for one in given]
-    changes = [incident_changes.parse(account, one) for one in given]
-    for incident, change in zip(found, changes, strict=True):
-        incident_changes.check(incident, change, now)
-    for incident, change in zip(found, changes, strict=True):
-        incident_changes.apply(incident, change, person, now)
+    updates = [incident_updates.parse(account, one) for one in given]
+    for incident, one in zip(found, updates, strict=True):
+        incident_updates.check(incident, one, now)
+    for incident, one in zip(found, updates, strict=True):
+        incident_updates.apply(incident, one, person, now)
     serializer = write.serializer()
     return [incident_json(serializer, incident) for incident in found]
 
@@ -84,7 +84,7 @@ def snooze(write: Write, id_: str) -> Reply:
     if not isinstance(seconds, int) or not 1 <= seconds <= MAX_SNOOZE_S:
         raise InvalidInput(f"Duration must be 1 to {MAX_SNOOZE_S}")
     if incident.status == "triggered":
-        incident_changes.acknowledge(incident, person, now)
+        incident_updates.acknowledge(incident, person, now)
     incident.snoozed_until = now + timedelta(seconds=seconds)
     incidents.log(incident, "snooze", person, now)
     return Reply(201, {"incident": incident_json(write.serializer(), incident)})

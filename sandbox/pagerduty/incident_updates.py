@@ -15,7 +15,7 @@ from sandbox.pagerduty.resources import Acknowledgement, Incident, Person, Polic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Update:
     """The fields that are to change; None and empty mean that one stays as it is.
 
     Attributes:
@@ -34,7 +34,7 @@ class Change:
     level: int = 0
 
 
-def parse(account: Account, given: dict[str, Any]) -> Change:
+def parse(account: Account, given: dict[str, Any]) -> Update:
     """Read the fields of an incident in a request.
 
     Raises:
@@ -45,7 +45,7 @@ def parse(account: Account, given: dict[str, Any]) -> Change:
     level = given.get("escalation_level", 0)
     if not isinstance(level, int) or level < 0:
         raise InvalidInput("Escalation level must be a number")
-    return Change(
+    return Update(
         title=_word(given, "title"),
         urgency=_word(given, "urgency", "high", "low"),
         status=_word(given, "status", "triggered", "acknowledged", "resolved"),
@@ -58,41 +58,41 @@ def parse(account: Account, given: dict[str, Any]) -> Change:
     )
 
 
-def check(incident: Incident, change: Change, now: datetime) -> None:
+def check(incident: Incident, update: Update, now: datetime) -> None:
     """Raise where the incident cannot change that way.
 
     Raises:
         RestError: It is resolved already, or nobody is on call on the level.
     """
-    moves = bool(change.assignees or change.policy or change.level)
-    is_reopened = change.status in {"triggered", "acknowledged"}
-    if not incident.is_open and (change.status == "resolved" or (moves and not is_reopened)):
+    moves = bool(update.assignees or update.policy or update.level)
+    is_reopened = update.status in {"triggered", "acknowledged"}
+    if not incident.is_open and (update.status == "resolved" or (moves and not is_reopened)):
         raise RestError(400, 1001, "Incident Already Resolved")
-    levels = (change.policy or incident.policy).levels
-    if change.level > len(levels):
+    levels = (update.policy or incident.policy).levels
+    if update.level > len(levels):
         raise InvalidInput(f"Escalation level must be 1 to {len(levels)}")
-    if change.level and not shifts.people_on_level(levels[change.level - 1], now):
+    if update.level and not shifts.people_on_level(levels[update.level - 1], now):
         raise RestError(400, 1015, "Nobody is on call on this escalation level")
 
 
-def apply(incident: Incident, change: Change, by: Person, now: datetime) -> None:
-    """Change an incident; assigning it anew triggers it anew."""
-    incident.title = change.title or incident.title
-    if change.priority or change.clears_priority:
-        incident.priority = change.priority
-    if change.urgency and change.urgency != incident.urgency:
-        incident.urgency = change.urgency
+def apply(incident: Incident, update: Update, by: Person, now: datetime) -> None:
+    """Update an incident; assigning it anew triggers it anew."""
+    incident.title = update.title or incident.title
+    if update.priority or update.clears_priority:
+        incident.priority = update.priority
+    if update.urgency and update.urgency != incident.urgency:
+        incident.urgency = update.urgency
         incidents.log(incident, "urgency_change", by, now)
-    if change.status and not incident.is_open:
+    if update.status and not incident.is_open:
         _reopen(incident, by, now)
-    if change.assignees or change.policy or change.level:
-        _move(incident, change, by, now)
-    if change.status == "acknowledged":
+    if update.assignees or update.policy or update.level:
+        _move(incident, update, by, now)
+    if update.status == "acknowledged":
         acknowledge(incident, by, now)
-    elif change.status == "triggered" and incident.status == "acknowledged":
+    elif update.status == "triggered" and incident.status == "acknowledged":
         incidents.unacknowledge(incident, by, now)
-    elif change.status == "resolved":
-        incidents.resolve(incident, by, now, change.note)
+    elif update.status == "resolved":
+        incidents.resolve(incident, by, now, update.note)
     incident.updated_at = now
 
 
@@ -109,17 +109,17 @@ def _reopen(incident: Incident, by: Person, now: datetime) -> None:
     incidents.change_status(incident, "triggered", by, now)
 
 
-def _move(incident: Incident, change: Change, by: Person, now: datetime) -> None:
+def _move(incident: Incident, update: Update, by: Person, now: datetime) -> None:
     """Assign an incident to people, or to a level of its policy or of another one."""
     if incident.status == "acknowledged":
         incidents.unacknowledge(incident, by, now)
-    incident.is_direct, incident.level_since = bool(change.assignees), now
-    if change.assignees:
-        incident.assignees = list(change.assignees)
+    incident.is_direct, incident.level_since = bool(update.assignees), now
+    if update.assignees:
+        incident.assignees = list(update.assignees)
     else:
-        incident.policy, incident.loop = change.policy or incident.policy, 0
-        incidents.assign_level(incident, change.level or 1, now)
-    incidents.log(incident, "escalate" if change.level else "assign", by, now)
+        incident.policy, incident.loop = update.policy or incident.policy, 0
+        incidents.assign_level(incident, update.level or 1, now)
+    incidents.log(incident, "escalate" if update.level else "assign", by, now)
 
 
 def _word(given: dict[str, Any], name: str, *allowed: str) -> str:
