@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.core.cache import cache
-from django.db.models import F, Value
+from django.db.models import F, Subquery, Value
 from django.db.models.functions import Greatest
 
 from catalog.models import CatalogState
@@ -22,6 +22,11 @@ def current() -> int:
     """The number of the last write; 0 before the first. One query."""
     found = CatalogState.objects.filter(pk=_ROW).values_list("version", flat=True).first()
     return found or 0
+
+
+def subquery() -> Subquery:
+    """The same number as a part of another query; NULL before the first write."""
+    return Subquery(CatalogState.objects.filter(pk=_ROW).values("version")[:1])
 
 
 def bump() -> None:
@@ -39,7 +44,14 @@ def bump() -> None:
     CatalogState.objects.filter(pk=_ROW).update(version=Greatest(F("version") + 1, now))
 
 
-def cached(name: str, parts: object, version: int, read: Callable[[], T]) -> T:
+def cached(
+    name: str,
+    parts: object,
+    version: int,
+    read: Callable[[], T],
+    *,
+    timeout_s: int = _CACHED_S,
+) -> T:
     """What was read at this version of the catalog, from the cache; else read now, and put there.
 
     A cache that is empty or broken costs the reading, nothing else.
@@ -50,6 +62,7 @@ def cached(name: str, parts: object, version: int, read: Callable[[], T]) -> T:
         version: The catalog's, read before the reading: what is written meanwhile is read by
             whoever comes next.
         read: Reads it; the result must be picklable.
+        timeout_s: How long it stays, for what soon depends on something else.
     """
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()
     key = f"catalog:{name}:{version}:{digest}"
@@ -62,7 +75,7 @@ def cached(name: str, parts: object, version: int, read: Callable[[], T]) -> T:
         return found[0]
     made = read()
     try:
-        cache.set(key, (made,), _CACHED_S)
+        cache.set(key, (made,), timeout_s)
     except Exception:  # noqa: BLE001 -- each cache fails in its own way; none may fail the page
         logger.warning("The cache kept nothing")
     return made

@@ -14,10 +14,10 @@ class PagerdutyCardConfig(AppConfig):
         from catalog import cards
         from catalog.signals import entities_written
         from pagerduty_card import catalog_card, checks  # noqa: F401 -- checks register themselves
-        from pagerduty_card.boards import badge
         from pagerduty_card.card import rendering
         from pagerduty_card.doctor import findings
         from pagerduty_card.mapping import remapping
+        from pagerduty_card.overview import badge
         from pagerduty_card.paging import pending_pages
         from portal import page_frame
 

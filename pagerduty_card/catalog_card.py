@@ -7,10 +7,9 @@ from django.utils.safestring import SafeString
 
 from catalog.cards import Card, EntityStates, Scope
 from catalog.models import Entity, EntityQuerySet
-from pagerduty_card import rollups
 from pagerduty_card.card import button, rendering
 from pagerduty_card.mapping import resolving
-from pagerduty_card.presenters import rollup
+from pagerduty_card.overview import presenting, rollups
 
 
 class PagerDutyCard(Card):
@@ -18,7 +17,7 @@ class PagerDutyCard(Card):
 
     slug = "pagerduty"
     title = "PagerDuty"
-    states = rollup.STATES
+    states = presenting.STATES
 
     def find(self, entities: EntityQuerySet) -> EntityQuerySet:
         """Those that an annotation or a link maps."""

@@ -8,8 +8,8 @@ from django.db import connections
 from django.utils import timezone
 
 from pagerduty_card.accounts import Account, configured_accounts
-from pagerduty_card.estate import estate
 from pagerduty_card.models.inbox import Delivery
+from pagerduty_card.overview import snapshot
 from pagerduty_card.paging import retrying
 from pagerduty_card.syncing.accounts import Lane, sync_due, turn_of
 from pagerduty_card.webhooks import subscribing
@@ -30,7 +30,7 @@ def sync_incidents() -> None:
     Then count them for the header, which asks nobody.
     """
     _take_turns(Lane.INCIDENTS)
-    estate(timezone.now())
+    snapshot.refresh(timezone.now())
 
 
 @every(seconds=30)

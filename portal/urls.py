@@ -27,7 +27,7 @@ if apps.is_installed("pagerduty_card"):
             include("pagerduty_card.urls"),
         ),
         path("pagerduty/", include("pagerduty_card.site_urls")),
-        path("", include("pagerduty_card.boards.urls")),
+        path("", include("pagerduty_card.overview.urls")),
     ]
 
 handler400 = views.bad_request

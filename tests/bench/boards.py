@@ -68,7 +68,7 @@ def main(services: int) -> dict[str, object]:
     from django.test.utils import CaptureQueriesContext, override_settings
     from django.utils import timezone
 
-    from pagerduty_card.estate import estate
+    from pagerduty_card.overview.snapshot import refresh
 
     call_command("migrate", verbosity=0)
     _fill(services)
@@ -86,9 +86,9 @@ def main(services: int) -> dict[str, object]:
             queries[name] = len(captured)
         cache.clear()
         begun = time.perf_counter()
-        estate(timezone.now())
+        refresh(timezone.now())
         drawn = time.perf_counter()
-        estate(timezone.now())
+        refresh(timezone.now())
         return {
             "queries": queries,
             "drawn": drawn - begun,
@@ -102,6 +102,7 @@ def _fill(services: int) -> None:
 
     from catalog.models import Annotation, Entity
     from catalog.versions import bump
+    from pagerduty_card.mapping.remapping import remap_all
     from pagerduty_card.mirror.incidents import count_open_incidents
     from pagerduty_card.models import EscalationPolicy, Feed, Incident, OnCall, Responder, Service
 
@@ -187,6 +188,7 @@ def _fill(services: int) -> None:
         Feed(account="default", kind=kind, asked_at=now, succeeded_at=now)
         for kind in Feed.Kind.values
     )
+    remap_all()
     bump()
 
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from catalog.descriptor.yaml import read
 from catalog.ingestion.importer import run_import
 from catalog.models import Entity, Overlay
-from pagerduty_card.estate import estate
 from pagerduty_card.mapping.resolving import ACCOUNT, SERVICE_ID
 from pagerduty_card.models import MappingChange, ServiceLink
+from pagerduty_card.overview.snapshot import Snapshot
 from tests.catalog.overlays import set_overlay
 from tests.factories import make_entity
 from tests.pagerduty_card.factories import KEY, TOKEN
@@ -319,9 +319,9 @@ def test_what_is_taken_back_is_off_the_boards_at_once(two_services):
     orders = make_entity("orders")
     client = mapper()
     write(client, ("orders", "PONE"))
-    assert orders.pk in estate(timezone.now()).entities
+    assert orders.pk in Snapshot(timezone.now()).overview.entities
     undo(client, MappingChange.objects.get())
-    assert orders.pk not in estate(timezone.now()).entities
+    assert orders.pk not in Snapshot(timezone.now()).overview.entities
 
 
 def test_taken_back_twice_is_taken_back_once(two_services):

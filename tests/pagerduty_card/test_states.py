@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from pagerduty_card.freshness import NOT_FOUND, Certainty, Judgement
-from pagerduty_card.presenters.rollup import STATES
+from pagerduty_card.overview.presenting import STATES
 from pagerduty_card.presenters.states import present_state
 from pagerduty_card.states import NOTHING_KNOWN, IncidentCounts, State, service_state
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from pagerduty_card.estate import open_count
+from pagerduty_card.overview.snapshot import open_count
 from portal.page_frame import NavBadge
 
 _ID = "open-incidents"
@@ -28,7 +28,7 @@ def open_incidents(request: HttpRequest, *, is_last: bool = False) -> NavBadge |
             id=_ID, text="?", label="the number is not known yet", tone="unknown", url=ask
         )
     noun = "open incident" if counted.count == 1 else "open incidents"
-    if not counted.is_known and (counted.is_doubtful or not counted.count):
+    if not counted.is_known and (counted.is_uncertain or not counted.count):
         return NavBadge(
             id=_ID,
             text=f"{counted.count:,}?" if counted.count else "?",

@@ -13,9 +13,9 @@ from django.utils import timezone
 from catalog.columns import entity_columns
 from catalog.models import Entity
 from catalog.versions import bump
-from pagerduty_card import rollups
 from pagerduty_card.mapping.remapping import remap_all
 from pagerduty_card.models import Feed, OnCall, Service, ServiceLink
+from pagerduty_card.overview import rollups
 from tests.catalog.pages import select, texts
 from tests.factories import descriptor_of, make_entity, make_user
 from tests.pagerduty_card.mirror import (
@@ -172,17 +172,17 @@ def test_the_export_honours_the_state(reader):
     assert [row["name"] for row in rows] == ["alarm", "alone"]
 
 
-def test_an_estate_that_cannot_be_drawn_is_said_and_lists_nothing(reader, monkeypatch):
+def test_states_that_cannot_be_loaded_are_reported_and_list_nothing(reader, monkeypatch):
     add("shop")
     make_feeds()
-    monkeypatch.setattr(rollups, "estate", lambda now: 1 / 0)
+    monkeypatch.setattr(rollups, "Snapshot", lambda now: 1 / 0)
     page = reader.get(f"{INDEX}?state=ok")
     assert (page.status_code, names(page)) == (200, [])
     assert "PagerDuty could not say how these entities are" in page.text
     assert reader.get(f"{INDEX}export/?state=ok&format=csv").status_code == 503
 
 
-@time_machine.travel(NOON, tick=False)  # an estate is drawn anew every few seconds
+@time_machine.travel(NOON, tick=False)  # states are loaded anew every few seconds
 def test_one_service_or_a_thousand_cost_the_index_the_same_queries(reader):
     policy = make_policy()
     make_on_call(policy)
@@ -231,4 +231,4 @@ def test_one_service_or_a_thousand_cost_the_index_the_same_queries(reader):
     few = costs()
     more(range(10, 1000))
     assert costs() == few
-    assert few == [22, 15, 10]
+    assert few == [20, 15, 10]

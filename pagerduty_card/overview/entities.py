@@ -1,6 +1,6 @@
 """The entities and owners that a board names, as links; two queries however many."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -19,13 +19,15 @@ _MANY = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class NamedEntity:
     """An entity as a board names it.
 
     Attributes:
+        position: Among the entities that were named together, by name.
         owner: None for an entity without one.
     """
 
+    position: int
     node: Node
     kind: str
     owner_ref: str
@@ -53,7 +55,7 @@ def own_refs(request: HttpRequest) -> frozenset[str]:
     return frozenset(ownership.owner_refs if ownership else ())
 
 
-def name_entities(keys: Iterable[int]) -> dict[int, Named]:
+def named_entities(keys: Iterable[int]) -> dict[int, NamedEntity]:
     """The entities by primary key, in the order of their names, those that are gone left out."""
     wanted = set(keys)
     found = Entity.objects.filter(pk__in=wanted)
@@ -71,18 +73,19 @@ def name_entities(keys: Iterable[int]) -> dict[int, Named]:
         for ref, node in nodes_of(row[5] for row in rows if row[5]).items()
     }
     return {
-        pk: Named(
+        pk: NamedEntity(
+            position=position,
             node=Node(ref=EntityRef.parse(ref), name=name, title=title),
             kind=kind,
             owner_ref=owner_ref,
             owner=owners.get(owner_ref),
         )
-        for pk, ref, kind, name, title, owner_ref in rows
+        for position, (pk, ref, kind, name, title, owner_ref) in enumerate(rows)
     }
 
 
-def values_of(entities: Iterable[Named]) -> dict[str, dict[str, str]]:
-    """What the entities of a row are filtered by, whoever reads."""
+def filter_values(entities: Iterable[NamedEntity]) -> dict[str, dict[str, str]]:
+    """By filter, the values of entities and what each is called."""
     some = list(entities)
     return {
         "owner": {one.owner_ref or "-": one.owner_name for one in some},
@@ -90,6 +93,11 @@ def values_of(entities: Iterable[Named]) -> dict[str, dict[str, str]]:
     }
 
 
-def owners_of(entities: Iterable[Named]) -> tuple[EntityLink, ...]:
+def owners_of(entities: Iterable[NamedEntity]) -> tuple[EntityLink, ...]:
     """The owners, each once."""
     return tuple({one.owner_ref: one.owner for one in entities if one.owner}.values())
+
+
+def sorted_by_name(keys: Iterable[int], names: Mapping[int, NamedEntity]) -> list[int]:
+    """Those of the entities that have a name here, in the order of the names."""
+    return sorted((pk for pk in keys if pk in names), key=lambda pk: names[pk].position)

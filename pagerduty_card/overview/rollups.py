@@ -1,7 +1,4 @@
-"""The states that the catalog's lists filter by and show, and what belongs together summed up.
-
-All from the estate: one answer for the index, its badges, the panels and the first page.
-"""
+"""The states by which the catalog's lists filter, and what belongs together summed up."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -18,65 +15,60 @@ from catalog import cards
 from catalog.links import link_to_entity
 from catalog.models import Entity
 from catalog.search.expressions import Among
-from pagerduty_card.estate import EntityStanding, Estate, estate
 from pagerduty_card.models import Feed, Incident, OnCall, Service
-from pagerduty_card.presenters.freshness import Moment, present_answer
-from pagerduty_card.presenters.incidents import IncidentLine, incident_line, incident_order
-from pagerduty_card.presenters.on_call import OnCallView, present_on_call
-from pagerduty_card.presenters.rollup import (
+from pagerduty_card.overview.loading import EntitySummary, Overview
+from pagerduty_card.overview.presenting import (
     NOBODY,
-    STATES,
     WORST_SHOWN,
     OwnView,
     RollupView,
-    Standing,
     present_rollup,
+    slugs_of,
     worst_first,
 )
+from pagerduty_card.overview.snapshot import Snapshot
+from pagerduty_card.presenters.freshness import Moment, present_answer
+from pagerduty_card.presenters.incidents import IncidentLine, incident_line, incident_order
+from pagerduty_card.presenters.on_call import OnCallView, present_on_call
 from pagerduty_card.presenters.states import present_state
-from pagerduty_card.states import State
-from portal.single_value_cache import SingleValueCache
 from portal.templatetags.ui import ago, badge, icon
 
 # So many services are looked at for the first policies of somebody who owns thousands.
 _SERVICES_ASKED = 50
 
-# By the estate's stamp: it follows from nothing else.
-_states: SingleValueCache[str, cards.EntityStates] = SingleValueCache()
-
 
 def entity_states() -> cards.EntityStates:
-    """Which entities are in which state now; no query beside the estate's."""
-    drawn = estate(timezone.now())
-    return _states.get_or_set(drawn.stamp, lambda: _states_of(drawn))
+    """Which entities are in which state now."""
+    snapshot = Snapshot(timezone.now())
+    return snapshot.cached("entity-states", lambda: _states_of(snapshot.overview))
 
 
-def _states_of(drawn: Estate) -> cards.EntityStates:
-    keys = {
-        state.slug: drawn.nobody_on_call if state is NOBODY else drawn.in_state(State(state.slug))
-        for state in STATES
-    }
+def _states_of(overview: Overview) -> cards.EntityStates:
+    keys: dict[str, list[int]] = {}
+    for pk, summary in overview.entities.items():
+        for slug in slugs_of(summary):
+            keys.setdefault(slug, []).append(pk)
     # Of the states alone: an answer that changes none leaves all that was counted true.
-    written = repr([(slug, sorted(some)) for slug, some in keys.items()])
+    written = repr(sorted((slug, sorted(some)) for slug, some in keys.items()))
     return cards.EntityStates(digest=hashlib.sha256(written.encode()).hexdigest(), keys=keys)
 
 
 def render_badges(entities: Sequence[Entity]) -> Mapping[int, SafeString]:
-    """The worst state of each entity's services; no query beside the estate's."""
-    found = estate(timezone.now()).entities
+    """The worst state of each entity's services; no query beside the snapshot's."""
+    found = Snapshot(timezone.now()).overview.entities
     return {entity.pk: state_badge(found[entity.pk]) for entity in entities if entity.pk in found}
 
 
-def state_badge(standing: Standing) -> SafeString:
+def state_badge(summary: EntitySummary) -> SafeString:
     """An entity's state, and that nobody is on call where PagerDuty said so."""
-    state = present_state(standing.state)
+    state = present_state(summary.state)
     mark = state.mark
     return format_html(
         '<span title="PagerDuty: {}">{}</span>{}{}',
         state.words,
         badge(mark.word, mark.tone, mark.icon),
         format_html(" {}", badge(NOBODY.label, "critical", "on-call"))
-        if standing.is_nobody_on_call
+        if summary.is_nobody_on_call
         else "",
         format_html(' <span class="age">{} as of {}</span>', icon("clock"), ago(state.as_of))
         if state.is_old
@@ -85,52 +77,55 @@ def state_badge(standing: Standing) -> SafeString:
 
 
 def render_rollup(request: HttpRequest, scope: cards.Scope) -> SafeString:
-    """Sum up what belongs to an entity; one query beside the estate's."""
+    """Sum up what belongs to an entity; one query beside the snapshot's."""
     del request
-    drawn = estate(timezone.now())
-    standings = _among(scope, drawn)
-    if not standings:
+    overview = Snapshot(timezone.now()).overview
+    summaries = _among(scope, overview)
+    if not summaries:
         return SafeString("")
-    view = _rollup(scope, standings, drawn)
-    lines = [(line, state_badge(line.standing)) for line in view.lines]
+    view = _rollup(scope, summaries, overview)
+    lines = [(line, state_badge(line.summary)) for line in view.lines]
     return render_to_string("pagerduty_card/_rollup.html", {"rollup": view, "lines": lines})
 
 
 def render_own(request: HttpRequest, scope: cards.Scope) -> SafeString:
-    """What is open among the reader's own, and who is on call; five queries beside the estate's."""
+    """Show what is open among the reader's own, and who is on call for it.
+
+    Five queries beside the snapshot's.
+    """
     del request
     now = timezone.now()
-    drawn = estate(now)
-    standings = _among(scope, drawn)
-    if not standings:
+    overview = Snapshot(now).overview
+    summaries = _among(scope, overview)
+    if not summaries:
         return SafeString("")
-    incidents, open_count = _own_incidents(standings, drawn)
+    incidents, open_count = _own_incidents(summaries)
     view = OwnView(
-        rollup=_rollup(scope, standings, drawn, shown=0),
+        rollup=_rollup(scope, summaries, overview, shown=0),
         incidents=incidents,
         open_count=open_count,
-        on_call=_on_call(standings, now),
+        on_call=_on_call(summaries, now),
     )
     return render_to_string("pagerduty_card/_own.html", {"own": view})
 
 
-def _among(scope: cards.Scope, drawn: Estate) -> dict[int, EntityStanding]:
-    return {pk: drawn.entities[pk] for pk in scope.keys if pk in drawn.entities}
+def _among(scope: cards.Scope, overview: Overview) -> dict[int, EntitySummary]:
+    return {pk: overview.entities[pk] for pk in scope.keys if pk in overview.entities}
 
 
 def _rollup(
     scope: cards.Scope,
-    standings: Mapping[int, EntityStanding],
-    drawn: Estate,
+    summaries: Mapping[int, EntitySummary],
+    overview: Overview,
     *,
     shown: int = WORST_SHOWN,
 ) -> RollupView:
-    worst = worst_first(standings)[:shown]
+    worst = worst_first(summaries)[:shown]
     rows = _entities(worst)
     return present_rollup(
-        standings,
+        summaries,
         [rows[pk] for pk in worst if pk in rows],
-        doubtful=len(drawn.doubtful.intersection(standings)),
+        doubtful=len(overview.entities_with_issues().intersection(summaries)),
         address_of=scope.in_state,
     )
 
@@ -142,36 +137,30 @@ def _entities(keys: Collection[int]) -> dict[int, Entity]:
 
 
 def _own_incidents(
-    standings: Mapping[int, EntityStanding], drawn: Estate
+    summaries: Mapping[int, EntitySummary],
 ) -> tuple[tuple[IncidentLine, ...], int]:
     """The first open incidents, worst first, and how many there are."""
-    services = {pk for one in standings.values() if one.open_count for pk in one.services}
-    rows = sorted(
-        Incident.objects.filter(Among("service_id", [*services])).order_by() if services else [],
-        key=incident_order,
-    )
+    entity_of: dict[int, int] = {}
+    for entity, summary in summaries.items():
+        if summary.open_count:
+            for service in summary.services:
+                entity_of.setdefault(service, entity)
+    found = Incident.objects.filter(Among("service_id", [*entity_of])).order_by()
+    rows = sorted(found if entity_of else [], key=incident_order)
     first = rows[:WORST_SHOWN]
-    entity_of = {
-        row.pk: next((pk for pk in drawn.by_service.get(row.service_id, ()) if pk in standings), 0)
-        for row in first
-    }
-    entities = _entities({*entity_of.values()})
-    shown = [
-        replace(
-            incident_line(row),
-            entities=(link_to_entity(entities[pk]),)
-            if (pk := entity_of[row.pk]) in entities
-            else (),
-        )
-        for row in first
-    ]
+    entities = _entities({entity_of[row.service_id] for row in first})
+    shown = []
+    for row in first:
+        named = entities.get(entity_of[row.service_id])
+        links = (link_to_entity(named),) if named else ()
+        shown.append(replace(incident_line(row), entities=links))
     return tuple(shown), len(rows)
 
 
-def _on_call(standings: Mapping[int, EntityStanding], now: datetime) -> tuple[OnCallView, ...]:
+def _on_call(summaries: Mapping[int, EntitySummary], now: datetime) -> tuple[OnCallView, ...]:
     """Who is on call for the first policies; those of what is in the worst state first."""
-    in_order = dict.fromkeys((*worst_first(standings), *standings))
-    asked = list(dict.fromkeys(pk for one in in_order for pk in standings[one].services))
+    in_order = dict.fromkeys((*worst_first(summaries), *summaries))
+    asked = list(dict.fromkeys(pk for one in in_order for pk in summaries[one].services))
     found = Service.objects.select_related("policy").in_bulk(asked[:_SERVICES_ASKED])
     of_policy: dict[int, Service] = {}
     for pk in asked[:_SERVICES_ASKED]:

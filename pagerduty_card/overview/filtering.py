@@ -1,7 +1,7 @@
 """The filters of a board: what the address asks for, what is left, and how many of each. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -15,23 +15,25 @@ MAX_VALUES = 20
 SHOWN_CHOICES = 8
 
 
-class Row(Protocol):
-    """What a row is filtered by."""
+class Filterable(Protocol):
+    """A row of a board, as far as filters read it."""
 
     @property
     def text(self) -> str:
         """All words to find it by, folded."""
 
     @property
-    def values(self) -> Mapping[str, Mapping[str, str]]:
-        """By filter, the values it has and what each is called."""
+    def values(self) -> Mapping[str, Collection[str]]:
+        """By filter, the values it has."""
 
 
-R = TypeVar("R", bound=Row)
+R = TypeVar("R", bound=Filterable)
+# By filter, what its values are called.
+Labels = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class FilterValue:
     """A value of a filter: how many rows have it among those that pass the other filters."""
 
     key: str
@@ -42,18 +44,18 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facet:
+class Filter:
     """One filter; ``more`` values are not shown, and the text finds them as well."""
 
     key: str
     label: str
-    boxes: tuple[Box, ...]
+    boxes: tuple[FilterValue, ...]
     chosen: int
     more: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen(Generic[R]):
+class Filtered(Generic[R]):
     """The rows that pass.
 
     Attributes:
@@ -65,7 +67,7 @@ class Chosen(Generic[R]):
     rows: Sequence[R]
     total: int
     q: str
-    facets: tuple[Facet, ...]
+    facets: tuple[Filter, ...]
     chips: tuple[tuple[str, str, str], ...]
     query: str
 
@@ -75,19 +77,19 @@ class Chosen(Generic[R]):
         return bool(self.chips)
 
 
-def choose(
+def apply_filters(
     rows: Sequence[R],
     query: QueryDict,
     filters: Mapping[str, str],
-    names: Mapping[str, Mapping[str, str]],
-) -> Chosen[R]:
+    labels: Mapping[str, Mapping[str, str]],
+) -> Filtered[R]:
     """Keep the rows that the address asks for: any value of a filter, and all filters.
 
     Args:
         rows: All, in their order.
         query: Of the address.
         filters: Labels by filter key, in the order in which they are shown.
-        names: By filter key, what values are called that perhaps no row has.
+        labels: By filter key, what its values are called.
     """
     q = clean(query.get("q", ""))
     words = q.casefold().split()
@@ -97,14 +99,13 @@ def choose(
     facets = []
     for key, label in filters.items():
         others = [row for row in found if _passes(row, asked, but=key)] if key in asked else passed
-        facet = _facet(key, label, others, asked.get(key, ()), rows, names.get(key, {}))
+        facet = _filter(key, label, others, asked.get(key, ()), labels.get(key, {}))
         # A value that all have chooses nothing; one that some have does, though it is the only one.
         if facet.chosen or any(box.count < len(others) for box in facet.boxes):
             facets.append(facet)
     pairs = [("q", q)] if q else []
     pairs += [(key, value) for key, values in asked.items() for value in values]
-    labels = {(box.key, box.value): box.label for facet in facets for box in facet.boxes}
-    return Chosen(
+    return Filtered(
         rows=passed,
         total=len(rows),
         q=q,
@@ -112,13 +113,22 @@ def choose(
         chips=tuple(
             (
                 filters.get(key, "Text"),
-                labels.get((key, value), value),
+                labels.get(key, {}).get(value, value),
                 f"?{urlencode([pair for pair in pairs if pair != (key, value)])}",
             )
             for key, value in pairs
         ),
         query=f"?{urlencode(pairs)}",
     )
+
+
+def keep_labels(
+    values: Mapping[str, Mapping[str, str]], labels: Labels
+) -> dict[str, tuple[str, ...]]:
+    """The values of a row, by filter; what they are called goes into ``labels``."""
+    for key, named in values.items():
+        labels.setdefault(key, {}).update(named)
+    return {key: tuple(named) for key, named in values.items()}
 
 
 def folded(words: Iterable[str]) -> str:
@@ -131,39 +141,34 @@ def _asked(query: QueryDict, key: str) -> tuple[str, ...]:
     return tuple(value for value in values if value)[:MAX_VALUES]
 
 
-def _passes(row: Row, asked: Mapping[str, Sequence[str]], *, but: str = "") -> bool:
+def _passes(row: Filterable, asked: Mapping[str, Sequence[str]], *, but: str = "") -> bool:
     return all(
         key == but or any(value in row.values.get(key, ()) for value in values)
         for key, values in asked.items()
     )
 
 
-def _facet(
+def _filter(
     key: str,
     label: str,
-    rows: Sequence[Row],
+    rows: Sequence[Filterable],
     asked: Sequence[str],
-    all_rows: Sequence[Row],
-    known: Mapping[str, str],
-) -> Facet:
+    labels: Mapping[str, str],
+) -> Filter:
     counts = Counter(value for row in rows for value in row.values.get(key, ()))
-    names = {value: known.get(value, value) for value in asked}
-    for row in all_rows if asked else rows:
-        names.update(row.values.get(key, {}))
     boxes = [
-        Box(
+        FilterValue(
             key=key,
             value=value,
-            label=names[value],
+            label=labels.get(value, value),
             count=counts[value],
             is_chosen=value in asked,
         )
-        for value in names
-        if counts[value] or value in asked
+        for value in dict.fromkeys((*asked, *counts))
     ]
     boxes.sort(key=lambda box: (not box.is_chosen, -box.count, box.label.casefold()))
     shown = boxes[: max(SHOWN_CHOICES, len(asked))]
-    return Facet(
+    return Filter(
         key=key,
         label=label,
         boxes=tuple(shown),

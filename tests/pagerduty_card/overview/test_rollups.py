@@ -251,7 +251,7 @@ def test_the_first_page_of_a_reader_without_an_account_is_as_it_was(client, sett
 
 
 @pytest.mark.parametrize("address", ["/", SYSTEM, "/catalog/default/group/web/"])
-@time_machine.travel(NOON, tick=False)  # an estate is drawn anew every few seconds
+@time_machine.travel(NOON, tick=False)  # states are loaded anew every few seconds
 def test_one_part_or_fifty_cost_the_same_queries(reader, web, checkout, address):
     policy = make_policy()
     make_on_call(policy)

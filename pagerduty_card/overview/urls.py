@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from pagerduty_card.boards import views
+from pagerduty_card.overview import views
 
 app_name = "boards"
 urlpatterns = [

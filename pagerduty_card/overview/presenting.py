@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from catalog.cards import CardState
 from catalog.links import EntityLink, link_to_entity
 from catalog.models import Entity
+from pagerduty_card.overview.loading import EntitySummary
 from pagerduty_card.presenters.incidents import IncidentLine
 from pagerduty_card.presenters.on_call import OnCallView
 from pagerduty_card.presenters.states import MARKS, Mark, mark_of
-from pagerduty_card.states import ServiceState, State
+from pagerduty_card.states import State
 
 WORST_SHOWN = 5
 NOBODY = CardState(slug="nobody", label="Nobody on call")
@@ -21,22 +21,6 @@ _ALARM, *_OTHERS = (CardState(slug=one.value, label=MARKS[one].word) for one in 
 STATES = (_ALARM, NOBODY, *_OTHERS)
 # What somebody should look at.
 TROUBLE = (State.ALARM, NOBODY.slug, State.UNKNOWN, State.WARNING)
-
-
-class Standing(Protocol):
-    """How one entity stands: see ``estate.EntityStanding``."""
-
-    @property
-    def state(self) -> ServiceState:
-        """Of the worst of its services."""
-
-    @property
-    def open_count(self) -> int:
-        """Open incidents, as far as they are known."""
-
-    @property
-    def is_nobody_on_call(self) -> bool:
-        """PagerDuty said so for one of its services."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +37,7 @@ class RollupLine:
     """One of the worst."""
 
     entity: EntityLink
-    standing: Standing
+    summary: EntitySummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,28 +93,28 @@ class OwnView:
         return not self.rollup.doubtful
 
 
-def slugs_of(standing: Standing) -> set[str]:
+def slugs_of(summary: EntitySummary) -> set[str]:
     """Every state of ``STATES`` that an entity is in."""
-    slugs: set[str] = {*standing.state.states}
-    return slugs | {NOBODY.slug} if standing.is_nobody_on_call else slugs
+    slugs: set[str] = {*summary.state.states}
+    return slugs | {NOBODY.slug} if summary.is_nobody_on_call else slugs
 
 
-def worst_first(standings: Mapping[int, Standing]) -> list[int]:
+def worst_first(summaries: Mapping[int, EntitySummary]) -> list[int]:
     """The entities that somebody should look at, by primary key, worst first."""
     return sorted(
-        (pk for pk, one in standings.items() if not slugs_of(one).isdisjoint(TROUBLE)),
-        key=lambda pk: _badness(standings[pk], pk),
+        (pk for pk, one in summaries.items() if not slugs_of(one).isdisjoint(TROUBLE)),
+        key=lambda pk: _badness(summaries[pk], pk),
     )
 
 
-def _badness(standing: Standing, pk: int) -> tuple[int, int, int]:
-    slugs = slugs_of(standing)
+def _badness(summary: EntitySummary, pk: int) -> tuple[int, int, int]:
+    slugs = slugs_of(summary)
     place = next(place for place, state in enumerate(STATES) if state.slug in slugs)
-    return place, -standing.open_count, pk
+    return place, -summary.open_count, pk
 
 
 def present_rollup(
-    standings: Mapping[int, Standing],
+    summaries: Mapping[int, EntitySummary],
     worst: Sequence[Entity],
     *,
     doubtful: int,
@@ -139,20 +123,20 @@ def present_rollup(
     """Sum up several entities.
 
     Args:
-        standings: Of those that name a service, by primary key; at least one.
+        summaries: Of those that name a service, by primary key; at least one.
         worst: The rows of the first of ``worst_first``, in that order.
         doubtful: Of how many of them PagerDuty has not said lately what is open.
         address_of: From slugs of states to the index with those in any of them.
     """
-    found = [slugs_of(one) for one in standings.values()]
+    found = [slugs_of(one) for one in summaries.values()]
     counts = {state.slug: sum(state.slug in slugs for slugs in found) for state in STATES}
-    old = [one.state.as_of for one in standings.values() if one.state.is_old]
+    old = [one.state.as_of for one in summaries.values() if one.state.is_old]
     known = [at for at in old if at]
     return RollupView(
-        total=len(standings),
+        total=len(summaries),
         chips=tuple(
             StateChip(
-                mark=mark_of(state, is_old=_is_any_old(state, standings.values())),
+                mark=mark_of(state, is_old=_is_any_old(state, summaries.values())),
                 count=counts[state],
                 url=address_of(state),
             )
@@ -163,16 +147,16 @@ def present_rollup(
         nobody_url=address_of(NOBODY.slug),
         old=len(old),
         as_of=min(known) if known and len(known) == len(old) else None,
-        open_count=sum(one.open_count for one in standings.values()),
+        open_count=sum(one.open_count for one in summaries.values()),
         doubtful=doubtful,
         lines=tuple(
-            RollupLine(entity=link_to_entity(row), standing=standings[row.pk]) for row in worst
+            RollupLine(entity=link_to_entity(row), summary=summaries[row.pk]) for row in worst
         ),
         trouble=sum(not slugs.isdisjoint(TROUBLE) for slugs in found),
         trouble_url=f"{address_of(*TROUBLE)}&sort=state",
     )
 
 
-def _is_any_old(state: State, standings: Iterable[Standing]) -> bool:
+def _is_any_old(state: State, summaries: Iterable[EntitySummary]) -> bool:
     """Whether the state is not a confirmed one of all that are in it."""
-    return any(one.state.is_old and state in one.state.states for one in standings)
+    return any(one.state.is_old and state in one.state.states for one in summaries)

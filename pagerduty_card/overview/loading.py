@@ -1,0 +1,302 @@
+"""Loads the state of every entity that names a PagerDuty service, by the card's rules.
+
+The rules are asked once for all services that they answer alike: those whose freshness is the
+account's, and of them those of one status, one window and as many open incidents.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef
+
+from pagerduty_card.accounts import all_accounts
+from pagerduty_card.freshness import (
+    ALWAYS,
+    BEGINNING,
+    CountsSince,
+    Freshness,
+    Judgement,
+    counts_since,
+    judge,
+    of_feeds,
+)
+from pagerduty_card.mapping.mistakes import ProblemKind
+from pagerduty_card.mapping.resolving import LISTED_WITHIN
+from pagerduty_card.models import Feed, OnCall, Service
+from pagerduty_card.models import Mapping as MappingRow
+from pagerduty_card.overview.data_issues import DataIssue, DataIssues
+from pagerduty_card.states import NOTHING_KNOWN, IncidentCounts, ServiceState, service_state
+
+# The sections from which a state and "nobody on call" follow.
+_KINDS = (
+    Feed.Kind.SERVICES.value,
+    Feed.Kind.INCIDENTS.value,
+    Feed.Kind.ON_CALL.value,
+)
+
+
+class EntitySummary(NamedTuple):
+    """The state of one entity.
+
+    Attributes:
+        state: Of the worst of its services.
+        open_count: Open incidents of all its services, as far as they are known.
+        is_nobody_on_call: PagerDuty said so for one of its services.
+        services: Primary keys of its services; fewer than it names where some are not stored.
+    """
+
+    state: ServiceState
+    open_count: int
+    is_nobody_on_call: bool
+    services: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The state of all that the catalog names in PagerDuty, at one moment.
+
+    Attributes:
+        entities: By primary key, every entity that names a service.
+        open_count: Open incidents of all their services, each once.
+        as_of: When the oldest answer about open incidents came (UTC); None if none did.
+        issues: Why open incidents are unknown or out of date; empty if all are known.
+        nobody_on_call: Primary keys of the services for which PagerDuty says that nobody is on
+            call.
+        on_call_unknown: Primary keys of those for which it never said who is.
+    """
+
+    entities: Mapping[int, EntitySummary]
+    open_count: int
+    as_of: datetime | None
+    issues: tuple[DataIssue, ...]
+    nobody_on_call: frozenset[int]
+    on_call_unknown: frozenset[int]
+
+    def entities_with_issues(self) -> frozenset[int]:
+        """The entities whose open incidents are unknown or out of date."""
+        return frozenset(entity for issue in self.issues for entity in issue.entities)
+
+    def entities_by_service(self) -> dict[int, list[int]]:
+        """The entities of every service that is named, by primary keys."""
+        return _inverted({pk: one.services for pk, one in self.entities.items()})
+
+
+class _Row(NamedTuple):
+    """The columns of a service from which its state follows.
+
+    Attributes:
+        has_on_call: Whether PagerDuty named anybody who is on call now, on any level of its policy,
+            or whose shift is over: then it was not said who follows.
+    """
+
+    pk: int
+    account: str
+    pd_id: str
+    status: str
+    maintenance_until: datetime | None
+    mirrored_at: datetime
+    is_mapped: bool
+    policy: int | None
+    policy_mirrored_at: datetime | None
+    open_triggered: int
+    open_acknowledged: int
+    open_other: int
+    has_on_call: bool
+
+    def counts_since(self, kind: str) -> CountsSince:
+        """From when on answers of this ``Feed.Kind`` take in the service and its policy."""
+        return counts_since(
+            kind,
+            mirrored_at=self.mirrored_at,
+            is_mapped=self.is_mapped,
+            policy_mirrored_at=self.policy_mirrored_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sections:
+    """How far the sections of services are known, by ``Feed.Kind``."""
+
+    now: datetime
+    fresh: Mapping[str, Freshness]
+    judged: Mapping[str, Judgement]
+    _states: dict[tuple[object, ...], ServiceState] = field(default_factory=dict)
+
+    def state_of(self, row: _Row) -> ServiceState:
+        """The state of one of the services; decided once for all that are alike."""
+        counts = IncidentCounts(row.open_triggered, row.open_acknowledged, row.open_other)
+        key = (row.status, row.maintenance_until, counts)
+        if key not in self._states:
+            self._states[key] = service_state(
+                status=row.status,
+                maintenance_until=row.maintenance_until,
+                counts=counts,
+                service=self.judged[Feed.Kind.SERVICES],
+                incidents=self.judged[Feed.Kind.INCIDENTS],
+                now=self.now,
+            )
+        return self._states[key]
+
+
+class _Feeds:
+    """How far services are known, from all feeds of the kinds above; one query."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._by_owner: dict[tuple[str, str], dict[str, Feed]] = {}
+        for feed in Feed.objects.filter(kind__in=_KINDS).order_by():
+            self._by_owner.setdefault((feed.account, feed.service_pd_id), {})[feed.kind] = feed
+        self._found: dict[tuple[str, str], _Sections] = {}
+
+    def _owner_of(self, row: _Row) -> tuple[str, str]:
+        """Account and service, the latter empty where the account's freshness is the service's."""
+        since = max(row.mirrored_at, row.policy_mirrored_at or BEGINNING)
+        is_alike = (
+            row.is_mapped
+            and (row.account, row.pd_id) not in self._by_owner
+            and all(
+                feed.asked_at is None or feed.asked_at >= since
+                for feed in self._by_owner.get((row.account, ""), {}).values()
+            )
+        )
+        return row.account, "" if is_alike else row.pd_id
+
+    def of_service(self, row: _Row) -> _Sections:
+        """Of one service."""
+        owner = self._owner_of(row)
+        if owner not in self._found:
+            fresh = self._joined(owner, row.counts_since)
+            judged = {kind: judge(kind, one, now=self._now) for kind, one in fresh.items()}
+            self._found[owner] = _Sections(self._now, fresh, judged)
+        return self._found[owner]
+
+    def of_list(self, account: str) -> Freshness:
+        """Of the account's list of services."""
+        return self._joined((account, ""), lambda _kind: ALWAYS)[Feed.Kind.SERVICES]
+
+    def _joined(
+        self, owner: tuple[str, str], since: Callable[[str], CountsSince]
+    ) -> dict[str, Freshness]:
+        feeds = [self._by_owner.get(one, {}) for one in {(owner[0], ""), owner}]
+        return {
+            kind: of_feeds([of_kind[kind] for of_kind in feeds if kind in of_kind], since(kind))
+            for kind in _KINDS
+        }
+
+
+def load(now: datetime) -> Overview:
+    """Load the state of all that the catalog names; three queries.
+
+    Args:
+        now: The instant of reading (UTC).
+    """
+    services_of, absent = _mappings()
+    entities_of = _inverted(services_of)
+    rows = [row for row in _rows(now) if row.pk in entities_of]
+    feeds = _Feeds(now)
+    issues = DataIssues()
+    states: dict[int, ServiceState] = {}
+    nobody_on_call, on_call_unknown, instants = set(), set(), []
+    for row in rows:
+        known = feeds.of_service(row)
+        incidents, on_call = known.judged[Feed.Kind.INCIDENTS], known.judged[Feed.Kind.ON_CALL]
+        states[row.pk] = known.state_of(row)
+        if on_call.is_unknown:
+            on_call_unknown.add(row.pk)
+        elif on_call.is_known and row.policy and not row.has_on_call:
+            nobody_on_call.add(row.pk)
+        if incidents.at:
+            instants.append(incidents.at)
+        is_gone = known.judged[Feed.Kind.SERVICES].is_not_found
+        if is_gone or not incidents.is_known:
+            # A list of incidents says nothing of a service that is gone.
+            kind = Feed.Kind.SERVICES if is_gone else Feed.Kind.INCIDENTS
+            its = entities_of[row.pk]
+            issues.add(row.account, "", kind, known.fresh[kind], services=[row.pk], entities=its)
+    for (account, is_by_id), its in absent.items():
+        listed = feeds.of_list(account)
+        problem = _problem(account, listed, now, is_by_id=is_by_id)
+        issues.add(account, problem, Feed.Kind.SERVICES, listed, entities=its)
+    incomplete = {entity for its in absent.values() for entity in its}
+    return Overview(
+        entities={
+            entity: _summary(pks, states, nobody_on_call, is_complete=entity not in incomplete)
+            for entity, pks in services_of.items()
+        },
+        open_count=sum(state.counts.total for state in states.values()),
+        as_of=min(instants, default=None),
+        issues=issues.all(),
+        nobody_on_call=frozenset(nobody_on_call),
+        on_call_unknown=frozenset(on_call_unknown),
+    )
+
+
+def _mappings() -> tuple[dict[int, dict[int, None]], dict[tuple[str, bool], list[int]]]:
+    """The stored services of each entity, and by account the entities that name others.
+
+    The latter apart for those that name one by its id and by a key.
+    """
+    services_of: dict[int, dict[int, None]] = {}
+    absent: dict[tuple[str, bool], list[int]] = defaultdict(list)
+    rows = MappingRow.objects.order_by("entity", "position")
+    for entity, service, account, pd_id in rows.values_list(
+        "entity_id", "service_id", "account", "service_pd_id"
+    ):
+        services = services_of.setdefault(entity, {})
+        if service:
+            services[service] = None
+        else:
+            absent[(account, bool(pd_id))].append(entity)
+    return services_of, absent
+
+
+def _inverted(services_of: Mapping[int, Iterable[int]]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for entity, services in services_of.items():
+        for service in services:
+            found.setdefault(service, []).append(entity)
+    return found
+
+
+def _rows(now: datetime) -> Iterable[_Row]:
+    columns = (
+        *("pk", "account", "pd_id", "status", "maintenance_until", "mirrored_at", "is_mapped"),
+        *("policy_id", "policy__mirrored_at", "open_triggered", "open_acknowledged", "open_other"),
+    )
+    on_call = Exists(OnCall.objects.begun(now).filter(policy=OuterRef("policy")))
+    found = Service.objects.order_by().values_list(*columns, on_call)
+    return map(_Row._make, found.iterator(chunk_size=5000))
+
+
+def _problem(account: str, listed: Freshness, now: datetime, *, is_by_id: bool) -> str:
+    """Why a service that is named is not stored, as a ``ProblemKind``; empty: not listed lately."""
+    configured = all_accounts().get(account)
+    if configured is None:
+        return ProblemKind.UNKNOWN_ACCOUNT
+    if configured.problem:
+        return ProblemKind.NOT_CONFIGURED
+    if not listed.is_fresh(now, LISTED_WITHIN):
+        return ""
+    return ProblemKind.NO_SUCH_SERVICE if is_by_id else ProblemKind.NO_SUCH_KEY
+
+
+def _summary(
+    services: Iterable[int],
+    states: Mapping[int, ServiceState],
+    nobody_on_call: Container[int],
+    *,
+    is_complete: bool,
+) -> EntitySummary:
+    # A service may have been deleted after the mappings were read.
+    stored = tuple(pk for pk in services if pk in states)
+    known = [states[pk] for pk in stored]
+    all_states = known if is_complete and known else [*known, NOTHING_KNOWN]
+    return EntitySummary(
+        state=min(all_states, key=lambda state: state.rank),
+        open_count=sum(state.counts.total for state in known),
+        is_nobody_on_call=any(pk in nobody_on_call for pk in stored),
+        services=stored,
+    )
