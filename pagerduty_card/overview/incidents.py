@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.http import HttpRequest
 
-from pagerduty_card.models import Feed, Incident
+from pagerduty_card.models import Incident
 from pagerduty_card.overview.data_issues import DataIssueLine, present_issues, shown_entities
 from pagerduty_card.overview.entities import (
     MINE,
@@ -134,17 +134,11 @@ def _line(row: Incident, entities: list[NamedEntity]) -> IncidentLine:
 
 def _load_rows(overview: Overview) -> tuple[list[IncidentRow], Labels]:
     """All rows in their order, for any reader; three queries."""
-    unknown = {
-        pk
-        for issue in overview.issues
-        if issue.kind == Feed.Kind.INCIDENTS and not issue.freshness.is_known
-        for pk in issue.services
-    }
     entities_of = overview.entities_by_service()
     incidents = [
         row
         for row in Incident.objects.select_related("service").order_by()
-        if row.service_id in entities_of and row.service_id not in unknown
+        if row.service_id in entities_of and row.service_id not in overview.incidents_unknown
     ]
     incidents.sort(key=incident_order)
     names = named_entities(pk for row in incidents for pk in entities_of[row.service_id])

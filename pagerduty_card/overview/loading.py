@@ -63,8 +63,8 @@ class Overview:
         open_count: Open incidents of all their services, each once.
         as_of: When the oldest answer about open incidents came (UTC); None if none did.
         issues: Why open incidents are unknown or out of date; empty if all are known.
-        nobody_on_call: Primary keys of the services for which PagerDuty says that nobody is on
-            call.
+        incidents_unknown: Primary keys of the services whose incidents PagerDuty never told.
+        nobody_on_call: Primary keys of those for which it says that nobody is on call.
         on_call_unknown: Primary keys of those for which it never said who is.
     """
 
@@ -72,6 +72,7 @@ class Overview:
     open_count: int
     as_of: datetime | None
     issues: tuple[DataIssue, ...]
+    incidents_unknown: frozenset[int]
     nobody_on_call: frozenset[int]
     on_call_unknown: frozenset[int]
 
@@ -199,7 +200,8 @@ def load(now: datetime) -> Overview:
     feeds = _Feeds(now)
     issues = DataIssues()
     states: dict[int, ServiceState] = {}
-    nobody_on_call, on_call_unknown, instants = set(), set(), []
+    incidents_unknown, nobody_on_call, on_call_unknown = set(), set(), set()
+    instants = []
     for row in rows:
         known = feeds.of_service(row)
         incidents, on_call = known.judged[Feed.Kind.INCIDENTS], known.judged[Feed.Kind.ON_CALL]
@@ -210,6 +212,8 @@ def load(now: datetime) -> Overview:
             nobody_on_call.add(row.pk)
         if incidents.at:
             instants.append(incidents.at)
+        else:
+            incidents_unknown.add(row.pk)
         is_gone = known.judged[Feed.Kind.SERVICES].is_not_found
         if is_gone or not incidents.is_known:
             # A list of incidents says nothing of a service that is gone.
@@ -229,6 +233,7 @@ def load(now: datetime) -> Overview:
         open_count=sum(state.counts.total for state in states.values()),
         as_of=min(instants, default=None),
         issues=issues.all(),
+        incidents_unknown=frozenset(incidents_unknown),
         nobody_on_call=frozenset(nobody_on_call),
         on_call_unknown=frozenset(on_call_unknown),
     )
