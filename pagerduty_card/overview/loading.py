@@ -5,7 +5,7 @@ account's, and of them those of one status, one window and as many open incident
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -45,13 +45,11 @@ class EntitySummary(NamedTuple):
         state: Of the worst of its services.
         open_count: Open incidents of all its services, as far as they are known.
         is_nobody_on_call: PagerDuty said so for one of its services.
-        services: Primary keys of its services; fewer than it names where some are not stored.
     """
 
     state: ServiceState
     open_count: int
     is_nobody_on_call: bool
-    services: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +57,10 @@ class Overview:
     """The state of all that the catalog names in PagerDuty, at one moment.
 
     Attributes:
-        entities: By primary key, every entity that names a service.
+        entities: By primary key, every entity that names a service; those alike share one object,
+            so that thousands are read from the cache in a few milliseconds.
+        services: Primary keys of each entity's services; fewer than it names where some are not
+            stored.
         open_count: Open incidents of all their services, each once.
         as_of: When the oldest answer about open incidents came (UTC); None if none did.
         issues: Why open incidents are unknown or out of date; empty if all are known.
@@ -69,6 +70,7 @@ class Overview:
     """
 
     entities: Mapping[int, EntitySummary]
+    services: Mapping[int, tuple[int, ...]]
     open_count: int
     as_of: datetime | None
     issues: tuple[DataIssue, ...]
@@ -82,7 +84,7 @@ class Overview:
 
     def entities_by_service(self) -> dict[int, list[int]]:
         """The entities of every service that is named, by primary keys."""
-        return _inverted({pk: one.services for pk, one in self.entities.items()})
+        return _inverted(self.services)
 
 
 class _Row(NamedTuple):
@@ -225,11 +227,11 @@ def load(now: datetime) -> Overview:
         problem = _problem(account, listed, now, is_by_id=is_by_id)
         issues.add(account, problem, Feed.Kind.SERVICES, listed, entities=its)
     incomplete = {entity for its in absent.values() for entity in its}
+    # A service may have been deleted after the mappings were read.
+    stored = {e: tuple(pk for pk in pks if pk in states) for e, pks in services_of.items()}
     return Overview(
-        entities={
-            entity: _summary(pks, states, nobody_on_call, is_complete=entity not in incomplete)
-            for entity, pks in services_of.items()
-        },
+        entities=_summaries(stored, incomplete, states, nobody_on_call),
+        services=stored,
         open_count=sum(state.counts.total for state in states.values()),
         as_of=min(instants, default=None),
         issues=issues.all(),
@@ -288,20 +290,21 @@ def _problem(account: str, listed: Freshness, now: datetime, *, is_by_id: bool) 
     return ProblemKind.NO_SUCH_SERVICE if is_by_id else ProblemKind.NO_SUCH_KEY
 
 
-def _summary(
-    services: Iterable[int],
+def _summaries(
+    services: Mapping[int, Sequence[int]],
+    incomplete: Container[int],
     states: Mapping[int, ServiceState],
-    nobody_on_call: Container[int],
-    *,
-    is_complete: bool,
-) -> EntitySummary:
-    # A service may have been deleted after the mappings were read.
-    stored = tuple(pk for pk in services if pk in states)
-    known = [states[pk] for pk in stored]
-    all_states = known if is_complete and known else [*known, NOTHING_KNOWN]
-    return EntitySummary(
-        state=min(all_states, key=lambda state: state.rank),
-        open_count=sum(state.counts.total for state in known),
-        is_nobody_on_call=any(pk in nobody_on_call for pk in stored),
-        services=stored,
-    )
+    nobody_on_call: Set[int],
+) -> dict[int, EntitySummary]:
+    found = {}
+    alike: dict[tuple[int, int, bool], EntitySummary] = {}
+    for entity, pks in services.items():
+        known = [states[pk] for pk in pks]
+        count = sum(state.counts.total for state in known)
+        if entity in incomplete or not known:
+            known.append(NOTHING_KNOWN)
+        worst = min(known, key=lambda state: state.rank)
+        is_nobody = not nobody_on_call.isdisjoint(pks)
+        one = EntitySummary(worst, count, is_nobody)
+        found[entity] = alike.setdefault((id(worst), count, is_nobody), one)
+    return found

@@ -99,12 +99,12 @@ def render_own(request: HttpRequest, scope: cards.Scope) -> SafeString:
     summaries = _among(scope, overview)
     if not summaries:
         return SafeString("")
-    incidents, open_count = _own_incidents(summaries)
+    incidents, open_count = _own_incidents(summaries, overview)
     view = OwnView(
         rollup=_rollup(scope, summaries, overview, shown=0),
         incidents=incidents,
         open_count=open_count,
-        on_call=_on_call(summaries, now),
+        on_call=_on_call(summaries, overview, now),
     )
     return render_to_string("pagerduty_card/_own.html", {"own": view})
 
@@ -137,13 +137,13 @@ def _entities(keys: Collection[int]) -> dict[int, Entity]:
 
 
 def _own_incidents(
-    summaries: Mapping[int, EntitySummary],
+    summaries: Mapping[int, EntitySummary], overview: Overview
 ) -> tuple[tuple[IncidentLine, ...], int]:
     """The first open incidents, worst first, and how many there are."""
     entity_of: dict[int, int] = {}
     for entity, summary in summaries.items():
         if summary.open_count:
-            for service in summary.services:
+            for service in overview.services[entity]:
                 entity_of.setdefault(service, entity)
     found = Incident.objects.filter(Among("service_id", [*entity_of])).order_by()
     rows = sorted(found if entity_of else [], key=incident_order)
@@ -157,10 +157,12 @@ def _own_incidents(
     return tuple(shown), len(rows)
 
 
-def _on_call(summaries: Mapping[int, EntitySummary], now: datetime) -> tuple[OnCallView, ...]:
+def _on_call(
+    summaries: Mapping[int, EntitySummary], overview: Overview, now: datetime
+) -> tuple[OnCallView, ...]:
     """Who is on call for the first policies; those of what is in the worst state first."""
     in_order = dict.fromkeys((*worst_first(summaries), *summaries))
-    asked = list(dict.fromkeys(pk for one in in_order for pk in summaries[one].services))
+    asked = list(dict.fromkeys(pk for one in in_order for pk in overview.services[one]))
     found = Service.objects.select_related("policy").in_bulk(asked[:_SERVICES_ASKED])
     of_policy: dict[int, Service] = {}
     for pk in asked[:_SERVICES_ASKED]:

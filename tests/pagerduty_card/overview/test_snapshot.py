@@ -62,7 +62,7 @@ def test_a_service_with_nothing_open_is_ok_because_pagerduty_said_so():
     found = overview()
 
     assert found.entities[entity.pk].state.main is State.OK
-    assert found.entities[entity.pk].services == (service.pk,)
+    assert found.services[entity.pk] == (service.pk,)
     assert (found.open_count, found.issues) == (0, ())
     assert in_states()["ok"] == {entity.pk}
 
@@ -86,7 +86,7 @@ def test_the_worst_of_several_services_is_the_entity_s():
     assert summary.state.main is State.ALARM
     assert summary.state.counts == IncidentCounts(triggered=1, acknowledged=1)
     assert summary.open_count == 2
-    assert len(summary.services) == 2
+    assert len(overview().services[entity.pk]) == 2
 
 
 def test_an_incident_of_a_service_that_two_entities_name_counts_once():
@@ -118,16 +118,17 @@ def test_a_service_is_found_by_key_by_link_and_in_its_account_alone():
     linked = make_entity("linked")
     link_service(linked, "PCHKOUT", label="eu")
     versions.bump()
-    found = overview().entities
+    found = overview().services
 
-    assert found[by_key.pk].services == found[linked.pk].services == (service.pk,)
+    assert found[by_key.pk] == found[linked.pk] == (service.pk,)
 
 
 def test_a_list_of_ids_longer_than_the_annotation_s_row_is_read_whole():
     make_service("PLAST", key="")
     make_feeds()
     ids = ",".join([f"PSERVICE{number:04}" for number in range(60)] + ["PLAST"])
-    assert len(summary_of(make_mapped_entity(service_id=ids)).services) == 1
+    entity = make_mapped_entity(service_id=ids)
+    assert len(overview().services[entity.pk]) == 1
 
 
 @pytest.mark.parametrize(
