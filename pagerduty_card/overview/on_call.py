@@ -42,7 +42,7 @@ _STATES = {
     SOMEBODY: "Somebody on call",
 }
 _FILTERS = {
-    "standing": "On call",
+    "state": "On call",
     "mine": "Whose",
     "owner": "Owner",
     "person": "Person",
@@ -140,7 +140,7 @@ def on_call_board(request: HttpRequest, snapshot: Snapshot, moment: Moment) -> O
     ]
     return OnCallBoard(
         filtered=apply_filters(
-            marked, request.GET, _FILTERS, {**labels, "mine": MINE, "standing": _STATES}
+            marked, request.GET, _FILTERS, {**labels, "mine": MINE, "state": _STATES}
         ),
         issues=present_issues(
             absent,
@@ -241,7 +241,7 @@ def _row(
     name = first.policy_name or first.name
     values = {
         **filter_values(entities),
-        "standing": {state: _STATES[state]},
+        "state": {state: _STATES[state]},
         "person": {one: one for one in on_call},
         "account": {one.account: one.account for one in services},
     }

@@ -51,7 +51,7 @@ class RollupView:
         nobody_url: The index with these.
         old: How many are as last known, which is not confirmed now.
         open_count: Open incidents of all of them, as far as they are known.
-        doubtful: Of how many not all is known that is open, whatever their worst state.
+        uncertain: Of how many open incidents are unknown or out of date, whatever their state.
         as_of: When the oldest of those was known (UTC); None if that is not known either.
         lines: The worst that somebody should look at; none are in trouble if there is none.
         trouble: How many somebody should look at.
@@ -65,7 +65,7 @@ class RollupView:
     old: int
     as_of: datetime | None
     open_count: int
-    doubtful: int
+    uncertain: int
     lines: tuple[RollupLine, ...]
     trouble: int
     trouble_url: str
@@ -90,7 +90,7 @@ class OwnView:
     @property
     def is_all_known(self) -> bool:
         """Whether PagerDuty said of all of it lately what is open."""
-        return not self.rollup.doubtful
+        return not self.rollup.uncertain
 
 
 def slugs_of(summary: EntitySummary) -> set[str]:
@@ -117,7 +117,7 @@ def present_rollup(
     summaries: Mapping[int, EntitySummary],
     worst: Sequence[Entity],
     *,
-    doubtful: int,
+    uncertain: int,
     address_of: Callable[..., str],
 ) -> RollupView:
     """Sum up several entities.
@@ -125,7 +125,7 @@ def present_rollup(
     Args:
         summaries: Of those that name a service, by primary key; at least one.
         worst: The rows of the first of ``worst_first``, in that order.
-        doubtful: Of how many of them PagerDuty has not said lately what is open.
+        uncertain: Of how many of them it is unknown or out of date what is open.
         address_of: From slugs of states to the index with those in any of them.
     """
     found = [slugs_of(one) for one in summaries.values()]
@@ -148,7 +148,7 @@ def present_rollup(
         old=len(old),
         as_of=min(known) if known and len(known) == len(old) else None,
         open_count=sum(one.open_count for one in summaries.values()),
-        doubtful=doubtful,
+        uncertain=uncertain,
         lines=tuple(
             RollupLine(entity=link_to_entity(row), summary=summaries[row.pk]) for row in worst
         ),

@@ -125,7 +125,7 @@ def _rollup(
     return present_rollup(
         summaries,
         [rows[pk] for pk in worst if pk in rows],
-        doubtful=len(overview.entities_with_issues().intersection(summaries)),
+        uncertain=len(overview.entities_with_issues().intersection(summaries)),
         address_of=scope.in_state,
     )
 

@@ -1,4 +1,4 @@
-"""Boards: queries of each page at ten and at a thousand services, seconds of the estate at 5,000.
+"""Boards: queries of each page at ten and at a thousand services, seconds of the overview at 5,000.
 
 ``python -m tests.bench.boards SERVICES`` fills an empty database and prints one JSON object; the
 section runs it in a process of its own for each size.
@@ -26,7 +26,7 @@ BATCH = 500
 
 
 def measure() -> Iterator[tuple[str, object]]:
-    """Queries by page and size, then the estate's seconds."""
+    """Queries by page and size, then the overview's seconds."""
     found = {}
     for services in SIZES:
         with tempfile.TemporaryDirectory(prefix="switchboard-bench-") as folder:
@@ -49,9 +49,9 @@ def measure() -> Iterator[tuple[str, object]]:
     for name in PAGES:
         counts = ", ".join(f"{found[size]['queries'][name]} at {size:,}" for size in SIZES)
         yield f"{name}: SQL queries by number of services", counts
-    for name in ("drawn", "read again"):
+    for name in ("loaded", "from the cache"):
         seconds = ", ".join(f"{found[size][name]:.3f} at {size:,}" for size in SIZES)
-        yield f"estate {name}: seconds, two entities on each service", seconds
+        yield f"overview {name}: seconds, two entities on each service", seconds
 
 
 def main(services: int) -> dict[str, object]:
@@ -87,12 +87,12 @@ def main(services: int) -> dict[str, object]:
         cache.clear()
         begun = time.perf_counter()
         refresh(timezone.now())
-        drawn = time.perf_counter()
+        loaded = time.perf_counter()
         refresh(timezone.now())
         return {
             "queries": queries,
-            "drawn": drawn - begun,
-            "read again": time.perf_counter() - drawn,
+            "loaded": loaded - begun,
+            "from the cache": time.perf_counter() - loaded,
         }
 
 

@@ -217,7 +217,7 @@ def test_mine_is_offered_where_it_leaves_something_out(reader, owner, is_offered
     ("address", "said"),
     [
         (f"{INCIDENTS}?mine=1", "Whose: Mine and my teams&#x27;"),
-        (f"{ON_CALL}?standing=nobody", "On call: Nobody on call"),
+        (f"{ON_CALL}?state=nobody", "On call: Nobody on call"),
     ],
 )
 def test_a_filter_that_leaves_nothing_is_called_by_its_name(reader, address, said):
@@ -446,7 +446,7 @@ def test_policies_with_nobody_come_first_in_red(reader):
     assert titles(board, "Z empty one", "A held one") == ["Z empty one", "A held one"]
     assert 'data-tone="critical"' in board
     assert "Nobody is on call" in board
-    only = text_of(reader, f"{ON_CALL}?standing=nobody")
+    only = text_of(reader, f"{ON_CALL}?state=nobody")
     assert titles(only, "Z empty one", "A held one") == ["Z empty one"]
 
 
@@ -458,7 +458,7 @@ def test_who_is_on_call_is_unknown_where_pagerduty_did_not_say(reader):
 
     assert "PagerDuty has not been asked yet." in board
     assert "Nobody is on call" not in board
-    assert 'href="?standing=unknown"' in board
+    assert 'href="?state=unknown"' in board
 
 
 def test_what_a_policy_s_other_service_was_told_counts_for_nobody_else(reader):
@@ -470,10 +470,10 @@ def test_what_a_policy_s_other_service_was_told_counts_for_nobody_else(reader):
     make_mapped("orders", "PB", owner="ops")
     make_feeds()
 
-    unknown = text_of(reader, f"{ON_CALL}?standing=unknown")
+    unknown = text_of(reader, f"{ON_CALL}?state=unknown")
     assert "1 of 2 policies" in unknown
     assert titles(unknown, "orders", "checkout-api") == ["orders"]
-    assert "Ana Lima" not in text_of(reader, f"{ON_CALL}?owner=group:default/ops&standing=unknown")
+    assert "Ana Lima" not in text_of(reader, f"{ON_CALL}?owner=group:default/ops&state=unknown")
     assert "0 of 2 policies" in text_of(reader, f"{ON_CALL}?q=Ana&owner=group:default/ops")
 
 
@@ -523,8 +523,8 @@ def test_an_old_answer_is_shown_with_its_age_and_claims_nobody_of_nobody(reader)
         ("person=Ana+Lima", {"Checkout"}),
         ("owner=group:default/db-team", {"Database"}),
         ("kind=resource", {"Database"}),
-        ("standing=somebody", {"Checkout", "Database"}),
-        ("standing=nobody", set()),
+        ("state=somebody", {"Checkout", "Database"}),
+        ("state=nobody", set()),
     ],
 )
 def test_filters_narrow_those_on_call(reader, query, shown):
@@ -704,7 +704,7 @@ def test_no_board_writes_anything(reader):
     assert Incident.objects.count() == 1
 
 
-def test_a_mistaken_annotation_does_not_cast_doubt_on_the_number_of_all_others(reader):
+def test_a_mistaken_annotation_leaves_the_count_of_others_known(reader):
     make_incident(make_service())
     make_mapped("checkout-api")
     make_mapped("mistaken", "PNOSUCH")
