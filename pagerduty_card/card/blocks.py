@@ -189,7 +189,7 @@ def present_block(
     return guarded(
         STATE,
         partial(_present_block, mapped, rows, heading, moment),
-        lambda failure: present_problem(heading, failure.explanation or _GONE),
+        lambda _: present_problem(heading, explain_failure(STATE)),
     )
 
 
