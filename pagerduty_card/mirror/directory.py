@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from pagerduty_card import domain
 from pagerduty_card.mapping.remapping import concerned_entities, remap
+from pagerduty_card.mapping.targets import digest_of
 from pagerduty_card.mirror.incidents import count_open_incidents
 from pagerduty_card.models import (
     ChangeEvent,
@@ -36,15 +37,17 @@ class Wanted:
 
     Attributes:
         ids: PagerDuty's ids of services.
-        keys: Integration keys written without an id, secrets.
+        key_digests: Of the integration keys that are written without an id.
     """
 
     ids: frozenset[str] = frozenset()
-    keys: frozenset[str] = frozenset()
+    key_digests: frozenset[str] = frozenset()
 
     def has(self, service: domain.Service) -> bool:
         """Whether some entity maps to the service."""
-        return service.id in self.ids or any(one.key in self.keys for one in service.integrations)
+        if service.id in self.ids or not self.key_digests:
+            return service.id in self.ids
+        return any(digest_of(one.key) in self.key_digests for one in service.integrations)
 
 
 @transaction.atomic

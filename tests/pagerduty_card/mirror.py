@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from catalog.models import Entity
+from catalog.versions import bump
 from pagerduty_card.mapping.remapping import remap, remap_all
 from pagerduty_card.mirror.incidents import count_open_incidents
 from pagerduty_card.models import (
@@ -71,6 +72,7 @@ def link_service(entity: Entity, service_pd_id: str, **fields: Any) -> ServiceLi
     """A link between an entity and a service, as the admin makes it."""
     link = ServiceLink.objects.create(entity=entity, service_pd_id=service_pd_id, **fields)
     remap([entity.pk])
+    bump()
     return link
 
 

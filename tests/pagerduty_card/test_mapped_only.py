@@ -297,8 +297,8 @@ class TestTheCost:
         name_services("PCHKOUT")
         self.follow()
         again = self.follow()
-        assert not [sql for sql in again if "catalog_annotation" in sql]
-        assert len(again) == 3
+        assert not [sql for sql in again if "pagerduty_card_mapping" in sql]
+        assert len(again) == 2
 
     @pytest.mark.parametrize("change", ["catalog", "link", "service"])
     def test_each_change_is_noticed(self, change):
@@ -311,7 +311,7 @@ class TestTheCost:
             link_service(entity, "PB")
         else:
             make_service("PB", key="")
-        assert [sql for sql in self.follow() if "catalog_annotation" in sql]
+        assert [sql for sql in self.follow() if "pagerduty_card_mapping" in sql]
 
     def test_the_number_of_entities_costs_no_query(self):
         make_service()
