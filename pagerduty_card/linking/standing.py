@@ -1,24 +1,23 @@
-"""Who is mapped to whom now, for the whole catalog at once: what the mapping page lists.
+"""Which entity maps to which service now, for the whole catalog: what the mapping page lists.
 
 An entity is without a service when it names none, and a service without an entity when none names
-it, which follows from annotations and links alone: the flag that the mirror keeps for its own work
-is not asked. An entity that names something which is not there is neither; it is a problem.
+it. An entity that names something which is not there is neither; it is a problem.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from catalog import versions
 from catalog.kinds import Kind
-from catalog.models import Annotation, Entity
+from catalog.models import Entity
 from pagerduty_card.accounts import Account, all_accounts
 from pagerduty_card.linking.suggesting import Candidate, Index
-from pagerduty_card.mapping.naming import Named, digest_of, named_services, named_twice
-from pagerduty_card.mapping.resolving import INTEGRATION_KEY
+from pagerduty_card.mapping.targets import digest_of
 from pagerduty_card.models import Integration, Service
+from pagerduty_card.models import Mapping as MappingRow
 
 # Kinds that usually are what a service stands for; the others are there for who asks.
 USUAL_KINDS = (Kind.COMPONENT, Kind.API, Kind.RESOURCE, Kind.SYSTEM)
@@ -59,6 +58,23 @@ class ServiceFacts(NamedTuple):
         return f"{self.account}:{self.pd_id}"
 
 
+class Named(NamedTuple):
+    """A service as an entity names it.
+
+    Attributes:
+        pd_id: As written; empty where a key alone names it.
+        service: Primary key of the stored service; None: there is none.
+        key_digest: Of the integration key that is written with it; may be empty.
+        problem: As stored, see ``Mapping``.
+    """
+
+    account: str
+    pd_id: str
+    service: int | None
+    key_digest: str
+    problem: str
+
+
 @dataclass(frozen=True, slots=False, kw_only=True)
 class Standing:
     """The whole of it at one moment.
@@ -68,24 +84,20 @@ class Standing:
         entities: Every entity by primary key, in the order of lists.
         services: Every mirrored service by primary key, by name.
         named: What each entity names, by the entity's primary key.
-        twice: Primary keys of those that name a service twice in the same words.
         accounts: Every account by name.
         keys: Digests of the integration keys of each service.
-        written_keys: The digest of the key that an entity carries, by primary key.
     """
 
     version: int
     entities: Mapping[int, EntityFacts]
     services: Mapping[int, ServiceFacts]
     named: Mapping[int, tuple[Named, ...]]
-    twice: frozenset[int]
     accounts: Mapping[str, Account]
     keys: Mapping[int, tuple[str, ...]]
-    written_keys: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls) -> "Standing":
-        """Read it: three queries, and four more after the catalog was written."""
+        """Read it: four queries, and one more after the catalog was written."""
         version = versions.current()
         keys: dict[int, tuple[str, ...]] = defaultdict(tuple)
         rows = Integration.objects.exclude(integration_key="").order_by("pk")
@@ -100,42 +112,25 @@ class Standing:
                 pk: ServiceFacts(pk, account, pd_id, name, url, _team_names(teams))
                 for pk, account, pd_id, name, url, teams in services.iterator(chunk_size=_AT_ONCE)
             },
-            named=named_services(version),
-            twice=named_twice(version),
+            named=_read_named(),
             accounts=all_accounts(),
             keys=keys,
-            written_keys=versions.cached("mapping-keys", (), version, _read_keys),
         )
-
-    @cached_property
-    def services_by_place(self) -> dict[tuple[str, str], int]:
-        """Primary keys by account and PagerDuty's id."""
-        return {(one.account, one.pd_id): pk for pk, one in self.services.items()}
-
-    @cached_property
-    def _services_by_key(self) -> dict[tuple[str, str], int]:
-        return {
-            (self.services[pk].account, key): pk
-            for pk, keys in self.keys.items()
-            if pk in self.services
-            for key in keys
-        }
-
-    def find(self, named: Named) -> int | None:
-        """The service that is named; None where the mirror has none."""
-        if named.pd_id:
-            return self.services_by_place.get((named.account, named.pd_id))
-        return self._services_by_key.get((named.account, named.key_digest))
 
     @cached_property
     def services_of(self) -> dict[int, tuple[int, ...]]:
         """The services that each entity names and that are there."""
-        found = {}
-        for entity in self.entities:
-            if named := self.named.get(entity):
-                there = (self.find(one) for one in named)
-                found[entity] = tuple(dict.fromkeys(pk for pk in there if pk is not None))
-        return found
+        return {
+            entity: tuple(
+                dict.fromkeys(
+                    one.service
+                    for one in self.named[entity]
+                    if one.service is not None and one.service in self.services
+                )
+            )
+            for entity in self.entities
+            if entity in self.named
+        }
 
     @cached_property
     def entities_of(self) -> dict[int, list[int]]:
@@ -170,16 +165,9 @@ class Standing:
         named = self.named.get(pk, ())
         for one in named:
             account = self.accounts.get(one.account)
-            if account is None or account.problem or self.find(one) is None:
+            if account is None or account.problem or one.problem or one.service is None:
                 return True
-        if not named:
-            return False
-        if pk in self.twice or len(self.services_of[pk]) < len(named):
-            return True
-        key = self.written_keys.get(pk)
-        if key is None or all(not one.pd_id for one in named):
-            return False
-        return all(key not in self.keys.get(service, ()) for service in self.services_of[pk])
+        return bool(named) and len(self.services_of[pk]) < len(named)
 
     def team_name(self, owner_ref: str) -> str:
         """What an owner is called; empty for none."""
@@ -196,7 +184,8 @@ class Standing:
     def candidate_of_entity(self, one: EntityFacts) -> Candidate:
         """An entity as suggestions compare it."""
         owner = self.team_name(one.owner_ref)
-        key = self.written_keys.get(one.pk)
+        named = self.named.get(one.pk, ())
+        key = next((each.key_digest for each in named if each.key_digest), "")
         return Candidate(
             pk=one.pk,
             names=tuple(dict.fromkeys(name for name in (one.name, one.title) if name)),
@@ -234,13 +223,13 @@ def _read_entities() -> dict[int, EntityFacts]:
     return {row[0]: EntityFacts(*row) for row in rows.iterator(chunk_size=_AT_ONCE)}
 
 
-def _read_keys() -> dict[int, str]:
-    rows = Annotation.objects.filter(key=INTEGRATION_KEY).exclude(value="")
-    return {
-        pk: digest_of(value.strip())
-        for pk, value in rows.values_list("entity_id", "value")
-        if value.strip()
-    }
+def _read_named() -> dict[int, tuple[Named, ...]]:
+    found: dict[int, tuple[Named, ...]] = {}
+    columns = ("entity_id", "account", "service_pd_id", "service_id", "key_digest", "problem")
+    rows = MappingRow.objects.order_by("entity_id", "position").values_list(*columns)
+    for entity, *named in rows.iterator(chunk_size=_AT_ONCE):
+        found[entity] = (*found.get(entity, ()), Named(*named))
+    return found
 
 
 def _team_names(teams: object) -> tuple[str, ...]:
