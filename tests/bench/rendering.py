@@ -28,6 +28,7 @@ from environ import Env  # noqa: E402
 
 from catalog import versions  # noqa: E402
 from catalog.models import CatalogState, Entity, Relation, Star  # noqa: E402
+from pagerduty_card.mapping.remapping import remap_all  # noqa: E402
 from pagerduty_card.models import Service  # noqa: E402
 from tests.bench.generate_catalog import last_of, number_of, ref_of  # noqa: E402
 
@@ -126,6 +127,7 @@ class Place:
             batch_size=500,
             ignore_conflicts=True,
         )
+        remap_all()
         self.client.force_login(user)
 
     def _pages(self) -> Iterator[tuple[str, list[str]]]:
