@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('repeated_at', models.CharField(blank=True, max_length=1100)),
                 ('problem', models.CharField(blank=True, max_length=32)),
                 ('entity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mappings', to='catalog.entity')),
+                ('key_owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='pagerduty_card.service')),
                 ('other', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='pagerduty_card.service')),
                 ('service', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='mappings', to='pagerduty_card.service')),
             ],
