@@ -93,19 +93,22 @@ def make_feeds(
     """
     now = timezone.now()
     good_at = now - dt.timedelta(seconds=age_s)
-    for kind in kinds or Feed.Kind.values:
-        Feed.objects.update_or_create(
-            account=fields.get("account", "default"),
-            kind=kind,
-            service_pd_id=fields.get("service_pd_id", ""),
-            defaults={
-                "asked_at": good_at if is_good else None,
-                "succeeded_at": good_at if is_good else None,
-                "failed_at": None if failed_s is None else now - dt.timedelta(seconds=failed_s),
-                "reason": reason,
-                **fields,
-            },
-        )
+    columns = {
+        "account": "default",
+        "service_pd_id": "",
+        "asked_at": good_at if is_good else None,
+        "succeeded_at": good_at if is_good else None,
+        "failed_at": None if failed_s is None else now - dt.timedelta(seconds=failed_s),
+        "reason": reason,
+        **fields,
+    }
+    unique = ("account", "kind", "service_pd_id")
+    Feed.objects.bulk_create(
+        [Feed(kind=kind, **columns) for kind in kinds or Feed.Kind.values],
+        update_conflicts=True,
+        unique_fields=unique,
+        update_fields=columns.keys() - unique,
+    )
 
 
 def make_incident(service: Service, **fields: Any) -> Incident:

@@ -25,6 +25,7 @@ from sandbox.pagerduty.server import serve
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
 from tests.pagerduty_card.misbehaviour import CASES, SECTIONS, UNKNOWN_CASES
+from tests.pages import words as text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
 
@@ -97,8 +98,7 @@ DOORS = {"worker": through_the_worker, "page": through_a_page}
 
 
 def words(element):
-    text = " ".join(element.get_text(" ").replace("\xa0", " ").split())
-    return text.replace(" .", ".").replace(" ,", ",")
+    return text_of(element).replace(" .", ".").replace(" ,", ",")
 
 
 class Page:

@@ -23,6 +23,7 @@ from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.server import serve
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
+from tests.pages import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
 TRIGGER = "pagerduty_card.trigger_incident"
@@ -68,10 +69,6 @@ def card_of(reader, entity):
     answer = reader.get(entity.get_absolute_url())
     assert answer.status_code == 200
     return words(BeautifulSoup(answer.text, "html.parser").select_one("#pagerduty-card"))
-
-
-def words(element):
-    return " ".join(element.get_text(" ").replace("\xa0", " ").split())
 
 
 def send_form(reader, entity, service="default/PCHKOUT"):

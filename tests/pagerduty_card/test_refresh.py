@@ -5,13 +5,14 @@ import datetime as dt
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
-from django.urls import reverse
 from django.utils import timezone
 
 from pagerduty_card.models import Feed, TriggeredIncident
 from sandbox.pagerduty import server
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_attempt, make_feeds, make_mapped_entity, make_service
+from tests.pagerduty_card.pages import url_of
+from tests.pages import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
 HTMX = {"HX-Request": "true"}
@@ -45,23 +46,15 @@ def entity():
     return make_mapped_entity("checkout-api", service_id="PCHKOUT")
 
 
-def url_of(entity, name="refresh"):
-    return reverse(f"pagerduty_card:{name}", kwargs=entity.url_kwargs)
-
-
 def card_in(answer):
     return BeautifulSoup(answer.text, "html.parser").select_one("#pagerduty-card")
-
-
-def words(element):
-    return " ".join(element.get_text(" ").split())
 
 
 def test_a_page_that_knows_nothing_asks_after_it_is_shown_and_then_knows(reader, entity, pagerduty):
     first = card_in(reader.get(url_of(entity, "card"), headers=HTMX))
     assert "UNKNOWN" in words(first)
     assert "load" in first.select_one("form.age")["hx-trigger"]
-    answer = card_in(reader.post(url_of(entity), headers=HTMX))
+    answer = card_in(reader.post(url_of(entity, "refresh"), headers=HTMX))
     assert "ALARM" in words(answer)
     assert "1 triggered, 2 acknowledged" in words(answer)
     assert len(answer.select(".ladder__level")) == 3
@@ -69,22 +62,22 @@ def test_a_page_that_knows_nothing_asks_after_it_is_shown_and_then_knows(reader,
 
 
 def test_without_htmx_it_goes_back_to_where_the_button_was(reader, entity, pagerduty):
-    answer = reader.post(url_of(entity))
+    answer = reader.post(url_of(entity, "refresh"))
     assert answer.status_code == 303
     assert answer["Location"] == entity.get_absolute_url()
-    answer = reader.post(url_of(entity), {"alone": "1"})
+    answer = reader.post(url_of(entity, "refresh"), {"alone": "1"})
     assert answer["Location"] == url_of(entity, "card")
 
 
 def test_only_post_asks(reader, entity):
-    assert reader.get(url_of(entity)).status_code == 405
+    assert reader.get(url_of(entity, "refresh")).status_code == 405
 
 
 def test_many_viewers_cause_one_request(reader, entity, pagerduty):
-    reader.post(url_of(entity), headers=HTMX)
+    reader.post(url_of(entity, "refresh"), headers=HTMX)
     asked = Feed.objects.get(kind="incidents", service_pd_id="PCHKOUT").asked_at
     for _ in range(5):
-        reader.post(url_of(entity), headers=HTMX)
+        reader.post(url_of(entity, "refresh"), headers=HTMX)
     assert Feed.objects.get(kind="incidents", service_pd_id="PCHKOUT").asked_at == asked
 
 
@@ -93,7 +86,7 @@ def test_a_failed_refresh_keeps_what_was_known_and_does_not_ask_again_by_itself(
 ):
     make_feeds(age_s=300)
     make_service()
-    card = card_in(reader.post(url_of(entity), headers=HTMX))
+    card = card_in(reader.post(url_of(entity, "refresh"), headers=HTMX))
     assert "No connection to PagerDuty." in words(card)
     assert "Nothing was open 5 minutes ago." in words(card).replace("\xa0", " ").replace(" .", ".")
     assert card.select_one(".card__state .badge")["data-tone"] == "faint"
@@ -101,7 +94,7 @@ def test_a_failed_refresh_keeps_what_was_known_and_does_not_ask_again_by_itself(
 
 
 def test_a_page_sent_is_followed_until_its_incident_has_a_number(reader, entity, pagerduty):
-    reader.post(url_of(entity), headers=HTMX)
+    reader.post(url_of(entity, "refresh"), headers=HTMX)
     form = BeautifulSoup(reader.get(url_of(entity, "trigger")).text, "html.parser")
     sent = reader.post(
         url_of(entity, "trigger"),
@@ -119,7 +112,7 @@ def test_a_page_sent_is_followed_until_its_incident_has_a_number(reader, entity,
     assert "load delay:2s" in shown.select_one("form.age")["hx-trigger"]
     for later_s in (3, 6, 9, 30):
         with time_machine.travel(timezone.now() + dt.timedelta(seconds=later_s), tick=True):
-            card = card_in(reader.post(url_of(entity), headers=HTMX))
+            card = card_in(reader.post(url_of(entity, "refresh"), headers=HTMX))
         if "load" not in card.select_one("form.age")["hx-trigger"]:
             break
     attempt = TriggeredIncident.objects.get()
@@ -135,6 +128,6 @@ def test_stops_looking_after_a_minute_and_says_so(reader, entity, nowhere):
     make_service()
     make_attempt(entity, age_s=58)
     with time_machine.travel(timezone.now() + dt.timedelta(seconds=4), tick=True):
-        card = card_in(reader.post(url_of(entity), headers=HTMX))
+        card = card_in(reader.post(url_of(entity, "refresh"), headers=HTMX))
     assert "no incident has appeared" in words(card)
     assert "load delay" not in card.select_one("form.age")["hx-trigger"]

@@ -22,6 +22,8 @@ from tests.pagerduty_card.mirror import (
     make_policy,
     make_service,
 )
+from tests.pagerduty_card.pages import url_of
+from tests.pages import words
 
 pytestmark = pytest.mark.django_db
 TRIGGER = "pagerduty_card.trigger_incident"
@@ -44,18 +46,10 @@ def pager(client):
     return client
 
 
-def url_of(entity, name="card"):
-    return reverse(f"pagerduty_card:{name}", kwargs=entity.url_kwargs)
-
-
 def card_of(client, entity, **headers):
     answer = client.get(url_of(entity), headers=headers)
     assert answer.status_code == 200
     return BeautifulSoup(answer.text, "html.parser").select_one("#pagerduty-card")
-
-
-def words(element):
-    return " ".join(element.get_text(" ").split())
 
 
 def test_is_a_full_page_without_htmx_and_a_fragment_with_it(reader):

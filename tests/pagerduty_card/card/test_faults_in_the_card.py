@@ -7,8 +7,6 @@ import pkgutil
 import sys
 
 import pytest
-from bs4 import BeautifulSoup
-from django.urls import reverse
 from django.utils import timezone
 
 import pagerduty_card.presenters
@@ -26,6 +24,8 @@ from tests.pagerduty_card.mirror import (
     make_policy,
     make_service,
 )
+from tests.pagerduty_card.pages import url_of
+from tests.pages import soup_of, words
 
 pytestmark = pytest.mark.django_db
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
@@ -133,28 +133,18 @@ def broken(request, monkeypatch, entity):
     return request.param
 
 
-def url_of(entity, name="trigger"):
-    return reverse(f"pagerduty_card:{name}", kwargs=entity.url_kwargs)
-
-
-def soup_of(answer):
-    return BeautifulSoup(answer.text, "html.parser")
-
-
-def words(element):
-    return " ".join(element.get_text(" ").split())
-
-
 def test_the_button_stays_and_the_form_pages_whatever_fails(pager, entity, http, broken):
     http.post(ENQUEUE, status=202, json={"status": "success", "message": "ok", "dedup_key": "x"})
     page = pager.get(entity.get_absolute_url())
     assert page.status_code == 200
     assert FAULT not in page.text
-    assert soup_of(page).select_one(f'a[data-dialog][href="{url_of(entity)}"]')
+    assert soup_of(page).select_one(f'a[data-dialog][href="{url_of(entity, "trigger")}"]')
     assert pager.get(url_of(entity, "card")).status_code == 200
-    key = soup_of(pager.get(url_of(entity), headers=HTMX)).select_one("input[name=key]")["value"]
+    key = soup_of(pager.get(url_of(entity, "trigger"), headers=HTMX)).select_one("input[name=key]")[
+        "value"
+    ]
     typed = {"service": "default/PCHKOUT", "description": "down", "severity": "error", "key": key}
-    assert pager.post(url_of(entity), typed, headers=HTMX).status_code == 204
+    assert pager.post(url_of(entity, "trigger"), typed, headers=HTMX).status_code == 204
     assert len(http.calls) == 1
     assert TriggeredIncident.objects.filter(description="down", state="accepted").count() == 1
 
@@ -210,7 +200,7 @@ def test_a_banner_and_a_number_that_fail_cost_themselves_alone(pager, entity, mo
 
 def test_the_form_says_what_it_could_not_find_out(pager, entity, monkeypatch, caplog):
     breaks("pagerduty_card.paging.presenters.present_paging", monkeypatch)
-    shown = pager.get(url_of(entity)).text
+    shown = pager.get(url_of(entity, "trigger")).text
     assert "It is not known who would be paged." in shown
     assert "You can still page." in shown
     assert FAULT in caplog.text

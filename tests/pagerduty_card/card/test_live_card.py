@@ -19,6 +19,7 @@ from tests.pagerduty_card.mirror import (
     make_policy,
     make_service,
 )
+from tests.pagerduty_card.pages import url_of
 
 pytestmark = pytest.mark.django_db
 NOON = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
@@ -51,10 +52,6 @@ def service(clock):
     policy = make_policy()
     make_on_call(policy, "Ana Lima")
     return make_service(policy=policy)
-
-
-def url_of(entity, name="card"):
-    return reverse(f"pagerduty_card:{name}", kwargs=entity.url_kwargs)
 
 
 def shown(client, entity):

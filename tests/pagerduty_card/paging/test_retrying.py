@@ -8,7 +8,6 @@ import threading
 import pytest
 import requests
 import time_machine
-from bs4 import BeautifulSoup
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -37,6 +36,7 @@ from tests.pagerduty_card.mirror import (
     make_policy,
     make_service,
 )
+from tests.pages import soup_of, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
 
@@ -429,14 +429,6 @@ def page_refused(http, pager, number):
     attempt = pager(dedup_key=f"switchboard-{number}")
     http.remove(refused)
     return attempt
-
-
-def soup_of(answer):
-    return BeautifulSoup(answer.text, "html.parser")
-
-
-def words(element):
-    return " ".join(element.get_text(" ").split())
 
 
 def banners(client, path="/catalog/"):

@@ -2,16 +2,17 @@
 
 import datetime as dt
 import json
+from functools import partial
 
 import pytest
 import requests
 import responses
-from bs4 import BeautifulSoup
 from django.urls import reverse
 from django.utils import timezone
 
 from pagerduty_card.models import Feed, Service, TriggeredIncident
 from tests.factories import make_user
+from tests.pagerduty_card import pages
 from tests.pagerduty_card.mirror import (
     KEY,
     link_service,
@@ -22,7 +23,9 @@ from tests.pagerduty_card.mirror import (
     make_policy,
     make_service,
 )
+from tests.pages import soup_of, words
 
+url_of = partial(pages.url_of, name="trigger")
 pytestmark = pytest.mark.django_db
 TRIGGER = "pagerduty_card.trigger_incident"
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
@@ -60,18 +63,6 @@ def entity():
     make_on_call(policy, "Ana Lima", level=1)
     make_on_call(policy, "Bo Chen", level=2)
     return entity
-
-
-def url_of(entity, name="trigger"):
-    return reverse(f"pagerduty_card:{name}", kwargs=entity.url_kwargs)
-
-
-def soup_of(answer):
-    return BeautifulSoup(answer.text, "html.parser")
-
-
-def words(element):
-    return " ".join(element.get_text(" ").split())
 
 
 def fields_of(answer):
@@ -531,7 +522,7 @@ def test_forms_need_the_csrf_token(entity):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(make_user("dee", permissions=(TRIGGER,)))
     assert strict.post(url_of(entity), {"description": "x"}).status_code == 403
-    assert strict.post(url_of(entity, "refresh")).status_code == 403
+    assert strict.post(pages.url_of(entity, "refresh")).status_code == 403
 
 
 def test_an_old_shift_is_not_who_would_be_paged(pager):

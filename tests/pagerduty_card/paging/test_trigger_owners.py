@@ -4,7 +4,6 @@ import json
 
 import pytest
 import time_machine
-from bs4 import BeautifulSoup
 from django.core import checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -19,6 +18,7 @@ from pagerduty_card.paging import triggering
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import EVENTS
 from tests.pagerduty_card.mirror import make_feeds, make_on_call, make_policy, make_service
+from tests.pages import soup_of, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
 
@@ -61,14 +61,6 @@ def entity():
 
 def address(entity):
     return reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
-
-
-def soup_of(answer):
-    return BeautifulSoup(answer.text, "html.parser")
-
-
-def words(element):
-    return " ".join(element.get_text(" ").split())
 
 
 def signed_in(client, name, **fields):
