@@ -9,10 +9,10 @@ from django.db.models import Prefetch, prefetch_related_objects
 
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.models import Mapping as MappingRow
+from pagerduty_card.models import ServiceLink
 
 if TYPE_CHECKING:
     from catalog.models import Entity
-    from pagerduty_card.models import ServiceLink
 
 INTEGRATION_KEY = "pagerduty.com/integration-key"
 SERVICE_ID = "pagerduty.com/service-id"
@@ -109,7 +109,8 @@ def written_targets(entities: Iterable["Entity"]) -> dict[int, list[Target]]:
     """
     given = list(entities)
     targets = {entity.pk: _of_annotations(entity) for entity in given}
-    prefetch_related_objects(given, "service_links")
+    links = ServiceLink.objects.order_by("label", "pk")
+    prefetch_related_objects(given, Prefetch("service_links", links))
     for entity in given:
         for link in entity.service_links.all():
             _add_link(targets[entity.pk], link)
@@ -121,7 +122,7 @@ def digest_of(integration_key: str) -> str:
     return hashlib.sha256(integration_key.encode()).hexdigest()[:32]
 
 
-def _add_link(targets: list[Target], link: "ServiceLink") -> None:
+def _add_link(targets: list[Target], link: ServiceLink) -> None:
     target = Target(
         account=link.account.strip() or DEFAULT_ACCOUNT,
         service_pd_id=link.service_pd_id.strip(),

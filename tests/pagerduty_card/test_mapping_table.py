@@ -1,5 +1,6 @@
 """The table of mappings: true after every change of names, services and keys."""
 
+import itertools
 import random
 from io import StringIO
 
@@ -12,10 +13,8 @@ from django.utils import timezone
 
 from catalog.editing import local, removing
 from catalog.models import Entity, Overlay
-from catalog.versions import bump, current
-from pagerduty_card.mapping import naming, remapping
+from pagerduty_card.mapping import remapping
 from pagerduty_card.mapping.resolving import find_mapped, is_mapped, resolve, targets_of_many
-from pagerduty_card.mapping.targets import digest_of
 from pagerduty_card.mirror import directory
 from pagerduty_card.models import Feed, Integration, Mapping, Service, ServiceLink
 from tests.catalog.overlays import set_overlay
@@ -62,41 +61,46 @@ def random_world(chance):
         if chance.random() < 0.3:
             for key, value in random_names(chance).items():
                 set_overlay(entity, "annotation", key, value, user=None)
-        for account, pd_id in {(chance.choice(["", "eu"]), chance.choice(IDS[:4])) for _ in "ab"}:
+        for account, pd_id in itertools.product(["", "eu"], chance.sample(IDS[:4], 2)):
             if chance.random() < 0.3:
                 label = chance.choice(["", "x"])
                 ServiceLink.objects.create(
                     entity=entity, account=account, service_pd_id=pd_id, label=label
                 )
     remapping.remap_all()
-    bump()
 
 
-def service_meant(one):
+def named_by(entity):
+    """Account, id and key of each service that annotations and links name, each once."""
+    ids, key, account = (entity.annotations.get(one, "").strip() for one in (ID, KEY, ACCOUNT))
+    account = account or "default"
+    found = [(account, word.strip(), "") for word in ids.split(",") if word.strip()]
+    if key and not found:
+        found = [(account, "", key)]
+    for link in entity.service_links.order_by("label", "pk"):
+        found.append((link.account or "default", link.service_pd_id, ""))
+    return list(dict.fromkeys(found))
+
+
+def service_meant(account, pd_id, key):
     """The service of the account with the id, or the first with the key where there is no id."""
-    own = Service.objects.filter(account=one.account).order_by("pk")
-    if one.pd_id:
-        return own.filter(pd_id=one.pd_id).first()
-    with_key = (
-        service
-        for service in own
-        for integration in service.integrations.all()
-        if digest_of(integration.integration_key) == one.key_digest
-    )
-    return next(with_key, None)
+    own = Service.objects.filter(account=account).order_by("pk")
+    if pd_id:
+        return own.filter(pd_id=pd_id).first()
+    return own.filter(integrations__integration_key=key).first()
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_table_card_and_index_name_the_same_services(seed):
     random_world(random.Random(seed))
     entities = {entity.pk: entity for entity in Entity.objects.all()}
-    named = naming.named_services(current())
+    named = {pk: names for pk, one in entities.items() if (names := named_by(one))}
     assert set(find_mapped(Entity.objects.all()).values_list("pk", flat=True)) == set(named)
     for pk, targets in targets_of_many(entities.values()).items():
-        names = named.get(pk, ())
+        names = named.get(pk, [])
         assert is_mapped(entities[pk]) is bool(names)
         assert [(one.account, one.service_pd_id) for one in targets] == [one[:2] for one in names]
-        assert [one.service for one in resolve(targets)] == [service_meant(one) for one in names]
+        assert [one.service for one in resolve(targets)] == [service_meant(*one) for one in names]
 
 
 def test_every_change_of_an_entity_is_followed():
