@@ -13,6 +13,7 @@ from pagerduty_card.freshness import (
     Kind,
     counts_since,
     judge,
+    of_feeds,
 )
 from pagerduty_card.models import Feed
 from pagerduty_card.presenters.freshness import Moment, present_answer
@@ -93,6 +94,19 @@ def test_what_only_the_worker_asks_for_does_not_come_by_refresh():
     assert all(answers[kind].is_due for kind in old)
     assert {kind for kind, advice in old.items() if "Refresh" in advice} == set(Feed.OF_PAGE)
     assert "Only the portal's worker" in old[Kind.HISTORY]
+
+
+@pytest.mark.parametrize(
+    ("answered_at", "reason"), [(ago(minutes=1), ""), (ago(minutes=9), "unreachable")]
+)
+def test_of_two_feeds_the_one_that_spoke_last_counts(answered_at, reason):
+    whole = Feed(kind=Kind.INCIDENTS, failed_at=ago(minutes=5), reason="unreachable")
+    own = Feed(kind=Kind.INCIDENTS, service_pd_id="PCHKOUT", asked_at=answered_at)
+    own.succeeded_at = answered_at
+    since = counts_since(
+        Kind.INCIDENTS, mirrored_at=ago(days=1), is_mapped=True, policy_mirrored_at=ago(days=1)
+    )
+    assert of_feeds([whole, own], since).reason == reason
 
 
 def test_a_failure_before_the_last_answer_is_no_reason():
