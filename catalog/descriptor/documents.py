@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 from catalog.descriptor import schema
@@ -32,6 +33,7 @@ class PlaceholderError(ValueError):
 Resolve = Callable[[str, str], Any]
 """Given the key of a placeholder and its target, what stands there."""
 
+MAX_PROBLEMS = 50
 # Those that stand for a text. The format's own reader also gathers what an API's parts refer to.
 TEXTS = frozenset(("$text", "$openapi", "$asyncapi"))
 _PLACEHOLDERS = TEXTS | {"$json", "$yaml"}
@@ -393,22 +395,24 @@ def _problems(
     line: int,
     masks: Mapping[str, str] | None = None,
 ) -> tuple[Problem, ...]:
-    problems = []
-    for breach in found:
+    def place_of(breach: schema.Breach) -> tuple[int, int]:
         place = breach.path
         while place and place not in positions:
             place = place[:-1]
-        at = positions.get(place, (line, 1)) if place else (line, 1)
-        problems.append(
-            Problem(
-                line=at[0],
-                column=at[1],
-                path=_dotted(breach.path),
-                message=hide(breach.message, masks or {}),
-                hint=hide(breach.hint, masks or {}),
-            )
+        return positions.get(place, (line, 1)) if place else (line, 1)
+
+    # Many problems with many secrets to hide in each would take the square of their number.
+    kept = sorted(((place_of(breach), breach) for breach in found), key=itemgetter(0))
+    return tuple(
+        Problem(
+            line=at[0],
+            column=at[1],
+            path=_dotted(breach.path),
+            message=hide(breach.message, masks or {}),
+            hint=hide(breach.hint, masks or {}),
         )
-    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+        for at, breach in kept[:MAX_PROBLEMS]
+    )
 
 
 def _dotted(path: Path) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
+from itertools import islice
 from typing import Any, Protocol, cast
 
 import jsonschema_rs
@@ -69,6 +70,8 @@ _GROUPS = tuple(
 )
 _SHOWN = 60
 _MAX_UNKNOWN = 20
+_MAX_ERRORS = 200
+_MAX_KEYS, _MAX_ITEMS = 500, 10_000
 # What is no word may be a line of a file that is no descriptor: it is not repeated.
 _WORD = re.compile(r"[A-Za-z0-9_.\-]{1,40}")
 _MAX_NAME = 63
@@ -127,7 +130,9 @@ def breaches(data: Any) -> list[Breach]:
     """
     if not isinstance(data, dict):
         return [foreign(data)]
-    found = [b for error in _ENVELOPE.validator.iter_errors(data) for b in _explain(error, data)]
+    if large := list(_too_large(data)):
+        return large
+    found = [b for error in _errors(_ENVELOPE, data) for b in _explain(error, data)]
     found += _bad_links(data)
     schema, problems = _schema_for(data)
     found += problems
@@ -135,11 +140,30 @@ def breaches(data: Any) -> list[Breach]:
         # A spec that is no object is already reported by the envelope.
         found += [
             breach
-            for error in schema.validator.iter_errors(data)
+            for error in _errors(schema, data)
             if list(error.instance_path) != ["spec"] or error.kind.name != "type"
             for breach in _explain(error, data, schema)
         ]
     return list({(b.path, b.message): b for b in found}.values())
+
+
+def _too_large(data: Mapping[str, Any]) -> Iterator[Breach]:
+    """Blocks and lists whose checking would take the square of their size."""
+    metadata, spec = data.get("metadata"), data.get("spec")
+    for parent, block in (("metadata", metadata), ("spec", spec)):
+        for key, value in block.items() if isinstance(block, dict) else ():
+            most = _MAX_KEYS if isinstance(value, dict) else _MAX_ITEMS
+            if isinstance(value, dict | list) and len(value) > most:
+                yield Breach(
+                    (parent, key),
+                    f"holds {len(value):,} entries; at most {most:,} are read",
+                    "an entity needs no such number: make several entities of it",
+                )
+
+
+def _errors(schema: _Schema, data: Any) -> Iterator[Any]:
+    """The first errors of a document: each is explained with all that stands beside it."""
+    return islice(schema.validator.iter_errors(data), _MAX_ERRORS)
 
 
 def misspelt(data: Mapping[str, Any]) -> Iterator[Breach]:

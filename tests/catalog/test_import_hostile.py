@@ -5,7 +5,7 @@ import os
 import pytest
 
 from catalog.models import Entity, ImportIssue
-from tests.catalog.sources import component, imported, location, write
+from tests.catalog.sources import component, imported, location, run_json, write
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -100,3 +100,22 @@ def test_nothing_vanishes_with_a_folder_that_cannot_be_listed(
     assert (report.gone, report.changed, report.refused) == (0, 1, 1)
     assert report.issues[0].file == str(tmp_path / "closed")
     assert set(Entity.objects.values_list("name", flat=True)) == {"a", "b"}
+
+
+@pytest.mark.parametrize(("field", "most"), [("annotations", 500), ("tags", 10_000)])
+def test_a_document_with_far_too_many_entries_is_refused(tmp_path, field, most):
+    entries = {f"a/k{n}": "v" for n in range(most + 1)}
+    value = entries if field == "annotations" else [f"t{n}" for n in range(most + 1)]
+    file = write(tmp_path / "a.yaml", component("a", metadata={field: value}))
+    _status, report = run_json(file)
+    (error,) = report["issues"][0]["errors"]
+    assert (error["path"], error["message"]) == (
+        f"metadata.{field}",
+        f"holds {most + 1:,} entries; at most {most:,} are read",
+    )
+
+
+def test_the_first_fifty_of_many_problems_are_told(tmp_path):
+    file = write(tmp_path / "a.yaml", component("a", metadata={"tags": ["A b"] * 900}))
+    _status, report = run_json(file)
+    assert len(report["issues"][0]["errors"]) == 50
