@@ -86,7 +86,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Integration:
+class ApiIntegration:
     """An integration of a service.
 
     Attributes:
@@ -105,7 +105,7 @@ class Integration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class ApiLevel:
     """One level of an escalation policy.
 
     Attributes:
@@ -118,7 +118,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationPolicy:
+class ApiEscalationPolicy:
     """Who is paged in which order.
 
     Attributes:
@@ -129,7 +129,7 @@ class EscalationPolicy:
     name: str
     url: str
     num_loops: int
-    levels: tuple[Level, ...] | None
+    levels: tuple[ApiLevel, ...] | None
 
     @classmethod
     def from_api(cls, raw: Any) -> Self:
@@ -146,7 +146,7 @@ class EscalationPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ApiService:
     """A service with its policy and integrations.
 
     Attributes:
@@ -159,8 +159,8 @@ class Service:
     name: str
     url: str
     status: str
-    policy: EscalationPolicy | None
-    integrations: tuple[Integration, ...]
+    policy: ApiEscalationPolicy | None
+    integrations: tuple[ApiIntegration, ...]
     teams: tuple[Reference, ...] = ()
 
     @classmethod
@@ -173,14 +173,14 @@ class Service:
             name=name_of(raw),
             url=url_of(raw),
             status=required_text(raw, "status"),
-            policy=EscalationPolicy.from_api(policy) if policy else None,
-            integrations=tuple(map(Integration.from_api, as_list(raw.get("integrations")))),
+            policy=ApiEscalationPolicy.from_api(policy) if policy else None,
+            integrations=tuple(map(ApiIntegration.from_api, as_list(raw.get("integrations")))),
             teams=tuple(map(Reference.from_api, as_list(raw.get("teams")))),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledgement:
+class ApiAcknowledgement:
     """Who acknowledged an incident and when (UTC)."""
 
     name: str
@@ -197,7 +197,7 @@ class PendingAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
+class ApiIncident:
     """An incident.
 
     Attributes:
@@ -220,7 +220,7 @@ class Incident:
     incident_key: str
     created_at: datetime
     assignees: tuple[Reference, ...]
-    acknowledgements: tuple[Acknowledgement, ...]
+    acknowledgements: tuple[ApiAcknowledgement, ...]
     pending_actions: tuple[PendingAction, ...]
     changed_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -251,7 +251,7 @@ class Incident:
                 if one.get("assignee")
             ),
             acknowledgements=tuple(
-                Acknowledgement(name=who.name, url=who.url, at=at)
+                ApiAcknowledgement(name=who.name, url=who.url, at=at)
                 for one in objects_of(raw.get("acknowledgements"))
                 if one.get("acknowledger") and (at := instant(one, "at"))
                 for who in [Reference.from_api(one["acknowledger"])]
@@ -288,7 +288,7 @@ class User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnCall:
+class ApiOnCall:
     """One person on call for one level of one policy.
 
     Attributes:
@@ -320,7 +320,7 @@ class OnCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class ApiLink:
     """A link somebody gave along; ``text`` is the address when there was none."""
 
     href: str
@@ -328,7 +328,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeEvent:
+class ApiChangeEvent:
     """A change somebody told PagerDuty about.
 
     Attributes:
@@ -342,7 +342,7 @@ class ChangeEvent:
     at: datetime
     url: str
     service_ids: tuple[str, ...]
-    links: tuple[Link, ...]
+    links: tuple[ApiLink, ...]
 
     @classmethod
     def from_api(cls, raw: Any) -> Self:
@@ -356,7 +356,7 @@ class ChangeEvent:
             url=url_of(raw),
             service_ids=tuple(id_of(one) for one in objects_of(raw.get("services"))),
             links=tuple(
-                Link(href=href, text=text(one, "text") or href)
+                ApiLink(href=href, text=text(one, "text") or href)
                 for one in objects_of(raw.get("links"))
                 if (href := web_url(one.get("href")))
             ),
@@ -382,9 +382,9 @@ class MaintenanceWindow:
         )
 
 
-def _level(raw: Any) -> Level:
+def _level(raw: Any) -> ApiLevel:
     raw = as_object(raw, "escalation rule")
-    return Level(
+    return ApiLevel(
         delay_s=count(raw, "escalation_delay_in_minutes") * 60,
         targets=tuple(Reference.from_api(one) for one in as_list(raw.get("targets"))),
     )

@@ -15,7 +15,7 @@ BEGINNING = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-class Kind(TextChoices):
+class SectionKind(TextChoices):
     """The sections of the mirror, each asked for by itself; ``Feed.Kind`` to the models."""
 
     SERVICES = "services", "service"
@@ -32,27 +32,27 @@ class Kind(TextChoices):
 
 # Older than this is "old" even if the last attempt did not fail: nobody is asking any more.
 OLD_AFTER: dict[str, timedelta] = {
-    Kind.INCIDENTS: timedelta(minutes=5),
-    Kind.CHANGES: timedelta(minutes=5),
-    Kind.ON_CALL: timedelta(minutes=5),
-    Kind.SERVICES: timedelta(minutes=25),  # mirrored every ten
-    Kind.SHIFTS: timedelta(hours=3),
-    Kind.MAINTENANCE: timedelta(minutes=10),
-    Kind.HISTORY: timedelta(minutes=30),
-    Kind.ACKNOWLEDGEMENTS: timedelta(minutes=30),
-    Kind.ANALYTICS: timedelta(days=2),  # PagerDuty itself reckons once a day
-    Kind.STANDARDS: timedelta(days=2),
+    SectionKind.INCIDENTS: timedelta(minutes=5),
+    SectionKind.CHANGES: timedelta(minutes=5),
+    SectionKind.ON_CALL: timedelta(minutes=5),
+    SectionKind.SERVICES: timedelta(minutes=25),  # mirrored every ten
+    SectionKind.SHIFTS: timedelta(hours=3),
+    SectionKind.MAINTENANCE: timedelta(minutes=10),
+    SectionKind.HISTORY: timedelta(minutes=30),
+    SectionKind.ACKNOWLEDGEMENTS: timedelta(minutes=30),
+    SectionKind.ANALYTICS: timedelta(days=2),  # PagerDuty itself reckons once a day
+    SectionKind.STANDARDS: timedelta(days=2),
 }
 # Older than this, a page that is looked at asks for a refresh: the worker would have been quicker.
 # What is not here a page does not ask for.
 REFRESH_AFTER: dict[str, timedelta] = {
-    Kind.SERVICES: timedelta(minutes=25),
-    Kind.INCIDENTS: timedelta(seconds=45),
-    Kind.CHANGES: timedelta(seconds=120),
-    Kind.ON_CALL: timedelta(seconds=120),
+    SectionKind.SERVICES: timedelta(minutes=25),
+    SectionKind.INCIDENTS: timedelta(seconds=45),
+    SectionKind.CHANGES: timedelta(seconds=120),
+    SectionKind.ON_CALL: timedelta(seconds=120),
 }
 # The sections that follow from the escalation policy of a service.
-OF_POLICY = frozenset({Kind.ON_CALL.value, Kind.SHIFTS.value})
+OF_POLICY = frozenset({SectionKind.ON_CALL.value, SectionKind.SHIFTS.value})
 
 # Reasons beside those of ``errors.PagerDutyError``.
 NOT_ASKED = "not_asked"
@@ -127,14 +127,14 @@ def counts_since(
     Of one that no entity maps to nothing but the row itself is kept, whatever was answered.
 
     Args:
-        kind: The section, a ``Kind``.
+        kind: The section, a ``SectionKind``.
         mirrored_at: When the service was first stored or mapped (UTC): an account-wide answer that
             was asked for earlier left its rows out.
         is_mapped: Whether some entity maps to the service.
         policy_mirrored_at: When its policy was first stored or changed (UTC); None without one, or
             for a kind that is not of ``OF_POLICY``.
     """
-    if kind == Kind.SERVICES:
+    if kind == SectionKind.SERVICES:
         return ALWAYS  # the row itself came with such an answer
     if not is_mapped:
         return CountsSince(account=NEVER, own=NEVER)
@@ -241,7 +241,7 @@ def judge(kind: str, stored: Freshness, *, now: datetime) -> Judgement:
     """Decide how far one section of one service may be believed.
 
     Args:
-        kind: The section, a ``Kind``.
+        kind: The section, a ``SectionKind``.
         stored: What the mirror knows of the section's freshness.
         now: The instant of reading (UTC).
     """

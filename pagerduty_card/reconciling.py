@@ -64,7 +64,7 @@ def find_incident(client: PagerDutyClient, attempt: TriggeredIncident) -> bool:
     return True
 
 
-def note_incident(account: str, incident: domain.Incident) -> None:
+def note_incident(account: str, incident: domain.ApiIncident) -> None:
     """Note an incident that a webhook told of in the attempt that led to it, if one did."""
     TriggeredIncident.objects.filter(account=account, dedup_key=incident.incident_key).exclude(
         state=TriggeredIncident.State.CREATED
@@ -86,7 +86,7 @@ def _asked(client: PagerDutyClient, attempt: TriggeredIncident) -> dict[str, obj
     return None
 
 
-def _told(incident: domain.Incident) -> dict[str, object]:
+def _told(incident: domain.ApiIncident) -> dict[str, object]:
     assignees = [{"name": who.name, "url": who.url} for who in incident.assignees]
     return _found(incident.number, incident.url, assignees)
 

@@ -21,7 +21,7 @@ from pagerduty_card.models import Feed, Service
 from pagerduty_card.presenters.freshness import explain
 from pagerduty_card.syncing.accounts import SECTIONS, next_at
 from pagerduty_card.wire import tokens
-from pagerduty_card.wire.quota import RESERVED_SHARE, Quota, Reading
+from pagerduty_card.wire.quota import RESERVED_SHARE, Quota, QuotaReading
 
 # Ages of incidents and ends of shifts are told to the minute.
 SKEW_NOTICED_S = 30
@@ -178,7 +178,7 @@ def _hosts(account: Account) -> Step:
     return step("Hosts", Verdict.OK, f"Region {account.region}: {', '.join(hosts)}.")
 
 
-def _answers(probe: Probe | None, reading: Reading | None) -> Step:
+def _answers(probe: Probe | None, reading: QuotaReading | None) -> Step:
     if probe:
         at = datetime.fromtimestamp(probe.at, UTC)
         if probe.reason:
@@ -218,7 +218,7 @@ def _permissions(probe: Probe) -> Step:
     )
 
 
-def _clock(reading: Reading | None) -> Step:
+def _clock(reading: QuotaReading | None) -> Step:
     if reading is None or reading.skew_s is None:
         return step("Clock", Verdict.UNKNOWN, "No answer told PagerDuty's time.")
     at = datetime.fromtimestamp(reading.at, UTC)
@@ -237,7 +237,7 @@ def _clock(reading: Reading | None) -> Step:
     )
 
 
-def _budget(quota: Quota, reading: Reading | None) -> Step:
+def _budget(quota: Quota, reading: QuotaReading | None) -> Step:
     wait_s = quota.wait_s(background=False)
     at = datetime.fromtimestamp(reading.at, UTC) if reading else None
     if wait_s:

@@ -43,7 +43,7 @@ class Wanted:
     ids: frozenset[str] = frozenset()
     key_digests: frozenset[str] = frozenset()
 
-    def has(self, service: domain.Service) -> bool:
+    def has(self, service: domain.ApiService) -> bool:
         """Whether some entity maps to the service."""
         if service.id in self.ids or not self.key_digests:
             return service.id in self.ids
@@ -53,7 +53,7 @@ class Wanted:
 @transaction.atomic
 def store_services(
     account: str,
-    services: Iterable[domain.Service],
+    services: Iterable[domain.ApiService],
     *,
     asked_at: datetime | None = None,
     wanted: Wanted | None = None,
@@ -110,11 +110,11 @@ def store_services(
     )
 
 
-def _of(given: dict[str, domain.Service], ids: Collection[str]) -> list[domain.Service]:
+def _of(given: dict[str, domain.ApiService], ids: Collection[str]) -> list[domain.ApiService]:
     return [service for pd_id, service in given.items() if pd_id in ids]
 
 
-def _store_integrations(account: str, given: dict[str, domain.Service]) -> set[tuple[int, str]]:
+def _store_integrations(account: str, given: dict[str, domain.ApiService]) -> set[tuple[int, str]]:
     """Store the integrations of services.
 
     Returns:
@@ -157,13 +157,13 @@ def forget_services(services: ServiceQuerySet) -> int:
 
 
 @transaction.atomic
-def store_policies(account: str, policies: Iterable[domain.EscalationPolicy]) -> dict[str, int]:
+def store_policies(account: str, policies: Iterable[domain.ApiEscalationPolicy]) -> dict[str, int]:
     """Store escalation policies; one that came as a mere reference keeps the levels it has.
 
     Returns:
         Primary keys by PagerDuty's id.
     """
-    given: dict[str, domain.EscalationPolicy] = {}
+    given: dict[str, domain.ApiEscalationPolicy] = {}
     for policy in policies:
         if policy.id not in given or policy.levels is not None:
             given[policy.id] = policy
@@ -228,7 +228,7 @@ def forget_unused(account: str) -> None:
         Responder.objects.filter(pk__in=batch).delete()
 
 
-def _level_json(level: domain.Level) -> dict[str, Any]:
+def _level_json(level: domain.ApiLevel) -> dict[str, Any]:
     return {
         "delay_s": level.delay_s,
         "targets": [

@@ -34,7 +34,7 @@ CHANGES_KEPT = timedelta(days=30)
 @transaction.atomic
 def store_incidents(
     account: str,
-    incidents: Iterable[domain.Incident],
+    incidents: Iterable[domain.ApiIncident],
     *,
     asked_at: datetime,
     service_pd_id: str = "",
@@ -77,7 +77,7 @@ def store_incidents(
     count_open_incidents(_mapped(account, service_pd_id))
 
 
-def store_incident(service: Service, incident: domain.Incident) -> list[str]:
+def store_incident(service: Service, incident: domain.ApiIncident) -> list[str]:
     """Store one open incident, which is of this service and of no other any more.
 
     Returns:
@@ -140,7 +140,7 @@ def _counts_values(counts: IncidentCounts) -> dict[str, int]:
     }
 
 
-def _incident_values(one: domain.Incident) -> dict[str, Any]:
+def _incident_values(one: domain.ApiIncident) -> dict[str, Any]:
     """An incident as the columns of its row, its service and id aside."""
     return {
         "number": one.number,
@@ -165,7 +165,7 @@ def _incident_values(one: domain.Incident) -> dict[str, Any]:
 
 @transaction.atomic
 def store_changes(
-    account: str, changes: Iterable[domain.ChangeEvent], service_pd_id: str = ""
+    account: str, changes: Iterable[domain.ApiChangeEvent], service_pd_id: str = ""
 ) -> None:
     """Add changes to the services they name, and forget those older than 30 days."""
     services = _services(account, service_pd_id)

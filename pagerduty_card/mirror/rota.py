@@ -28,7 +28,7 @@ _FIELDS = (
 @transaction.atomic
 def store_on_calls(
     account: str,
-    on_calls: Iterable[domain.OnCall],
+    on_calls: Iterable[domain.ApiOnCall],
     *,
     asked_at: datetime,
     policy_pd_ids: Collection[str],

@@ -163,7 +163,7 @@ class Feed(models.Model):
         told_at: When a webhook last changed rows of the section (UTC); it makes nothing fresh.
     """
 
-    Kind: TypeAlias = freshness.Kind
+    Kind: TypeAlias = freshness.SectionKind
 
     # What a page that is looked at asks for by itself; the rest comes with the worker alone.
     OF_PAGE: ClassVar[tuple[str, ...]] = tuple(freshness.REFRESH_AFTER)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from catalog.models import Entity
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.domain import Link, Severity
+from pagerduty_card.domain import ApiLink, Severity
 from pagerduty_card.errors import (
     PagerDutyError,
     Refused,
@@ -208,11 +208,11 @@ def alert_of(attempt: TriggeredIncident, entity: Entity, mapped: Mapped) -> Trig
         custom_details={key: value for key, value in told.items() if value},
         client=settings.PORTAL_NAME,
         client_url=page,
-        links=(Link(href=page, text=entity.display_name), *_runbooks(entity)),
+        links=(ApiLink(href=page, text=entity.display_name), *_runbooks(entity)),
     )
 
 
-def _runbooks(entity: Entity) -> list[Link]:
+def _runbooks(entity: Entity) -> list[ApiLink]:
     """The entity's links that call themselves runbook, by type, icon or title."""
     links = entity.metadata.get("links")
     found = []
@@ -221,7 +221,7 @@ def _runbooks(entity: Entity) -> list[Link]:
             continue
         words = " ".join(str(link.get(key) or "") for key in ("type", "icon", "title")).lower()
         if "runbook" in words and (href := web_url(link.get("url"))):
-            found.append(Link(href=href, text=str(link.get("title") or "Runbook")))
+            found.append(ApiLink(href=href, text=str(link.get("title") or "Runbook")))
     return found
 
 

@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from pagerduty_card.accounts import Account
-from pagerduty_card.domain import OnCall
+from pagerduty_card.domain import ApiOnCall
 from pagerduty_card.mirror import rota
-from pagerduty_card.models import EscalationPolicy, Feed, Service
-from pagerduty_card.models import OnCall as OnCallRow
+from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
 from pagerduty_card.syncing.batches import answers_in_batches
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.paged_lists import MAX_IDS_IN_QUERY
@@ -60,7 +59,7 @@ def sync_on_calls(account: Account, client: PagerDutyClient) -> None:
 
 def has_moved(account: Account, asked_at: datetime, now: datetime) -> bool:
     """Whether a shift ended, or a policy or a service became known, since ``asked_at`` (UTC)."""
-    handover = OnCallRow.objects.next_handover(account.name, asked_at)
+    handover = OnCall.objects.next_handover(account.name, asked_at)
     return (
         bool(handover and handover <= now)
         or EscalationPolicy.objects.filter(account=account.name, mirrored_at__gt=asked_at).exists()
@@ -188,7 +187,7 @@ def _each(
         client.probe("/oncalls", needs="oncalls.read")
     asked_at = timezone.now()
 
-    def ask(some: Sequence[str]) -> list[OnCall]:
+    def ask(some: Sequence[str]) -> list[ApiOnCall]:
         nonlocal asked_at
         asked_at = timezone.now()
         if with_next:

@@ -115,7 +115,7 @@ def _fill_in(account: Account, client: PagerDutyClient, window: datetime) -> Non
 
 def _ended(
     account: Account, client: PagerDutyClient, pd_ids: Sequence[str], window: datetime
-) -> tuple[list[domain.Incident], datetime]:
+) -> tuple[list[domain.ApiIncident], datetime]:
     asked = set(pd_ids)
     found, reaches_to = client.resolved_incidents(
         pd_ids, since=window, max_pages=_MAX_PAGES_AT_FIRST
@@ -125,7 +125,7 @@ def _ended(
 
 
 @transaction.atomic
-def store_ended(account: str, incidents: Iterable[domain.Incident]) -> None:
+def store_ended(account: str, incidents: Iterable[domain.ApiIncident]) -> None:
     """Store incidents that ended, of mapped services; one that ended again has its last end."""
     services = _mapped(account)
     given = {

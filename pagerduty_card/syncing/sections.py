@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from pagerduty_card import domain
 from pagerduty_card.accounts import Account
-from pagerduty_card.domain import ChangeEvent
+from pagerduty_card.domain import ApiChangeEvent
 from pagerduty_card.errors import PagerDutyError, TooMany
 from pagerduty_card.mirror import directory
 from pagerduty_card.mirror.incidents import (
@@ -85,7 +85,9 @@ def sync_incidents(account: Account, client: PagerDutyClient) -> None:
         Feed.objects.mark_good(account.name, Feed.Kind.INCIDENTS, asked_at=asked_at)
 
 
-def _open_incidents_by_service(account: Account, client: PagerDutyClient) -> list[domain.Incident]:
+def _open_incidents_by_service(
+    account: Account, client: PagerDutyClient
+) -> list[domain.ApiIncident]:
     """Where an account has more than PagerDuty lists: those of mapped services, some at once."""
     mapped = Service.objects.of_account(account.name).mapped().order_by("pk")
     ids = list(mapped.values_list("pd_id", flat=True))
@@ -150,7 +152,7 @@ def _all_changes_of(
     return reaches_back_to(changes, asked_at) if more else since
 
 
-def reaches_back_to(changes: Iterable[ChangeEvent], asked_at: datetime) -> datetime:
+def reaches_back_to(changes: Iterable[ApiChangeEvent], asked_at: datetime) -> datetime:
     """How far back a list that was cut off reaches (UTC), if it came newest first."""
     times = [change.at for change in changes]
     is_newest_first = all(one >= other for one, other in pairwise(times))

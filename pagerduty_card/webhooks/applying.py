@@ -20,12 +20,11 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.domain import Acknowledgement, Incident, IncidentStatus, PendingAction
+from pagerduty_card.domain import ApiAcknowledgement, ApiIncident, IncidentStatus, PendingAction
 from pagerduty_card.errors import Unreadable
 from pagerduty_card.fields import id_of, name_of, url_of
 from pagerduty_card.mirror import directory, incidents
-from pagerduty_card.models import Feed, Service
-from pagerduty_card.models import Incident as IncidentRow
+from pagerduty_card.models import Feed, Incident, Service
 from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.reconciling import note_incident
 from pagerduty_card.webhooks import events
@@ -143,7 +142,7 @@ def _apply_incident(row: Delivery, event: Event) -> str:
     row.pd_id = id_of(event.data)[:64]
     Inbox.lock(row.account)
     stored = (
-        IncidentRow.objects.filter(service__account=row.account, pd_id=row.pd_id)
+        Incident.objects.filter(service__account=row.account, pd_id=row.pd_id)
         .select_related("service")
         .order_by("pk")
         .first()
@@ -162,7 +161,7 @@ def _apply_incident(row: Delivery, event: Event) -> str:
     else:
         # Resolved, or of a service that nobody here knows: then it is on no card.
         changed = incidents.forget_incidents(
-            IncidentRow.objects.filter(service__account=row.account, pd_id=row.pd_id)
+            Incident.objects.filter(service__account=row.account, pd_id=row.pd_id)
         )
     for changed_pd_id in dict.fromkeys(changed):
         Feed.objects.mark_told(row.account, Feed.Kind.INCIDENTS, changed_pd_id, at=timezone.now())
@@ -173,7 +172,7 @@ def _apply_incident(row: Delivery, event: Event) -> str:
 
 
 def _is_older(
-    row: Delivery, event: Event, stored: IncidentRow | None, service: Service | None
+    row: Delivery, event: Event, stored: Incident | None, service: Service | None
 ) -> bool:
     if _is_followed(row, event):
         row.detail = "a later event is known"
@@ -211,13 +210,15 @@ def _answered_at(service: Service) -> datetime | None:
     return feeds.order_by("-asked_at").values_list("asked_at", flat=True).first()
 
 
-def _completed(incident: Incident, event: Event, stored: IncidentRow | None) -> Incident:
+def _completed(incident: ApiIncident, event: Event, stored: Incident | None) -> ApiIncident:
     """The incident with what a webhook does not tell, as far as it is still known."""
-    acknowledgements: list[Acknowledgement] = []
+    acknowledgements: list[ApiAcknowledgement] = []
     status = IncidentStatus(incident.status)
     if status is IncidentStatus.ACKNOWLEDGED:
         acknowledgements = [
-            Acknowledgement(name=one["name"], url=one["url"], at=datetime.fromisoformat(one["at"]))
+            ApiAcknowledgement(
+                name=one["name"], url=one["url"], at=datetime.fromisoformat(one["at"])
+            )
             for one in (stored.acknowledgements if stored else ())
         ]
         agent = event.agent if event.type == "incident.acknowledged" else None
@@ -225,7 +226,7 @@ def _completed(incident: Incident, event: Event, stored: IncidentRow | None) -> 
             one.url != agent.url or one.name != agent.name for one in acknowledgements
         ):
             acknowledgements.append(
-                Acknowledgement(name=agent.name, url=agent.url, at=event.occurred_at)
+                ApiAcknowledgement(name=agent.name, url=agent.url, at=event.occurred_at)
             )
     steps: list[PendingAction] = []
     if stored and event.type in _KEEPS_STEPS:

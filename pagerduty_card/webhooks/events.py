@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pagerduty_card.domain import Incident, Reference
+from pagerduty_card.domain import ApiIncident, Reference
 from pagerduty_card.errors import Unreadable
 from pagerduty_card.fields import (
     as_object,
@@ -83,7 +83,7 @@ def _reference(raw: Any) -> Reference | None:
         return None
 
 
-def incident_of(event: Event) -> Incident:
+def incident_of(event: Event) -> ApiIncident:
     """The incident as the event tells it.
 
     A webhook names neither who acknowledged nor what happens next: both are empty.
@@ -100,4 +100,4 @@ def incident_of(event: Event) -> Incident:
         "acknowledgements": [],
         "pending_actions": [],
     }
-    return replace(Incident.from_api(as_rest_has_it), changed_at=event.occurred_at)
+    return replace(ApiIncident.from_api(as_rest_has_it), changed_at=event.occurred_at)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from pagerduty_card.domain import Link, Severity
+from pagerduty_card.domain import ApiLink, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class TriggerEvent:
     custom_details: dict[str, str]
     client: str
     client_url: str
-    links: tuple[Link, ...]
+    links: tuple[ApiLink, ...]
 
     def to_api(self) -> dict[str, Any]:
         """The request's body."""

@@ -13,7 +13,7 @@ from pagerduty_card.errors import (
     Unreachable,
     Unreadable,
 )
-from pagerduty_card.wire.transport import Answer, hide
+from pagerduty_card.wire.transport import Reply, hide
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 _NOT_TAKEN = (408, 503)
 
 
-def error_of(answer: Answer, *, secrets: Sequence[str], needs: str = "") -> PagerDutyError:
+def error_of(answer: Reply, *, secrets: Sequence[str], needs: str = "") -> PagerDutyError:
     """The error for an answer that is not the good one, by what it asks of us.
 
     Args:

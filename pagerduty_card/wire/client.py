@@ -11,12 +11,12 @@ from datetime import datetime
 from urllib.parse import quote
 
 from pagerduty_card.domain import (
-    ChangeEvent,
-    EscalationPolicy,
-    Incident,
+    ApiChangeEvent,
+    ApiEscalationPolicy,
+    ApiIncident,
+    ApiOnCall,
+    ApiService,
     MaintenanceWindow,
-    OnCall,
-    Service,
 )
 from pagerduty_card.errors import Throttled, TooMany
 from pagerduty_card.wire.alerts import TriggerEvent
@@ -32,7 +32,7 @@ class PagerDutyClient(PastClient):
 
     # Reading ----------------------------------------------------------------------------------
 
-    def services(self) -> list[Service]:
+    def services(self) -> list[ApiService]:
         """List every service with its integrations and escalation policy, by name.
 
         Raises:
@@ -61,11 +61,13 @@ class PagerDutyClient(PastClient):
             raise TooMany(f"PagerDuty has more than {2 * MAX_RECORDS} services.")
         return found + beyond[::-1]
 
-    def _services(self, order: str) -> tuple[list[Service], bool]:
+    def _services(self, order: str) -> tuple[list[ApiService], bool]:
         params = [*_INCLUDE_SERVICE, ("sort_by", order)]
-        return self._pages("/services", "services", Service.from_api, params, needs="services.read")
+        return self._pages(
+            "/services", "services", ApiService.from_api, params, needs="services.read"
+        )
 
-    def service(self, service_id: str) -> Service:
+    def service(self, service_id: str) -> ApiService:
         """Read one service with its integrations and escalation policy.
 
         Raises:
@@ -78,9 +80,9 @@ class PagerDutyClient(PastClient):
         body, answer = self._rest.get(
             path, _INCLUDE_SERVICE, self._until(), needs="services.read", is_of_one=True
         )
-        return parsed(Service.from_api, body.get("service"), answer.request_id)
+        return parsed(ApiService.from_api, body.get("service"), answer.request_id)
 
-    def open_incidents(self, service_ids: Sequence[str] = ()) -> list[Incident]:
+    def open_incidents(self, service_ids: Sequence[str] = ()) -> list[ApiIncident]:
         """List every triggered and acknowledged incident of any age, newest first.
 
         Args:
@@ -96,7 +98,7 @@ class PagerDutyClient(PastClient):
         return self._list(
             "/incidents",
             "incidents",
-            Incident.from_api,
+            ApiIncident.from_api,
             [
                 ("statuses[]", "triggered"),
                 ("statuses[]", "acknowledged"),
@@ -110,7 +112,7 @@ class PagerDutyClient(PastClient):
             overlap=OVERLAP,  # one that is not listed counts as resolved
         )
 
-    def incidents_by_key(self, dedup_key: str) -> list[Incident]:
+    def incidents_by_key(self, dedup_key: str) -> list[ApiIncident]:
         """List incidents in any state that an event with this ``dedup_key`` led to, newest first.
 
         Source:
@@ -119,7 +121,7 @@ class PagerDutyClient(PastClient):
         return self._list(
             "/incidents",
             "incidents",
-            Incident.from_api,
+            ApiIncident.from_api,
             [
                 ("incident_key", dedup_key),
                 ("date_range", "all"),
@@ -136,7 +138,7 @@ class PagerDutyClient(PastClient):
         *,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> list[OnCall]:
+    ) -> list[ApiOnCall]:
         """List who is on call, at every level, now or also next.
 
         Args:
@@ -153,7 +155,7 @@ class PagerDutyClient(PastClient):
         return self._list(
             "/oncalls",
             "oncalls",
-            OnCall.from_api,
+            ApiOnCall.from_api,
             [
                 *ids("escalation_policy_ids[]", policy_ids),
                 ("include[]", "users"),
@@ -163,7 +165,7 @@ class PagerDutyClient(PastClient):
             needs="oncalls.read",
         )
 
-    def escalation_policies(self) -> list[EscalationPolicy]:
+    def escalation_policies(self) -> list[ApiEscalationPolicy]:
         """List every escalation policy with its levels, by name.
 
         Source:
@@ -172,14 +174,14 @@ class PagerDutyClient(PastClient):
         return self._list(
             "/escalation_policies",
             "escalation_policies",
-            EscalationPolicy.from_api,
+            ApiEscalationPolicy.from_api,
             [("include[]", "targets"), ("sort_by", "name:asc")],
             needs="escalation_policies.read",
         )
 
     def change_events(
         self, *, since: datetime, service_id: str = "", max_pages: int = 1
-    ) -> tuple[list[ChangeEvent], bool]:
+    ) -> tuple[list[ApiChangeEvent], bool]:
         """List changes of the whole account or of one service.
 
         Args:
@@ -198,7 +200,7 @@ class PagerDutyClient(PastClient):
         return self._pages(
             path,
             "change_events",
-            ChangeEvent.from_api,
+            ApiChangeEvent.from_api,
             [("since", iso(since))],
             needs=needs,
             max_pages=max_pages,

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, Self
 
-from pagerduty_card.domain import Incident
+from pagerduty_card.domain import ApiIncident
 from pagerduty_card.fields import (
     as_object,
     count,
@@ -135,7 +135,7 @@ class PastClient(AccountClient):
 
     def resolved_incidents(
         self, service_ids: Sequence[str] = (), *, since: datetime, max_pages: int = MAX_PAGES
-    ) -> tuple[list[Incident], datetime]:
+    ) -> tuple[list[ApiIncident], datetime]:
         """List incidents that were resolved since an instant, the last one first.
 
         Args:
@@ -153,7 +153,7 @@ class PastClient(AccountClient):
         found, is_cut = self._pages(
             "/incidents",
             "incidents",
-            Incident.from_api,
+            ApiIncident.from_api,
             [
                 ("statuses[]", "resolved"),
                 ("date_range", "all"),

@@ -25,7 +25,7 @@ _HOUR_MIN = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class QuotaReading:
     """What the last answer told beside its data.
 
     Attributes:
@@ -77,11 +77,11 @@ class Quota:
         self._digest = account.digest
         self._exhausted_key = f"pagerduty:cool-down:{account.digest}"
         self._low_key = f"pagerduty:low-quota:{account.digest}"
-        self._reading_key = f"pagerduty:reading:{account.digest}"
+        self._reading_key = f"pagerduty:quota-reading:{account.digest}"
 
-    def last_reading(self) -> Reading | None:
+    def last_reading(self) -> QuotaReading | None:
         """What the last answer to any process told; None if there was none for a day."""
-        found: Reading | None = caches["shared"].get(self._reading_key)
+        found: QuotaReading | None = caches["shared"].get(self._reading_key)
         return found
 
     def wait_s(self, *, background: bool) -> float:
@@ -97,7 +97,7 @@ class Quota:
         # A longer one is of a clock that has been put back since.
         return max((wait for wait in waits if 0 < wait <= MAX_COOL_DOWN_S), default=0.0)
 
-    def note(self, reading: Reading) -> None:
+    def note(self, reading: QuotaReading) -> None:
         """Take in what an answer told, and that it came; ``ratelimit-*`` may be missing."""
         limit, remaining = reading.limit, reading.remaining
         is_low = bool(limit and remaining is not None and remaining <= limit * RESERVED_SHARE)

@@ -13,8 +13,8 @@ from pagerduty_card.accounts import OWN_SETTING, Account, is_bearer
 from pagerduty_card.errors import Refused, Throttled
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.answers import broken, error_of
-from pagerduty_card.wire.quota import Quota, Reading
-from pagerduty_card.wire.transport import Answer, Transport
+from pagerduty_card.wire.quota import Quota, QuotaReading
+from pagerduty_card.wire.transport import Reply, Transport
 
 Params = list[tuple[str, str]]
 
@@ -40,7 +40,7 @@ class Rest:
 
     def get(
         self, path: str, params: Params, until: float, *, needs: str, is_of_one: bool = False
-    ) -> tuple[dict[str, Any], Answer]:
+    ) -> tuple[dict[str, Any], Reply]:
         """Read one page.
 
         Args:
@@ -73,7 +73,7 @@ class Rest:
         *,
         needs: str,
         is_of_one: bool = True,
-    ) -> tuple[dict[str, Any], Answer]:
+    ) -> tuple[dict[str, Any], Reply]:
         """Change something, once: a write is never repeated by itself.
 
         Args:
@@ -109,7 +109,7 @@ class Rest:
         needs: str,
         is_of_one: bool,
         good: Collection[int] = (200,),
-    ) -> Answer:
+    ) -> Reply:
         """Ask within the budget, with another token if the first is refused; only good answers."""
         wait_s = self._quota.wait_s(background=self._background)
         if wait_s:
@@ -146,7 +146,7 @@ class Rest:
 
     def _send(
         self, method: str, target: str, data: bytes | None, token: str, until: float
-    ) -> Answer:
+    ) -> Reply:
         """Ask once, and take in what the answer tells beside its data."""
         answer = self.transport.send(
             method,
@@ -164,7 +164,7 @@ class Rest:
         now = time.time()
         dated_at = answer.dated_at
         self._quota.note(
-            Reading(
+            QuotaReading(
                 at=now,
                 limit=answer.number("ratelimit-limit"),
                 remaining=answer.number("ratelimit-remaining"),

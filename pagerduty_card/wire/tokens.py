@@ -18,7 +18,7 @@ from pagerduty_card.accounts import SCOPES, Account, OAuthClient
 from pagerduty_card.configuration import credential_mistake
 from pagerduty_card.errors import PagerDutyError, Refused, Throttled, Unreachable
 from pagerduty_card.wire.answers import broken
-from pagerduty_card.wire.transport import Answer, Transport, hide
+from pagerduty_card.wire.transport import Reply, Transport, hide
 
 logger = logging.getLogger(__name__)
 
@@ -238,7 +238,7 @@ def _ask(account: Account, oauth: OAuthClient, transport: Transport, until: floa
     return _Kept(token=token, grant=grant)
 
 
-def _error_of(account: Account, answer: Answer, secrets: tuple[str, ...]) -> PagerDutyError:
+def _error_of(account: Account, answer: Reply, secrets: tuple[str, ...]) -> PagerDutyError:
     status, request_id = answer.status, answer.request_id
     if status == 429:
         return Throttled(

@@ -52,7 +52,7 @@ USER_AGENT = f"Switchboard/{_product_version()} (developer portal)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Reply:
     """What came back."""
 
     status: int
@@ -193,7 +193,7 @@ class Transport:
         is_bearer: bool = False,
         secrets: Sequence[str] = (),
         data: bytes | None = None,
-    ) -> Answer:
+    ) -> Reply:
         """Send one request and read its answer within the time and the size allowed.
 
         Args:
@@ -221,7 +221,7 @@ class Transport:
             time.sleep(max(0.0, min(_PAUSE_S, until - time.monotonic())))
         return self._send_once(request, until, secrets)
 
-    def _send_once(self, request: requests.Request, until: float, secrets: Sequence[str]) -> Answer:
+    def _send_once(self, request: requests.Request, until: float, secrets: Sequence[str]) -> Reply:
         left_s = until - time.monotonic()
         if left_s <= 0:
             raise Unreachable(_TOO_LATE)
@@ -241,7 +241,7 @@ class Transport:
                     **around,
                 ) as response,
             ):
-                return Answer(
+                return Reply(
                     status=response.status_code,
                     headers=response.headers,
                     content=_read(response, until),

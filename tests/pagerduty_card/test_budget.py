@@ -15,7 +15,7 @@ from pagerduty_card.syncing import accounts, on_call
 from pagerduty_card.syncing.accounts import SECTIONS
 from pagerduty_card.wire import quota
 from pagerduty_card.wire.client import PagerDutyClient
-from pagerduty_card.wire.quota import Quota, Reading
+from pagerduty_card.wire.quota import Quota, QuotaReading
 from portal import settings as product
 from tests.pagerduty_card.factories import (
     API,
@@ -342,7 +342,7 @@ class TestTheLimiter:
 
     def test_a_fifth_is_left_to_people_by_every_process(self):
         Quota(make_account()).note(
-            Reading(at=timezone.now().timestamp(), limit=960, remaining=190, reset_s=20)
+            QuotaReading(at=timezone.now().timestamp(), limit=960, remaining=190, reset_s=20)
         )
         self.in_another_process()
         assert Quota(make_account()).wait_s(background=True) > 0
@@ -363,7 +363,7 @@ class TestTheLimiter:
     def test_answers_are_counted_by_the_minute_over_all_processes(self):
         def answer(at, count):
             for number in range(count):
-                Quota(make_account()).note(Reading(at=at.timestamp() + 2 * number))
+                Quota(make_account()).note(QuotaReading(at=at.timestamp() + 2 * number))
 
         answer(START - dt.timedelta(hours=2), 3)
         answer(START - dt.timedelta(minutes=30), 4)
@@ -377,8 +377,8 @@ class TestTheLimiter:
         at = timezone.now().timestamp()
         with django_assert_max_num_queries(20):
             for number in range(100):
-                Quota(make_account()).note(Reading(at=at + number / 200))
-        Quota(make_account()).note(Reading(at=at + 5))
+                Quota(make_account()).note(QuotaReading(at=at + number / 200))
+        Quota(make_account()).note(QuotaReading(at=at + 5))
         assert sum(Quota(make_account()).answered(at + 60)) >= 100
 
     def test_another_token_has_another_budget(self):

@@ -9,7 +9,7 @@ import pytest
 import requests
 from responses import matchers
 
-from pagerduty_card.domain import Link, Severity
+from pagerduty_card.domain import ApiLink, Severity
 from pagerduty_card.errors import (
     Refused,
     Rejected,
@@ -58,7 +58,7 @@ def make_event(**fields):
             "custom_details": {"triggered by": "Ana Lima"},
             "client": "Switchboard",
             "client_url": "https://portal.example.com/x/",
-            "links": (Link(href="https://portal.example.com/x/", text="checkout-api"),),
+            "links": (ApiLink(href="https://portal.example.com/x/", text="checkout-api"),),
             **fields,
         }
     )

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from pagerduty_card.doctor.probing import LISTS
-from pagerduty_card.domain import Link, Severity
+from pagerduty_card.domain import ApiLink, Severity
 from pagerduty_card.wire.alerts import TriggerEvent
 from pagerduty_card.wire.client import PagerDutyClient
 from tests.pagerduty_card.factories import (
@@ -51,7 +51,7 @@ EVENT = TriggerEvent(
     custom_details={"triggered by": "Ana Lima"},
     client="Switchboard",
     client_url="https://portal.example.com/x/",
-    links=(Link(href="https://portal.example.com/x/", text="checkout-api"),),
+    links=(ApiLink(href="https://portal.example.com/x/", text="checkout-api"),),
 )
 CALLS = {
     "services": lambda client: client.services(),

@@ -5,14 +5,14 @@ import datetime as dt
 import pytest
 
 from pagerduty_card.domain import (
-    ChangeEvent,
-    EscalationPolicy,
-    Incident,
+    ApiChangeEvent,
+    ApiEscalationPolicy,
+    ApiIncident,
+    ApiIntegration,
+    ApiOnCall,
+    ApiService,
     IncidentStatus,
-    Integration,
     MaintenanceWindow,
-    OnCall,
-    Service,
     ServiceStatus,
 )
 from pagerduty_card.errors import Unreadable
@@ -30,13 +30,13 @@ from tests.pagerduty_card.factories import (
 )
 
 BUILDERS = [
-    (Service, service_json, {"id", "status"}),
-    (Incident, incident_json, {"id", "status", "incident_number", "created_at", "service"}),
-    (OnCall, on_call_json, {"escalation_policy", "escalation_level", "user"}),
-    (ChangeEvent, change_json, {"id", "timestamp"}),
-    (EscalationPolicy, policy_json, {"id"}),
+    (ApiService, service_json, {"id", "status"}),
+    (ApiIncident, incident_json, {"id", "status", "incident_number", "created_at", "service"}),
+    (ApiOnCall, on_call_json, {"escalation_policy", "escalation_level", "user"}),
+    (ApiChangeEvent, change_json, {"id", "timestamp"}),
+    (ApiEscalationPolicy, policy_json, {"id"}),
     (MaintenanceWindow, maintenance_json, {"id", "end_time"}),
-    (Integration, integration_json, {"id"}),
+    (ApiIntegration, integration_json, {"id"}),
 ]
 
 
@@ -71,17 +71,17 @@ def test_a_value_added_tomorrow_reads_as_unknown(kind, raw):
 
 
 def test_keeps_a_status_as_pagerduty_wrote_it():
-    assert Service.from_api(service_json(status="tomorrow")).status == "tomorrow"
-    assert Incident.from_api(incident_json(urgency="tomorrow")).urgency == "tomorrow"
+    assert ApiService.from_api(service_json(status="tomorrow")).status == "tomorrow"
+    assert ApiIncident.from_api(incident_json(urgency="tomorrow")).urgency == "tomorrow"
 
 
 def test_times_are_utc_and_must_name_their_zone():
-    incident = Incident.from_api(incident_json(created_at="2026-11-01T10:00:00+02:00"))
+    incident = ApiIncident.from_api(incident_json(created_at="2026-11-01T10:00:00+02:00"))
     assert incident.created_at == dt.datetime(2026, 11, 1, 8, tzinfo=dt.UTC)
     assert incident.created_at.tzinfo is dt.UTC
     for wrong in ("2026-11-01T10:00:00", "yesterday", 7):
         with pytest.raises(Unreadable):
-            Incident.from_api(incident_json(created_at=wrong))
+            ApiIncident.from_api(incident_json(created_at=wrong))
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_times_are_utc_and_must_name_their_zone():
 )
 def test_addresses_that_a_link_may_not_carry_are_dropped(url):
     assert web_url(url) == ""
-    assert Incident.from_api(incident_json(html_url=url)).url == ""
+    assert ApiIncident.from_api(incident_json(html_url=url)).url == ""
     links = [{"href": url, "text": "x"}, {"href": "https://a.example/", "text": None}]
-    (link,) = ChangeEvent.from_api(change_json(links=links)).links
+    (link,) = ApiChangeEvent.from_api(change_json(links=links)).links
     assert (link.href, link.text) == ("https://a.example/", "https://a.example/")
 
 
@@ -120,34 +120,34 @@ def test_an_incident_with_everything():
             {"type": "unacknowledge", "at": "2026-11-01T08:40:00Z"},
         ],
     )
-    incident = Incident.from_api(raw)
+    incident = ApiIncident.from_api(raw)
     assert incident.priority == ""
     assert [ack.name for ack in incident.acknowledgements] == ["Bo Chen"]
     assert [action.type for action in incident.pending_actions] == ["unacknowledge", "resolve"]
 
 
 def test_a_service_names_the_teams_of_its_policy():
-    service = Service.from_api(service_json(teams=[reference_json("PT1", "team", "Checkout")]))
+    service = ApiService.from_api(service_json(teams=[reference_json("PT1", "team", "Checkout")]))
     assert [(team.id, team.name) for team in service.teams] == [("PT1", "Checkout")]
 
 
 def test_a_resolved_incident_tells_its_end():
-    incident = Incident.from_api(incident_json(resolved_at="2026-11-01T09:30:00+01:00"))
+    incident = ApiIncident.from_api(incident_json(resolved_at="2026-11-01T09:30:00+01:00"))
     assert incident.resolved_at == dt.datetime(2026, 11, 1, 8, 30, tzinfo=dt.UTC)
-    assert Incident.from_api(incident_json()).resolved_at is None
+    assert ApiIncident.from_api(incident_json()).resolved_at is None
 
 
 def test_a_person_named_directly_is_always_on_call():
-    always = OnCall.from_api(on_call_json(schedule=None, start=None, end=None))
+    always = ApiOnCall.from_api(on_call_json(schedule=None, start=None, end=None))
     assert (always.schedule, always.start, always.end) == (None, None, None)
 
 
 def test_a_reference_to_a_policy_tells_no_levels():
-    bare = EscalationPolicy.from_api(reference_json("PPOL", "escalation_policy", "Checkout"))
+    bare = ApiEscalationPolicy.from_api(reference_json("PPOL", "escalation_policy", "Checkout"))
     assert (bare.name, bare.levels) == ("Checkout", None)
-    assert EscalationPolicy.from_api(policy_json(levels=0)).levels == ()
+    assert ApiEscalationPolicy.from_api(policy_json(levels=0)).levels == ()
 
 
 def test_an_integration_key_is_not_in_the_repr():
-    assert KEY not in repr(Integration.from_api(integration_json()))
-    assert KEY not in repr(Service.from_api(service_json()))
+    assert KEY not in repr(ApiIntegration.from_api(integration_json()))
+    assert KEY not in repr(ApiService.from_api(service_json()))

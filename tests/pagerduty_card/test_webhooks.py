@@ -23,7 +23,7 @@ from pagerduty_card.syncing.services import sync_service
 from pagerduty_card.webhooks import receiving
 from pagerduty_card.webhooks.signatures import HEADER, sign
 from pagerduty_card.wire.client import PagerDutyClient
-from pagerduty_card.wire.quota import Quota, Reading
+from pagerduty_card.wire.quota import Quota, QuotaReading
 from tests.factories import make_user
 from tests.pagerduty_card.deliveries import SECRET, event_json, incident_data, post
 from tests.pagerduty_card.factories import (
@@ -378,7 +378,7 @@ class TestRepeatedAndOutOfOrder:
     def test_a_clock_of_ours_that_is_ahead_makes_no_event_old(self, client):
         make_service()
         make_feeds(age_s=10)
-        ahead = Reading(at=time.time(), limit=None, remaining=None, reset_s=None, skew_s=-3600)
+        ahead = QuotaReading(at=time.time(), limit=None, remaining=None, reset_s=None, skew_s=-3600)
         Quota(get_account()).note(ahead)
         post(client, event_json(at=timezone.now() - dt.timedelta(hours=1)))
         assert open_incidents() == {"PINC4711": "triggered"}

@@ -14,7 +14,7 @@ from django.utils.http import http_date
 from pagerduty_card.accounts import get_account
 from pagerduty_card.doctor.findings import PERMISSION
 from pagerduty_card.models import Feed
-from pagerduty_card.wire.quota import Quota, Reading
+from pagerduty_card.wire.quota import Quota, QuotaReading
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import KEY, TOKEN, page_of
 from tests.pagerduty_card.mirror import (
@@ -412,7 +412,7 @@ class TestThePage:
 
     def test_it_shows_what_any_process_learned(self, client, admin):
         Quota(get_account()).note(
-            Reading(at=time.time() - 40, limit=960, remaining=955, reset_s=20, skew_s=1)
+            QuotaReading(at=time.time() - 40, limit=960, remaining=955, reset_s=20, skew_s=1)
         )
         text = self.words(client.get(URL))
         assert "955 of 960 requests a minute were left. 40 seconds ago" in text.replace("\xa0", " ")

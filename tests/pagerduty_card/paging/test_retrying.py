@@ -215,7 +215,7 @@ class TestWhatWasCalledNotTaken:
 
     def test_is_created_where_a_webhook_tells_of_its_incident(self, failed):
         raw = incident_json(9, incident_key=failed.dedup_key)
-        note_incident("default", domain.Incident.from_api(raw))
+        note_incident("default", domain.ApiIncident.from_api(raw))
         failed.refresh_from_db()
         assert (failed.state, failed.incident_number) == (State.CREATED, 9)
 
@@ -263,7 +263,7 @@ class TestWhatMayHaveBeenTaken:
 
     def test_is_created_as_soon_as_a_webhook_tells_of_its_incident(self, unsure):
         raw = incident_json(9, incident_key=unsure.dedup_key)
-        note_incident("default", domain.Incident.from_api(raw))
+        note_incident("default", domain.ApiIncident.from_api(raw))
         attempt = TriggeredIncident.objects.get()
         assert (attempt.state, attempt.incident_number) == (State.CREATED, 9)
         assert not TriggeredIncident.objects.waiting_to_be_sent()
