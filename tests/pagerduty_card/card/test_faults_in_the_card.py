@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 import pagerduty_card.presenters
+import portal.urls  # noqa: F401 -- a module that is imported later would keep what is broken here
 from pagerduty_card.models import Service, TriggeredIncident
 from portal import page_frame
 from tests.factories import make_user
