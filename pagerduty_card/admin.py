@@ -17,8 +17,8 @@ from django.utils.safestring import SafeString
 
 from catalog import versions
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
-from pagerduty_card.linking.forms import ServiceLinkForm
 from pagerduty_card.mapping.remapping import remap
+from pagerduty_card.mapping_page.forms import ServiceLinkForm
 from pagerduty_card.models import (
     Delivery,
     EscalationPolicy,

@@ -32,7 +32,7 @@ from pagerduty_card.rows import in_batches, replace, write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class NamedServices:
     """What the entities of the catalog name in one account.
 
     Attributes:
@@ -56,7 +56,7 @@ def store_services(
     services: Iterable[domain.ApiService],
     *,
     asked_at: datetime | None = None,
-    wanted: Wanted | None = None,
+    named: NamedServices | None = None,
 ) -> None:
     """Store services with their integrations, and with their policies where they are mapped.
 
@@ -67,12 +67,12 @@ def store_services(
         account: Name of the account.
         services: What PagerDuty answered.
         asked_at: When it was asked (UTC).
-        wanted: What the catalog names; None: some entity maps to each of the services.
+        named: What the catalog names; None: some entity maps to each of the services.
     """
     Inbox.lock(account)
     told = Delivery.objects.told_later(account, "service", asked_at) if asked_at else {}
     given = {service.id: service for service in services if service.id not in told}
-    mapped = {pd_id for pd_id, one in given.items() if wanted is None or wanted.has(one)}
+    mapped = {pd_id for pd_id, one in given.items() if named is None or named.has(one)}
     policies = store_policies(account, [one.policy for one in _of(given, mapped) if one.policy])
     rows = Service.objects.of_account(account)
     existing = {row.pd_id: row for row in rows.among(given) if row.pd_id in given}

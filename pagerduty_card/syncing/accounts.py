@@ -21,7 +21,7 @@ from pagerduty_card.models import Delivery, EscalationPolicy, Feed, Service, Tri
 from pagerduty_card.reconciling import reconcile
 from pagerduty_card.reporting import Report, log_failure
 from pagerduty_card.syncing import insights, on_call, past, sections
-from pagerduty_card.syncing.wanted import follow_catalog
+from pagerduty_card.syncing.mapped_services import follow_catalog
 from pagerduty_card.wire.client import PagerDutyClient
 
 logger = logging.getLogger(__name__)

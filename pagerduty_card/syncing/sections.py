@@ -24,7 +24,7 @@ from pagerduty_card.mirror.incidents import (
 )
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.syncing.batches import answers_in_batches
-from pagerduty_card.syncing.wanted import MAX_SINGLY, wanted_of
+from pagerduty_card.syncing.mapped_services import MAX_SINGLY, named_services
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.paged_lists import MAX_IDS_IN_QUERY
 
@@ -40,12 +40,12 @@ def sync_services(account: Account, client: PagerDutyClient) -> None:
     """Mirror all services with their integrations, and the policies of those that are mapped."""
     asked_at = timezone.now()
     services = client.services()
-    wanted = wanted_of(account.name)
-    directory.store_services(account.name, services, asked_at=asked_at, wanted=wanted)
+    named = named_services(account.name)
+    directory.store_services(account.name, services, asked_at=asked_at, named=named)
     bare = {
         service.policy.id
         for service in services
-        if service.policy and service.policy.levels is None and wanted.has(service)
+        if service.policy and service.policy.levels is None and named.has(service)
     }
     if bare:
         policies = client.escalation_policies()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pagerduty_card.syncing import on_call, wanted
+from pagerduty_card.syncing import mapped_services, on_call
 from pagerduty_card.wire import quota, tokens
 from sandbox.pagerduty.server import serve
 from tests.pagerduty_card.factories import TOKEN
@@ -11,7 +11,7 @@ from tests.pagerduty_card.factories import TOKEN
 @pytest.fixture(autouse=True)
 def _nothing_kept():
     """What a process keeps by itself, tokens and cool-downs for example, outlives no test."""
-    keepers = (tokens, quota, on_call, wanted)
+    keepers = (tokens, quota, on_call, mapped_services)
     for keeper in keepers:
         keeper.forget_all()
     yield

@@ -107,11 +107,14 @@ def test_what_only_the_worker_asks_for_does_not_come_by_refresh():
     ("answered_at", "reason"), [(ago(minutes=1), ""), (ago(minutes=9), "unreachable")]
 )
 def test_of_two_feeds_the_one_that_spoke_last_counts(answered_at, reason):
-    whole = Feed(kind=Kind.INCIDENTS, failed_at=ago(minutes=5), reason="unreachable")
-    own = Feed(kind=Kind.INCIDENTS, service_pd_id="PCHKOUT", asked_at=answered_at)
+    whole = Feed(kind=SectionKind.INCIDENTS, failed_at=ago(minutes=5), reason="unreachable")
+    own = Feed(kind=SectionKind.INCIDENTS, service_pd_id="PCHKOUT", asked_at=answered_at)
     own.succeeded_at = answered_at
     since = counts_since(
-        Kind.INCIDENTS, mirrored_at=ago(days=1), is_mapped=True, policy_mirrored_at=ago(days=1)
+        SectionKind.INCIDENTS,
+        mirrored_at=ago(days=1),
+        is_mapped=True,
+        policy_mirrored_at=ago(days=1),
     )
     assert of_feeds([whole, own], since).reason == reason
 

@@ -19,7 +19,7 @@ from pagerduty_card.models import (
     Responder,
     Service,
 )
-from pagerduty_card.syncing import accounts, pages, services, wanted
+from pagerduty_card.syncing import accounts, mapped_services, pages, services
 from pagerduty_card.wire.client import PagerDutyClient
 from tests.factories import make_entity
 from tests.pagerduty_card.factories import (
@@ -262,7 +262,7 @@ class TestAServiceThatNobodyNamesAnyMore:
 
     def follow(self):
         with PagerDutyClient(make_account()) as client:
-            return wanted.follow_catalog(make_account(), client)
+            return mapped_services.follow_catalog(make_account(), client)
 
     def test_loses_what_was_kept_of_it_and_no_other_does(self, named):
         assert not self.follow()
@@ -289,7 +289,7 @@ class TestAServiceThatNobodyNamesAnyMore:
 class TestTheCost:
     def follow(self):
         with PagerDutyClient(make_account()) as client, CaptureQueriesContext(connection) as found:
-            wanted.follow_catalog(make_account(), client)
+            mapped_services.follow_catalog(make_account(), client)
         return [query["sql"] for query in found.captured_queries]
 
     def test_nothing_is_read_again_while_nothing_changed(self):

@@ -14,8 +14,8 @@ from catalog import versions
 from catalog.kinds import Kind
 from catalog.models import Entity
 from pagerduty_card.accounts import Account, all_accounts
-from pagerduty_card.linking.suggesting import Candidate, Index
 from pagerduty_card.mapping.targets import digest_of
+from pagerduty_card.mapping_page.suggesting import Candidate, Index
 from pagerduty_card.models import Integration, Service
 from pagerduty_card.models import Mapping as MappingRow
 
@@ -76,7 +76,7 @@ class Named(NamedTuple):
 
 
 @dataclass(frozen=True, slots=False, kw_only=True)
-class Standing:
+class CurrentMappings:
     """The whole of it at one moment.
 
     Attributes:
@@ -96,7 +96,7 @@ class Standing:
     keys: Mapping[int, tuple[str, ...]]
 
     @classmethod
-    def read(cls) -> "Standing":
+    def read(cls) -> "CurrentMappings":
         """Read it: four queries, and one more after the catalog was written."""
         version = versions.current()
         keys: dict[int, tuple[str, ...]] = defaultdict(tuple)

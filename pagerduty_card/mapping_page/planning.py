@@ -13,7 +13,6 @@ from catalog.editing import overlays
 from catalog.editing.overlays import Value
 from catalog.models import Entity, Overlay
 from pagerduty_card.accounts import DEFAULT_ACCOUNT, mask
-from pagerduty_card.linking.choosing import Pick
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import (
     ACCOUNT,
@@ -22,6 +21,7 @@ from pagerduty_card.mapping.resolving import (
     Mapped,
     ProblemKind,
 )
+from pagerduty_card.mapping_page.choosing import Pick
 from pagerduty_card.models import Service
 
 _NOT_THERE = {

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog.kinds import Kind
 from catalog.links import entity_url
 from catalog.refs import EntityRef
-from pagerduty_card.linking.applying import Agreed, apply_plan, undo
-from pagerduty_card.linking.choosing import (
+from pagerduty_card.mapping_page.applying import Agreed, apply_plan, undo
+from pagerduty_card.mapping_page.choosing import (
     MAX_LINES,
     Choice,
     Pick,
@@ -27,12 +27,12 @@ from pagerduty_card.linking.choosing import (
     read_choices,
     resolve_choices,
 )
-from pagerduty_card.linking.listing import USUAL, Filters, Listing, View
-from pagerduty_card.linking.mapped import mapped_rows
-from pagerduty_card.linking.patching import write_patch
-from pagerduty_card.linking.planning import Skipped, Way, make_plan
-from pagerduty_card.linking.standing import Standing
-from pagerduty_card.linking.suggesting import Sureness
+from pagerduty_card.mapping_page.current_mappings import CurrentMappings
+from pagerduty_card.mapping_page.listing import USUAL, Filters, Listing, View
+from pagerduty_card.mapping_page.mapped import mapped_rows
+from pagerduty_card.mapping_page.patching import write_patch
+from pagerduty_card.mapping_page.planning import Skipped, Way, make_plan
+from pagerduty_card.mapping_page.suggesting import Sureness
 from pagerduty_card.models import MappingChange
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class Tab:
 def mapping_page(request: HttpRequest) -> HttpResponse:
     """Show one of the lists, with what each row may be mapped to."""
     filters = Filters.from_query(request.GET)
-    standing = Standing.read()
-    listing = Listing(standing=standing, filters=filters)
+    current = CurrentMappings.read()
+    listing = Listing(current=current, filters=filters)
     found: Sequence[Any] = listing.services if filters.view is View.SERVICES else listing.entities
     page = Paginator(found, _BULK_SIZE if filters.sure else _PAGE_SIZE).get_page(
         request.GET.get("page", "1")
@@ -71,19 +71,19 @@ def mapping_page(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "filters": filters,
         "page": page,
-        "tabs": _tabs(standing, filters),
+        "tabs": _tabs(current, filters),
         "teams": listing.teams,
-        "accounts": sorted(standing.accounts),
+        "accounts": sorted(current.accounts),
         "kinds": Kind.values,
         "sureness": [(one.name.lower(), one.value) for one in Sureness],
-        "has_services": bool(standing.services),
+        "has_services": bool(current.services),
     }
     if filters.view is View.SERVICES:
         context["rows"] = listing.service_rows(shown)
     elif filters.view is View.ENTITIES:
         context["rows"] = listing.entity_rows(shown)
     else:
-        context["mapped"] = mapped_rows(shown, standing)
+        context["mapped"] = mapped_rows(shown, current)
         if filters.view is View.PROBLEMS:
             context["rows"] = listing.entity_rows(shown)
             by_key = {row.key: row for row in context["rows"]}
@@ -93,14 +93,14 @@ def mapping_page(request: HttpRequest) -> HttpResponse:
     return render(request, "pagerduty_card/mapping.html", context)
 
 
-def _tabs(standing: Standing, filters: Filters) -> list[Tab]:
+def _tabs(current: CurrentMappings, filters: Filters) -> list[Tab]:
     """With what each list holds before it is narrowed, the usual kinds alone."""
-    usual = Listing(standing=standing, filters=Filters(view=View.ENTITIES, kind=USUAL))
+    usual = Listing(current=current, filters=Filters(view=View.ENTITIES, kind=USUAL))
     counts = {
         View.ENTITIES: len(usual.entities),
-        View.SERVICES: len(standing.bare_services),
-        View.MAPPED: len(standing.mapped),
-        View.PROBLEMS: len(standing.doubtful),
+        View.SERVICES: len(current.bare_services),
+        View.MAPPED: len(current.mapped),
+        View.PROBLEMS: len(current.doubtful),
     }
     return [Tab(view=view, count=counts[view], is_current=view is filters.view) for view in View]
 
@@ -113,8 +113,8 @@ def preview(request: HttpRequest) -> HttpResponse:
     """Show what exactly would be written, and what would not; write nothing."""
     choices = read_choices(request.POST)
     way = _way_of(request)
-    standing = Standing.read()
-    picks, refused = resolve_choices(choices[:MAX_LINES], standing)
+    current = CurrentMappings.read()
+    picks, refused = resolve_choices(choices[:MAX_LINES], current)
     return _preview_page(request, picks, refused, way, left_out=choices[MAX_LINES:])
 
 

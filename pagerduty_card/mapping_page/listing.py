@@ -12,9 +12,14 @@ from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import EntityLink, link_to
 from catalog.refs import EntityRef
-from pagerduty_card.linking.choosing import tick_value
-from pagerduty_card.linking.standing import USUAL_KINDS, EntityFacts, ServiceFacts, Standing
-from pagerduty_card.linking.suggesting import Suggestion, Sureness
+from pagerduty_card.mapping_page.choosing import tick_value
+from pagerduty_card.mapping_page.current_mappings import (
+    USUAL_KINDS,
+    CurrentMappings,
+    EntityFacts,
+    ServiceFacts,
+)
+from pagerduty_card.mapping_page.suggesting import Suggestion, Sureness
 
 USUAL, ALL = "", "all"
 _MAX_OTHERS = 3
@@ -118,18 +123,18 @@ class Row:
 
 @dataclass(frozen=True, slots=False, kw_only=True)
 class Listing:
-    """One list of the whole standing, narrowed."""
+    """One list of all current mappings, narrowed."""
 
-    standing: Standing
+    current: CurrentMappings
     filters: Filters
 
     @cached_property
     def entities(self) -> list[EntityFacts]:
         """Those that pass, in the order of lists; of the views that list entities."""
         source = {
-            View.ENTITIES: lambda: self.standing.bare_entities,
-            View.MAPPED: lambda: self.standing.mapped,
-            View.PROBLEMS: lambda: self.standing.doubtful,
+            View.ENTITIES: lambda: self.current.bare_entities,
+            View.MAPPED: lambda: self.current.mapped,
+            View.PROBLEMS: lambda: self.current.doubtful,
             View.SERVICES: lambda: list[EntityFacts](),
         }[self.filters.view]()
         passing = [one for one in source if self._passes(one)]
@@ -144,7 +149,7 @@ class Listing:
         text = given.text.lower()
         passing = [
             one
-            for one in self.standing.bare_services
+            for one in self.current.bare_services
             if (not text or text in f"{one.name} {one.pd_id}".lower())
             and (not given.account or one.account == given.account)
             and (not given.team or given.team in one.teams)
@@ -156,29 +161,29 @@ class Listing:
     @cached_property
     def _best(self) -> dict[int, int]:
         """The best suggestion's score for every row of the view; kept until either side changes."""
-        standing, view = self.standing, self.filters.view
-        parts = (view.value, sorted(standing.services.values()), sorted(standing.keys.items()))
-        return versions.cached("mapping-best", parts, standing.version, self._read_best)
+        current, view = self.current, self.filters.view
+        parts = (view.value, sorted(current.services.values()), sorted(current.keys.items()))
+        return versions.cached("mapping-best", parts, current.version, self._read_best)
 
     def _read_best(self) -> dict[int, int]:
         found = (
-            [(one.pk, self.for_service(one, 1)) for one in self.standing.bare_services]
+            [(one.pk, self.for_service(one, 1)) for one in self.current.bare_services]
             if self.filters.view is View.SERVICES
-            else [(one.pk, self.for_entity(one, 1)) for one in self.standing.bare_entities]
+            else [(one.pk, self.for_entity(one, 1)) for one in self.current.bare_entities]
         )
         return {pk: suggestions[0].score for pk, suggestions in found if suggestions}
 
     def for_entity(self, one: EntityFacts, limit: int = 3) -> list[Suggestion]:
         """Services that it may mean, without those it maps to."""
-        asked = self.standing.candidate_of_entity(one)
-        has = self.standing.services_of.get(one.pk, ())
-        found = self.standing.service_index.suggest(asked, limit=limit + len(has))
+        asked = self.current.candidate_of_entity(one)
+        has = self.current.services_of.get(one.pk, ())
+        found = self.current.service_index.suggest(asked, limit=limit + len(has))
         return [suggestion for suggestion in found if suggestion.pk not in has][:limit]
 
     def for_service(self, one: ServiceFacts, limit: int = 3) -> list[Suggestion]:
         """Entities that may mean it."""
-        asked = self.standing.candidate_of_service(one)
-        return self.standing.entity_index.suggest(asked, limit=limit)
+        asked = self.current.candidate_of_service(one)
+        return self.current.entity_index.suggest(asked, limit=limit)
 
     def _passes(self, one: EntityFacts) -> bool:
         given = self.filters
@@ -196,12 +201,12 @@ class Listing:
         )
 
     def _is_of_account(self, one: EntityFacts) -> bool:
-        return any(n.account == self.filters.account for n in self.standing.named.get(one.pk, ()))
+        return any(n.account == self.filters.account for n in self.current.named.get(one.pk, ()))
 
     def _names(self, one: EntityFacts, text: str) -> bool:
         """Whether a service that it names has the text."""
-        named = self.standing.named.get(one.pk, ())
-        found = (self.standing.services[pk] for pk in self.standing.services_of.get(one.pk, ()))
+        named = self.current.named.get(one.pk, ())
+        found = (self.current.services[pk] for pk in self.current.services_of.get(one.pk, ()))
         return any(text in n.pd_id.lower() for n in named) or any(
             text in service.name.lower() for service in found
         )
@@ -210,11 +215,11 @@ class Listing:
     def teams(self) -> list[tuple[str, str]]:
         """Owners or teams to choose among, value and name, by name: all, for no text finds them."""
         if self.filters.view is View.SERVICES:
-            names = {team for one in self.standing.bare_services for team in one.teams}
+            names = {team for one in self.current.bare_services for team in one.teams}
             found = [(name, name) for name in names]
         else:
-            refs = {one.owner_ref for one in self.standing.entities.values() if one.owner_ref}
-            found = [(ref, self.standing.team_name(ref)) for ref in refs]
+            refs = {one.owner_ref for one in self.current.entities.values() if one.owner_ref}
+            found = [(ref, self.current.team_name(ref)) for ref in refs]
         return sorted(found, key=lambda pair: (pair[1].lower(), pair[0]))
 
     def entity_rows(self, shown: Iterable[EntityFacts]) -> list[Row]:
@@ -223,7 +228,7 @@ class Listing:
         for one in shown:
             offers = []
             for suggestion in self.for_entity(one):
-                service = self.standing.services[suggestion.pk]
+                service = self.current.services[suggestion.pk]
                 claimed = self._claimed(service, one)
                 offers.append(
                     Offer(
@@ -241,7 +246,7 @@ class Listing:
                     key=one.ref,
                     name=one.shown,
                     link=link_of(one),
-                    meta=[t for t in (one.kind, self.standing.team_name(one.owner_ref)) if t],
+                    meta=[t for t in (one.kind, self.current.team_name(one.owner_ref)) if t],
                     offers=offers,
                 )
             )
@@ -253,7 +258,7 @@ class Listing:
         for one in shown:
             offers = []
             for suggestion in self.for_service(one):
-                entity = self.standing.entities[suggestion.pk]
+                entity = self.current.entities[suggestion.pk]
                 offers.append(
                     Offer(
                         name=entity.shown,
@@ -264,7 +269,7 @@ class Listing:
                         is_ticked=self._is_sure(suggestion),
                     )
                 )
-            account = f"account {one.account}" if len(self.standing.accounts) > 1 else ""
+            account = f"account {one.account}" if len(self.current.accounts) > 1 else ""
             rows.append(
                 Row(
                     key=one.place,
@@ -281,12 +286,12 @@ class Listing:
 
     def _claimed(self, service: ServiceFacts, one: EntityFacts) -> str:
         having = [
-            self.standing.entities[pk].shown for pk in self.standing.entities_of.get(service.pk, ())
+            self.current.entities[pk].shown for pk in self.current.entities_of.get(service.pk, ())
         ]
-        asked = self.standing.candidate_of_service(service)
+        asked = self.current.candidate_of_service(service)
         wanting = [
-            self.standing.entities[pk].shown
-            for pk in self.standing.entity_index.with_same_core(asked)
+            self.current.entities[pk].shown
+            for pk in self.current.entity_index.with_same_core(asked)
             if pk != one.pk
         ]
         told = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from catalog.refs import EntityRef, InvalidRefError
-from pagerduty_card.linking.standing import EntityFacts, ServiceFacts, Standing
+from pagerduty_card.mapping_page.current_mappings import CurrentMappings, EntityFacts, ServiceFacts
 
 # One application is one transaction; what is over it stays to be chosen next.
 MAX_LINES = 200
@@ -71,10 +71,10 @@ def read_choices(data: QueryDict) -> list[Choice]:
 
 
 def resolve_choices(
-    choices: Iterable[Choice], standing: Standing
+    choices: Iterable[Choice], current: CurrentMappings
 ) -> tuple[list[Pick], list[Refused]]:
     """What the choices mean, each once, and those that mean nothing."""
-    entities, services = _Entities(standing), _Services(standing)
+    entities, services = _Entities(current), _Services(current)
     picks: dict[Pick, None] = {}
     refused = []
     for choice in choices:
@@ -93,10 +93,10 @@ def resolve_choices(
 class _Entities:
     """Entities by what people call them."""
 
-    def __init__(self, standing: Standing) -> None:
-        self._refs = {one.ref for one in standing.entities.values()}
+    def __init__(self, current: CurrentMappings) -> None:
+        self._refs = {one.ref for one in current.entities.values()}
         self._by_name: dict[str, list[str]] = {}
-        for one in standing.entities.values():
+        for one in current.entities.values():
             for name in {one.name.lower(), one.title.lower()} - {""}:
                 self._by_name.setdefault(name, []).append(one.ref)
 
@@ -122,9 +122,9 @@ class _Entities:
 class _Services:
     """Services by id, by account and id, and by name."""
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, current: CurrentMappings) -> None:
         self._by_text: dict[str, list[ServiceFacts]] = {}
-        for one in standing.services.values():
+        for one in current.services.values():
             for text in {one.place.lower(), one.pd_id.lower(), one.name.lower()}:
                 self._by_text.setdefault(text, []).append(one)
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 from catalog.links import EntityLink
 from catalog.models import Entity
-from pagerduty_card.linking.listing import few, link_of
-from pagerduty_card.linking.planning import named
-from pagerduty_card.linking.standing import EntityFacts, Standing
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import Mapped
+from pagerduty_card.mapping_page.current_mappings import CurrentMappings, EntityFacts
+from pagerduty_card.mapping_page.listing import few, link_of
+from pagerduty_card.mapping_page.planning import named
 
 _NOT_KNOWN = "Not known yet: PagerDuty has not listed its services since."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
+class MappingDetail:
     """One service of an entity.
 
     Attributes:
@@ -44,10 +44,10 @@ class MappedRow:
     key: str
     link: EntityLink
     meta: Sequence[str]
-    mappings: Sequence[Mapping]
+    mappings: Sequence[MappingDetail]
 
 
-def mapped_rows(shown: Sequence[EntityFacts], standing: Standing) -> list[MappedRow]:
+def mapped_rows(shown: Sequence[EntityFacts], current: CurrentMappings) -> list[MappedRow]:
     """The rows of entities that name services; seven queries however many."""
     rows = Entity.objects.filter(pk__in=[one.pk for one in shown]).order_by()
     entities = {entity.pk: entity for entity in rows}
@@ -61,20 +61,20 @@ def mapped_rows(shown: Sequence[EntityFacts], standing: Standing) -> list[Mapped
             MappedRow(
                 key=one.ref,
                 link=link_of(one),
-                meta=[text for text in (one.kind, standing.team_name(one.owner_ref)) if text],
-                mappings=[_mapping(each, one, standing) for each in own],
+                meta=[text for text in (one.kind, current.team_name(one.owner_ref)) if text],
+                mappings=[_mapping(each, one, current) for each in own],
             )
         )
     return found
 
 
-def _mapping(mapped: Mapped, one: EntityFacts, standing: Standing) -> Mapping:
+def _mapping(mapped: Mapped, one: EntityFacts, current: CurrentMappings) -> MappingDetail:
     service, target = mapped.service, mapped.target
-    others = standing.entities_of.get(service.pk, []) if service else []
-    names = [standing.entities[pk].shown for pk in others if pk != one.pk]
+    others = current.entities_of.get(service.pk, []) if service else []
+    names = [current.entities[pk].shown for pk in others if pk != one.pk]
     detail = named(mapped) if service else ""
     wrong = mapped.problem.text if mapped.problem else "" if service else _NOT_KNOWN
-    return Mapping(
+    return MappingDetail(
         name=service.name if service else named(mapped),
         detail=detail,
         url=service.url if service else "",

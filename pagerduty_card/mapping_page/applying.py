@@ -13,9 +13,9 @@ from catalog.editing import overlays
 from catalog.editing.overlays import InvalidOverlay, Value
 from catalog.models import Entity, Overlay
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
-from pagerduty_card.linking.choosing import Pick
-from pagerduty_card.linking.planning import Line, Plan, Skipped, Way, make_plan
 from pagerduty_card.mapping.remapping import remap
+from pagerduty_card.mapping_page.choosing import Pick
+from pagerduty_card.mapping_page.planning import Line, Plan, Skipped, Way, make_plan
 from pagerduty_card.models import MappingChange, ServiceLink
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from catalog.descriptor.writing import dump
 from catalog.models import Entity
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
-from pagerduty_card.linking.choosing import Pick
-from pagerduty_card.linking.planning import present_of
 from pagerduty_card.mapping.resolving import ACCOUNT, SERVICE_ID
+from pagerduty_card.mapping_page.choosing import Pick
+from pagerduty_card.mapping_page.planning import present_of
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _HEAD = (

@@ -10,7 +10,7 @@ from pagerduty_card.accounts import Account
 from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.mapping.targets import digest_of
 from pagerduty_card.mirror import directory
-from pagerduty_card.mirror.directory import Wanted
+from pagerduty_card.mirror.directory import NamedServices
 from pagerduty_card.models import Feed, Integration, Mapping, Service
 from pagerduty_card.wire.client import PagerDutyClient
 
@@ -21,7 +21,7 @@ MAX_SINGLY = 20
 _in_order: dict[str, object] = {}
 
 
-def wanted_of(account: str) -> Wanted:
+def named_services(account: str) -> NamedServices:
     """What the entities of the catalog name in one account; one query."""
     rows = Mapping.objects.filter(account=account).order_by()
     ids, digests = set(), set()
@@ -30,7 +30,7 @@ def wanted_of(account: str) -> Wanted:
             ids.add(pd_id)
         else:
             digests.add(digest)
-    return Wanted(ids=frozenset(ids), key_digests=frozenset(digests))
+    return NamedServices(ids=frozenset(ids), key_digests=frozenset(digests))
 
 
 def follow_catalog(account: Account, client: PagerDutyClient) -> bool:
@@ -48,19 +48,19 @@ def follow_catalog(account: Account, client: PagerDutyClient) -> bool:
     stamp = _stamp(account.name)
     if _in_order.get(account.name) == stamp:
         return False
-    wanted = wanted_of(account.name)
+    named = named_services(account.name)
     by_key = set()
-    if wanted.key_digests:
+    if named.key_digests:
         keys = Integration.objects.filter(service__account=account.name).order_by()
         by_key = {
             service
             for service, key in keys.values_list("service_id", "integration_key")
-            if digest_of(key) in wanted.key_digests
+            if digest_of(key) in named.key_digests
         }
     gone, new = [], []
     rows = Service.objects.of_account(account.name).order_by("pk")
     for row in rows.only("pd_id", "is_mapped"):
-        is_named = row.pd_id in wanted.ids or row.pk in by_key
+        is_named = row.pd_id in named.ids or row.pk in by_key
         if is_named and not row.is_mapped:
             new.append(row.pd_id)
         elif row.is_mapped and not is_named:
