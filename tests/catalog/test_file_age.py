@@ -75,3 +75,14 @@ def test_a_file_that_cannot_be_read_is_as_old_as_its_last_reading(tmp_path, at, 
     imported(tmp_path)
     assert "Read now" in page("b", "#about")
     assert "could not be read" not in page("b", "#about")
+
+
+def test_an_orphan_is_marked_in_the_index(tmp_path, client):
+    write(tmp_path / "a.yaml", component("a"))
+    file = write(tmp_path / "b.yaml", component("b"))
+    imported(tmp_path)
+    file.unlink()
+    imported(tmp_path)
+    client.force_login(make_user())
+    rows = texts(client.get("/catalog/"), "tbody tr")
+    assert ["orphan" in row for row in rows] == [False, True]
