@@ -36,7 +36,7 @@ class ProblemKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class MappingProblem:
     """A mistake somebody can correct.
 
     Attributes:
@@ -69,7 +69,7 @@ def problem_of(
     accounts: Mapping[str, Account],
     *,
     is_listed: bool,
-) -> Problem | None:
+) -> MappingProblem | None:
     """What is wrong with one target; None if nothing is, or nothing is known yet.
 
     Args:
@@ -95,7 +95,7 @@ def problem_of(
         if not account.problem:
             return _absent(target) if is_denied and (target.service_pd_id or is_listed) else None
     if account.problem:
-        return Problem(kind=ProblemKind.NOT_CONFIGURED, text=account.problem)
+        return MappingProblem(kind=ProblemKind.NOT_CONFIGURED, text=account.problem)
     if service is not None and is_listed and target.problem == ProblemKind.KEY_OF_OTHER_SERVICE:
         return _foreign_key(target, service, others.get(target.key_owner_pk or 0))
     if service is not None and other is not None and target.problem == ProblemKind.KEY_OF_SEVERAL:
@@ -103,7 +103,7 @@ def problem_of(
     return named_twice(target) if target.repeated_at else None
 
 
-def named_twice(target: Target) -> Problem:
+def named_twice(target: Target) -> MappingProblem:
     """The mistake of a service that is named a second time, at ``repeated_at``."""
     key = mask(target.integration_key)
     named = target.service_pd_id or f"The service with the integration key {key}"
@@ -112,7 +112,7 @@ def named_twice(target: Target) -> Problem:
         if target.repeated_at == target.place
         else f"twice: also by {target.repeated_at}"
     )
-    return Problem(
+    return MappingProblem(
         kind=ProblemKind.NAMED_TWICE,
         text=f"{named} is named {where}. It is shown once.",
         advice="Take one of the two away, or name the service that was meant.",
@@ -140,7 +140,7 @@ def _shown(target: Target) -> str:
 
 def _unknown_account(
     target: Target, other: Service | None, accounts: Mapping[str, Account]
-) -> Problem:
+) -> MappingProblem:
     told = f"{_LINK} names" if target.is_link else f"{ACCOUNT} names"
     advice = f"{_correct(target)}, or have the account configured."
     if other is not None:
@@ -149,7 +149,7 @@ def _unknown_account(
             if target.is_link
             else f"Write {ACCOUNT}: {other.account}."
         )
-    return Problem(
+    return MappingProblem(
         kind=ProblemKind.UNKNOWN_ACCOUNT,
         text=f"{told} {target.account!r}, but no PagerDuty account is called so; "
         f"configured: {names_of(accounts)}.",
@@ -158,7 +158,7 @@ def _unknown_account(
     )
 
 
-def _odd_id(target: Target) -> Problem:
+def _odd_id(target: Target) -> MappingProblem:
     named = _LINK if target.is_link else SERVICE_ID
     found = _ID_IN_ADDRESS.search(target.service_pd_id)
     advice = (
@@ -169,7 +169,7 @@ def _odd_id(target: Target) -> Problem:
     )
     if re.fullmatch(rf"\w{{{_KEY_LENGTH},}}", target.service_pd_id):
         advice = "It looks like an integration key: write it as pagerduty.com/integration-key."
-    return Problem(
+    return MappingProblem(
         kind=ProblemKind.ODD_SERVICE_ID,
         text=f"{named} says {_shown(target)!r}, which is no id of a service.",
         advice=advice,
@@ -177,7 +177,7 @@ def _odd_id(target: Target) -> Problem:
     )
 
 
-def _of_other_account(target: Target, other: Service) -> Problem:
+def _of_other_account(target: Target, other: Service) -> MappingProblem:
     named = (
         other.pd_id
         if target.service_pd_id
@@ -188,7 +188,7 @@ def _of_other_account(target: Target, other: Service) -> Problem:
         if target.service_pd_id
         else f"of the service {other.name} ({other.pd_id}) of the account {other.account}"
     )
-    return Problem(
+    return MappingProblem(
         kind=ProblemKind.OTHER_ACCOUNT,
         text=f"{named} is {whose}, not of {target.account}.",
         advice=_write_account(target, other.account),
@@ -196,15 +196,15 @@ def _of_other_account(target: Target, other: Service) -> Problem:
     )
 
 
-def _absent(target: Target) -> Problem:
+def _absent(target: Target) -> MappingProblem:
     if target.service_pd_id:
-        return Problem(
+        return MappingProblem(
             kind=ProblemKind.NO_SUCH_SERVICE,
             text=f"PagerDuty has no service {_shown(target)}.",
             advice=f"{_correct(target, 'the service id')}.",
             place=target.place,
         )
-    return Problem(
+    return MappingProblem(
         kind=ProblemKind.NO_SUCH_KEY,
         text=f"No PagerDuty service has this integration key ({mask(target.integration_key)}).",
         advice="Correct the key, or name the service by its id.",
@@ -212,14 +212,14 @@ def _absent(target: Target) -> Problem:
     )
 
 
-def _foreign_key(target: Target, service: Service, owner: Service | None) -> Problem:
+def _foreign_key(target: Target, service: Service, owner: Service | None) -> MappingProblem:
     """The mistake of a key that is not the service's."""
     whose = ""
     if owner is not None:
         whose = f" but of {owner.name} ({owner.pd_id})"
         if owner.account != target.account:
             whose += f" of the account {owner.account}"
-    return Problem(
+    return MappingProblem(
         kind=ProblemKind.KEY_OF_OTHER_SERVICE,
         text=f"The integration key {mask(target.integration_key)} is not one of the service "
         f"{service.name} ({service.pd_id}){whose}.",
@@ -228,8 +228,8 @@ def _foreign_key(target: Target, service: Service, owner: Service | None) -> Pro
     )
 
 
-def _key_of_several(target: Target, service: Service, other: Service) -> Problem:
-    return Problem(
+def _key_of_several(target: Target, service: Service, other: Service) -> MappingProblem:
+    return MappingProblem(
         kind=ProblemKind.KEY_OF_SEVERAL,
         text=f"Several services have the integration key {mask(target.integration_key)}: "
         f"{service.name} ({service.pd_id}) is shown, {other.name} ({other.pd_id}) has it too.",

@@ -13,7 +13,7 @@ from catalog.models import Entity, EntityQuerySet
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.freshness import UNKNOWN, Freshness
 from pagerduty_card.mapping.mistakes import (
-    Problem,
+    MappingProblem,
     ProblemKind,
     keys_of,
     named_twice,
@@ -36,7 +36,7 @@ __all__ = [
     "LISTED_WITHIN",
     "SERVICE_ID",
     "Mapped",
-    "Problem",
+    "MappingProblem",
     "ProblemKind",
     "Target",
     "each_once",
@@ -66,7 +66,7 @@ class Mapped:
 
     target: Target
     service: Service | None
-    problem: Problem | None
+    problem: MappingProblem | None
     freshness: Mapping[str, Freshness]
     routing_key: str = field(repr=False)
 

@@ -32,7 +32,7 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedChoice:
     """A choice that means nothing, or nothing certain, and why."""
 
     choice: Choice
@@ -72,7 +72,7 @@ def read_choices(data: QueryDict) -> list[Choice]:
 
 def resolve_choices(
     choices: Iterable[Choice], current: CurrentMappings
-) -> tuple[list[Pick], list[Refused]]:
+) -> tuple[list[Pick], list[RefusedChoice]]:
     """What the choices mean, each once, and those that mean nothing."""
     entities, services = _Entities(current), _Services(current)
     picks: dict[Pick, None] = {}
@@ -83,7 +83,7 @@ def resolve_choices(
         ref = entities.find(choice.entity)
         found = services.find(choice.service)
         if why := entities.why_not(choice.entity, ref) or services.why_not(choice.service, found):
-            refused.append(Refused(choice=choice, why=why))
+            refused.append(RefusedChoice(choice=choice, why=why))
             continue
         for one in found:
             picks[Pick(entity_ref=ref, account=one.account, service_pd_id=one.pd_id)] = None

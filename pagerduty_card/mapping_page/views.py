@@ -23,7 +23,7 @@ from pagerduty_card.mapping_page.choosing import (
     MAX_LINES,
     Choice,
     Pick,
-    Refused,
+    RefusedChoice,
     read_choices,
     resolve_choices,
 )
@@ -121,7 +121,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 def _preview_page(
     request: HttpRequest,
     picks: Sequence[Pick],
-    refused: Sequence[Refused],
+    refused: Sequence[RefusedChoice],
     way: Way,
     *,
     left_out: Sequence[Choice] = (),

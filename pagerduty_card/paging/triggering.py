@@ -20,7 +20,7 @@ from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.paging import sending
 from pagerduty_card.paging.sending import CannotPage
 
-__all__ = ["CannotPage", "NotAllowed", "TooMany", "new_dedup_key", "trigger"]
+__all__ = ["CannotPage", "NotAllowed", "PagedTooOften", "new_dedup_key", "trigger"]
 
 MAX_DESCRIPTION = 1024  # characters, PagerDuty's maximum of a summary
 # So many pages within so long, for one person.
@@ -33,7 +33,7 @@ class NotAllowed(Exception):
     """The person may not page for this entity; the message says why."""
 
 
-class TooMany(Exception):
+class PagedTooOften(Exception):
     """The person has triggered too many incidents lately.
 
     Attributes:
@@ -83,7 +83,7 @@ def trigger(
 
     Raises:
         NotAllowed: The person lacks the permission, or is none of the owners where only they may.
-        TooMany: More than 5 in 10 minutes; repetitions of one key count once.
+        PagedTooOften: More than 5 in 10 minutes; repetitions of one key count once.
         CannotPage: No integration key is known, or the key belongs to another attempt.
         Rejected: PagerDuty finds a mistake in the alert; its words are in ``errors``. Submit the
             corrected text under a new key.
@@ -129,7 +129,7 @@ def _write_down(
             return known, False
         now = timezone.now()
         if retry_in_s := _wait_s(user, now):
-            raise TooMany(retry_in_s)
+            raise PagedTooOften(retry_in_s)
         attempt = TriggeredIncident.objects.create(
             dedup_key=dedup_key,
             entity=entity,

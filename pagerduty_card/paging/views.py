@@ -95,7 +95,7 @@ def _send(
         )
     except triggering.NotAllowed:
         raise PermissionDenied from None
-    except triggering.TooMany as exc:
+    except triggering.PagedTooOften as exc:
         form.add_error(None, present_throttle(exc.retry_in_s, now=timezone.localtime()))
     except triggering.CannotPage as exc:
         form.add_error(None, f"Nobody has been paged. {exc}")

@@ -413,7 +413,7 @@ class TestTheLimit:
         for number in range(5):
             pager(dedup_key=f"switchboard-{number}")
             cache.clear()
-        with pytest.raises(triggering.TooMany):
+        with pytest.raises(triggering.PagedTooOften):
             pager(dedup_key="switchboard-6")
 
     def test_counts_nothing_that_surely_paged_nobody(self, http, pager):

@@ -217,7 +217,7 @@ def test_a_form_clicked_six_times_at_once_counts_once_against_the_limit(http, pa
     for number in range(2, 6):
         pager(dedup_key=f"switchboard-{number}")
     assert len(http.calls) == 5
-    with pytest.raises(triggering.TooMany):
+    with pytest.raises(triggering.PagedTooOften):
         pager(dedup_key="switchboard-6")
 
 
@@ -320,7 +320,7 @@ def test_a_person_may_page_five_times_in_ten_minutes_then_learns_when_again(http
             pager(dedup_key=f"switchboard-{number}")
             pager(dedup_key=f"switchboard-{number}")
         clock.shift(60)
-        with pytest.raises(triggering.TooMany) as caught:
+        with pytest.raises(triggering.PagedTooOften) as caught:
             pager(dedup_key="switchboard-6")
         assert caught.value.retry_in_s == pytest.approx(540, abs=1)
         assert TriggeredIncident.objects.count() == 5
