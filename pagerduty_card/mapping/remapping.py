@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Exists, OuterRef
+from django.db.models import QuerySet
 
-from catalog.models import Annotation, Entity, EntityQuerySet
+from catalog.models import Annotation, Entity
 from pagerduty_card.accounts import configured_accounts
 from pagerduty_card.mapping.mistakes import ProblemKind, is_service_id
 from pagerduty_card.mapping.targets import (
@@ -43,7 +43,7 @@ def remap(entities: Iterable[int]) -> None:
     """Write the mappings of these entities anew; writes only what differs.
 
     Args:
-        entities: Primary keys; those that name nothing cost two queries for 500 of them.
+        entities: Primary keys; 500 of them that name nothing cost one query.
     """
     pks = sorted(set(entities))
     if not pks:
@@ -56,8 +56,8 @@ def remap(entities: Iterable[int]) -> None:
 
 def remap_all() -> None:
     """Write the mappings of the whole catalog anew."""
-    named = set(_naming(Entity.objects.all()).order_by().values_list("pk", flat=True))
-    remap(named | set(Mapping.objects.order_by().values_list("entity_id", flat=True)))
+    mapped = Mapping.objects.order_by().values_list("entity_id")
+    remap(pk for (pk,) in mapped.union(*_naming()))
 
 
 def concerned_entities(
@@ -86,12 +86,13 @@ def when_entities_written(pks: Iterable[int], **_: object) -> None:
     remap(pks)
 
 
-def when_migrated(using: str, **_: object) -> None:
+def when_migrated(using: str, plan: object = None, **_: object) -> None:
     """Receive ``post_migrate``: whatever an installation had before, its table is true after it.
 
-    Where a migration is still to come, the code does not fit the database yet.
+    Where a migration is still to come, the code does not fit the database yet. The signal also
+    follows ``flush``, without a plan: then there is nothing to map.
     """
-    if using != DEFAULT_DB_ALIAS:
+    if using != DEFAULT_DB_ALIAS or plan is None:
         return
     executor = MigrationExecutor(connections[using])
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -105,22 +106,32 @@ def _take_turns() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def _naming(entities: EntityQuerySet) -> EntityQuerySet:
-    """Those that may name a service."""
-    named = Annotation.objects.filter(entity=OuterRef("pk"), key__in=(SERVICE_ID, INTEGRATION_KEY))
-    linked = ServiceLink.objects.filter(entity=OuterRef("pk"))
-    return entities.filter(Exists(named.exclude(value="")) | Exists(linked))
+def _concerned(pks: Sequence[int]) -> set[int]:
+    """Those of the entities that may name a service, or did; one query."""
+    among = {"entity_id__in": pks}
+    rows = Mapping.objects.filter(**among).order_by().values_list("entity_id")
+    return {pk for (pk,) in rows.union(*(one.filter(**among) for one in _naming()))}
 
 
-def _remap(pks: Sequence[int]) -> None:
+def _naming() -> tuple[QuerySet[Annotation, tuple[int]], QuerySet[ServiceLink, tuple[int]]]:
+    """Primary keys of the entities that may name a service, by annotations and by links."""
+    named = Annotation.objects.filter(key__in=(SERVICE_ID, INTEGRATION_KEY)).exclude(value="")
+    return (
+        named.order_by().values_list("entity_id"),
+        ServiceLink.objects.order_by().values_list("entity_id"),
+    )
+
+
+def _remap(batch: Sequence[int]) -> None:
+    pks = _concerned(batch)
+    if not pks:
+        return
     rows = Mapping.objects.filter(entity__in=pks).order_by()
     existing = {
         (row.entity_id, row.account, row.service_pd_id, row.key_digest): row for row in rows
     }
     columns = ("descriptor", "written", "annotation_lines", "source", "source_line")
-    entities = list(_naming(Entity.objects.filter(pk__in=pks)).only(*columns).order_by())
-    if not entities and not existing:
-        return
+    entities = Entity.objects.filter(pk__in=pks).only(*columns).order_by()
     targets = written_targets(entities)
     stored = _Stored([target for its in targets.values() for target in its])
     wanted: dict[_Key, dict[str, Any]] = {}
