@@ -1,11 +1,18 @@
 """What every test stands on: a clean cache, and no HTTP that was not announced."""
 
+import gc
+
 import pytest
 import responses
 from django.conf import settings
 from django.core.cache import cache, caches
 
 from catalog.search import spelling
+
+
+def pytest_collection_finish():
+    """Look no more at what stays until the end: thousands of tests and all modules."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
