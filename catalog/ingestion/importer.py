@@ -54,7 +54,8 @@ def retry_while_locked(do: Callable[[], _T]) -> _T:
 
 
 def _is_locked(exc: OperationalError) -> bool:
-    return "database is locked" in str(exc)
+    """Whether another writer was in the way: SQLite's lock, or PostgreSQL's choice of a victim."""
+    return any(words in str(exc) for words in ("database is locked", "deadlock detected"))
 
 
 def _no_progress(_phase: Phase, _count: int) -> None:

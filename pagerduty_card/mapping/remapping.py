@@ -49,7 +49,7 @@ def remap(entities: Iterable[int]) -> None:
     if not pks:
         return
     with transaction.atomic():
-        _take_turns()
+        take_turns()
         for batch in in_batches(pks):
             _remap(batch)
 
@@ -99,8 +99,11 @@ def when_migrated(using: str, plan: object = None, **_: object) -> None:
         remap_all()
 
 
-def _take_turns() -> None:
-    """Let one transaction at a time go on from here; SQLite has but one writer anyway."""
+def take_turns() -> None:
+    """Let one transaction at a time go on from here; SQLite has but one writer anyway.
+
+    Call it before rows are locked: whoever holds some of another's waits for ever otherwise.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

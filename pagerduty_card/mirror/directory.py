@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pagerduty_card import domain
-from pagerduty_card.mapping.remapping import concerned_entities, remap
+from pagerduty_card.mapping.remapping import concerned_entities, remap, take_turns
 from pagerduty_card.mapping.targets import digest_of
 from pagerduty_card.mirror.incidents import count_open_incidents
 from pagerduty_card.models import (
@@ -69,6 +69,7 @@ def store_services(
         asked_at: When it was asked (UTC).
         named: What the catalog names; None: some entity maps to each of the services.
     """
+    take_turns()  # before any row is locked
     Inbox.lock(account)
     told = Delivery.objects.told_later(account, "service", asked_at) if asked_at else {}
     given = {service.id: service for service in services if service.id not in told}
@@ -150,6 +151,7 @@ def forget_services(services: ServiceQuerySet) -> int:
     Returns:
         How many rows went.
     """
+    take_turns()
     entities = concerned_entities(services=services.order_by().values_list("pk", flat=True))
     deleted, _by_model = services.delete()
     remap(entities)
