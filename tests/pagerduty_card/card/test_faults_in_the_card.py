@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+from dataclasses import replace
 
 import pytest
 from django.utils import timezone
@@ -12,6 +13,7 @@ from django.utils import timezone
 import pagerduty_card.presenters
 import portal.urls  # noqa: F401 -- a module that is imported later would keep what is broken here
 from pagerduty_card.models import Service, TriggeredIncident
+from pagerduty_card.paging import beside
 from portal import page_frame
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import (
@@ -32,7 +34,6 @@ pytestmark = pytest.mark.django_db
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 FAULT = "a fault that only the log may show"
 HTMX = {"HX-Request": "true"}
-SHARED = pagerduty_card.presenters.__path__
 # Of the card, beside the presenters that it shares with other pages.
 ROOMS = [
     "pagerduty_card.card.attempts",
@@ -204,4 +205,23 @@ def test_the_form_says_what_it_could_not_find_out(pager, entity, monkeypatch, ca
     shown = pager.get(url_of(entity, "trigger")).text
     assert "It is not known who would be paged." in shown
     assert "You can still page." in shown
+    assert FAULT in caplog.text
+
+
+def test_the_form_stays_where_a_line_beside_it_fails(pager, entity, monkeypatch, caplog):
+    class Odd(tuple):
+        def __getitem__(self, _index):
+            raise RuntimeError(FAULT)
+
+    make_incident(Service.objects.get())
+    present = beside.present_paging
+    monkeypatch.setattr(
+        beside,
+        "present_paging",
+        lambda *given, **named: replace(present(*given, **named), open_incidents=Odd([1])),
+    )
+    shown = pager.get(url_of(entity, "trigger"))
+    assert shown.status_code == 200
+    assert soup_of(shown).select_one("form textarea, form input[name=description]")
+    assert "You can still page." in shown.text
     assert FAULT in caplog.text
