@@ -3,6 +3,7 @@
 from django import forms
 
 from pagerduty_card.accounts import DEFAULT_ACCOUNT, all_accounts, names_of
+from pagerduty_card.mapping.mistakes import is_service_id
 from pagerduty_card.models import ServiceLink
 
 _ONLY_ID = "Only the id, for example PABC123: the last part of the service's address."
@@ -29,6 +30,6 @@ class ServiceLinkForm(forms.ModelForm[ServiceLink]):
     def clean_service_pd_id(self) -> str:
         """Refuse what cannot be an id, such as an address pasted whole."""
         pd_id: str = self.cleaned_data["service_pd_id"].strip()
-        if not pd_id.isalnum():
+        if not is_service_id(pd_id):
             raise forms.ValidationError(_ONLY_ID)
         return pd_id

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -15,6 +14,7 @@ from catalog import cards
 from catalog.links import link_to_entity
 from catalog.models import Entity
 from catalog.search.expressions import Among
+from pagerduty_card.lookup import moment_of
 from pagerduty_card.models import Feed, Incident, OnCall, Service
 from pagerduty_card.overview.loading import EntitySummary, Overview
 from pagerduty_card.overview.presenting import (
@@ -93,9 +93,8 @@ def render_own(request: HttpRequest, scope: cards.Scope) -> SafeString:
 
     Five queries beside the snapshot's.
     """
-    del request
-    now = timezone.now()
-    overview = Snapshot(now).overview
+    moment = moment_of(request)
+    overview = Snapshot(moment.now).overview
     summaries = _among(scope, overview)
     if not summaries:
         return SafeString("")
@@ -104,7 +103,7 @@ def render_own(request: HttpRequest, scope: cards.Scope) -> SafeString:
         rollup=_rollup(scope, summaries, overview, shown=0),
         incidents=incidents,
         open_count=open_count,
-        on_call=_on_call(summaries, overview, now),
+        on_call=_on_call(summaries, overview, moment),
     )
     return render_to_string("pagerduty_card/_own.html", {"own": view})
 
@@ -158,7 +157,7 @@ def _own_incidents(
 
 
 def _on_call(
-    summaries: Mapping[int, EntitySummary], overview: Overview, now: datetime
+    summaries: Mapping[int, EntitySummary], overview: Overview, moment: Moment
 ) -> tuple[OnCallView, ...]:
     """Who is on call for the first policies; those of what is in the worst state first."""
     in_order = dict.fromkeys((*worst_first(summaries), *summaries))
@@ -176,7 +175,6 @@ def _on_call(
     rows: dict[int, list[OnCall]] = {}
     for row in OnCall.objects.of_services(services):
         rows.setdefault(row.policy_id, []).append(row)
-    moment = Moment(now=now, zone=timezone.get_current_timezone())
     return tuple(
         present_on_call(
             service.policy,
