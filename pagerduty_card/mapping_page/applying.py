@@ -1,4 +1,4 @@
-"""Write what was previewed, in one transaction, and take it back: the only writer of mappings."""
+"""Write what was previewed, in one transaction, and undo it: links and overlays, never files."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
