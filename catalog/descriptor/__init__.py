@@ -3,14 +3,13 @@
 from catalog.descriptor.documents import (
     Document,
     PassedOver,
-    PlaceholderError,
     Problem,
-    Resolve,
     Sort,
     descriptors_of,
     iter_parse,
     parse,
 )
+from catalog.descriptor.filling import PlaceholderError, Resolve
 from catalog.descriptor.yaml import DEFAULT_LIMITS, Limits, YamlError, decode
 
 __all__ = [

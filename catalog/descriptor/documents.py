@@ -1,12 +1,13 @@
 """Text to documents: each with its data, reference, relations and all its problems. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import itemgetter
 from typing import Any
 
 from catalog.descriptor import schema
+from catalog.descriptor.filling import Resolve, fill
 from catalog.descriptor.relations import Declared, declared
 from catalog.descriptor.yaml import DEFAULT_LIMITS, Limits, Path, Positions, RawDocument, YamlError
 from catalog.descriptor.yaml import read as read_yaml
@@ -26,21 +27,7 @@ class Sort(StrEnum):
     FOREIGN = "foreign"
 
 
-class PlaceholderError(ValueError):
-    """A placeholder's target cannot be read; the message says why."""
-
-
-Resolve = Callable[[str, str], Any]
-"""Given the key of a placeholder and its target, what stands there."""
-
 MAX_PROBLEMS = 50
-# Those that stand for a text. The format's own reader also gathers what an API's parts refer to.
-TEXTS = frozenset(("$text", "$openapi", "$asyncapi"))
-_PLACEHOLDERS = TEXTS | {"$json", "$yaml"}
-# What tells one entity from another is read before anything else: no other file can give it.
-_LITERAL = frozenset(
-    (("apiVersion",), ("kind",), ("metadata",), ("metadata", "name"), ("metadata", "namespace"))
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +208,7 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
             sort=sort,
         )
     found = list(_unstorable(raw.value, ()))
-    filled = _fill(raw.value, resolve)
+    filled = fill(raw.value, resolve)
     data, checked = filled.kept, filled.checked
     found += filled.refused
     found += schema.breaches(checked)
@@ -316,77 +303,6 @@ def _unstorable(value: Any, path: Path) -> Iterator[schema.Breach]:
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             yield from _unstorable(inner, (*path, number))
-
-
-@dataclass(frozen=True, slots=True)
-class _Filled:
-    """A document with its placeholders filled in: to keep, and to check by the rules."""
-
-    kept: Any
-    checked: Any
-    refused: Sequence[schema.Breach] = ()
-    unread: Sequence[schema.Breach] = ()
-
-
-def _fill(value: Any, resolve: Resolve | None) -> _Filled:
-    if not _has_placeholder(value):
-        return _Filled(value, value)
-    refused: list[schema.Breach] = []
-    unread: list[schema.Breach] = []
-    filled = value
-    if resolve is not None:
-        filled = _filled(value, resolve, (), unread, [])
-    return _Filled(filled, _filled(filled, _stand_in, (), [], refused), refused, unread)
-
-
-def _has_placeholder(value: Any) -> bool:
-    if isinstance(value, dict):
-        if len(value) == 1 and next(iter(value)) in _PLACEHOLDERS:
-            return True
-        return any(map(_has_placeholder, value.values()))
-    return isinstance(value, list) and any(map(_has_placeholder, value))
-
-
-def _filled(
-    value: Any,
-    resolve: Resolve,
-    path: Path,
-    unread: list[schema.Breach],
-    refused: list[schema.Breach],
-) -> Any:
-    if isinstance(value, list):
-        return [_filled(v, resolve, (*path, n), unread, refused) for n, v in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    if path in _LITERAL and len(value) == 1 and next(iter(value)) in _PLACEHOLDERS:
-        return value
-    if not any(key.startswith("$") for key in value):
-        return {k: _filled(v, resolve, (*path, k), unread, refused) for k, v in value.items()}
-    if len(value) != 1:
-        return value
-    ((key, target),) = value.items()
-    if key not in _PLACEHOLDERS:
-        return value
-    if not isinstance(target, str):
-        refused.append(
-            schema.Breach(
-                (*path, key),
-                f"{key} is not followed by the name of a file",
-                "write ./file or a URL",
-            )
-        )
-        return value
-    try:
-        return resolve(key, target)
-    except PlaceholderError as exc:
-        unread.append(
-            schema.Breach(path, str(exc), "what is written here is kept until it can be read")
-        )
-        return value
-
-
-def _stand_in(key: str, target: str) -> Any:
-    return target if key in TEXTS else {key: target}
 
 
 def _problems(

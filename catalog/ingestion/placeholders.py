@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from catalog.descriptor import PlaceholderError
-from catalog.descriptor.documents import TEXTS
+from catalog.descriptor.filling import TEXTS
 from catalog.descriptor.yaml import read as read_yaml
 from catalog.ingestion.repositories import is_same_repository, raw_address, resolve
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, text_of

@@ -8,17 +8,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from catalog.models import Entity
-from pagerduty_card.card.blocks import (
-    CHANGES,
-    HISTORY,
-    INCIDENTS,
-    ON_CALL,
-    Heading,
-    ServiceBlock,
-    ServiceRows,
-    present_block,
-)
+from pagerduty_card.card.blocks import CHANGES, HISTORY, INCIDENTS, ON_CALL, present_block
 from pagerduty_card.card.faults import guarded
+from pagerduty_card.card.values import Heading, ServiceBlock, ServiceRows
 from pagerduty_card.history.loading import ON_CARD, occurrences, since_of
 from pagerduty_card.history.strip import Occurrence
 from pagerduty_card.labels import labels_of, title_of, value_of

@@ -21,10 +21,11 @@ from django.utils.safestring import SafeString
 from catalog.models import Entity
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.card.attempts import ATTEMPTS_TOLD_FOR
-from pagerduty_card.card.blocks import ATTEMPTS, CardView, present_card
+from pagerduty_card.card.blocks import ATTEMPTS, present_card
 from pagerduty_card.card.button import no_button_reason, services_of
 from pagerduty_card.card.faults import guarded
 from pagerduty_card.card.loading import load_attempts, load_blocks
+from pagerduty_card.card.values import CardView
 from pagerduty_card.lookup import moment_of
 from pagerduty_card.mapping.resolving import Target
 from pagerduty_card.models import Feed, TriggeredIncident

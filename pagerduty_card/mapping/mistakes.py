@@ -56,11 +56,6 @@ def is_service_id(text: str) -> bool:
     return bool(_ID.fullmatch(text))
 
 
-def keys_of(service: Service) -> list[str]:
-    """The integration keys of a service, secrets."""
-    return service.found_keys
-
-
 def problem_of(
     target: Target,
     service: Service | None,

@@ -15,7 +15,6 @@ from pagerduty_card.freshness import UNKNOWN, Freshness
 from pagerduty_card.mapping.mistakes import (
     MappingProblem,
     ProblemKind,
-    keys_of,
     named_twice,
     problem_of,
 )
@@ -177,7 +176,7 @@ def _routing_key(target: Target, service: Service | None) -> str:
         # be anybody's, except where the mirror has just not been filled yet.
         is_free = target.key_owner_pk is None and not target.shares_key
         return target.integration_key if is_free else ""
-    keys = keys_of(service)
+    keys = service.found_keys
     if target.integration_key in keys:
         return target.integration_key
     return keys[0] if keys else ""

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core import signing
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog.kinds import Kind
 from catalog.links import entity_url
 from catalog.refs import EntityRef
+from pagerduty_card.lookup import see_other
 from pagerduty_card.mapping_page.applying import Agreed, apply_plan, undo
 from pagerduty_card.mapping_page.choosing import (
     MAX_LINES,
@@ -166,16 +167,16 @@ def apply(request: HttpRequest) -> HttpResponse:
             "Nothing was written: the preview was not made for you, or is older than a day. "
             "Choose again.",
         )
-        return _see_other(reverse("pagerduty:mapping"))
+        return see_other(reverse("pagerduty:mapping"))
     applied = apply_plan(agreed, cast("User", request.user))
     if applied.change is None:
         messages.warning(request, f"Nothing was written. {_told(applied.skipped)}".strip())
-        return _see_other(reverse("pagerduty:mapping"))
+        return see_other(reverse("pagerduty:mapping"))
     if applied.is_again:
         messages.info(request, "This was applied already; nothing was written twice.")
     if applied.skipped:
         messages.warning(request, f"Not everything was written. {_told(applied.skipped)}")
-    return _see_other(reverse("pagerduty:mapping-change", args=[applied.change.pk]))
+    return see_other(reverse("pagerduty:mapping-change", args=[applied.change.pk]))
 
 
 @login_required
@@ -227,7 +228,7 @@ def undo_change(request: HttpRequest, pk: int) -> HttpResponse:
         undo(pk, cast("User", request.user))
     except MappingChange.DoesNotExist:
         raise Http404("No such application") from None
-    return _see_other(reverse("pagerduty:mapping-change", args=[pk]))
+    return see_other(reverse("pagerduty:mapping-change", args=[pk]))
 
 
 @login_required
@@ -291,9 +292,3 @@ def _back(request: HttpRequest) -> str:
     """The list that the choice was made in."""
     query = request.POST.get("back", "")
     return f"{reverse('pagerduty:mapping')}?{query}" if query else reverse("pagerduty:mapping")
-
-
-def _see_other(address: str) -> HttpResponse:
-    response = HttpResponseRedirect(address)
-    response.status_code = 303
-    return response

@@ -125,10 +125,9 @@ def _line(
 ) -> DataIssueLine:
     words = _explain(issue, accounts, moment)
     shown = [names[pk].link for pk in issue.entities[:SHOWN] if pk in names]
-    count, noun = len(issue.services) or len(issue.entities), "service"
-    if not issue.services:
-        noun = "entity" if count == 1 else "entitie"
-    whose = f"{count:,} {noun}{'' if count == 1 else 's'}"
+    count = len(issue.services) or len(issue.entities)
+    one, many = ("service", "services") if issue.services else ("entity", "entities")
+    whose = f"{count:,} {one if count == 1 else many}"
     is_old = bool(issue.services) and issue.freshness.is_known and words.reason != "not_found"
     return DataIssueLine(
         title=sentence.format(whose, "old" if is_old else "not known"),

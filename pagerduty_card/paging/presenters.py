@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pagerduty_card.card.blocks import ServiceBlock
+from pagerduty_card.card.values import ServiceBlock
 from pagerduty_card.paging.outcomes import Caution
 from pagerduty_card.presenters.incidents import IncidentLine
 from pagerduty_card.presenters.on_call import PersonOnCall
