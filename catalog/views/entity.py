@@ -49,7 +49,7 @@ def entity(request: HttpRequest, found: Entity) -> HttpResponse:
         page = presenters.page_url(found, "ownership")
         context["owned"] = presenters.kind_counts(counts, page, of="direct")
     context["relations"] = relation_presenters.relation_lists(found, around, without=without)
-    context["drawing"] = relation_presenters.diagram_of(
+    context["diagram"] = relation_presenters.diagram_of(
         found, context["header"].title, around, limit_each=DRAWN_OF_EACH
     )
     context["about"] = presenters.about(found)

@@ -33,7 +33,7 @@ def dependencies(request: HttpRequest, found: Entity) -> HttpResponse:
         return _one_type(request, found, "dependencies", asked)
     around = neighbourhood(found)
     context = _context(request, found, "dependencies", dict(around.names))
-    context["drawing"] = presenters.diagram_of(found, context["header"].title, around)
+    context["diagram"] = presenters.diagram_of(found, context["header"].title, around)
     context |= _tables(found, around)
     return render(request, "catalog/neighbours.html", context)
 

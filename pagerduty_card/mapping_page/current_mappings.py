@@ -152,16 +152,16 @@ class CurrentMappings:
         return [one for pk, one in self.services.items() if pk not in self.entities_of]
 
     @cached_property
-    def doubtful(self) -> list[EntityFacts]:
+    def with_problems(self) -> list[EntityFacts]:
         """Those that name what is not there, name one twice, or carry a key of none of theirs."""
-        return [one for pk, one in self.entities.items() if self._is_doubtful(pk)]
+        return [one for pk, one in self.entities.items() if self._has_problem(pk)]
 
     @cached_property
     def mapped(self) -> list[EntityFacts]:
         """Those that name a service, there or not."""
         return [one for pk, one in self.entities.items() if pk in self.named]
 
-    def _is_doubtful(self, pk: int) -> bool:
+    def _has_problem(self, pk: int) -> bool:
         named = self.named.get(pk, ())
         for one in named:
             account = self.accounts.get(one.account)
@@ -200,7 +200,7 @@ class CurrentMappings:
             names=(one.name,),
             teams=one.teams,
             keys=self.keys.get(one.pk, ()),
-            is_taken=one.pk in self.entities_of,
+            is_mapped=one.pk in self.entities_of,
         )
 
     @cached_property

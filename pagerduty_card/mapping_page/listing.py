@@ -134,7 +134,7 @@ class Listing:
         source = {
             View.ENTITIES: lambda: self.current.bare_entities,
             View.MAPPED: lambda: self.current.mapped,
-            View.PROBLEMS: lambda: self.current.doubtful,
+            View.PROBLEMS: lambda: self.current.with_problems,
             View.SERVICES: lambda: list[EntityFacts](),
         }[self.filters.view]()
         passing = [one for one in source if self._passes(one)]

@@ -64,14 +64,14 @@ class Candidate:
         names: Its name, and its title where that is another.
         teams: Names of the teams that own it.
         keys: Digests of its integration keys.
-        is_taken: Whether it belongs to another already: then its team alone is no reason.
+        is_mapped: Whether it belongs to another already: then its team alone is no reason.
     """
 
     pk: int
     names: tuple[str, ...]
     teams: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
-    is_taken: bool = False
+    is_mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +204,7 @@ class Index:
         """The few of the same team that are still free, for one whose name is near to nobody's."""
         for team in {team_of(name): name for name in reversed(asked.teams)}.values():
             theirs = self._by_team.get(team_of(team), ())
-            free = [pk for pk in theirs if not self._by_pk[pk].is_taken]
+            free = [pk for pk in theirs if not self._by_pk[pk].is_mapped]
             if len(free) <= _ALONE_IN_TEAM:
                 for pk in free:
                     yield Suggestion(pk=pk, score=_TEAM_ALONE, reasons=(_team_text(team),))

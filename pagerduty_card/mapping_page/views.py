@@ -101,7 +101,7 @@ def _tabs(current: CurrentMappings, filters: Filters) -> list[Tab]:
         View.ENTITIES: len(usual.entities),
         View.SERVICES: len(current.bare_services),
         View.MAPPED: len(current.mapped),
-        View.PROBLEMS: len(current.doubtful),
+        View.PROBLEMS: len(current.with_problems),
     }
     return [Tab(view=view, count=counts[view], is_current=view is filters.view) for view in View]
 

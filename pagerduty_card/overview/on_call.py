@@ -9,8 +9,7 @@ from django.http import HttpRequest
 
 from catalog.links import EntityLink
 from pagerduty_card.card.blocks import NO_POLICY, shifts_until
-from pagerduty_card.freshness import BEGINNING, Freshness
-from pagerduty_card.freshness import UNKNOWN as NOTHING_KNOWN
+from pagerduty_card.freshness import BEGINNING, UNKNOWN, Freshness
 from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
 from pagerduty_card.overview.data_issues import DataIssueLine, present_issues, shown_entities
 from pagerduty_card.overview.entities import (
@@ -35,10 +34,10 @@ from pagerduty_card.presenters.freshness import Answer, Moment, present_answer
 from pagerduty_card.presenters.on_call import Link as Outside
 from pagerduty_card.presenters.on_call import OnCallView, present_on_call
 
-NOBODY, UNKNOWN, SOMEBODY = "nobody", "unknown", "somebody"
+NOBODY, NOT_KNOWN, SOMEBODY = "nobody", "unknown", "somebody"
 _STATES = {
     NOBODY: "Nobody on call",
-    UNKNOWN: "Not known",
+    NOT_KNOWN: "Not known",
     SOMEBODY: "Somebody on call",
 }
 _FILTERS = {
@@ -56,7 +55,7 @@ class PolicyRow(NamedTuple):
 
     Attributes:
         policy: Primary key; None for a service without one.
-        state: Whether somebody is on call: ``NOBODY``, ``UNKNOWN`` or ``SOMEBODY``.
+        state: Whether somebody is on call: ``NOBODY``, ``NOT_KNOWN`` or ``SOMEBODY``.
         services: Primary keys of the owner's services with this policy.
         entities: Primary keys of the owner's entities that name them, by name.
     """
@@ -149,7 +148,7 @@ def on_call_board(request: HttpRequest, snapshot: Snapshot, moment: Moment) -> O
             sentence="Who is on call for {} is {}",
         ),
         nobody=sum(row.state == NOBODY for row in rows),
-        unknown=sum(row.state == UNKNOWN for row in rows),
+        unknown=sum(row.state == NOT_KNOWN for row in rows),
         has_services=bool(overview.entities),
     )
 
@@ -237,7 +236,7 @@ def _row(
     elif on_call and not all(one.pk in overview.on_call_unknown for one in services):
         state = SOMEBODY
     else:
-        state, on_call = UNKNOWN, ()
+        state, on_call = NOT_KNOWN, ()
     name = first.policy_name or first.name
     values = {
         **filter_values(entities),
@@ -303,5 +302,5 @@ def _best(
     return max(
         (freshness[one.pk] for one in services),
         key=lambda known: known[Feed.Kind.ON_CALL].succeeded_at or BEGINNING,
-        default=dict.fromkeys(Feed.Kind.values, NOTHING_KNOWN),
+        default=dict.fromkeys(Feed.Kind.values, UNKNOWN),
     )

@@ -122,7 +122,7 @@ SECTIONS = (
         kind=Feed.Kind.SHIFTS,
         every=timedelta(minutes=10),
         run=on_call.sync_shifts,
-        per_minute=2 * on_call.PORTION,
+        per_minute=2 * on_call.REQUESTS_PER_TURN,
         at_most=timedelta(hours=2),
         wants_more=on_call.wants_shifts,
     ),

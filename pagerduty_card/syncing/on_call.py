@@ -23,7 +23,7 @@ from pagerduty_card.wire.paged_lists import MAX_IDS_IN_QUERY
 # Policies in one question about shifts: about so many fill a page where shifts last some days.
 _POLICIES_AT_ONCE = 20
 # Requests that one turn spends on shifts: until they are known, and afterwards.
-PORTION_AT_FIRST, PORTION = 100, 20
+REQUESTS_AT_FIRST, REQUESTS_PER_TURN = 100, 20
 # A sweep takes no more turns than this, whatever it costs.
 _TURNS_AT_MOST = 200
 _SWEEP_GIVEN_UP_AFTER = timedelta(hours=3)
@@ -82,16 +82,16 @@ def sync_shifts(account: Account, client: PagerDutyClient) -> int:
         if is_covered and feed and feed.asked_at and now - feed.asked_at < _interval(feed):
             return feed.requests
         sweep = _sweeps[account.name] = _Sweep(begun_at=now)
-    portion = PORTION_AT_FIRST
+    at_most = REQUESTS_AT_FIRST
     if feed and feed.asked_at:
-        portion = max(PORTION, math.ceil(feed.requests / _TURNS_AT_MOST))
+        at_most = max(REQUESTS_PER_TURN, math.ceil(feed.requests / _TURNS_AT_MOST))
     left = [pd_id for pd_id in _policies_of(account) if pd_id > sweep.done]
     before = client.requests_sent
     counted = sweep.requests
     for asked in _each(account, client, left, _POLICIES_AT_ONCE, with_next=True):
         sweep.done = asked[-1]
         sweep.requests = counted + client.requests_sent - before
-        if client.requests_sent - before >= portion and asked[-1] != left[-1]:
+        if client.requests_sent - before >= at_most and asked[-1] != left[-1]:
             return sweep.requests
     del _sweeps[account.name]
     Feed.objects.mark_good(account.name, Feed.Kind.SHIFTS, asked_at=sweep.begun_at)
@@ -112,7 +112,7 @@ def wants_shifts(account: Account, now: datetime) -> bool:
 
 def _interval(feed: Feed) -> timedelta:
     """From the begin of one sweep to the next: ten minutes, more where a sweep is dear."""
-    return max(timedelta(minutes=10), timedelta(minutes=feed.requests / (2 * PORTION)))
+    return max(timedelta(minutes=10), timedelta(minutes=feed.requests / (2 * REQUESTS_PER_TURN)))
 
 
 def _feed(account: Account) -> Feed | None:

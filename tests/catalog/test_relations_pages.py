@@ -68,7 +68,7 @@ def test_dependencies_open_on_what_they_are_read_for_and_end_with_the_owner(read
     make_entity("shop", relations=(("dependsOn", entity.ref),))
     page = reader.get(f"{entity.get_absolute_url()}dependencies/")
     assert texts(page, ".panel__title") == [
-        "Drawing",
+        "Diagram",
         "Depends on 1",
         "Used by 1",
         "Part of 1",
@@ -134,7 +134,7 @@ def test_a_system_of_five_hundred_parts_is_counted_right_and_its_pages_are_bound
     page = reader.get(store.get_absolute_url())
     assert texts(page, "#parts-component .panel__title") == ["Components 503"]
     assert len(select(page, "#parts-component tbody tr")) == 10
-    assert texts(page, ".drawing__more") == ["and 495 more"]
+    assert texts(page, ".diagram__more") == ["and 495 more"]
     every = reader.get(f"{store.get_absolute_url()}dependencies/?type=hasPart&page=11")
     assert names(every) == ["e-00500", "e-00501", "e-00502"]
     assert len(page.content) < 60_000
@@ -319,6 +319,6 @@ def test_a_crowd_is_counted_right_where_both_ends_tell_of_an_edge(reader):
     )
     page = reader.get(team.get_absolute_url())
     assert texts(page, "#hasMember dt") == ["Members 520"]
-    assert texts(page, ".drawing__more") == ["and 512 more"]
+    assert texts(page, ".diagram__more") == ["and 512 more"]
     members = reader.get(f"{team.get_absolute_url()}members/?page=11")
     assert names(members) == people[500:]

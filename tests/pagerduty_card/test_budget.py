@@ -222,7 +222,7 @@ class TestShifts:
     def test_a_sweep_takes_as_many_turns_as_it_must_and_is_known_when_it_is_over(
         self, http, company, monkeypatch
     ):
-        monkeypatch.setattr(on_call, "PORTION_AT_FIRST", 3)
+        monkeypatch.setattr(on_call, "REQUESTS_AT_FIRST", 3)
         self.answer(http)
         with after():
             sync(KINDS.SHIFTS)
@@ -239,7 +239,7 @@ class TestShifts:
         assert set(self.asked(http)) == {f"PP{number:02}" for number in range(50)}
 
     def test_a_sweep_that_fails_goes_on_where_it_was(self, http, company, monkeypatch):
-        monkeypatch.setattr(on_call, "PORTION_AT_FIRST", 3)
+        monkeypatch.setattr(on_call, "REQUESTS_AT_FIRST", 3)
         self.answer(http)
         with after():
             sync(KINDS.SHIFTS)
