@@ -121,8 +121,9 @@ def source_of(entity: Entity) -> OutsideLink | None:
     """The file and line, or the address, that the entity was read from."""
     if not entity.source:
         return None
-    place = f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
-    return OutsideLink(text=place, url=outside_url(entity.source), address=entity.source)
+    return OutsideLink(
+        text=entity.source_place, url=outside_url(entity.source), address=entity.source
+    )
 
 
 def source_links(entity: Entity) -> list[OutsideLink]:

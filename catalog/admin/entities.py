@@ -339,7 +339,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         """File and line, or address."""
         if obj.is_local:
             return "made in the administration"
-        return f"{obj.source}:{obj.source_line}" if obj.source_line else obj.source
+        return obj.source_place
 
     @admin.display(description="Source", ordering="source")
     def short_place(self, obj: Entity) -> SafeString:

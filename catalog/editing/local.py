@@ -49,9 +49,13 @@ def save_descriptor(text: str, *, entity: Entity | None, user: "User | None") ->
             a file rules the entity.
     """
     if entity is not None and not entity.is_local:
-        place = f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
         raise InvalidDescriptor(
-            [_refusal(f"{entity.ref} comes from {place}", "change it there, or use overlays")]
+            [
+                _refusal(
+                    f"{entity.ref} comes from {entity.source_place}",
+                    "change it there, or use overlays",
+                )
+            ]
         )
     documents = [document for document in parse(text) if not document.is_empty]
     if len(documents) != 1:
@@ -104,7 +108,7 @@ def adopt(entity: Entity, *, user: "User | None") -> None:
         entity.refresh_from_db(from_queryset=Entity.objects.select_for_update())
         if not entity.is_orphan:
             raise InvalidDescriptor([_refusal(f"{entity.ref} still has its file")])
-        place = f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
+        place = entity.source_place
         entity.location, entity.source, entity.source_line = None, "", None
         entity.annotation_lines = {}
         entity.orphaned_at, entity.written = None, None

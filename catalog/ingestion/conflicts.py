@@ -6,7 +6,7 @@ from catalog.ingestion.previous_run import BATCH, PreviousRun, ReferenceHolder, 
 from catalog.ingestion.report import ImportReport, Issue
 from catalog.ingestion.spool import Spool, SpooledDocument
 from catalog.ingestion.traversal import is_gone
-from catalog.models import Entity, ImportIssue
+from catalog.models import Entity, ImportIssue, file_and_line
 
 
 class Conflicts:
@@ -37,7 +37,7 @@ class Conflicts:
             same = [place for place in documents if place.source == source]
             alike = [place for place in documents if place.digest == digest]  # its file was renamed
             winner = (same or alike or documents)[0]
-            self._winners[ref] = f"{winner.source}:{winner.line}"
+            self._winners[ref] = file_and_line(winner.source, winner.line)
             self._winning_numbers[ref] = winner.number
 
     def refuses(self, spooled: SpooledDocument, known: Entity | None) -> bool:

@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from catalog.descriptor import Problem
 from catalog.ingestion.report import Issue
 from catalog.ingestion.sources import Root
-from catalog.models import Entity, ImportIssue, Location, SourceFile
+from catalog.models import Entity, ImportIssue, Location, SourceFile, file_and_line
 
 BATCH = 500
 _NOTHING: dict[str, list[str]] = {}
@@ -59,7 +59,7 @@ class ReferenceHolder(NamedTuple):
     @property
     def place(self) -> str:
         """``file:line``; empty for a local entity."""
-        return f"{self.source}:{self.line}" if self.line and self.source else self.source
+        return file_and_line(self.source, self.line)
 
 
 class StoredIssue(NamedTuple):

@@ -11,7 +11,7 @@ from catalog.models.entities import (
     SearchText,
     Tag,
 )
-from catalog.models.locations import ImportIssue, ImportRun, Location, SourceFile
+from catalog.models.locations import ImportIssue, ImportRun, Location, SourceFile, file_and_line
 
 __all__ = [
     "Annotation",
@@ -29,4 +29,5 @@ __all__ = [
     "SourceFile",
     "Star",
     "Tag",
+    "file_and_line",
 ]

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from catalog.descriptor.relations import INVERSE
 from catalog.kinds import Kind
-from catalog.models.locations import ImportRun, Location
+from catalog.models.locations import ImportRun, Location, file_and_line
 from catalog.refs import EntityRef
 
 
@@ -126,6 +126,11 @@ class Entity(models.Model):
     def get_absolute_url(self) -> str:
         """The entity's page."""
         return reverse("catalog:entity", kwargs=self.url_kwargs)
+
+    @property
+    def source_place(self) -> str:
+        """``file:line`` of its document; empty for one made in the administration."""
+        return file_and_line(self.source, self.source_line)
 
     @property
     def url_kwargs(self) -> dict[str, str]:

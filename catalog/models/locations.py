@@ -5,6 +5,11 @@ from django.db import models
 from django.urls import reverse
 
 
+def file_and_line(file: str, line: int | None) -> str:
+    """``file:line``, or the file alone; empty for no file."""
+    return f"{file}:{line}" if file and line else file
+
+
 class Location(models.Model):
     """A file, folder, glob or URL that descriptors are read from.
 
@@ -199,4 +204,4 @@ class ImportIssue(models.Model):
     @property
     def place(self) -> str:
         """``file:line``, or the file alone."""
-        return f"{self.file}:{self.line}" if self.line else self.file
+        return file_and_line(self.file, self.line)

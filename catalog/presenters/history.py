@@ -67,7 +67,7 @@ def entries_of_gone(rows: Iterable[Revision], *, may_see_runs: bool) -> list[His
 
 
 def _made(entity: Entity, *, may_see_runs: bool) -> HistoryEntry:
-    place = f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
+    place = entity.source_place
     return HistoryEntry(
         title=_TITLES[Revision.Action.CREATED],
         tone="good",

@@ -117,7 +117,7 @@ def unresolved_rows(relations: Iterable[Relation], meant: Mapping[str, str]) -> 
         rows.append(
             UnresolvedRow(
                 source=link_to_entity(source),
-                place=place_text(source.source, source.source_line) if source.source else "",
+                place=source.source_place,
                 type=Relation.Type(relation.type).label,
                 target=relation.target_ref,
                 meant=EntityLink(text=near, url=url_of(near), icon="", ref=near) if near else None,
@@ -138,11 +138,6 @@ def _message(message: Mapping[str, object]) -> str:
     path = f"{message['path']}: " if message.get("path") else ""
     hint = f" ({message['hint']})" if message.get("hint") else ""
     return f"{place}{': ' if place else ''}{path}{message.get('message', '')}{hint}"
-
-
-def place_text(file: str, line: int | None) -> str:
-    """``file:line``, or the file alone."""
-    return f"{file}:{line}" if line else file
 
 
 def url_of(ref: str) -> str:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from catalog.ingestion.report import Action, ImportReport, Issue, Outcome
 from catalog.locations.refreshing import Unregistered
-from catalog.models import ImportRun, Location
-from catalog.presenters.issue_rows import message_texts, place_text, url_of
+from catalog.models import ImportRun, Location, file_and_line
+from catalog.presenters.issue_rows import message_texts, url_of
 
 MAX_LISTED = 100
 _MAX_REASON = 300
@@ -237,7 +237,7 @@ def _refs(title: str, name: str, total: int, outcomes: Sequence[Outcome]) -> Pre
         PlacedRef(
             ref=outcome.ref,
             url="" if outcome.action == Action.CREATED else url_of(outcome.ref),
-            place=place_text(outcome.file, outcome.line),
+            place=file_and_line(outcome.file, outcome.line),
         )
         for outcome in outcomes[:MAX_LISTED]
     ]
@@ -257,7 +257,7 @@ def _refused(issue: Issue) -> RefusedDocument:
     whole = "the whole file" if issue.document is None else f"document {issue.document + 1}"
     return RefusedDocument(
         name=issue.ref or whole,
-        place=place_text(issue.file, issue.line),
+        place=file_and_line(issue.file, issue.line),
         messages=message_texts(problem.as_json() for problem in issue.problems),
         holder=issue.holder,
         holder_url=url_of(issue.ref) if issue.holder else "",

@@ -60,9 +60,7 @@ def _find_entity(text: str) -> tuple[Entity | None, list[Step]]:
         ]
     entity = None if "\x00" in text else Entity.objects.filter(ref=str(ref)).first()
     if entity:
-        place = entity.source or "the administration"
-        if entity.source and entity.source_line:
-            place += f":{entity.source_line}"
+        place = entity.source_place or "the administration"
         return entity, [step("Entity", Verdict.OK, f"{entity.ref}, written in {place}.")]
     others = ""
     if "\x00" not in text:  # PostgreSQL refuses it in a query

@@ -3,16 +3,14 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Prefetch, prefetch_related_objects
 
+from catalog.models import Entity, file_and_line
 from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.models import Mapping as MappingRow
 from pagerduty_card.models import ServiceLink
-
-if TYPE_CHECKING:
-    from catalog.models import Entity
 
 INTEGRATION_KEY = "pagerduty.com/integration-key"
 SERVICE_ID = "pagerduty.com/service-id"
@@ -58,12 +56,12 @@ class Target:
     found_pd_id: str = ""
 
 
-def targets_of(entity: "Entity") -> list[Target]:
+def targets_of(entity: Entity) -> list[Target]:
     """The services an entity names, annotations first; one query, the first time."""
     return targets_of_many([entity])[entity.pk]
 
 
-def targets_of_many(entities: Iterable["Entity"]) -> dict[int, list[Target]]:
+def targets_of_many(entities: Iterable[Entity]) -> dict[int, list[Target]]:
     """The services that each entity names, by primary key; one query however many.
 
     Entities need their ``descriptor`` loaded: it alone has the integration keys.
@@ -75,7 +73,7 @@ def targets_of_many(entities: Iterable["Entity"]) -> dict[int, list[Target]]:
     return {entity.pk: _stored_targets(entity) for entity in given}
 
 
-def _stored_targets(entity: "Entity") -> list[Target]:
+def _stored_targets(entity: Entity) -> list[Target]:
     rows = list(entity.mappings.all())
     by_id = [row for row in rows if row.service_pd_id and row.origin != row.Origin.LINK]
     key = _text(entity.annotations.get(INTEGRATION_KEY)) if rows else ""
@@ -101,7 +99,7 @@ def _stored_targets(entity: "Entity") -> list[Target]:
     ]
 
 
-def written_targets(entities: Iterable["Entity"]) -> dict[int, list[Target]]:
+def written_targets(entities: Iterable[Entity]) -> dict[int, list[Target]]:
     """What annotations and links name now, by primary key of the entity; for ``remapping`` alone.
 
     The same service named twice counts once: a link to a service that an annotation names gives
@@ -143,7 +141,7 @@ def _add_link(targets: list[Target], link: ServiceLink) -> None:
     targets.append(target)
 
 
-def _of_annotations(entity: "Entity") -> list[Target]:
+def _of_annotations(entity: Entity) -> list[Target]:
     annotations = entity.annotations
     account = _text(annotations.get(ACCOUNT))
     key = _text(annotations.get(INTEGRATION_KEY))
@@ -180,7 +178,7 @@ def _words(value: object) -> list[str]:
     return [word.strip() for word in _text(value).split(",") if word.strip()]
 
 
-def _places(entity: "Entity") -> Mapping[str, str]:
+def _places(entity: Entity) -> Mapping[str, str]:
     """Where each of the three annotations is written."""
     found = {}
     for key in (SERVICE_ID, INTEGRATION_KEY, ACCOUNT):
@@ -190,11 +188,11 @@ def _places(entity: "Entity") -> Mapping[str, str]:
         elif not entity.source:
             found[key] = _LOCAL_PLACE
         else:
-            found[key] = f"{entity.source}:{line}" if line else entity.source
+            found[key] = file_and_line(entity.source, line)
     return found
 
 
-def _differs(entity: "Entity", written: dict[str, Any], key: str) -> bool:
+def _differs(entity: Entity, written: dict[str, Any], key: str) -> bool:
     """Whether an annotation in force is not the file's."""
     of_file = (written.get("metadata") or {}).get("annotations") or {}
     return bool(of_file.get(key) != entity.annotations.get(key))

@@ -40,7 +40,9 @@ def write_patch(picks: Sequence[Pick]) -> Iterator[str]:
             continue
         account = own.account if own.ids else wanted[0].account
         ids = [*own.ids, *(one.service_pd_id for one in wanted if one.account == account)]
-        yield "---\n" + _comment(_place(own.entity))
+        yield "---\n" + _comment(
+            own.entity.source_place or "made in the administration, in no file yet"
+        )
         for one in wanted:
             if one.account != account:
                 yield _comment(
@@ -66,12 +68,6 @@ def _document(entity: Entity, ids: Iterable[str], account: str) -> str:
             },
         }
     )
-
-
-def _place(entity: Entity) -> str:
-    if not entity.source:
-        return "made in the administration, in no file yet"
-    return f"{entity.source}:{entity.source_line}" if entity.source_line else entity.source
 
 
 def _comment(text: str) -> str:

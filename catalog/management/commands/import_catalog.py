@@ -10,7 +10,7 @@ from tqdm import tqdm
 from catalog.ingestion.importer import configured_sources, run_import
 from catalog.ingestion.report import ImportReport, Issue
 from catalog.locations.refreshing import adopt_configured
-from catalog.models import Location
+from catalog.models import Location, file_and_line
 
 
 class Command(BaseCommand):
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         for issue in report.issues:
             self._print_issue(issue)
         for notice in report.notices:
-            place = f"{notice.file}:{notice.line}" if notice.line else notice.file
+            place = file_and_line(notice.file, notice.line)
             self.stdout.write(
                 self.style.WARNING(
                     f"{place or 'catalog'} {notice.ref or '-'} warning: {notice.message}"
