@@ -153,6 +153,12 @@ def _explain(issue: DataIssue, accounts: Mapping[str, Account], moment: Moment) 
         case ProblemKind.UNKNOWN_ACCOUNT:
             why = f"No PagerDuty account is called {issue.account!r}, which is named."
             advice = f"Correct the name, or have the account configured: {_PLACE}."
+        case ProblemKind.ODD_SERVICE_ID:
+            why = "What is named is no id of a service."
+            advice = f"Write an id such as PABC123: {_PLACE}."
+        case ProblemKind.OTHER_ACCOUNT:
+            why = f"The service that is named is not of the account {issue.account}."
+            advice = f"Name the account that it is of: {_PLACE}, and which account that is."
         case ProblemKind.NO_SUCH_KEY:
             why = f"{whose} has no service with the integration key that is named."
             advice = f"Correct the key, or name the service by its id: {_PLACE}."

@@ -222,9 +222,9 @@ def load(now: datetime) -> Overview:
             kind = Feed.Kind.SERVICES if is_gone else Feed.Kind.INCIDENTS
             its = entities_of[row.pk]
             issues.add(row.account, "", kind, known.fresh[kind], services=[row.pk], entities=its)
-    for (account, is_by_id), its in absent.items():
+    for (account, mistake), its in absent.items():
         listed = feeds.of_list(account)
-        problem = _problem(account, listed, now, is_by_id=is_by_id)
+        problem = _problem(account, mistake, listed, now)
         issues.add(account, problem, Feed.Kind.SERVICES, listed, entities=its)
     incomplete = {entity for its in absent.values() for entity in its}
     # A service may have been deleted after the mappings were read.
@@ -241,22 +241,19 @@ def load(now: datetime) -> Overview:
     )
 
 
-def _mappings() -> tuple[dict[int, dict[int, None]], dict[tuple[str, bool], list[int]]]:
-    """The stored services of each entity, and by account the entities that name others.
-
-    The latter apart for those that name one by its id and by a key.
-    """
+def _mappings() -> tuple[dict[int, dict[int, None]], dict[tuple[str, str], list[int]]]:
+    """The stored services of each entity, and those that name others, by account and problem."""
     services_of: dict[int, dict[int, None]] = {}
-    absent: dict[tuple[str, bool], list[int]] = defaultdict(list)
+    absent: dict[tuple[str, str], list[int]] = defaultdict(list)
     rows = MappingRow.objects.order_by("entity", "position")
-    for entity, service, account, pd_id in rows.values_list(
-        "entity_id", "service_id", "account", "service_pd_id"
+    for entity, service, account, problem in rows.values_list(
+        "entity_id", "service_id", "account", "problem"
     ):
         services = services_of.setdefault(entity, {})
         if service:
             services[service] = None
         else:
-            absent[(account, bool(pd_id))].append(entity)
+            absent[(account, problem)].append(entity)
     return services_of, absent
 
 
@@ -278,16 +275,18 @@ def _rows(now: datetime) -> Iterable[_Row]:
     return map(_Row._make, found.iterator(chunk_size=5000))
 
 
-def _problem(account: str, listed: Freshness, now: datetime, *, is_by_id: bool) -> str:
-    """Why a service that is named is not stored, as a ``ProblemKind``; empty: not listed lately."""
+def _problem(account: str, stored: str, listed: Freshness, now: datetime) -> str:
+    """Why a service that is named is not there, as a ``ProblemKind``; empty: not listed lately.
+
+    ``stored`` is what the mapping says; it holds only for a list that is new enough.
+    """
     configured = all_accounts().get(account)
     if configured is None:
         return ProblemKind.UNKNOWN_ACCOUNT
     if configured.problem:
         return ProblemKind.NOT_CONFIGURED
-    if not listed.is_fresh(now, LISTED_WITHIN):
-        return ""
-    return ProblemKind.NO_SUCH_SERVICE if is_by_id else ProblemKind.NO_SUCH_KEY
+    is_certain = stored == ProblemKind.ODD_SERVICE_ID or listed.is_fresh(now, LISTED_WITHIN)
+    return stored if is_certain else ""
 
 
 def _summaries(

@@ -297,6 +297,7 @@ def test_incidents_of_a_service_nobody_answered_for_are_not_passed_off_as_known(
     ("annotations", "said"),
     [
         ({"pagerduty.com/service-id": "PNOSUCH"}, "PagerDuty has no service of the id"),
+        ({"pagerduty.com/service-id": "P/NOSUCH"}, "What is named is no id of a service."),
         ({"pagerduty.com/integration-key": "0" * 31 + "7"}, "no service with the integration key"),
         (
             {"pagerduty.com/service-id": "P1", "pagerduty.com/account": "<b>x"},
@@ -320,8 +321,10 @@ def test_what_one_account_does_not_have_is_not_said_of_all(reader, settings):
     make_feeds()
     make_service("PEU", account="emea")
     make_mapped("orders", "PEU")
+    make_mapped("mistaken", "PNOSUCH")
     html = text_of(reader, INCIDENTS)
 
+    assert "The service that is named is not of the account default." in html
     assert "The account default has no service of the id that is named" in html
     assert "PagerDuty has no service" not in html
 
