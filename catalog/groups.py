@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from django.db.models import Count, F
 
+from catalog.batches import in_batches
 from catalog.kinds import Kind
 from catalog.models import Entity, EntityQuerySet, Relation
 
 MAX_LEVELS = 20
-_AT_ONCE = 500
 
 
 class Nested(NamedTuple):
@@ -49,8 +49,7 @@ def nested(refs: Iterable[str]) -> Nested:
 
 def _children(parents: list[str]) -> Iterator[str]:
     """The groups directly below, as either end says."""
-    for start in range(0, len(parents), _AT_ONCE):
-        some = parents[start : start + _AT_ONCE]
+    for some in in_batches(parents):
         declared_above = Relation.objects.filter(
             source__ref__in=some, type=Relation.Type.PARENT_OF
         ).values_list("target_ref")

@@ -1,6 +1,7 @@
 """The scope of an entity: all that belongs to a system, domain, group or person, however deep."""
 
 from catalog import cards, groups, versions
+from catalog.batches import in_batches
 from catalog.graph import neighbours
 from catalog.kinds import Kind
 from catalog.models import Entity, Relation
@@ -9,7 +10,6 @@ from catalog.refs import EntityRef, InvalidRefError
 from catalog.search.filters import IndexFilters
 
 MAX_LEVELS = 20
-_AT_ONCE = 500
 _PEOPLE = {"group", "user"}
 
 
@@ -68,8 +68,7 @@ def _parts(whole: str) -> list[int]:
     level, found = [whole], {whole: 0}
     for _ in range(MAX_LEVELS):
         parts: dict[str, int] = {}
-        for start in range(0, len(level), _AT_ONCE):
-            some = level[start : start + _AT_ONCE]
+        for some in in_batches(level):
             declared = Relation.objects.filter(target_ref__in=some, type=Relation.Type.PART_OF)
             parts |= dict(declared.order_by().values_list("source__ref", "source_id"))
         level = [ref for ref in parts if ref not in found]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core.paginator import Page, Paginator
 from django.db.models import Count
 
+from catalog.batches import in_batches
 from catalog.masking import Masker
 from catalog.models import Entity, ImportRun, Revision
 from catalog.secrets import is_secret, mask
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 
 MAX_CHANGES = 100
 MAX_TEXT = 500
-KEPT = 200
+KEPT_PER_ENTITY = 200
 PAGE_SIZE = 25
-_BATCH = 500
 _ANNOTATIONS = ("metadata", "annotations")
 _LINKS = ("metadata", "links")
 
@@ -99,16 +99,15 @@ def record(row: Revision) -> None:
 
 def trim(refs: Iterable[str]) -> None:
     """Keep the newest two hundred rows of each entity; one query per 500 where none has more."""
-    wanted = list(refs)
-    for start in range(0, len(wanted), _BATCH):
-        rows = Revision.objects.filter(entity_id__in=wanted[start : start + _BATCH])
+    for batch in in_batches(refs):
+        rows = Revision.objects.filter(entity_id__in=batch)
         for ref in (
             rows.order_by()
             .values_list("entity_id", flat=True)
             .annotate(total=Count("pk"))
-            .filter(total__gt=KEPT)
+            .filter(total__gt=KEPT_PER_ENTITY)
         ):
-            oldest = rows.filter(entity_id=ref).values_list("pk", flat=True)[KEPT:]
+            oldest = rows.filter(entity_id=ref).values_list("pk", flat=True)[KEPT_PER_ENTITY:]
             Revision.objects.filter(pk__in=list(oldest)).delete()
 
 

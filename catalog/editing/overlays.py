@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.batches import in_batches
 from catalog.columns import entity_columns, write_details
 from catalog.descriptor import schema
 from catalog.descriptor.relations import FIELDS, declared
@@ -22,7 +23,6 @@ from catalog.versions import bump
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-_BATCH = 500
 Field = Overlay.Field
 
 
@@ -79,9 +79,7 @@ def breach_text(breach: schema.Breach) -> str:
 def overlays_of(refs: Iterable[str]) -> dict[str, list[Overlay]]:
     """The overlays of each reference that has any. One query per 500 references."""
     found: dict[str, list[Overlay]] = {}
-    wanted = list(refs)
-    for start in range(0, len(wanted), _BATCH):
-        batch = wanted[start : start + _BATCH]
+    for batch in in_batches(refs):
         for overlay in Overlay.objects.filter(entity_id__in=batch):
             found.setdefault(overlay.entity_id, []).append(overlay)
     return found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.batches import in_batches
 from catalog.editing import history
 from catalog.models import Entity, EntityQuerySet, Revision, SourceFile
 from catalog.versions import bump
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
-
-_BATCH = 500
 
 
 def remove(entities: EntityQuerySet, *, user: "User | None") -> int:
@@ -29,8 +28,7 @@ def remove(entities: EntityQuerySet, *, user: "User | None") -> int:
     with transaction.atomic():
         found = list(entities.order_by().values_list("pk", "ref", "source"))
         now = timezone.now()
-        for start in range(0, len(found), _BATCH):
-            batch = found[start : start + _BATCH]
+        for batch in in_batches(found):
             Entity.objects.filter(pk__in=[pk for pk, _ref, _source in batch]).delete()
             Revision.objects.bulk_create(
                 history.revision(ref, Revision.Action.REMOVED, at=now, user=user)

@@ -1,8 +1,9 @@
 """Decide which of several documents with one reference is imported; report the others."""
 
+from catalog.batches import in_batches
 from catalog.descriptor import Problem
 from catalog.ingestion.files import MAX_ADDRESS
-from catalog.ingestion.previous_run import BATCH, PreviousRun, ReferenceHolder, batched
+from catalog.ingestion.previous_run import PreviousRun, ReferenceHolder
 from catalog.ingestion.report import ImportReport, Issue
 from catalog.ingestion.spool import Spool, SpooledDocument
 from catalog.ingestion.traversal import is_gone
@@ -29,7 +30,7 @@ class Conflicts:
         """Of several documents with one reference: the one the catalog holds, else the first."""
         contested = self._spool.contested()
         held: dict[str, tuple[str, str]] = {}
-        for refs in batched(contested, BATCH):
+        for refs in in_batches(contested):
             rows = Entity.objects.filter(ref__in=refs).values_list("ref", "source", "digest")
             held.update({ref: (source, digest) for ref, source, digest in rows})
         for ref, documents in contested.items():

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from catalog.ingestion.previous_run import BATCH, PreviousRun, batched
+from catalog.batches import in_batches
+from catalog.ingestion.previous_run import PreviousRun
 from catalog.ingestion.report import Issue
 from catalog.ingestion.spool import Spool
 from catalog.models import Entity, ImportIssue, Location, SourceFile
@@ -71,7 +72,7 @@ class Files:
             if owner != before:
                 moves[before, owner].append(file)
         for (before, owner), files in moves.items():
-            for batch in batched(files, BATCH):
+            for batch in in_batches(files):
                 SourceFile.objects.filter(address__in=batch).update(location_id=owner)
                 rows = Entity.objects.filter(location_id=before, source__in=batch)
                 rows.update(location_id=owner)
@@ -86,7 +87,7 @@ class Files:
         Args:
             taken: By address, how many of its documents the catalog has.
         """
-        for batch in batched(self._spool.files(), BATCH):
+        for batch in in_batches(self._spool.files()):
             facts = [one for one in batch if len(one.address) <= MAX_ADDRESS]
             SourceFile.objects.bulk_create(
                 (
@@ -107,7 +108,7 @@ class Files:
             for address, known in self._previous.files.items()
             if known.location in keys and self._spool.has_lost(address)
         ]
-        for addresses in batched(gone, BATCH):
+        for addresses in in_batches(gone):
             SourceFile.objects.filter(address__in=addresses).delete()
         self._mark_unread()
 
@@ -124,7 +125,7 @@ class Files:
         of_location = Location.objects.filter(pk=OuterRef("location")).values(
             at=Coalesce("last_read_at", "read_at")
         )
-        for addresses in batched(unread, BATCH):
+        for addresses in in_batches(unread):
             rows = SourceFile.objects.filter(address__in=addresses, read_at=None)
             rows.update(read_at=Subquery(of_location))
         marked = SourceFile.objects.filter(location_id__in=keys).exclude(read_at=None)
@@ -133,5 +134,5 @@ class Files:
             for address in marked.values_list("address", flat=True)
             if address in spool.unchanged
         ]
-        for addresses in batched(read, BATCH):
+        for addresses in in_batches(read):
             SourceFile.objects.filter(address__in=addresses).update(read_at=None)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from catalog.ingestion.previous_run import BATCH, PreviousRun, StoredIssue, batched
+from catalog.batches import BATCH, in_batches
+from catalog.ingestion.previous_run import PreviousRun, StoredIssue
 from catalog.ingestion.report import Issue
 from catalog.ingestion.spool import Spool
 from catalog.models import ImportIssue, ImportRun
@@ -61,7 +62,7 @@ def write_issues(
         else:
             changed.append(row)
     cleared = [stored.pk for rows in open_.values() for stored in rows]
-    for batch in batched(cleared, BATCH):
+    for batch in in_batches(cleared):
         ImportIssue.objects.filter(pk__in=batch).delete()
     if seen:
         _mark_seen(seen, run, at)
@@ -130,5 +131,5 @@ def _row(issue: Issue, location: int, run: ImportRun | None, at: datetime) -> Im
 
 def _mark_seen(seen: list[int], run: ImportRun | None, at: datetime) -> None:
     """Move the time on of what still stands."""
-    for batch in batched(seen, _MANY):
+    for batch in in_batches(seen, _MANY):
         ImportIssue.objects.filter(pk__in=batch).update(run=run, last_seen_at=at)

@@ -1,23 +1,21 @@
 """Load what earlier runs stored about the roots of a run, before anything is read."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Q, QuerySet
 
+from catalog.batches import in_batches
 from catalog.descriptor import Problem
 from catalog.ingestion.report import Issue
 from catalog.ingestion.sources import Root
 from catalog.models import Entity, ImportIssue, Location, SourceFile, file_and_line
 
-BATCH = 500
 _NOTHING: dict[str, list[str]] = {}
 _NOWHERE: list[Any] = []
-_T = TypeVar("_T")
 
 
 class KnownFile(NamedTuple):
@@ -153,7 +151,7 @@ def load_previous_run(roots: Sequence[Root], allowed_kinds: Sequence[str]) -> Pr
     found_now = _load_files(previous, below)
     while leads := _leads_of(found_now, previous):
         found_now = {}
-        for batch in batched(leads, BATCH):
+        for batch in in_batches(leads):
             found_now |= _load_files(previous, Q(address__in=batch))
     _load_rest(previous, previous.keys)
     return previous
@@ -167,7 +165,7 @@ def load_shared_files(previous: PreviousRun, addresses: Iterable[str]) -> bool:
     """
     unknown = [address for address in addresses if address not in previous.files]
     found = False
-    for batch in batched(unknown, BATCH):
+    for batch in in_batches(unknown):
         found = bool(_load_files(previous, Q(address__in=batch))) or found
     if found:
         _load_rest(previous, previous.keys)
@@ -217,7 +215,7 @@ def _load_rest(previous: PreviousRun, keys: set[int]) -> None:
     _load_issues(previous, ImportIssue.objects.filter(location_id__in=keys))
     # Of other locations, which may be far larger, only what is said of these very files.
     lent = [address for address, known in previous.files.items() if known.location not in keys]
-    for batch in batched(lent, BATCH):
+    for batch in in_batches(lent):
         previous.rows += Counter(rows_of(owners - keys, batch))
         rows = ImportIssue.objects.filter(location_id__in=owners - keys, file__in=batch)
         _load_issues(previous, rows)
@@ -257,7 +255,7 @@ def _load_holders(previous: PreviousRun) -> None:
         for stored in issues
         if stored.issue.kind in (ImportIssue.Kind.REFUSED, ImportIssue.Kind.CONFLICT)
     }
-    for batch in batched(sorted(refs), BATCH):
+    for batch in in_batches(sorted(refs)):
         rows = Entity.objects.filter(ref__in=batch).values_list(
             "ref", "source", "source_line", "location_id", "orphaned_at"
         )
@@ -283,10 +281,3 @@ def _issue_of(row: ImportIssue) -> Issue:
             for message in row.messages
         ],
     )
-
-
-def batched(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    """The items in lists of at most ``size``."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

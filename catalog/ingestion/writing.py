@@ -8,13 +8,14 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from catalog.batches import BATCH, in_batches
 from catalog.columns import ENTITY_COLUMNS, Pairs, entity_columns, write_details
 from catalog.editing import history
 from catalog.editing.overlays import apply_overlays, overlays_of, relations_of
 from catalog.ingestion.conflicts import Conflicts
 from catalog.ingestion.files import MAX_ADDRESS, Files
 from catalog.ingestion.issues import write_issues
-from catalog.ingestion.previous_run import BATCH, PreviousRun, batched
+from catalog.ingestion.previous_run import PreviousRun
 from catalog.ingestion.report import Action, ImportReport, Outcome
 from catalog.ingestion.spool import Spool, SpooledDocument
 from catalog.models import Entity, EntityQuerySet, ImportRun, Location, Revision
@@ -101,7 +102,7 @@ class CatalogWriter:
         """
         self._lock(origin, allowed_kinds, user)
         self._conflicts.choose()
-        for batch in batched(self._spool.documents(), BATCH):
+        for batch in in_batches(self._spool.documents()):
             self._write_batch(batch)
             self._on_document(len(batch))
         self._count_unparsed()
@@ -295,13 +296,13 @@ class CatalogWriter:
             if source in spool.parsed or spool.has_lost(source)
         ]
         gone: list[int] = []
-        for sources in batched(read, BATCH):
+        for sources in in_batches(read):
             found = rows.filter(source__in=sources, orphaned_at=None)
             gone += self._gone_of(found, Action.REMOVED if is_deleting else Action.ORPHANED)
         if is_deleting:
             found = rows.filter(orphaned_at__isnull=False, location_id__in=self._previous.keys)
             gone += self._gone_of(found, Action.REMOVED)
-        for keys in batched(gone, BATCH):
+        for keys in in_batches(gone):
             if is_deleting:
                 Entity.objects.filter(pk__in=keys).delete()
             else:

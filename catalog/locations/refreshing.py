@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.batches import BATCH, in_batches
 from catalog.editing import history
 from catalog.ingestion.importer import configured_sources, retry_while_locked, run_import
 from catalog.ingestion.report import ImportReport
@@ -35,7 +36,6 @@ MAX_BACK_OFF_S = 3600
 _JITTER = 0.2
 # A worker that dies while it reads leaves the location alone for no longer than this.
 _CLAIMED_FOR = timedelta(minutes=15)
-_BATCH = 500
 # Somebody waits for a preview, and a thread of the web process with them.
 _PREVIEW_BUDGET_S = 10.0
 
@@ -278,15 +278,14 @@ def _unregister(location: Location, *, user: "User | None") -> Unregistered:
 
 def _orphans_among(refs: Sequence[str]) -> list[str]:
     found: list[str] = []
-    for start in range(0, len(refs), _BATCH):
-        rows = Entity.objects.filter(ref__in=refs[start : start + _BATCH], location=None)
+    for batch in in_batches(refs):
+        rows = Entity.objects.filter(ref__in=batch, location=None)
         found += rows.exclude(orphaned_at=None).order_by().values_list("ref", flat=True)
     return found
 
 
 def _remove(refs: Sequence[str], at: datetime, user: "User | None") -> None:
-    for start in range(0, len(refs), _BATCH):
-        batch = refs[start : start + _BATCH]
+    for batch in in_batches(refs):
         with transaction.atomic():
             Entity.objects.filter(ref__in=batch, location=None).delete()
             _record(batch, Revision.Action.REMOVED, at, user)
@@ -297,5 +296,5 @@ def _record(
     refs: Sequence[str], action: Revision.Action, at: datetime, user: "User | None"
 ) -> None:
     Revision.objects.bulk_create(
-        (history.revision(ref, action, at=at, user=user) for ref in refs), batch_size=_BATCH
+        (history.revision(ref, action, at=at, user=user) for ref in refs), batch_size=BATCH
     )

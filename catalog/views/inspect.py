@@ -46,5 +46,5 @@ def history_page(request: HttpRequest, found: Entity) -> HttpResponse:
     return render(
         request,
         "catalog/history.html",
-        context | {"page": page, "entries": entries, "kept": history.KEPT},
+        context | {"page": page, "entries": entries, "kept": history.KEPT_PER_ENTITY},
     )

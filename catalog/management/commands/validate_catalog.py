@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from catalog.batches import in_batches
 from catalog.descriptor import (
     DEFAULT_LIMITS,
     Document,
@@ -24,8 +25,6 @@ from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, root_of
 from catalog.ingestion.targets import address_of, targets_of
 from catalog.models import Entity
-
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +230,8 @@ def _in_catalog(found: Sequence[_Checked]) -> set[str]:
         {r.target for checked in found if checked.document for r in checked.document.relations}
     )
     known: set[str] = set()
-    for at in range(0, len(wanted), _BATCH):
-        rows = Entity.objects.filter(ref__in=wanted[at : at + _BATCH])
+    for batch in in_batches(wanted):
+        rows = Entity.objects.filter(ref__in=batch)
         known.update(rows.values_list("ref", flat=True))
     return known
 
