@@ -8,7 +8,7 @@ missing is said by the system checks (``manage.py check``), not by an exception 
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -77,7 +77,10 @@ LOGOUT_REDIRECT_URL = "catalog:home"
 
 # Database, cache, tasks -----------------------------------------------------------------------
 DATABASES = {
-    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/switchboard.sqlite3")
+    # Quoted: in an address "+" and "%20" are a blank, and "#" and "?" end the path.
+    "default": env.db_url(
+        "DATABASE_URL", default=f"sqlite:///{quote(str(VAR_DIR))}/switchboard.sqlite3"
+    )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
