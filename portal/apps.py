@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class PortalConfig(AppConfig):
@@ -10,3 +11,9 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks."""
         from portal import checks  # noqa: F401
+
+
+class PortalAdminConfig(AdminConfig):
+    """Django's admin, with the portal's rules for every list."""
+
+    default_site = "portal.admin_site.PortalAdminSite"

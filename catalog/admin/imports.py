@@ -164,6 +164,7 @@ class ImportIssueAdmin(ReadOnly, admin.ModelAdmin[ImportIssue]):
         "last_seen_at",
     ]
     list_filter = ["kind", LocationFilter]
+    also_filtered_by = ("run__id__exact",)  # the link of a run's page
     search_fields = ["file", "ref"]
     search_help_text = "File or reference."
     ordering = ["file", "document", "pk"]
@@ -189,14 +190,6 @@ class ImportIssueAdmin(ReadOnly, admin.ModelAdmin[ImportIssue]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportIssue]:
         """With its location and its run."""
         return super().get_queryset(request).select_related("location", "run")
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """The list may be narrowed to one run."""
-        return lookup == "run__id__exact" or super().lookup_allowed(
-            lookup,
-            value,
-            request,  # type: ignore[arg-type]  # Django itself passes None
-        )
 
     @admin.display(description="Place", ordering="file")
     def place(self, issue: ImportIssue) -> str:

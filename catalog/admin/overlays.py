@@ -126,8 +126,8 @@ class OverlayAdmin(admin.ModelAdmin[Overlay]):
     list_select_related = ["author"]
     list_filter = ["field"]
     search_fields = ["entity__ref", "key"]
-    search_help_text = "Reference or key."
-    ordering = ["entity_id", "field", "key"]
+    search_help_text = "Reference, or key of an annotation."
+    ordering = ["entity_id", "field", "pk"]
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -153,11 +153,16 @@ class OverlayAdmin(admin.ModelAdmin[Overlay]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Overlay], search_term: str
     ) -> tuple[QuerySet[Overlay], bool]:
-        """Search the reference as it is stored: there may be no entity to join."""
+        """Search the reference as it is stored: there may be no entity to join.
+
+        A link's key is an address, which may repeat a secret that the list masks.
+        """
         del request
         queryset = queryset.annotate(ref_text=Cast("entity_id", CharField()))
+        annotation = Q(field=Overlay.Field.ANNOTATION)
         for word in search_term.split():
-            queryset = queryset.filter(Q(ref_text__icontains=word) | Q(key__icontains=word))
+            in_key = annotation & Q(key__icontains=word)
+            queryset = queryset.filter(Q(ref_text__icontains=word) | in_key)
         return queryset, False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -195,7 +200,7 @@ class OverlayAdmin(admin.ModelAdmin[Overlay]):
         """The value, masked where it is secret or repeats a secret."""
         return _masker(overlay).text(_shown(overlay))
 
-    @admin.display(description="Key", ordering="key")
+    @admin.display(description="Key")
     def shown_key(self, overlay: Overlay) -> str:
         """The key; the address of a link may repeat a secret."""
         return _masker(overlay).text(overlay.key)

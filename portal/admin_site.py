@@ -1,0 +1,48 @@
+"""The admin site: what its pages mask, its addresses do not answer either."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.filters import SimpleListFilter
+from django.db.models import Model
+from django.db.models.constants import LOOKUP_SEP
+from django.http import HttpRequest
+
+
+class FilteredAsShown(admin.ModelAdmin[Any]):
+    """Lets a list be narrowed by the filters beside it, and by nothing else.
+
+    Django itself allows any comparison with any column of the model: with ``?column__startswith=``
+    a person could read, letter by letter, a value that the page masks.
+
+    An admin's ``also_filtered_by`` names lookups of links to its list which no filter has.
+    """
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Whether ``lookup`` belongs to a filter, or to the date hierarchy, and Django agrees."""
+        if lookup in getattr(self, "also_filtered_by", ()):
+            return True
+        allowed = [str(self.date_hierarchy or "")]
+        for one in self.get_list_filter(request):
+            if isinstance(one, type) and issubclass(one, SimpleListFilter):
+                allowed.append(str(one.parameter_name))
+            else:
+                allowed.append(str(one[0] if isinstance(one, tuple | list) else one))
+        is_filter = any(f"{lookup}{LOOKUP_SEP}".startswith(f"{one}{LOOKUP_SEP}") for one in allowed)
+        return is_filter and super().lookup_allowed(lookup, value, request)
+
+
+class PortalAdminSite(admin.AdminSite):
+    """Gives every registered admin, those of other packages too, the rules of this module."""
+
+    def register(
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: type[admin.ModelAdmin[Any]] | None = None,
+        **options: Any,
+    ) -> None:
+        """Register models, see Django; ``FilteredAsShown`` goes before the admin's own class."""
+        given = admin_class or admin.ModelAdmin
+        ruled = type(given.__name__, (FilteredAsShown, given), {"__module__": given.__module__})
+        super().register(model_or_iterable, ruled, **options)
