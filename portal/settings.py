@@ -114,8 +114,9 @@ CACHES: dict[str, dict[str, Any]] = {
     ),
 }
 
-# Read from the cache, written through to the database: a page costs one query less.
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# One query a page. A cache would keep a session that was ended while it did not answer, or that
+# another process ended.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 HUEY = {
     "name": "switchboard",

@@ -396,15 +396,15 @@ def test_asks_the_database_as_often_for_one_neighbour_as_for_fifty(
     make_entity("web", kind="Group")
     entity = make_entity("shop", owner="web", relations=(("dependsOn", "api:default/gone"),))
     entity.declared.create(type="partOf", target_ref="system:default/store")
-    # user and rights, entity, edges at both ends, version and names for what is near
-    with django_assert_num_queries(6):
+    # session, user and rights, entity, edges at both ends, version and names for what is near
+    with django_assert_num_queries(7):
         reader.get(entity.get_absolute_url())
     for number in range(50):
         make_entity(f"e-{number}", relations=(("dependsOn", entity.ref),))
         Relation.objects.create(
             source=entity, type="dependsOn", target_ref=f"api:default/g{number}"
         )
-    with django_assert_num_queries(4):  # the names are known for a minute
+    with django_assert_num_queries(5):  # the names are known for a minute
         reader.get(entity.get_absolute_url())
 
 

@@ -62,7 +62,7 @@ def test_asks_the_database_as_often_for_one_match_as_for_fifty(reader, django_as
     reader.get(SEARCH, {"q": "shop"}, headers=HTMX)
     # session, user, version, text, page, its rows, tags, owners, annotations
     make_entity("shop-1", owner="web", title="t")
-    with django_assert_num_queries(9) as few:
+    with django_assert_num_queries(10) as few:
         reader.get(SEARCH, {"q": "shop"}, headers=HTMX)
     for number in range(2, 50):
         make_entity(f"shop-{number}", owner=f"team-{number}", tags=("a",), title="t")

@@ -159,7 +159,7 @@ def test_thousands_in_one_state_are_as_many_queries_as_a_few(reader, weather, ma
         ["cart"],
         {"Calm": "1", "Nobody at the helm": "0", "Storm": "1"},
     )
-    assert len(queries) == 15
+    assert len(queries) == 16
 
 
 def test_what_cannot_be_told_is_never_shown_as_a_list(reader, weather, caplog):
