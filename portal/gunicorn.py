@@ -8,10 +8,13 @@ import gc
 import os
 
 from gunicorn.http import wsgi
+from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
+from portal.web_worker import bound_sending
+
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-worker_class = "gthread"
+worker_class = "portal.web_worker.BufferingWorker"
 workers = int(os.environ.get("WEB_WORKERS", "1"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 timeout = 30
@@ -27,6 +30,12 @@ def _without_banner(response: wsgi.Response) -> list[str]:
 
 
 wsgi.Response.default_headers = _without_banner
+
+
+def pre_request(worker: Worker, request: Request) -> None:
+    """Bound how long an answer waits for its reader."""
+    del worker
+    bound_sending(request.unreader.sock)
 
 
 def post_worker_init(worker: Worker) -> None:
