@@ -102,40 +102,17 @@ def check_hosts(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # n
 
 
 @register
-def check_orphans(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
-    """``CATALOG_ORPHANS`` says one of two things."""
-    if settings.CATALOG_ORPHANS in ("keep", "delete"):
+def check_refresh_token(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """``CATALOG_REFRESH_TOKEN`` is hard to guess."""
+    if not 0 < len(settings.CATALOG_REFRESH_TOKEN) < _SHORTEST_TOKEN:
         return []
     return [
-        Error(
-            f"CATALOG_ORPHANS: {settings.CATALOG_ORPHANS!r} is neither keep nor delete.",
-            hint="keep marks the entities whose document is gone; delete removes them.",
-            id="catalog.E004",
+        Warning(
+            f"CATALOG_REFRESH_TOKEN is shorter than {_SHORTEST_TOKEN} characters.",
+            hint="Make a longer one: python -c 'import secrets; print(secrets.token_hex(32))'",
+            id="catalog.W002",
         )
     ]
-
-
-@register
-def check_refresh(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
-    """``CATALOG_REFRESH_S`` is no time in the past, and its token is hard to guess."""
-    found: list[CheckMessage] = []
-    if settings.CATALOG_REFRESH_S < 0:
-        found.append(
-            Error(
-                f"CATALOG_REFRESH_S: {settings.CATALOG_REFRESH_S} is negative.",
-                hint="Write seconds, for example 120; 0 has the worker read nothing by itself.",
-                id="catalog.E005",
-            )
-        )
-    if 0 < len(settings.CATALOG_REFRESH_TOKEN) < _SHORTEST_TOKEN:
-        found.append(
-            Warning(
-                f"CATALOG_REFRESH_TOKEN is shorter than {_SHORTEST_TOKEN} characters.",
-                hint="Make a longer one: python -c 'import secrets; print(secrets.token_hex(32))'",
-                id="catalog.W002",
-            )
-        )
-    return found
 
 
 @register

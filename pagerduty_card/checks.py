@@ -1,6 +1,5 @@
 """System checks of PagerDuty's configuration, each with an id and a hint."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,14 +14,15 @@ from pagerduty_card.accounts import (
     DEFAULT_ACCOUNT,
     OWN_SETTING,
     REGIONS,
+    WEBHOOK_SETTING,
     Account,
     all_accounts,
     configured_accounts,
     has_own_token,
 )
 
+_SHORTEST_SECRET = 16
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_YES_OR_NO = {"", "true", "on", "yes", "y", "1", "false", "off", "no", "n", "0"}
 
 
 @register(Tags.security)
@@ -54,8 +54,8 @@ def check_configuration(
         )
     for account in all_accounts().values():
         found += _addresses(account)
+        found += _webhook_secrets(account)
     found += _accounts()
-    found += _owners_only()
     if settings.PAGERDUTY_SANDBOX and settings.PAGERDUTY_TOKEN:
         found.append(
             Error(
@@ -95,21 +95,6 @@ def _sandbox_folder() -> list[CheckMessage]:
             hint="Set PAGERDUTY_SANDBOX=False and PAGERDUTY_TOKEN to your own token, or set "
             "PAGERDUTY_SANDBOX_URL to the host on which a sandbox runs.",
             id="pagerduty_card.W003",
-        )
-    ]
-
-
-def _owners_only() -> list[CheckMessage]:
-    written = os.environ.get("PAGERDUTY_TRIGGER_OWNERS_ONLY", "").strip()
-    if written.lower() in _YES_OR_NO:
-        return []
-    return [
-        Error(
-            f"PAGERDUTY_TRIGGER_OWNERS_ONLY is {written!r}, which is neither yes nor no: only "
-            "owners may page.",
-            hint="Set it to true, so that only an entity's owners may page from its page, or to "
-            "false, so that everybody with the right to page may.",
-            id="pagerduty_card.E008",
         )
     ]
 
@@ -173,6 +158,24 @@ def _is_of_sandbox(account: configuration.Written) -> bool:
         "",
         "sandbox-secret",
     }
+
+
+def _webhook_secrets(account: Account) -> list[CheckMessage]:
+    """Secrets that are short enough to be guessed; PagerDuty makes them itself, of 64 and more."""
+    name = WEBHOOK_SETTING
+    if account.setting != OWN_SETTING:
+        name = f"webhook_secrets of account {account.name!r}"
+    return [
+        Error(
+            f"{name}: secret {place} is shorter than {_SHORTEST_SECRET} characters: anybody could "
+            "guess it and send incidents.",
+            hint="Copy the secret that PagerDuty showed when the subscription was made, or make a "
+            "new subscription: manage.py pagerduty_webhook.",
+            id="pagerduty_card.E008",
+        )
+        for place, one in enumerate(account.webhook_secrets, start=1)
+        if len(one) < _SHORTEST_SECRET
+    ]
 
 
 def _addresses(account: Account) -> list[CheckMessage]:

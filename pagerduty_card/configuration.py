@@ -28,7 +28,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SUBDOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _SCOPE = re.compile(r"[A-Za-z0-9_:.-]+")
 # What can stand in a header and in a form: printable, without blanks.
-_CREDENTIAL = re.compile(r"[!-~]+")
+# Quote marks come along from a file of variables that is not read by a shell.
+_CREDENTIAL = re.compile(r"[!#-&(-~]+")
 
 _SECRETS = ("token", "client_secret")
 _TEXTS = (
@@ -120,7 +121,9 @@ def read(value: str) -> Configuration:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, ValueError) as exc:
-            return _broken(f"The file {value} that {SETTING} names cannot be read: {_cause(exc)}.")
+            # A token that was put here instead of a path must not be shown.
+            shown = f"The file {value}" if path.suffix in {".yaml", ".yml"} else "The file"
+            return _broken(f"{shown} that {SETTING} names cannot be read: {_cause(exc)}.")
     try:
         # Every scalar stays a text: a token of digits is no number, and ``no`` is a name.
         items = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it builds texts, lists, maps

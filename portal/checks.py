@@ -1,6 +1,7 @@
 """System checks of the deployment, each with an id and a hint."""
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +14,32 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
 _LOCAL_HOSTS = {"localhost", ".localhost", "127.0.0.1", "[::1]", "testserver"}
+# With a leading dot for a domain and all below it; ``*`` for any.
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
+# Of the environment alone: commands that say themselves what else is wrong ask for no other.
+ENVIRONMENT = "environment"
 _MIN_KEY_LENGTH = 50
 _MAKE_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+
+
+@register(ENVIRONMENT)
+def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Find variables whose value cannot be read, or whose name is misspelt."""
+    del app_configs, kwargs
+    env = settings.ENVIRONMENT
+    found: list[CheckMessage] = [
+        Error(one.text, hint=one.hint, id="portal.E004") for one in env.mistakes
+    ]
+    for name, nearest in env.misspellings():
+        meant = f"Rename it to {nearest} if that is meant" if nearest else "Correct its name"
+        found.append(
+            checks.Warning(
+                f"{name} is set, but the portal has no variable of that name.",
+                hint=f"{meant}, or remove it. docs/configuration.md lists all variables.",
+                id="portal.W003",
+            )
+        )
+    return [*found, *_var_dir()]
 
 
 @register(Tags.security)
@@ -23,22 +48,30 @@ def check_configuration(
 ) -> list[CheckMessage]:
     """Find combinations of settings that cannot work or are dangerous anywhere."""
     del app_configs, kwargs
-    return [*_empty_secret_key(), *_public_debug(), *_portal_url(), *_workers_without_redis()]
+    return [
+        *_secret_key_length(),
+        *_public_debug(),
+        *_allowed_hosts(),
+        *_portal_url(),
+        *_sub_path(),
+        *_workers_without_redis(),
+    ]
 
 
 @register(Tags.security, deploy=True)
 def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Find what is good enough for a developer's machine only."""
     del app_configs, kwargs
-    key = _secret_key()
-    if not key or len(key) >= _MIN_KEY_LENGTH:
+    host = urlsplit(settings.PORTAL_URL).hostname
+    if not settings.PORTAL_URL.startswith("http://") or host in _LOCAL_HOSTS | {"::1"}:
         return []
     return [
-        Error(
-            f"SECRET_KEY has {len(key)} characters: sessions can be forged.",
-            hint=f"Set SECRET_KEY (or SECRET_KEY_FILE) to {_MIN_KEY_LENGTH} random characters or "
-            f"more, for example from: {_MAKE_KEY}",
-            id="portal.E001",
+        checks.Warning(
+            f"PORTAL_URL is {settings.PORTAL_URL}, without TLS: passwords and sessions can be read "
+            "on the way.",
+            hint="Put a proxy with TLS in front, and set PORTAL_URL to the https:// address that "
+            "people type. That also turns on secure cookies, the redirect to https and HSTS.",
+            id="portal.W004",
         )
     ]
 
@@ -50,14 +83,34 @@ def _secret_key() -> str:
         return ""
 
 
-def _empty_secret_key() -> list[CheckMessage]:
-    if _secret_key():
+def _secret_key_length() -> list[CheckMessage]:
+    key = _secret_key()
+    if len(key) >= _MIN_KEY_LENGTH:
         return []
     return [
         Error(
-            "SECRET_KEY is not set: nobody could sign in.",
-            hint=f"Set SECRET_KEY (or SECRET_KEY_FILE), for example to the output of: {_MAKE_KEY}",
+            f"SECRET_KEY has {len(key)} characters: sessions can be forged."
+            if key
+            else "SECRET_KEY is not set: nobody could sign in.",
+            hint=f"Set SECRET_KEY (or SECRET_KEY_FILE) to {_MIN_KEY_LENGTH} random characters or "
+            f"more, for example to the output of: {_MAKE_KEY}",
             id="portal.E001",
+        )
+    ]
+
+
+def _var_dir() -> list[CheckMessage]:
+    """The folder must be writable for SQLite and for the task queue, if nothing else holds them."""
+    folder = settings.VAR_DIR
+    is_needed = not settings.REDIS_URL or not settings.ENVIRONMENT.is_given("DATABASE_URL")
+    if not is_needed or (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        return []
+    return [
+        Error(
+            f"PORTAL_VAR_DIR is {str(folder)!r}, which is not a folder that can be written to.",
+            hint="Set it to a folder that belongs to the user of the processes; the database and "
+            "the task queue are kept there.",
+            id="portal.E005",
         )
     ]
 
@@ -76,6 +129,33 @@ def _public_debug() -> list[CheckMessage]:
     ]
 
 
+def _allowed_hosts() -> list[CheckMessage]:
+    return [
+        Error(
+            f"ALLOWED_HOSTS: {host!r} is not a host name, so it allows nothing.",
+            hint="Write host names alone, without https://, port and path, separated by commas; "
+            "for example portal.example.com, or .example.com for all below it.",
+            id="portal.E006",
+        )
+        for host in settings.ALLOWED_HOSTS
+        if not _HOST.fullmatch(host)
+    ]
+
+
+def _sub_path() -> list[CheckMessage]:
+    path = os.environ.get("SCRIPT_NAME", "").strip("/ ")
+    if not path:
+        return []
+    return [
+        Error(
+            f"SCRIPT_NAME is '/{path}', but the portal cannot run under a path of a site: its "
+            "static files would not be found.",
+            hint="Remove SCRIPT_NAME, and give the portal a host name of its own.",
+            id="portal.E007",
+        )
+    ]
+
+
 def _portal_url() -> list[CheckMessage]:
     try:
         parts = urlsplit(settings.PORTAL_URL)
@@ -86,15 +166,26 @@ def _portal_url() -> list[CheckMessage]:
     if parts.scheme not in {"http", "https"} or not host or parts.path or parts.query:
         return [
             Error(
-                f"PORTAL_URL is {settings.PORTAL_URL!r}, which is no address of a site.",
+                f"PORTAL_URL is {settings.PORTAL_URL!r}, which is not the address of a site.",
                 hint="Set it to scheme and host as people type them, for example "
-                "https://portal.example.com, without a path: incidents link back to it.",
+                "https://portal.example.com. The portal cannot run under a path of a site: give it "
+                "a host name of its own.",
                 id="portal.E003",
             )
         ]
     written = f"[{host}]" if ":" in host else host
     if settings.DEBUG or validate_host(written, settings.ALLOWED_HOSTS):
         return []
+    if not settings.ENVIRONMENT.is_given("PORTAL_URL"):
+        return [
+            checks.Warning(
+                "PORTAL_URL is not set: incidents would link back to "
+                f"{settings.PORTAL_URL}, which is not among ALLOWED_HOSTS.",
+                hint="Set PORTAL_URL to the address that people type, for example "
+                f"https://{_example_host()}.",
+                id="portal.W002",
+            )
+        ]
     return [
         checks.Warning(
             f"The host of PORTAL_URL, {host}, is not among ALLOWED_HOSTS: links back from "
@@ -105,10 +196,15 @@ def _portal_url() -> list[CheckMessage]:
     ]
 
 
+def _example_host() -> str:
+    names = (host.lstrip(".") for host in settings.ALLOWED_HOSTS if host != "*")
+    return next(names, "portal.example.com")
+
+
 def _workers_without_redis() -> list[CheckMessage]:
-    workers = os.environ.get("WEB_WORKERS", "1")
+    workers = settings.WEB_SERVER.workers
     backend = settings.CACHES["default"]["BACKEND"]
-    if not backend.endswith(".LocMemCache") or not workers.isdecimal() or int(workers) < 2:
+    if not backend.endswith(".LocMemCache") or workers < 2:
         return []
     return [
         checks.Warning(

@@ -5,18 +5,23 @@ worker wants ``REDIS_URL``: the local-memory cache is one process's own (check `
 """
 
 import gc
-import os
+import sys
 
 from gunicorn.http import wsgi
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
+from portal.environment import Environment, web_server
 from portal.web_worker import bound_sending
 
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+_env = Environment()
+_server = web_server(_env)
+if _env.mistakes:
+    sys.exit("\n".join(f"{one.text} {one.hint}" for one in _env.mistakes))
+bind = f"{_server.host}:{_server.port}"
 worker_class = "portal.web_worker.BufferingWorker"
-workers = int(os.environ.get("WEB_WORKERS", "1"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+workers = _server.workers
+threads = _server.threads
 timeout = 30
 graceful_timeout = 5
 control_socket_disable = True

@@ -1,8 +1,9 @@
 """Every setting of the portal, read from the environment.
 
-Each variable may also be given as ``NAME_FILE``, the path of a file that holds the value. The
+:class:`portal.environment.Environment` reads them, and remembers values that it cannot read. The
 defaults make one self-contained process: SQLite, local-memory cache, no DEBUG. What is wrong or
-missing is said by the system checks (``manage.py check``), not by an exception at import.
+missing is reported by the system checks (``manage.py check``), not by an exception at import; web,
+worker and ``prepare`` refuse to start with an error.
 """
 
 from contextlib import suppress
@@ -10,22 +11,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import environ
 from csp.constants import NONE, SELF
 
-env = environ.FileAwareEnv()
+from portal.environment import Environment, web_server
+
+env = ENVIRONMENT = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.str("PORTAL_VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR = Path(env.text("PORTAL_VAR_DIR", default=str(BASE_DIR / "var")))
 # Database and task queue are opened by the first command. Where the folder cannot be made and is
-# not needed either (PostgreSQL and Redis), nothing is lost; else the database says what is wrong.
+# not needed either (PostgreSQL and Redis), nothing is lost; else check portal.E005 names it.
 with suppress(OSError):
     VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 # Django ---------------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="").strip()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+DEBUG = env.yes_or_no("DEBUG", default=False, strict=False)
+SECRET_KEY = env.text("SECRET_KEY", is_secret=True)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -48,9 +50,11 @@ INSTALLED_APPS = [
 ]
 
 # The site -------------------------------------------------------------------------------------
-PORTAL_NAME = env.str("PORTAL_NAME", default="Switchboard")
-PORTAL_URL = env.str("PORTAL_URL", default="http://127.0.0.1:8000").rstrip("/")
-PORTAL_LOGIN_REQUIRED = env.bool("PORTAL_LOGIN_REQUIRED", default=True)
+PORTAL_NAME = env.text("PORTAL_NAME", default="Switchboard")
+PORTAL_URL = env.text("PORTAL_URL", default="http://127.0.0.1:8000").rstrip("/")
+PORTAL_LOGIN_REQUIRED = env.yes_or_no("PORTAL_LOGIN_REQUIRED", default=True, strict=True)
+# gunicorn.py reads them by itself; here they are read for the checks.
+WEB_SERVER = web_server(env)
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -77,8 +81,7 @@ LOGOUT_REDIRECT_URL = "catalog:home"
 
 # Database, cache, tasks -----------------------------------------------------------------------
 DATABASES = {
-    # Quoted: in an address "+" and "%20" are a blank, and "#" and "?" end the path.
-    "default": env.db_url(
+    "default": env.database(
         "DATABASE_URL", default=f"sqlite:///{quote(str(VAR_DIR))}/switchboard.sqlite3"
     )
 }
@@ -89,11 +92,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-else:
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A host that does not answer is reported in seconds, not when the system gives up.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-REDIS_URL = env.str("REDIS_URL", default="").strip()
+REDIS_URL = env.redis("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {
     # What a page reads: each process has its own where there is no Redis.
     "default": (
@@ -165,7 +170,7 @@ STORAGES = {
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")
 
 # Safety ---------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -186,13 +191,19 @@ SESSION_COOKIE_HTTPONLY = True
 
 # One address decides: a portal whose address is https is served over https only.
 _https = PORTAL_URL.startswith("https://")
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=_https)
+SECURE_SSL_REDIRECT = env.yes_or_no("SECURE_SSL_REDIRECT", default=_https, strict=True)
 SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if _https else 0)
+SECURE_HSTS_SECONDS = env.number(
+    "SECURE_HSTS_SECONDS",
+    default=31_536_000 if _https else 0,
+    least=0,
+    most=315_360_000,
+    unit="seconds",
+)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 CSRF_TRUSTED_ORIGINS = [f"https://{urlsplit(PORTAL_URL).netloc}"] if _https else []
-if env.bool("PORTAL_BEHIND_PROXY", default=False):
+if env.yes_or_no("PORTAL_BEHIND_PROXY", default=False, strict=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -213,7 +224,14 @@ LOGGING = {
             "formatter": "line",
         }
     },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": env.choice(
+            "LOG_LEVEL",
+            default="INFO",
+            allowed=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+        ),
+    },
     # Django's own handler would mail administrators; the console is where a container is read.
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
@@ -225,46 +243,50 @@ LOGGING = {
 }
 
 # Catalog --------------------------------------------------------------------------------------
-CATALOG_LOCATIONS = env.list("CATALOG_LOCATIONS", default=[])
+CATALOG_LOCATIONS = env.words("CATALOG_LOCATIONS")
 # Hosts (``example.com``, ``*.example.com``) and folders (absolute paths) descriptors may be read
-# from. Empty: any file the command line names, any public https or http host.
-CATALOG_READING_ALLOW = env.list("CATALOG_READING_ALLOW", default=[])
+# from. Empty: any file the command line names, any public https or http host. A list that cannot be
+# read allows nothing: no host has a name of that domain (RFC 2606).
+CATALOG_READING_ALLOW = env.words("CATALOG_READING_ALLOW", strict=["nothing.invalid"])
 # What makes the pages of further source hosts, as ``host=github`` (or gitlab, bitbucket, gitea,
 # azure): the address of a page is then read as that of its file.
-CATALOG_GIT_HOSTS = env.list("CATALOG_GIT_HOSTS", default=[])
+CATALOG_GIT_HOSTS = env.words("CATALOG_GIT_HOSTS")
 # What hosts of private files are shown, as ``host=token``; whoever may register a location reads
 # descriptors with it.
-CATALOG_HOST_TOKENS = env.list("CATALOG_HOST_TOKENS", default=[])
+CATALOG_HOST_TOKENS = env.words("CATALOG_HOST_TOKENS", is_secret=True)
 # What becomes of entities whose document is gone: ``keep`` (and mark) or ``delete``.
-CATALOG_ORPHANS = env.str("CATALOG_ORPHANS", default="keep").strip().lower()
+CATALOG_ORPHANS = env.choice("CATALOG_ORPHANS", default="keep", allowed=("keep", "delete"))
 # Seconds from one reading of a location to the next, by the worker; 0: never by itself.
-CATALOG_REFRESH_S = env.int("CATALOG_REFRESH_S", default=120)
+CATALOG_REFRESH_S = env.number(
+    "CATALOG_REFRESH_S", default=120, least=0, most=2_592_000, unit="seconds"
+)
 # What a repository's webhook shows when it asks for a refresh; without one, there is no such door.
-CATALOG_REFRESH_TOKEN = env.str("CATALOG_REFRESH_TOKEN", default="").strip()
+CATALOG_REFRESH_TOKEN = env.text("CATALOG_REFRESH_TOKEN", is_secret=True)
 # What people without the right to change locations may register: no teams and no people, or one
 # could register oneself into a team.
-CATALOG_REGISTERED_KINDS = env.list(
+CATALOG_REGISTERED_KINDS = env.words(
     "CATALOG_REGISTERED_KINDS",
     default=["Component", "API", "Resource", "System", "Domain", "Location", "Template"],
 )
 
 # PagerDuty ------------------------------------------------------------------------------------
-PAGERDUTY_TOKEN = env.str("PAGERDUTY_TOKEN", default="").strip()
-PAGERDUTY_REGION = env.str("PAGERDUTY_REGION", default="us").strip().lower()
-PAGERDUTY_API_BASE_URL = env.str("PAGERDUTY_API_BASE_URL", default="").rstrip("/")
-PAGERDUTY_EVENTS_BASE_URL = env.str("PAGERDUTY_EVENTS_BASE_URL", default="").rstrip("/")
+PAGERDUTY_TOKEN = env.text("PAGERDUTY_TOKEN", is_secret=True)
+PAGERDUTY_REGION = env.text("PAGERDUTY_REGION", default="us").lower()
+PAGERDUTY_API_BASE_URL = env.text("PAGERDUTY_API_BASE_URL").rstrip("/")
+PAGERDUTY_EVENTS_BASE_URL = env.text("PAGERDUTY_EVENTS_BASE_URL").rstrip("/")
 # Further accounts: YAML, or the path of a file with it; pagerduty_card/configuration.py reads it.
-PAGERDUTY_ACCOUNTS = env.str("PAGERDUTY_ACCOUNTS", default="").strip()
+PAGERDUTY_ACCOUNTS = env.text("PAGERDUTY_ACCOUNTS", is_secret=True)
 # What the default account's webhooks are signed with; several while one takes the other's place.
-PAGERDUTY_WEBHOOK_SECRETS = env.list("PAGERDUTY_WEBHOOK_SECRETS", default=[])
+PAGERDUTY_WEBHOOK_SECRETS = env.words("PAGERDUTY_WEBHOOK_SECRETS", is_secret=True)
 # Whether only an entity's owners (and superusers) may page from its page, or whoever has the right
-# to page. A word that is neither yes nor no counts as yes, and a check says so.
-PAGERDUTY_TRIGGER_OWNERS_ONLY = env.str(
-    "PAGERDUTY_TRIGGER_OWNERS_ONLY", default="false"
-).strip().lower() not in ("", "false", "off", "no", "n", "0")
-PAGERDUTY_SANDBOX = env.bool("PAGERDUTY_SANDBOX", default=False)
-PAGERDUTY_SANDBOX_URL = env.str(
-    "PAGERDUTY_SANDBOX_URL", default=f"http://127.0.0.1:{env.str('SANDBOX_PORT', default='8900')}"
+# to page.
+PAGERDUTY_TRIGGER_OWNERS_ONLY = env.yes_or_no(
+    "PAGERDUTY_TRIGGER_OWNERS_ONLY", default=False, strict=True
+)
+PAGERDUTY_SANDBOX = env.yes_or_no("PAGERDUTY_SANDBOX", default=False, strict=False)
+SANDBOX_PORT = env.number("SANDBOX_PORT", default=8900, least=1, most=65_535)
+PAGERDUTY_SANDBOX_URL = env.text(
+    "PAGERDUTY_SANDBOX_URL", default=f"http://127.0.0.1:{SANDBOX_PORT}"
 ).rstrip("/")
 
 # Demo accounts have public passwords, so they open the door of a sandbox only.

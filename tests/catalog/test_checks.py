@@ -2,9 +2,8 @@ import pytest
 
 from catalog.checks import (
     check_locations,
-    check_orphans,
     check_reading_allow,
-    check_refresh,
+    check_refresh_token,
     check_registered_kinds,
 )
 
@@ -50,15 +49,13 @@ def test_names_entries_that_are_neither_host_nor_folder(settings, entry):
 
 
 def test_the_defaults_of_refreshing_are_sensible():
-    assert check_orphans(None) == check_refresh(None) == check_registered_kinds(None) == []
+    assert check_refresh_token(None) == check_registered_kinds(None) == []
 
 
 @pytest.mark.parametrize(
     ("name", "value", "check", "found"),
     [
-        ("CATALOG_ORPHANS", "remove", check_orphans, "catalog.E004"),
-        ("CATALOG_REFRESH_S", -1, check_refresh, "catalog.E005"),
-        ("CATALOG_REFRESH_TOKEN", "short", check_refresh, "catalog.W002"),
+        ("CATALOG_REFRESH_TOKEN", "short", check_refresh_token, "catalog.W002"),
         ("CATALOG_REGISTERED_KINDS", ["component"], check_registered_kinds, "catalog.E006"),
         ("CATALOG_REGISTERED_KINDS", [""], check_registered_kinds, "catalog.E007"),
     ],

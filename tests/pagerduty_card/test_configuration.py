@@ -163,7 +163,7 @@ def test_an_identity_host_must_be_https(token, settings):
     assert "identity_base_url of account 'eu'" in found()["pagerduty_card.E002"].msg
 
 
-@pytest.mark.parametrize("written", ["bad token", "tok\nen", "tøken"])
+@pytest.mark.parametrize("written", ["bad token", "tok\nen", "tøken", '"token"', "'token'"])
 def test_a_token_that_cannot_be_sent_is_said_at_start(settings, written):
     settings.PAGERDUTY_TOKEN = written
     messages = found()

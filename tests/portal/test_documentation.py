@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-# The shell's, not the portal's.
-FOREIGN = {"PATH"}
+# The shell's and gunicorn's, not the portal's.
+FOREIGN = {"PATH", "SCRIPT_NAME"}
 
 
 def settings_read():

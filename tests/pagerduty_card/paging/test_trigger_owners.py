@@ -4,7 +4,6 @@ import json
 
 import pytest
 import time_machine
-from django.core import checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -170,11 +169,3 @@ def test_the_entitys_page_asks_once_who_the_reader_is(client, entity, settings):
                 client.get(entity.get_absolute_url())
             cost[is_owners_only] = len(queries)
     assert cost[True] <= min(cost[False] + 2, 12)
-
-
-@pytest.mark.parametrize(("written", "is_odd"), [("true", False), ("No", False), ("owners", True)])
-def test_a_setting_that_is_neither_yes_nor_no_is_an_error(monkeypatch, written, is_odd):
-    monkeypatch.setenv("PAGERDUTY_TRIGGER_OWNERS_ONLY", written)
-    found = [one for one in checks.run_checks() if one.id == "pagerduty_card.E008"]
-    assert bool(found) is is_odd
-    assert all("only owners may page" in one.msg for one in found)

@@ -1,0 +1,334 @@
+"""Reads environment variables; a value that cannot be read is a mistake to report.
+
+Blanks around a value do not count, and a blank value counts as none. ``NAME_FILE`` is the path of a
+file that holds the value of ``NAME``, and wins over ``NAME``. What a mistake leaves in force is the
+strict side: a misspelt "true" opens nothing. No Django here, so that gunicorn's configuration and
+``portal.processes`` read their settings by the same rules.
+"""
+
+import difflib
+import os
+import re
+import zoneinfo
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus, urlsplit
+
+import environ
+
+YES = frozenset({"true", "on", "yes", "y", "1"})
+NO = frozenset({"false", "off", "no", "n", "0"})
+_FILE = "_FILE"
+_LONGEST_QUOTE = 80
+_LONGEST_NUMBER = 18
+_PREFIXES = (
+    *("PORTAL_", "CATALOG_", "PAGERDUTY_", "SANDBOX_", "WEB_", "DATABASE_", "REDIS_"),
+    *("ALLOWED_", "SECURE_"),
+)
+# Kubernetes and Docker describe a service called "portal" or "redis" to every container like this.
+_OF_SERVICES = re.compile(
+    r".+_SERVICE_(?:HOST|PORT(?:_\w+)?)|[A-Z0-9]+_PORT(?:_\d+_(?:TCP|UDP)\w*)?|.+_ENV_.+"
+)
+# The test suite's own.
+_OF_TESTS = frozenset({"CATALOG_CORPUS_DIR", "PAGERDUTY_OPENAPI_DIR"})
+# How alike two names are that begin like none of ours; 1 is the same name.
+_ALIKE = 0.85
+# What other programs are set by; too short to be told from a misspelling.
+_TOO_SHORT = frozenset({"HOST", "PORT"})
+_DATABASES = ("postgres", "postgresql", "sqlite")
+_IN_MEMORY = frozenset({"sqlite://:memory:", "sqlite:///:memory:", "sqlite://"})
+_REDIS = ("redis", "rediss", "unix")
+_PATH = re.compile(r"/\w+")
+_ESCAPES = (
+    "A user name or password with one of @ : / ? # % needs %40 %3A %2F %3F %23 %25 in its place."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """A variable whose value cannot be used.
+
+    Attributes:
+        variable: Its name, with ``_FILE`` if the file is at fault.
+        text: A sentence that names the variable, and the value unless it may be a secret.
+        hint: What is allowed.
+    """
+
+    variable: str
+    text: str
+    hint: str
+
+
+class Misspelling(NamedTuple):
+    """A variable that nothing reads, and the one that was probably meant; empty if none is near."""
+
+    name: str
+    nearest: str
+
+
+class WebServer(NamedTuple):
+    """Where gunicorn listens, and with how many processes and threads in each."""
+
+    host: str
+    port: int
+    workers: int
+    threads: int
+
+
+class Environment:
+    """The variables, read one by one; remembers which were read and what was wrong.
+
+    Attributes:
+        mistakes: In the order in which the variables were read.
+    """
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        """Read from ``variables``; None means those of this process."""
+        self._variables = os.environ if variables is None else variables
+        self._known: set[str] = set()
+        self.mistakes: list[Mistake] = []
+
+    def is_given(self, name: str) -> bool:
+        """Whether the variable, or its file, is set to anything but blanks."""
+        return any(self._variables.get(one, "").strip() for one in (name, name + _FILE))
+
+    def text(self, name: str, default: str = "", *, is_secret: bool = False) -> str:
+        """Return the value without the blanks around it.
+
+        With ``is_secret``, no message shows what is written in place of the file's path: it may be
+        the value itself.
+        """
+        value = self._raw(name, is_secret=is_secret)
+        return value or default
+
+    def words(
+        self,
+        name: str,
+        default: Sequence[str] = (),
+        *,
+        strict: Sequence[str] | None = None,
+        is_secret: bool = False,
+    ) -> list[str]:
+        """Return a comma-separated list without blanks; ``strict`` where its file is unreadable."""
+        value = self._raw(name, is_secret=is_secret)
+        if value is None and strict is not None:
+            return list(strict)
+        return [word for one in (value or "").split(",") if (word := one.strip())] or list(default)
+
+    def yes_or_no(self, name: str, *, default: bool, strict: bool) -> bool:
+        """Return whether the variable says yes; ``strict`` if it says neither yes nor no."""
+        value = self._raw(name)
+        if value is None:
+            return strict
+        if not value:
+            return default
+        if value.lower() in YES | NO:
+            return value.lower() in YES
+        self.report(
+            name,
+            f"is {_quoted(value)}, which is neither yes nor no",
+            f"Set it to true or false (on/off, yes/no, 1/0). Until then it counts as "
+            f"{str(strict).lower()}.",
+        )
+        return strict
+
+    def number(self, name: str, default: int, *, least: int, most: int, unit: str = "") -> int:
+        """Return a whole number between the bounds, both allowed; ``default`` for anything else."""
+        value = self._raw(name)
+        if not value:
+            return default
+        if re.fullmatch(r"[+-]?[0-9]+", value) and len(value) <= _LONGEST_NUMBER:
+            number = int(value)
+            if least <= number <= most:
+                return number
+            problem = "which is out of range"
+        else:
+            problem = "which is not a whole number"
+        of_unit = f" of {unit}" if unit else ""
+        self.report(
+            name,
+            f"is {_quoted(value)}, {problem}",
+            f"Set it to a number{of_unit} from {least} to {most}, in digits only; for example "
+            f"{default}.",
+        )
+        return default
+
+    def choice(self, name: str, default: str, allowed: Collection[str]) -> str:
+        """Return one of the allowed words, written in any case; ``default`` for anything else."""
+        value = self._raw(name)
+        if not value:
+            return default
+        for one in allowed:
+            if one.lower() == value.lower():
+                return one
+        self.report(
+            name,
+            f"is {_quoted(value)}, which is not one of its values",
+            f"Set it to one of {', '.join(allowed)}.",
+        )
+        return default
+
+    def time_zone(self, name: str, default: str) -> str:
+        """Return the name of a time zone that this machine knows."""
+        value = self._raw(name)
+        if not value:
+            return default
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+            zones = zoneinfo.available_timezones()
+            (near,) = difflib.get_close_matches(value, zones, n=1) or ["Europe/Berlin"]
+            self.report(
+                name,
+                f"is {_quoted(value)}, which is not a time zone",
+                f"Set it to a name of the IANA database, for example {near}.",
+            )
+            return default
+        return value
+
+    def database(self, name: str, default: str) -> dict[str, Any]:
+        """Return Django's settings of the database that an address names.
+
+        With a mistake they are those of a database that refuses every use, so that nothing is
+        written to another one than the one that was meant.
+        """
+        value = self._raw(name, is_secret=True)
+        if value and (problem := _problem_of_database(value)):
+            self.report(
+                name,
+                problem,
+                "Write postgres://user:password@host:5432/name, or sqlite:////absolute/path of a "
+                f"file. {_ESCAPES}",
+            )
+            value = None
+        if value is None:
+            return {"ENGINE": "django.db.backends.dummy"}
+        settings: dict[str, Any] = environ.Env.db_url_config(value or default)
+        return settings
+
+    def redis(self, name: str) -> str:
+        """Return the address of a Redis server; empty if there is none, or with a mistake."""
+        value = self._raw(name, is_secret=True)
+        if not value:
+            return ""
+        problem = _problem_of_url(value, _REDIS)
+        if not problem:
+            parts = urlsplit(value)
+            is_local = parts.scheme == "unix"
+            if (not is_local and not parts.hostname) or parts.fragment:
+                problem = "does not name a host"
+            elif not is_local and not re.fullmatch(r"(?:/[0-9]*)?", parts.path):
+                problem = "does not end in the number of a database"
+            elif not find_spec("redis"):
+                problem = "needs the package redis, from requirements/scale.txt"
+        if problem:
+            self.report(name, problem, f"Write redis://:password@host:6379/0. {_ESCAPES}")
+            return ""
+        return value
+
+    def report(self, variable: str, problem: str, hint: str) -> None:
+        """Remember a mistake; ``problem`` continues a sentence that begins with the name."""
+        self.mistakes.append(Mistake(variable=variable, text=f"{variable} {problem}.", hint=hint))
+
+    def misspellings(self) -> list[Misspelling]:
+        """Return the variables that are spelt like ours and that nothing reads, by name."""
+        found = []
+        for name in sorted(set(self._variables) - _OF_TESTS):
+            suffix = _FILE if name.upper().endswith(_FILE) else ""
+            base = name.removesuffix(suffix) if suffix else name
+            if base in self._known or _OF_SERVICES.fullmatch(name):
+                continue
+            is_ours = name.upper().startswith(_PREFIXES)
+            near = difflib.get_close_matches(
+                base.upper(), self._known - _TOO_SHORT, n=1, cutoff=0.6 if is_ours else _ALIKE
+            )
+            if is_ours or near:
+                found.append(Misspelling(name, near[0] + suffix if near else ""))
+        return found
+
+    def _raw(self, name: str, *, is_secret: bool = False) -> str | None:
+        """The stripped value, empty if it is not given; None if its file cannot be read."""
+        self._known.add(name)
+        path = self._variables.get(name + _FILE, "").strip()
+        if not path:
+            return self._variables.get(name, "").strip()
+        try:
+            return Path(path).read_text(encoding="utf-8-sig").strip()
+        except OSError as error:
+            reason = (error.strerror or "it cannot be opened").lower()
+        except ValueError:
+            reason = "it is not text in UTF-8"
+        shown = "a path" if is_secret and not _is_path(path) else _quoted(path)
+        self.report(
+            name + _FILE,
+            f"is {shown}, which cannot be read: {reason}",
+            f"Set it to the path of a readable file that holds the value of {name}, or set {name}.",
+        )
+        return None
+
+
+def web_server(env: Environment) -> WebServer:
+    """Read the settings of gunicorn."""
+    host = env.text("HOST", default="127.0.0.1")
+    return WebServer(
+        # gunicorn wants an IPv6 address in brackets.
+        host=f"[{host}]" if ":" in host.strip("[]") and not host.startswith("[") else host,
+        port=env.number("PORT", default=8000, least=1, most=65_535),
+        workers=env.number("WEB_WORKERS", default=1, least=1, most=256, unit="processes"),
+        threads=env.number("WEB_THREADS", default=8, least=1, most=1_024, unit="threads"),
+    )
+
+
+def _problem_of_url(value: str, schemes: Collection[str]) -> str:
+    """What is wrong with scheme, host and port; quotes the scheme alone, the rest may be secret."""
+    scheme, separator, _ = value.partition("://")
+    if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        return f"does not begin with {_schemes_of(schemes)}"
+    if scheme not in schemes:
+        return f"begins with {_quoted(scheme)}, not with {_schemes_of(schemes)}"
+    if value in _IN_MEMORY:
+        return ""
+    try:
+        _ = urlsplit(value).port  # raises for one that is no number
+    except ValueError:
+        return "does not have a host and a port that can be read"
+    return ""
+
+
+def _problem_of_database(value: str) -> str:
+    """What is wrong with a database's address; quotes no part of it that may be secret."""
+    if problem := _problem_of_url(value, _DATABASES):
+        return problem
+    if value in _IN_MEMORY:
+        return ""
+    parts = urlsplit(value)
+    name = unquote_plus(parts.path[1:])
+    if parts.scheme == "sqlite":
+        if parts.netloc or not name:
+            return "does not name a file: write three slashes before a relative path, else four"
+        folder = Path(name).parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK) or Path(name).is_dir():
+            return f"names a file in {folder}, which is not a folder that can be written to"
+        return ""
+    if not name or parts.fragment or "@" in name or (parts.hostname and "/" in name):
+        return "does not end in a host, a slash and the name of a database"
+    return "" if find_spec("psycopg") else "needs psycopg, from requirements/scale.txt"
+
+
+def _schemes_of(schemes: Collection[str]) -> str:
+    """The schemes for a sentence."""
+    *others, last = (f"{one}://" for one in schemes)
+    return f"{', '.join(others)} or {last}"
+
+
+def _quoted(value: str) -> str:
+    return repr(value if len(value) <= _LONGEST_QUOTE else f"{value[:_LONGEST_QUOTE]}…")
+
+
+def _is_path(value: str) -> bool:
+    """Whether it is surely a path, not a secret that was put where a path belongs."""
+    first = _PATH.match(value)
+    return bool(first) and Path(first[0] if first else "").is_dir()
