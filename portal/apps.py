@@ -10,7 +10,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from portal import checks  # noqa: F401
+        from portal import checks, storage_checks  # noqa: F401
 
 
 class PortalAdminConfig(AdminConfig):

@@ -6,6 +6,7 @@ missing is reported by the system checks (``manage.py check``), not by an except
 worker and ``prepare`` refuse to start with an error.
 """
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from urllib.parse import quote, urlsplit
 from csp.constants import NONE, SELF
 
 from portal.environment import Environment, web_server
+
+# Databases, task queue and logs hold keys, names and password hashes: what any process of the
+# portal creates is for its own account alone.
+os.umask(0o077)
 
 env = ENVIRONMENT = Environment()
 

@@ -103,3 +103,40 @@ def test_production_settings_pass_the_deployment_check_clean(tmp_path):
         0,
         "System check identified no issues (0 silenced).\n",
     ), done.stderr
+
+
+def test_a_database_that_others_may_read_is_an_error_in_production(settings, tmp_path, monkeypatch):
+    database, key = tmp_path / "db.sqlite3", tmp_path / "key"
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(database))
+    monkeypatch.setenv("SECRET_KEY_FILE", str(key))
+    tmp_path.chmod(0o755)
+    for path in (database, tmp_path / "db.sqlite3-wal", key):
+        path.touch()
+        path.chmod(0o600)
+        assert "portal.E020" not in found(deploy=True)
+        for mode in (0o640, 0o604):
+            path.chmod(mode)
+            assert f"{path}:" in found(deploy=True)["portal.E020"].msg
+        path.chmod(0o600)
+    key.chmod(0o644)
+    tmp_path.chmod(0o700)  # nobody else comes so far
+    assert "portal.E020" not in found(deploy=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_named"),
+    [
+        ("redis://cache.example.com:6379/0", True),
+        ("rediss://10.0.0.5/0", True),
+        ("redis://:hunter2@cache.example.com:6379/0", False),
+        ("redis://127.0.0.1:6379/0", False),
+        ("redis://[::1]:6379/0", False),
+        ("redis://localhost/0", False),
+        ("unix:///run/redis.sock", False),
+        ("", False),
+    ],
+)
+def test_a_redis_elsewhere_without_a_password_is_named(settings, url, is_named):
+    settings.REDIS_URL = url
+    assert ("portal.W020" in found()) is is_named

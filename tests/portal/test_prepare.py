@@ -159,3 +159,21 @@ def test_of_two_at_once_on_an_empty_database_one_waits(tmp_path, empty_database,
     assert sorted(line.split()[0] for line in first_lines) == ["Another", "Migrating"]
     assert "created          1" in "".join(rest)
     assert "unchanged        1" in "".join(rest)
+
+
+def test_files_with_secrets_are_for_the_own_account_alone(tmp_path):
+    """An installation of before had them readable for everybody."""
+    var = tmp_path / "var"
+    environment = {**os.environ, "PORTAL_VAR_DIR": str(var), "SECRET_KEY": "x" * 60}
+    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY_FILE"):
+        environment.pop(name, None)
+    var.mkdir(mode=0o755)
+    for name in ("switchboard.sqlite3", "tasks.sqlite3"):
+        (var / name).touch(mode=0o644)
+    done = subprocess.run(
+        [sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    modes = {one.name: one.stat().st_mode & 0o077 for one in var.iterdir()}
+    assert set(modes) >= {"switchboard.sqlite3", "tasks.sqlite3", "prepare.lock"}
+    assert set(modes.values()) == {0}

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand, OutputWrapper
 from django.db import connection
 
-from portal import demo
+from portal import demo, private_files
 
 # The number of PostgreSQL's advisory lock; any that no other program takes.
 _LOCK = 0x5357_4244_5052_4550
@@ -23,7 +23,7 @@ _WAITING = "Another prepare is running: waiting until it has ended"
 
 
 class Command(BaseCommand):
-    """Migrate, collect static files, create demo accounts, read the catalog's locations.
+    """Migrate, close files to others, collect static files, create accounts, import the catalog.
 
     Safe to run again: what is up to date stays. A refused catalog document is reported and does
     not stop the portal from starting.
@@ -37,6 +37,11 @@ class Command(BaseCommand):
         with _alone(self.stdout):
             self.stdout.write("Migrating the database")
             call_command("migrate", interactive=False, verbosity=0)
+            for path, cause in private_files.close_to_others():
+                self.stderr.write(
+                    f"Other accounts of this machine may read {path} ({cause}): "
+                    "have its owner run chmod go= on it."
+                )
             _collect_static(self.stdout)
             if settings.CATALOG_LOCATIONS:
                 self.stdout.write("Importing the catalog")

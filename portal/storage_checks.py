@@ -1,0 +1,59 @@
+"""System checks of who else can read or write what the portal stores."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from portal.private_files import open_to_others
+
+
+@register(Tags.security, deploy=True)
+def check_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Find files with secrets that other accounts of the machine may read."""
+    del app_configs, kwargs
+    found = ", ".join(map(str, open_to_others()))
+    if not found:
+        return []
+    return [
+        Error(
+            f"Other accounts of this machine may read {found}: integration keys, password hashes "
+            "and sessions are in such files.",
+            hint="Run manage.py prepare as the portal's account, or chmod go= on them.",
+            id="portal.E020",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_redis(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Find a Redis on another host that asks for no password."""
+    del app_configs, kwargs
+    try:
+        address = urlsplit(settings.REDIS_URL)
+        host, password = address.hostname or "", address.password
+    except ValueError:
+        return []
+    if password or not host or _is_this_machine(host):
+        return []
+    return [
+        checks.Warning(
+            f"REDIS_URL names {host} without a password: whoever reaches that port can read the "
+            "cache, empty the worker's queue and lift limits.",
+            hint="Set a password in Redis (requirepass or an ACL) and write it as "
+            "redis://:password@host:6379/0; use rediss:// across a network.",
+            id="portal.W020",
+        )
+    ]
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
