@@ -3,15 +3,21 @@
 Everything kept in the cache can be made again. So while Redis does not answer, it is an empty one:
 what is read is missing, what is written is dropped, a lock is free. A card is then drawn anew for
 each reader, and limits count nothing; paging somebody must not wait for a cache.
+
+Values are signed with ``SECRET_KEY``. Reading a pickled value runs what its writer wanted, so a
+value that the portal did not write is missing, like one from before the key was changed.
 """
 
+import hmac
 import logging
+import pickle
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from django.core.cache.backends import redis as django_redis
+from django.utils.crypto import salted_hmac
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
@@ -24,6 +30,7 @@ ANSWER_TIMEOUT_S = 1.0
 # hangs instead of refusing, each would wait for the timeout.
 PAUSE_S = 3.0
 LOG_EVERY_S = 60.0
+_SIGNATURE_BYTES = 32
 
 _T = TypeVar("_T")
 
@@ -36,7 +43,7 @@ class _Outage:
 
     def __init__(self) -> None:
         self._paused_until = 0.0
-        self._log_after = 0.0
+        self._log_after: dict[str, float] = {}
 
     @property
     def is_on(self) -> bool:
@@ -45,17 +52,58 @@ class _Outage:
 
     def note(self, cause: Exception) -> None:
         """Leave Redis alone for a moment; say so once a minute."""
+        self._paused_until = time.monotonic() + PAUSE_S
+        # The message of redis-py names host and port, never the password of the address.
+        self._log("redis does not answer, working without a cache", cause=str(cause)[:200])
+
+    def note_forged(self) -> None:
+        """Say once a minute that a value is not the portal's own."""
+        self._log(
+            "a value in redis is not signed with this SECRET_KEY, and is not used: the key differs "
+            "between processes or was changed, or somebody else writes to this redis"
+        )
+
+    def _log(self, message: str, **extra: str) -> None:
         now = time.monotonic()
-        self._paused_until = now + PAUSE_S
-        if now >= self._log_after:
-            self._log_after = now + LOG_EVERY_S
-            # The message of redis-py names host and port, never the password of the address.
-            logger.error(
-                "redis does not answer, working without a cache", extra={"cause": str(cause)[:200]}
-            )
+        if now >= self._log_after.get(message, 0.0):
+            self._log_after[message] = now + LOG_EVERY_S
+            logger.error(message, extra=extra)
 
 
 _outages: dict[tuple[str, ...], _Outage] = {}
+
+
+class ForgedValueError(Exception):
+    """A value in Redis has no signature of this portal."""
+
+
+class SignedSerializer:
+    """Pickles values and signs them; whole numbers stay as they are, so that Redis can count."""
+
+    def dumps(self, obj: Any) -> int | bytes:
+        """The value as it is stored: a whole number, or signature and pickle."""
+        if type(obj) is int:
+            return obj
+        value = pickle.dumps(obj, pickle.HIGHEST_PROTOCOL)
+        return _signature_of(value) + value
+
+    def loads(self, data: bytes) -> Any:
+        """The value of what is stored.
+
+        Raises:
+            ForgedValueError: The signature is missing or wrong.
+        """
+        try:
+            return int(data)
+        except ValueError:
+            signature, value = data[:_SIGNATURE_BYTES], data[_SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, _signature_of(value)):
+            raise ForgedValueError
+        return pickle.loads(value)  # noqa: S301 -- signed by this portal
+
+
+def _signature_of(value: bytes) -> bytes:
+    return salted_hmac("portal.cache", value, algorithm="sha256").digest()
 
 
 class Client(django_redis.RedisCacheClient):
@@ -74,6 +122,7 @@ class Client(django_redis.RedisCacheClient):
             "socket_timeout": ANSWER_TIMEOUT_S,
             # redis-py itself would try ten times, with pauses.
             "retry": Retry(NoBackoff(), 0),
+            "serializer": SignedSerializer,
         }
         super().__init__(list(servers), **{**defaults, **options})
         self._outage = _outages.setdefault(tuple(servers), _Outage())
@@ -83,6 +132,9 @@ class Client(django_redis.RedisCacheClient):
             return otherwise
         try:
             return do()
+        except ForgedValueError:
+            self._outage.note_forged()
+            return otherwise
         except (RedisError, OSError) as exc:
             self._outage.note(exc)
             return otherwise

@@ -7,12 +7,14 @@ worker and ``prepare`` refuse to start with an error.
 """
 
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from csp.constants import NONE, SELF
+from huey.serializer import SignedSerializer
 
 from portal.environment import Environment, web_server
 
@@ -134,6 +136,9 @@ HUEY = {
     "connection": {"url": REDIS_URL} if REDIS_URL else {"filename": str(VAR_DIR / "tasks.sqlite3")},
     "immediate": False,
     "results": False,
+    # Tasks are pickled: one that the portal did not sign is not read. Without a key (portal.E001)
+    # nobody but this process can sign.
+    "serializer": SignedSerializer(SECRET_KEY or secrets.token_hex(32), salt="portal.tasks"),
     # The consumer looks for work every second at least: a run planned for :30 starts then. Enough
     # threads that an import and an account that hangs hold up no lane of the mirror.
     "consumer": {"workers": 6, "max_delay": 1},

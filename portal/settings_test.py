@@ -26,7 +26,13 @@ STORAGES["staticfiles"] = {  # noqa: F405
 }
 WHITENOISE_AUTOREFRESH = True
 TASKS["default"]["ENQUEUE_ON_COMMIT"] = False  # noqa: F405
-HUEY = {"name": "test", "huey_class": "huey.MemoryHuey", "immediate": True, "results": False}
+HUEY = {
+    "name": "test",
+    "huey_class": "huey.MemoryHuey",
+    "immediate": True,
+    "results": False,
+    "serializer": product.HUEY["serializer"],
+}
 if REDIS_URL:  # noqa: F405
     # Workers share one Redis, which may hold a developer's own data too.
     for _name, _cache in product.CACHES.items():

@@ -1,5 +1,7 @@
 """The shared cache: what a portal with Redis does while Redis is away, and when it is back."""
 
+import pathlib
+import pickle
 import re
 import socket
 import threading
@@ -9,6 +11,7 @@ from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.test import override_settings
 from django.urls import reverse
+from huey.contrib.djhuey import HUEY
 
 from pagerduty_card import tasks  # noqa: F401 -- puts its work on the schedule
 from pagerduty_card.models import TriggeredIncident
@@ -119,13 +122,64 @@ def test_redis_is_asked_again_when_it_is_back(refused_port, monkeypatch):
     portal_cache._outages.clear()
 
 
-def _be_redis(server):
-    """Answer 42 to every GET and OK to everything else."""
+class RunsCode:
+    """Its pickle makes a file when it is read."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (self.path,)
+
+
+@pytest.mark.real_http
+@pytest.mark.parametrize("is_signed_by_others", [False, True])
+def test_a_value_that_somebody_else_wrote_is_missing_and_not_run(
+    refused_port, tmp_path, caplog, settings, is_signed_by_others
+):
+    made = tmp_path / "made"
+    planted = pickle.dumps(RunsCode(made))
+    if is_signed_by_others:
+        settings.SECRET_KEY = "another key" * 9
+        planted = portal_cache.SignedSerializer().dumps(RunsCode(made))
+        settings.SECRET_KEY = "our key" * 9
+    portal_cache._outages.clear()
+    with (
+        override_settings(CACHES=cache_at(refused_port, protocol=2)),
+        socket.create_server(("127.0.0.1", refused_port)) as server,
+    ):
+        threading.Thread(target=_be_redis, args=(server, planted), daemon=True).start()
+        assert caches["default"].get("key", "missing") == "missing"
+        assert caches["default"].get("key", "missing") == "missing"
+    assert not made.exists()
+    assert len([one for one in caplog.records if "not signed" in one.message]) == 1
+    portal_cache._outages.clear()
+
+
+def test_a_signed_value_comes_back():
+    serializer = portal_cache.SignedSerializer()
+    for value in ({"a": [1, 2.5, None]}, "text", True, 42, -1):
+        stored = serializer.dumps(value)
+        assert serializer.loads(stored if isinstance(stored, bytes) else b"%d" % stored) == value
+
+
+def test_a_planted_task_is_not_run(tmp_path):
+    made = tmp_path / "made"
+    HUEY.storage.enqueue(pickle.dumps(RunsCode(made)))
+    with pytest.raises(ValueError, match=r"not found|mismatch"):
+        HUEY.dequeue()
+    assert not made.exists()
+    assert HUEY.dequeue() is None
+
+
+def _be_redis(server, value=b"42"):
+    """Answer the value to every GET and OK to everything else."""
     connection, _ = server.accept()
+    found = b"$%d\r\n%s\r\n" % (len(value), value)
     with connection:
         while data := connection.recv(65_536):
             for command in re.findall(rb"\*\d+\r\n\$\d+\r\n(\w+)", data):
-                connection.sendall(b"$2\r\n42\r\n" if command == b"GET" else b"+OK\r\n")
+                connection.sendall(found if command == b"GET" else b"+OK\r\n")
 
 
 @pytest.mark.django_db
