@@ -13,6 +13,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
+from portal import database
+
 _LOCAL_HOSTS = {"localhost", ".localhost", "127.0.0.1", "[::1]", "testserver"}
 # With a leading dot for a domain and all below it; ``*`` for any.
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
@@ -74,6 +76,21 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
             id="portal.W004",
         )
     ]
+
+
+@register(Tags.database)
+def check_database(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Find a database that does not answer or is not migrated; runs where a database is named."""
+    del app_configs, kwargs
+    if "default" not in (databases or ()) or not (problem := database.problem()):
+        return []
+    # Before the first ``prepare`` it is as it should be.
+    level = checks.INFO if problem == database.NOT_MIGRATED else checks.WARNING
+    text, _, remedy = problem.partition(": ")
+    hint = remedy[:1].upper() + remedy[1:]
+    return [CheckMessage(level, f"{text}.", hint=hint, id="portal.W005")]
 
 
 def _secret_key() -> str:

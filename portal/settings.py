@@ -88,6 +88,7 @@ LOGOUT_REDIRECT_URL = "catalog:home"
 
 # Database, cache, tasks -----------------------------------------------------------------------
 DATABASES = {
+    # Quoted: in an address "+" and "%20" are a blank, and "#" and "?" end the path.
     "default": env.database(
         "DATABASE_URL", default=f"sqlite:///{quote(str(VAR_DIR))}/switchboard.sqlite3"
     )

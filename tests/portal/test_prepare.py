@@ -61,7 +61,7 @@ def test_a_refused_document_does_not_keep_the_portal_from_starting(prepare, sett
     settings.CATALOG_LOCATIONS = [str(tmp_path / "catalog-info.yaml")]
     said = prepare()
     assert "createsuperuser" in said.out
-    assert "read with problems" in said.err
+    assert "imported with the problems listed above. Correct the files" in said.err
     assert Entity.objects.count() == 1
 
 

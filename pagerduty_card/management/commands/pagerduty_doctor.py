@@ -14,6 +14,9 @@ from pagerduty_card.doctor.accounts import examine_accounts, examine_portal
 from pagerduty_card.doctor.entities import examine_entity
 from pagerduty_card.doctor.findings import Finding, Step, Verdict, worst_of
 from pagerduty_card.doctor.probing import probe_all
+from pagerduty_card.models import Feed
+from portal.checks import ENVIRONMENT
+from portal.database import explain
 
 _WIDTH = 16
 
@@ -25,8 +28,8 @@ class Command(BaseCommand):
         "Say what is wrong between the portal and PagerDuty, and what to do. Asks PagerDuty a few "
         "small questions for each account. Exit 1 when something is wrong."
     )
-    # It says itself what is wrong with the configuration.
-    requires_system_checks = ()
+    # It says itself what is wrong with the accounts.
+    requires_system_checks = (ENVIRONMENT,)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -62,14 +65,15 @@ class Command(BaseCommand):
         if not name and any(one.is_configured for one in accounts):
             accounts = [one for one in accounts if not one.is_unset]
         asked = [] if options["offline"] else [one for one in accounts if one.is_configured]
-        probes = probe_all(asked)
-        now = timezone.now()
         try:
+            Feed.objects.exists()  # probing needs the database too, in threads of its own
+            probes = probe_all(asked)
+            now = timezone.now()
             findings = [examine_portal(), *examine_accounts(accounts, probes, now)]
             if options["entity"]:
                 findings += examine_entity(options["entity"], now)
         except DatabaseError as exc:
-            raise CommandError("The database is not ready: run manage.py prepare first.") from exc
+            raise CommandError(explain(exc) or str(exc)) from exc
         verdict = worst_of(finding.verdict for finding in findings)
         if options["format"] == "json":
             told = {

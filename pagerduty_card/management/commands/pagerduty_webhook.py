@@ -21,6 +21,7 @@ from pagerduty_card.doctor.webhooks import examine_webhooks
 from pagerduty_card.errors import NotConfigured, PagerDutyError
 from pagerduty_card.webhooks import subscribing
 from pagerduty_card.wire.subscriptions import Subscription
+from portal.database import explain
 
 
 class Command(BaseCommand):
@@ -56,7 +57,7 @@ class Command(BaseCommand):
         except PagerDutyError as exc:
             raise CommandError(f"PagerDuty did not do it: {exc.detail}") from exc
         except DatabaseError as exc:
-            raise CommandError("The database is not ready: run manage.py prepare first.") from exc
+            raise CommandError(explain(exc) or str(exc)) from exc
 
     def _create(self, account: Account) -> None:
         if not subscribing.is_reachable(account):

@@ -15,6 +15,7 @@ from pagerduty_card.models import Feed
 from pagerduty_card.reporting import Report
 from pagerduty_card.syncing.accounts import Lane, sync_account, sync_due, turn_of, unfinished
 from pagerduty_card.wire.client import PagerDutyClient
+from portal.database import explain
 from portal.leases import lease
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         try:
             Feed.objects.exists()
         except DatabaseError as exc:
-            raise CommandError("The database is not ready: run manage.py prepare first.") from exc
+            raise CommandError(explain(exc) or str(exc)) from exc
         accounts = self._accounts(options["account"])
         if options["once"]:
             fine = [self._whole(account) for account in accounts]

@@ -47,8 +47,13 @@ class Command(BaseCommand):
                 self.stdout.write("Importing the catalog")
                 try:
                     call_command("import_catalog", stdout=self.stdout)
-                except (CommandError, SystemExit) as refused:
-                    self.stderr.write(f"The catalog was read with problems. {refused}")
+                except CommandError as refused:
+                    self.stderr.write(f"The catalog was not imported: {refused}.")
+                except SystemExit:  # of a command that has listed the reasons
+                    self.stderr.write(
+                        "The catalog was imported with the problems listed above. Correct the "
+                        "files or CATALOG_LOCATIONS; the worker imports them again."
+                    )
             self._name_accounts()
 
     def _name_accounts(self) -> None:

@@ -1,0 +1,83 @@
+"""What keeps the database from working, as a sentence with its remedy; whether it is migrated."""
+
+import errno
+import re
+from pathlib import Path
+
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+NOT_MIGRATED = "The database is not migrated to this version: run manage.py prepare."
+DISK_FULL = "The disk is full, so nothing was written: free some space, then do this again."
+
+# In the words of SQLite and of PostgreSQL's driver; the first that is found counts.
+_REMEDIES = {
+    r"no such (?:table|column)|(?:relation|column) .* does not exist": NOT_MIGRATED,
+    r"disk is full|no space left|disk I/O error": DISK_FULL,
+    r"database is locked": "Another process is writing to {place} for too long: end it, then do "
+    "this again.",
+    r"unable to open database file|readonly database": "The database {place} cannot be opened or "
+    "written to: give the folder to the user of the processes, or correct DATABASE_URL or "
+    "PORTAL_VAR_DIR.",
+    r"file is not a database|malformed": "The file {place} is not a SQLite database, or it is "
+    "damaged: correct DATABASE_URL, or restore a backup.",
+    r"password|role .* does not exist|no pg_hba.conf entry": "The database server refuses the user "
+    "for {place}: correct the user name and password in DATABASE_URL ({said}).",
+    r"database .* does not exist": "The server has no database of the name in {place}: create it, "
+    "or correct DATABASE_URL.",
+    r"invalid connection option": "DATABASE_URL ends in an option that PostgreSQL does not know: "
+    "correct it ({said}).",
+    r"resolve|translate host name|name or service": "The host of the database {place} is not "
+    "known: correct DATABASE_URL.",
+}
+_UNREACHABLE = "The database {place} cannot be reached: start it, or correct DATABASE_URL ({said})."
+
+
+def explain(error: BaseException) -> str:
+    """Say what is wrong with the database or the disk, and what to do, without the password.
+
+    Returns:
+        One sentence, or nothing for an error that is another's: a bug, or a refused value.
+    """
+    if isinstance(error, OSError):
+        return DISK_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    if isinstance(error, (IntegrityError, DataError)):
+        return ""
+    said = next(iter(str(error).splitlines()), "")
+    if password := connection.settings_dict.get("PASSWORD"):
+        said = said.replace(str(password), "****")
+    for words, remedy in _REMEDIES.items():
+        if re.search(words, said, re.IGNORECASE):
+            return remedy.format(place=_place(), said=said)
+    if isinstance(error, OperationalError):
+        return _UNREACHABLE.format(place=_place(), said=said[:200])
+    return ""
+
+
+def unapplied_migrations() -> int:
+    """Count the migrations that the database lacks.
+
+    Raises:
+        DatabaseError: The database does not answer.
+    """
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def problem() -> str:
+    """Say why the portal cannot work with the database; nothing if it can."""
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite" and "memory" not in name and not Path(name).exists():
+        return NOT_MIGRATED  # asking would make an empty file
+    try:
+        return NOT_MIGRATED if unapplied_migrations() else ""
+    except DatabaseError as error:
+        return explain(error) or str(error)
+
+
+def _place() -> str:
+    server = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return str(server["NAME"])
+    host = f"{server['HOST'] or 'localhost'}:{server['PORT'] or 5432}"
+    return f"{server['NAME']} at {host}"

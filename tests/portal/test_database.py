@@ -1,0 +1,98 @@
+"""A database that does not work is named in a sentence, by every command."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
+
+from portal.database import explain
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def unmigrated(db):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'catalog'")
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (OperationalError("no such table: catalog_entity"), "manage.py prepare"),
+        (OperationalError("no such column: x"), "manage.py prepare"),
+        (ProgrammingError('relation "catalog_entity" does not exist'), "manage.py prepare"),
+        (OperationalError("database or disk is full"), "free some space"),
+        (OperationalError("could not extend file: No space left on device"), "free some space"),
+        (OSError(28, "No space left on device"), "free some space"),
+        (OperationalError("unable to open database file"), "PORTAL_VAR_DIR"),
+        (OperationalError("attempt to write a readonly database"), "PORTAL_VAR_DIR"),
+        (DatabaseError("file is not a database"), "restore a backup"),
+        (OperationalError("database is locked"), "Another process"),
+        (OperationalError('FATAL: password authentication failed for user "u"'), "DATABASE_URL"),
+        (OperationalError('FATAL: database "n" does not exist'), "create it"),
+        (OperationalError("failed to resolve host 'h'"), "host"),
+        (OperationalError("connection failed: Connection refused"), "start it"),
+        (OperationalError("the connection is lost"), "start it"),
+        (ProgrammingError('invalid connection option "sslmod"'), "option"),
+    ],
+)
+def test_an_error_is_explained_with_its_remedy(error, remedy):
+    assert remedy in explain(error)
+
+
+@pytest.mark.parametrize(
+    "error", [IntegrityError("column x does not exist"), OSError(2, "No such file"), ValueError()]
+)
+def test_an_error_of_another_cause_keeps_its_traceback(error):
+    assert explain(error) == ""
+
+
+def test_the_password_is_not_shown(monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "PASSWORD", "hunter2")
+    assert "hunter2" not in explain(OperationalError("failed with hunter2"))
+
+
+@pytest.mark.parametrize("command", ["prepare", "pagerduty_doctor"])
+def test_a_database_that_does_not_answer_ends_a_command_with_one_line(tmp_path, command):
+    done = subprocess.run(
+        [sys.executable, "manage.py", command],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "PORTAL_VAR_DIR": str(tmp_path),
+            "SECRET_KEY": "x" * 50,
+            "PAGERDUTY_TOKEN": "u+secrettoken0123456789",
+            "DATABASE_URL": "postgres://user:hunter2@127.0.0.1:1/name",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "name at 127.0.0.1:1 cannot be reached: start it, or correct DATABASE" in done.stderr
+    assert "prepare" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.usefixtures("unmigrated")
+def test_the_worker_does_not_start_on_a_database_that_is_not_migrated():
+    with pytest.raises(CommandError, match=r"does not start\. .* run manage\.py prepare"):
+        call_command("run_huey")
+
+
+@pytest.mark.usefixtures("unmigrated")
+@pytest.mark.parametrize("options", [{"deploy": True}, {"databases": ["default"]}])
+def test_the_check_names_a_database_that_is_not_migrated(capsys, options):
+    call_command("check", **options)
+    said = capsys.readouterr()
+    assert "portal.W005" in said.out + said.err
+    assert "Run manage.py prepare." in said.out + said.err
+    call_command("check")
+    assert "portal.W005" not in capsys.readouterr().err
