@@ -33,30 +33,20 @@ def refusal_of(user: AbstractBaseUser | AnonymousUser, entity: Entity) -> str:
     return f"Only the owners, {_name_of(entity.owner_ref)}, may page from here."
 
 
-def why_no_button(
-    user: AbstractBaseUser | AnonymousUser, refusal: str, *, has_key: bool, is_admin: bool
-) -> str:
+def why_no_button(user: AbstractBaseUser | AnonymousUser, refusal: str, *, has_key: bool) -> str:
     """Why there is no button, for those who look for it: who mends it, or may page elsewhere.
 
     Args:
         user: The reader.
         refusal: Of ``refusal_of``.
-        has_key: Whether there is a key to page with.
-        is_admin: Whether the reader can mend that.
+        has_key: Whether there is a key to page with; beside each service the card says why not.
     """
-    if not has_key:
-        return _NO_KEY if is_admin else ""
-    if not may_page(user):
+    if not has_key or not may_page(user):
         return ""
     return f"{refusal} {_REACH}" if refusal else ""
 
 
 _REACH = "Reach the people under On call directly, or page from PagerDuty itself."
-_NO_KEY = (
-    "Nobody can be paged from here: no integration key is known. Add an Events API v2 integration "
-    "to the service in PagerDuty, or write its key into the pagerduty.com/integration-key "
-    "annotation."
-)
 
 
 def _name_of(ref: str) -> str:

@@ -128,6 +128,7 @@ def _present_block(
         history=history,
         mapping_problem=problem or (_gone(services) if incidents.lines else None),
         all_old=all_old,
+        paging=mapped.paging,
         own=own,
         is_due=any(answers[kind].is_due for kind in Feed.OF_PAGE),
     )

@@ -10,7 +10,6 @@ from django.utils.safestring import SafeString
 
 from catalog.models import Entity
 from pagerduty_card import rights
-from pagerduty_card.lookup import reader_of
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import Mapped, Target
 from pagerduty_card.models import Feed
@@ -78,9 +77,4 @@ def render_actions(request: HttpRequest, entity: Entity) -> SafeString:
 
 def no_button_reason(request: HttpRequest, services: CardServices) -> str:
     """Why there is no button to page with, for those who look for it; else empty."""
-    return rights.why_no_button(
-        request.user,
-        services.refusal,
-        has_key=services.can_page,
-        is_admin=reader_of(request).is_admin,
-    )
+    return rights.why_no_button(request.user, services.refusal, has_key=services.can_page)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pagerduty_card.card.attempts import AttemptLine
 from pagerduty_card.history.strip import HistoryView, Occurrence
+from pagerduty_card.mapping.keys import PagingKey
 from pagerduty_card.models import ChangeEvent, Incident, OnCall
 from pagerduty_card.presenters.freshness import Answer, Explanation
 from pagerduty_card.presenters.incidents import ChangesView, IncidentsView
@@ -26,6 +27,8 @@ class ServiceBlock:
         problem: Why nothing at all is known, said once instead of in every section.
         mapping_problem: A mistake in how the entity names the service, although it was found.
         all_old: What every section would say of its age, said once instead; the oldest one's.
+        paging: Which integration's key pages the service, or why none does; None where the service
+            is not known.
         own: How far the service itself may be believed, its status and its policy; None where that
             is known, or told elsewhere.
     """
@@ -43,6 +46,7 @@ class ServiceBlock:
     history: HistoryView | None = None
     mapping_problem: Explanation | None = None
     all_old: Answer | None = None
+    paging: PagingKey | None = None
     own: Answer | None = None
     is_due: bool = True
 

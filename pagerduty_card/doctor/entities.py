@@ -161,12 +161,5 @@ def _section(kind: Feed.Kind, mapped: Mapped, now: datetime) -> Step:
 
 
 def _paging(mapped: Mapped) -> Step:
-    if mapped.can_page:
-        return step("Paging", Verdict.OK, f"With the integration key {mask(mapped.routing_key)}.")
-    return step(
-        "Paging",
-        Verdict.WARNING,
-        "Nobody can be paged from here: no integration key is known.",
-        "Add an Events API v2 integration to the service in PagerDuty, or write its key into "
-        f"{resolving.INTEGRATION_KEY}.",
-    )
+    verdict = Verdict.OK if mapped.can_page else Verdict.WARNING
+    return step("Paging", verdict, mapped.paging.text, mapped.paging.advice)

@@ -10,8 +10,9 @@ from enum import StrEnum
 
 from pagerduty_card.accounts import Account, mask, names_of
 from pagerduty_card.freshness import Freshness
-from pagerduty_card.mapping.targets import ACCOUNT, SERVICE_ID, Target
-from pagerduty_card.models import Service
+from pagerduty_card.mapping.keys import integration_of, key_mistake, takes_events
+from pagerduty_card.mapping.targets import ACCOUNT, INTEGRATION_KEY, SERVICE_ID, Target
+from pagerduty_card.models import Integration, Service
 
 # PagerDuty's ids have 7 or 14 letters and digits; its keys 32.
 _ID = re.compile(r"[A-Za-z0-9]{1,20}")
@@ -32,6 +33,8 @@ class ProblemKind(StrEnum):
     NO_SUCH_KEY = "no_such_key"
     KEY_OF_OTHER_SERVICE = "key_of_other_service"
     KEY_OF_SEVERAL = "key_of_several"
+    ODD_KEY = "odd_key"
+    KEY_OF_OTHER_TYPE = "key_of_other_type"
     NAMED_TWICE = "named_twice"
 
 
@@ -84,6 +87,8 @@ def problem_of(
     if service is None:
         if target.problem == ProblemKind.ODD_SERVICE_ID:
             return _odd_id(target)
+        if not target.service_pd_id and key_mistake(target.integration_key):
+            return _odd_key(target)
         is_denied = is_listed or listing.reason == "not_found"
         if other is not None and (is_denied or account.problem):
             return _of_other_account(target, other)
@@ -91,11 +96,8 @@ def problem_of(
             return _absent(target) if is_denied and (target.service_pd_id or is_listed) else None
     if account.problem:
         return MappingProblem(kind=ProblemKind.NOT_CONFIGURED, text=account.problem)
-    if service is not None and is_listed and target.problem == ProblemKind.KEY_OF_OTHER_SERVICE:
-        return _foreign_key(target, service, others.get(target.key_owner_pk or 0))
-    if service is not None and other is not None and target.problem == ProblemKind.KEY_OF_SEVERAL:
-        return _key_of_several(target, service, other)
-    return named_twice(target) if target.repeated_at else None
+    problem = _of_key(target, service, other, others, is_listed=is_listed) if service else None
+    return problem or (named_twice(target) if target.repeated_at else None)
 
 
 def named_twice(target: Target) -> MappingProblem:
@@ -204,6 +206,53 @@ def _absent(target: Target) -> MappingProblem:
         text=f"No PagerDuty service has this integration key ({mask(target.integration_key)}).",
         advice="Correct the key, or name the service by its id.",
         place=target.place,
+    )
+
+
+def _of_key(
+    target: Target,
+    service: Service,
+    other: Service | None,
+    others: Mapping[int, Service],
+    *,
+    is_listed: bool,
+) -> MappingProblem | None:
+    """What is wrong with the key beside a service that was found."""
+    own = integration_of(service, target.integration_key)
+    if own is not None and not takes_events(own):
+        return _key_of_other_type(target, own)
+    if own is None and target.integration_key and key_mistake(target.integration_key):
+        return _odd_key(target)
+    if is_listed and target.problem == ProblemKind.KEY_OF_OTHER_SERVICE:
+        return _foreign_key(target, service, others.get(target.key_owner_pk or 0))
+    if other is not None and target.problem == ProblemKind.KEY_OF_SEVERAL:
+        return _key_of_several(target, service, other)
+    return None
+
+
+def _key_of_other_type(target: Target, own: Integration) -> MappingProblem:
+    return MappingProblem(
+        kind=ProblemKind.KEY_OF_OTHER_TYPE,
+        text=f"The integration key {mask(target.integration_key)} is that of {own.name}, an "
+        f"integration of the type {own.type}: the Events API v2 refuses it.",
+        advice="Write the key of an integration of the type Backstage or Events API V2, or name "
+        "the service by its id alone.",
+        place=target.key_place,
+    )
+
+
+def _odd_key(target: Target) -> MappingProblem:
+    mistake = key_mistake(target.integration_key)
+    advice = (
+        "Copy the integration key from the service in PagerDuty, or name the service by its id."
+    )
+    if "token" in mistake:
+        advice += " Revoke the token: whoever can read the file can use it."
+    return MappingProblem(
+        kind=ProblemKind.ODD_KEY,
+        text=f"{INTEGRATION_KEY} is {mask(target.integration_key)}, which {mistake}.",
+        advice=advice,
+        place=target.key_place or target.place,
     )
 
 

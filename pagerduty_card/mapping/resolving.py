@@ -4,7 +4,7 @@ Nothing here asks PagerDuty, and nothing here says "there is none" unless PagerD
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.utils import timezone
 from catalog.models import Entity, EntityQuerySet
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.freshness import UNKNOWN, Freshness
+from pagerduty_card.mapping.keys import PagingKey, paging_key
 from pagerduty_card.mapping.mistakes import (
     MappingProblem,
     ProblemKind,
@@ -36,6 +37,7 @@ __all__ = [
     "SERVICE_ID",
     "Mapped",
     "MappingProblem",
+    "PagingKey",
     "ProblemKind",
     "Target",
     "each_once",
@@ -56,18 +58,23 @@ class Mapped:
     """A target and what the mirror knows of it.
 
     Attributes:
-        service: The mirrored service with policy and ``found_keys`` loaded; None when it is not
-            there, which ``problem`` explains; without a problem it is simply not known yet.
+        service: The mirrored service with policy and ``found_integrations`` loaded; None when it
+            is not there, which ``problem`` explains; without a problem it is simply not known yet.
         freshness: By ``Feed.Kind`` value, every kind. Without a service only ``services`` tells
             something: when PagerDuty last listed its services, or why it did not.
-        routing_key: Key to page with, a secret; empty: nobody can be paged from here.
+        paging: The key to page with, and which one that is.
     """
 
     target: Target
     service: Service | None
     problem: MappingProblem | None
     freshness: Mapping[str, Freshness]
-    routing_key: str = field(repr=False)
+    paging: PagingKey
+
+    @property
+    def routing_key(self) -> str:
+        """Key to page with, a secret; empty: nobody can be paged from here."""
+        return self.paging.key
 
     @property
     def can_page(self) -> bool:
@@ -143,7 +150,7 @@ def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> l
                     is_listed=listing.is_fresh(now, LISTED_WITHIN),
                 ),
                 freshness=freshness,
-                routing_key=_routing_key(target, service),
+                paging=paging_key(target, service),
             )
         )
     return mapped
@@ -167,16 +174,3 @@ def each_once(mapped: Sequence[Mapped]) -> list[Mapped]:
                 problem=first.problem or named_twice(target),
             )
     return list(kept.values())
-
-
-def _routing_key(target: Target, service: Service | None) -> str:
-    """The key to page with: never one that is known to page another service."""
-    if service is None:
-        # Without an id the key alone says who is meant. Beside an id that is not mirrored it may
-        # be anybody's, except where the mirror has just not been filled yet.
-        is_free = target.key_owner_pk is None and not target.shares_key
-        return target.integration_key if is_free else ""
-    keys = service.found_keys
-    if target.integration_key in keys:
-        return target.integration_key
-    return keys[0] if keys else ""

@@ -129,7 +129,12 @@ def _store_integrations(account: str, given: dict[str, domain.ApiService]) -> se
     existing = {(row.service_id, row.pd_id): row for row in rows if row.service_id in of}
     before = {(row.service_id, row.integration_key) for row in existing.values()}
     wanted = {
-        (pks[service.id], one.id): {"name": one.name[:255], "integration_key": one.key[:64]}
+        (pks[service.id], one.id): {
+            "name": one.name[:255],
+            "integration_key": one.key[:64],
+            "type": one.type[:64],
+            "vendor_pd_id": one.vendor_id[:32],
+        }
         for service in given.values()
         if service.id in pks
         for one in service.integrations

@@ -68,17 +68,20 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         return dict(found)
 
     def with_keys(self, pks: Collection[int]) -> dict[int, "Service"]:
-        """These services by primary key, with policy and ``found_keys``; one query."""
+        """These services by primary key, with policy and ``found_integrations``; one query."""
         rows = self.filter(pk__in=pks).select_related("policy")
         ordered = rows.order_by("pk", "integrations__name", "integrations__pk")
+        columns = ("name", "type", "vendor_pd_id", "integration_key")
         found: dict[int, Service] = {}
-        for row in ordered.annotate(one_key=F("integrations__integration_key")):
+        for row in ordered.annotate(
+            **{f"one_{name}": F(f"integrations__{name}") for name in columns}
+        ):
             service = found.setdefault(row.pk, row)
             if service is row:
-                service.found_keys = []
-            key: str | None = getattr(row, "one_key", None)
-            if key:
-                service.found_keys.append(key)
+                service.found_integrations = []
+            one = Integration(**{name: getattr(row, f"one_{name}") or "" for name in columns})
+            if one.integration_key:
+                service.found_integrations.append(one)
         return found
 
 
@@ -98,10 +101,10 @@ class Service(models.Model):
         history_since: How far back its resolved incidents are known (UTC); None: not asked yet.
         acknowledged_since: How far back its first acknowledgements are known (UTC), where it became
             mapped late; None: as far as those of the account.
-        found_keys: Its integration keys, secrets; of a row of ``with_keys`` alone.
+        found_integrations: Those with a key, by name; of a row of ``with_keys`` alone.
     """
 
-    found_keys: list[str]
+    found_integrations: list["Integration"]
 
     account = models.CharField(max_length=64)
     pd_id = models.CharField(max_length=32)
@@ -147,16 +150,20 @@ class Service(models.Model):
 
 
 class Integration(models.Model):
-    """An Events API v2 integration of a service.
+    """An integration of a service that has a key; ``mapping.keys`` has the rule which one pages.
 
     Attributes:
-        integration_key: The routing key, a secret: never printed, see ``accounts.mask``.
+        integration_key: A secret: never printed, see ``accounts.mask``.
+        type: As PagerDuty wrote it; empty where it was stored before types were.
+        vendor_pd_id: PagerDuty's id of the tool it is for; empty without one.
     """
 
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="integrations")
     pd_id = models.CharField(max_length=32)
     name = models.CharField(max_length=255)
     integration_key = models.CharField(max_length=64, db_index=True)
+    type = models.CharField(max_length=64, blank=True)
+    vendor_pd_id = models.CharField(max_length=32, blank=True)
 
     class Meta:
         ordering = ["name"]

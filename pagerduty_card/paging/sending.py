@@ -58,10 +58,7 @@ def check(mapped: Mapped) -> None:
             "administrator must correct it first."
         )
     if not mapped.routing_key:
-        raise CannotPage(
-            "PagerDuty has no Events API v2 integration for this service that the portal knows "
-            "of, so nobody can be paged from here."
-        )
+        raise CannotPage(mapped.paging.text)
 
 
 def service_of(attempt: TriggeredIncident, entity: Entity) -> Mapped:

@@ -5,11 +5,8 @@ import signal
 import sys
 import threading
 from argparse import ArgumentParser
-from datetime import datetime
 
-from sandbox.pagerduty.account import Account
 from sandbox.pagerduty.example_account import example_account
-from sandbox.pagerduty.example_integrations import add_others
 from sandbox.pagerduty.server import serve
 from sandbox.pagerduty.state import TOKEN
 from sandbox.pagerduty.webhooks import is_here
@@ -44,11 +41,6 @@ def main() -> int:
         metavar="URL",
         help="where webhooks are sent: an http URL of this machine; default: nowhere",
     )
-    parser.add_argument(
-        "--other-integrations",
-        action="store_true",
-        help="give every service integrations of other tools too, as a real account has",
-    )
     given = parser.parse_args()
     webhook_url = given.webhook_url
     if webhook_url and not is_here(webhook_url):
@@ -61,7 +53,7 @@ def main() -> int:
     try:
         with serve(
             given.port,
-            make_account=_with_others if given.other_integrations else example_account,
+            make_account=example_account,
             incident_delay_s=given.incident_delay,
             webhook_url=webhook_url,
             events_port=given.events_port,
@@ -79,10 +71,6 @@ def main() -> int:
         )
         return 1
     return 0
-
-
-def _with_others(now: datetime) -> Account:
-    return add_others(example_account(now))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sandbox.pagerduty import example_organisation, resolved_incidents
 from sandbox.pagerduty.account import Account, ChangeSeed, IncidentSeed
+from sandbox.pagerduty.example_integrations import add_others
 from sandbox.pagerduty.example_organisation import ANA, GUS, KAI
 from sandbox.pagerduty.resources import MaintenanceWindow, Person
 
@@ -245,4 +246,4 @@ def example_account(now: datetime) -> Account:
         )
         for number, window in enumerate(WINDOWS, start=1)
     ]
-    return account
+    return add_others(account)

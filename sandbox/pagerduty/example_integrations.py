@@ -1,7 +1,8 @@
 """The integrations of a service: the portal's among three to ten of other tools.
 
 A service that is some years old has integrations of many types, in the order they were added.
-Events API v2 takes the keys of its own type alone; e-mail has no key at all.
+Events API v2 takes the keys of its own type alone; e-mail has no key at all. Some services have
+several keys that it takes, some only the portal's.
 """
 
 from collections.abc import Iterator

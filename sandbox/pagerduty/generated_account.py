@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sandbox.pagerduty import example_organisation, resolved_incidents
 from sandbox.pagerduty.account import Account, ChangeSeed, IncidentSeed
+from sandbox.pagerduty.example_integrations import add_others
 from sandbox.pagerduty.resources import (
     Integration,
     Level,
@@ -61,7 +62,7 @@ def generated_account(
     opened = [_open_incident(rng, ids, minutes) for minutes in _descending(rng, 3, 20, count)]
     changes = [_change(rng, ids, minutes) for minutes in _descending(rng, 1, 14, services)]
     account.add_history([*resolved_incidents.of_generated(ids, seed), *opened], changes, now)
-    return account
+    return add_others(account)
 
 
 def _descending(rng: random.Random, first: int, days: int, count: int) -> list[int]:

@@ -92,7 +92,7 @@ def test_the_sandbox_knows_every_id_and_key_but_the_wrong_one(annotations):
     }
     assert keys <= set(KEYS.values())
     for id_, service in services.items():
-        assert [integration.key for integration in service.integrations] == [KEYS[id_]]
+        assert KEYS[id_] in [one.key for one in service.integrations if one.takes_events]
         assert len(KEYS[id_]) == 32
 
 

@@ -5,8 +5,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sandbox.pagerduty.example_account import example_account
-from sandbox.pagerduty.example_integrations import add_others
 from sandbox.pagerduty.example_organisation import KEYS
 from sandbox.pagerduty.reads import ROUTES
 from sandbox.pagerduty.server import serve
@@ -26,10 +24,7 @@ MINE = {**HEADERS, "Authorization": "Token token=sandbox-token-PANALIM"}
 
 @pytest.fixture(scope="module")
 def sandbox():
-    def make_account(now):
-        return add_others(example_account(now))
-
-    with serve(incident_delay_s=0, make_account=make_account) as server:
+    with serve(incident_delay_s=0) as server:
         yield server
 
 

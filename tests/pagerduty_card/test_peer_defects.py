@@ -19,6 +19,7 @@ from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.quota import Quota
+from sandbox.pagerduty.example_organisation import KEYS
 from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.server import serve
 from tests.factories import make_entity, make_user
@@ -117,7 +118,7 @@ def test_d02_a_refused_question_about_changes_never_reads_as_none(status, sandbo
 )
 @pytest.mark.parametrize("named_by", ["service_id", "integration_key"])
 def test_d03_a_busy_pagerduty_is_not_a_missing_service(status, why, named_by, sandbox, reader):
-    key = sandbox.state.account.services[0].integrations[0].key
+    key = KEYS[sandbox.state.account.services[0].id]
     entity = make_mapped_entity(**{named_by: "PCHKOUT" if named_by == "service_id" else key})
     sandbox.state.faults.add(r"/services(/PCHKOUT)?\?", status)
     said = refresh(reader, entity)
@@ -246,14 +247,13 @@ def test_d11_a_wrong_form_is_answered_once_and_changes_nothing(sandbox, reader, 
 
 # D12: a key was searched for among names, and the first hit taken.
 def test_d12_a_key_is_matched_exactly_and_never_searched_for_by_name(sandbox, reader):
-    wanted = next(one for one in sandbox.state.account.services if one.id == "PCHKOUT")
-    key = wanted.integrations[0].key
+    key = KEYS["PCHKOUT"]
     sandbox.state.account.services[0].name = f"trap {key}"
     other = next(one for one in sandbox.state.account.services if one.id == "PFRAUDC")
     other.name = f"{key} in its name"
     entity = make_mapped_entity(integration_key=key)
     assert "1 triggered, 2 acknowledged" in refresh(reader, entity)
-    nearly = make_mapped_entity("nearly", integration_key=key[:-1])
+    nearly = make_mapped_entity("nearly", integration_key=f"{key[:-1]}x")
     said = refresh(reader, nearly)
     assert "No PagerDuty service has this integration key" in said
     assert key[:-1] not in said

@@ -61,14 +61,6 @@ def test_it_has_a_host_of_its_own_for_events_when_asked():
         assert json.loads(get(f"{url}/abilities"))
 
 
-def test_it_gives_services_other_integrations_when_asked():
-    with running("--other-integrations") as (_, url):
-        body = json.loads(get(f"{url}/services/PCARTSV?include[]=integrations"))
-    names = [integration["name"] for integration in body["service"]["integrations"]]
-    assert len(names) > 3
-    assert "cart-service portal" in names
-
-
 def test_it_says_so_when_the_port_is_taken():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -5,8 +5,6 @@ import urllib.request
 
 import pytest
 
-from sandbox.pagerduty.example_account import example_account
-from sandbox.pagerduty.example_integrations import add_others
 from sandbox.pagerduty.example_organisation import KEYS
 from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.server import serve
@@ -242,15 +240,8 @@ def test_sub_objects_are_references_unless_included(sandbox):
     assert KEYS["PCHKOUT"] in keys
 
 
-@pytest.fixture
-def old_account(clock):
-    """The account with the integrations that gather over the years."""
-    with serve(now=clock, make_account=lambda now: add_others(example_account(now))) as server:
-        yield server
-
-
-def test_a_service_has_integrations_of_many_types(old_account):
-    _, body = ask(old_account, "/services?limit=100&include[]=integrations")
+def test_a_service_has_integrations_of_many_types(sandbox):
+    _, body = ask(sandbox, "/services?limit=100&include[]=integrations")
     of_services = [service["integrations"] for service in body["services"]]
     assert {len(integrations) for integrations in of_services} == set(range(3, 11))
     places = {
@@ -269,12 +260,12 @@ def test_a_service_has_integrations_of_many_types(old_account):
     assert "Backstage" in {one["vendor"]["summary"] for one in every if one["vendor"]}
 
 
-def test_events_take_the_keys_of_their_own_type_alone(old_account):
-    _, body = ask(old_account, "/services/PMOBBFF?include[]=integrations")
+def test_events_take_the_keys_of_their_own_type_alone(sandbox):
+    _, body = ask(sandbox, "/services/PMOBBFF?include[]=integrations")
     keys = {one["type"]: one.get("integration_key") for one in body["service"]["integrations"]}
-    assert send(old_account, "trigger", key=keys["events_api_v2_inbound_integration"])[0] == 202
+    assert send(sandbox, "trigger", key=keys["events_api_v2_inbound_integration"])[0] == 202
     status, refused = send(
-        old_account, "trigger", key=keys["event_transformer_api_inbound_integration"]
+        sandbox, "trigger", key=keys["event_transformer_api_inbound_integration"]
     )
     assert (status, refused["errors"]) == (400, ["Invalid routing key"])
 
