@@ -22,7 +22,7 @@ def refusal_of(user: AbstractBaseUser | AnonymousUser, entity: Entity) -> str:
     Asks the catalog only where PAGERDUTY_TRIGGER_OWNERS_ONLY is on: two queries then.
     """
     if not may_page(user):
-        return "You have no right to page from here."
+        return f"You have no right to page from here. {_ASK}"
     if not settings.PAGERDUTY_TRIGGER_OWNERS_ONLY or getattr(user, "is_superuser", False):
         return ""
     if not entity.owner_ref:
@@ -46,6 +46,7 @@ def why_no_button(user: AbstractBaseUser | AnonymousUser, refusal: str, *, has_k
     return f"{refusal} {_REACH}" if refusal else ""
 
 
+_ASK = "An administrator can give you the permission \u201cCan page the on-call of a service\u201d."
 _REACH = "Reach the people under On call directly, or page from PagerDuty itself."
 
 

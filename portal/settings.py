@@ -199,6 +199,7 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "portal.csrf.csrf_failure"
 
 # One address decides: a portal whose address is https is served over https only.
 _https = PORTAL_URL.startswith("https://")

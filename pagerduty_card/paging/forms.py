@@ -1,11 +1,10 @@
 """The form that pages somebody, and the key that makes each showing of it page only once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.core import signing
-from django.http import QueryDict
 
 from catalog.models import Entity
 from pagerduty_card.domain import Severity
@@ -39,10 +38,26 @@ class _Text(forms.CharField):
         return attrs
 
 
+def read_key(token: str) -> dict[str, str]:
+    """The ``key``, ``entity`` and ``user`` that a form was signed with; empty if it is forged."""
+    try:
+        signed = signing.loads(token, salt=_SALT)
+    except signing.BadSignature:
+        return {}
+    if not isinstance(signed, dict):
+        return {}
+    return {str(name): str(value) for name, value in signed.items()}
+
+
 class TriggerForm(forms.Form):
     """Page the on-call of one of an entity's services.
 
+    Attributes:
+        left_service: The service that was chosen, where the entity names it no more; then the form
+            says the entity's only service, or leaves the choice open. Empty: it is still named.
+
     Args:
+        data: What was typed, None for an empty form.
         services: Pairs of value and name; with a single one there is nothing to choose.
         entity: The entity whose page the form belongs to.
         user_pk: Primary key of the person it is shown to.
@@ -66,7 +81,7 @@ class TriggerForm(forms.Form):
 
     def __init__(
         self,
-        data: QueryDict | None = None,
+        data: Mapping[str, Any] | None = None,
         *,
         services: Sequence[tuple[str, str]],
         entity: Entity,
@@ -79,6 +94,12 @@ class TriggerForm(forms.Form):
         super().__init__(data, initial={"key": self._fresh})
         if self.is_bound and not self._dedup_key:
             self.renew_key()
+        self.left_service = ""
+        values = [value for value, _ in services]
+        chosen = str(self.data.get("service", ""))
+        if self.is_bound and chosen not in values and (chosen or len(values) == 1):
+            self.left_service = chosen or "none"
+            self._replace("service", values[0] if len(values) == 1 else "")
         choice = self.fields["service"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - tells the type checker
         choice.choices = list(services)
@@ -89,7 +110,10 @@ class TriggerForm(forms.Form):
 
     def renew_key(self) -> None:
         """Make the next submission of this form an attempt of its own."""
-        self.data = dict(self.data.items()) | {"key": self._fresh}
+        self._replace("key", self._fresh)
+
+    def _replace(self, name: str, value: str) -> None:
+        self.data = dict(self.data.items()) | {name: value}
 
     def clean(self) -> dict[str, Any]:
         """Refuse a key that was not made for this person and this entity."""
@@ -103,12 +127,7 @@ class TriggerForm(forms.Form):
         return cleaned
 
     def _read(self, token: str) -> str:
-        try:
-            signed = signing.loads(token, salt=_SALT)
-        except signing.BadSignature:
+        signed = read_key(token)
+        if any(signed.get(name) != value for name, value in self._bound_to.items()):
             return ""
-        if not isinstance(signed, dict) or any(
-            signed.get(name) != value for name, value in self._bound_to.items()
-        ):
-            return ""
-        return str(signed.get("key", ""))
+        return signed.get("key", "")

@@ -1,15 +1,17 @@
 """The form that pages somebody.
 
-It needs the mapping, the right and the key alone: whatever fails in the card, it pages.
+It needs the mapping, the right and the key alone: whatever fails in the card, it pages. What was
+typed is shown again whatever happened meanwhile to the session, the right, the entity or the form.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -17,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import trigger_client_event
 
 from catalog.models import Entity
+from catalog.refs import EntityRef
 from pagerduty_card import rights
 from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
@@ -24,7 +27,7 @@ from pagerduty_card.labels import choices_of, value_of
 from pagerduty_card.lookup import entity_of, is_htmx, see_other
 from pagerduty_card.mapping.resolving import Mapped, each_once, resolve, targets_of
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.paging import beside, pending_pages, triggering
+from pagerduty_card.paging import beside, pending_pages, triggering, unsent
 from pagerduty_card.paging.forms import TriggerForm
 from pagerduty_card.paging.outcomes import (
     Caution,
@@ -32,45 +35,112 @@ from pagerduty_card.paging.outcomes import (
     present_rejection,
     present_throttle,
 )
+from portal.csrf import on_csrf_failure
 
 
+@never_cache
+def csrf_failure(
+    request: HttpRequest, namespace: str, kind: str, name: str, *, is_own_form: bool
+) -> HttpResponse:
+    """Show what was typed into a form with an old CSRF token, ready to be sent; send nothing."""
+    ref, typed = EntityRef.of(kind, namespace, name), request.POST
+    if is_own_form and request.user.is_authenticated:
+        return _answer(request, ref, typed, why_unsent=unsent.OUT_OF_DATE)
+    why = unsent.SIGNED_OUT if is_own_form else unsent.NOT_OURS
+    return _show_text(request, why, typed, status=403, may_sign_in=is_own_form)
+
+
+@login_not_required  # it sends to the sign-in page by itself, and keeps what was typed
+@on_csrf_failure(csrf_failure)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def trigger(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpResponse:
     """Show the form that pages the on-call, and send it."""
-    entity = entity_of(namespace, kind, name)
-    if not request.user.is_authenticated:
-        # In the dialog too: what is typed there stays, and the page says that one is signed out.
-        return redirect_to_login(request.get_full_path())
-    if not rights.may_page(request.user):
-        raise PermissionDenied
+    ref = EntityRef.of(kind, namespace, name)
+    is_post = request.method == "POST"
+    if request.user.is_authenticated:
+        typed = request.POST if is_post else unsent.kept(request, ref)
+        why_unsent = unsent.WAS_SIGNED_OUT if typed and not is_post else ""
+        return _answer(request, ref, typed, why_unsent=why_unsent)
+    if is_post and unsent.has_text(request.POST):
+        note = unsent.keep(request, ref)
+        if not note:
+            return _show_text(request, unsent.NOT_KEPT, request.POST, status=403)
+        messages.warning(request, note)
+    # In the dialog too: what is typed there stays, and the page says that one is signed out.
+    return redirect_to_login(request.get_full_path())
+
+
+def _answer(
+    request: HttpRequest, ref: EntityRef, typed: Mapping[str, Any] | None, *, why_unsent: str
+) -> HttpResponse:
+    """Show the form with what was typed, and send it unless something is in its way.
+
+    Args:
+        request: Of somebody who is signed in.
+        ref: Whose form it is.
+        typed: The form's fields; None for an empty form.
+        why_unsent: Why this request must not send them; empty: it may.
+    """
+    try:
+        entity = entity_of(ref.namespace, ref.kind, ref.name)
+    except Http404:
+        if typed is None or not unsent.has_text(typed) or "\x00" in ref.name:
+            raise
+        gone = Entity.objects.filter(ref=str(ref)).first()
+        return _show_text(request, unsent.why_no_form(ref, gone), typed, status=404)
+    return _show_form(request, entity, typed, why_unsent)
+
+
+def _show_form(
+    request: HttpRequest, entity: Entity, typed: Mapping[str, Any] | None, why_unsent: str
+) -> HttpResponse:
+    """The rest of ``_answer``, for an entity that names a service."""
     mapped = each_once(resolve(targets_of(entity)))
-    services = {value_of(one): one for one in mapped if one.can_page}
-    form, outcome = _form(request, entity, mapped), None
-    status = 409 if request.method == "POST" else 200
-    if form and (refusal := rights.refusal_of(request.user, entity)):
-        outcome = Caution(tone="warning", title="You may not page from here", text=refusal)
-        form = form if form.is_bound else None  # what was typed is not lost
-        status = 403
-    elif form and form.is_bound:
-        attempt = None
-        if form.is_valid():
-            chosen = services[form.cleaned_data["service"]]
-            attempt = _send(request, entity, chosen, form)
-            outcome = _outcome(request, attempt, chosen, form) if attempt else None
-        if attempt and outcome is None:
-            return _sent(request, entity, attempt)
-        status = 422
-    return _show(request, entity, mapped, form=form, outcome=outcome, status=status)
+    form, outcome = _form(request, entity, mapped, typed), None
+    status = 200 if request.method != "POST" else 403 if why_unsent else 422
+    if refusal := rights.refusal_of(request.user, entity):
+        outcome, status = unsent.present_refusal(refusal, typed), 403
+        form = form if form and form.is_bound else None  # what was typed is not lost
+    elif form is None and typed is not None:
+        outcome, status = unsent.present_unsent(unsent.why_no_key(entity), typed), 409
+    elif form and typed is not None:
+        if form.left_service:
+            why_unsent += unsent.why_other_service(form.left_service, choices_of(mapped), entity)
+        if why_unsent:
+            outcome = unsent.present_unsent(why_unsent, typed)
+            if unsent.is_over(typed) or form.left_service:
+                form.renew_key()
+        elif form.is_valid():
+            chosen = {value_of(one): one for one in mapped}[form.cleaned_data["service"]]
+            if attempt := _send(request, entity, chosen, form):
+                outcome = _outcome(request, attempt, chosen, form)
+                if outcome is None:
+                    return _sent(request, entity, attempt)
+    context = {
+        "form": form,
+        "typed": unsent.texts(typed) if typed and not form else [],
+        "entity": entity,
+        "services": (services := beside.load_services(request, entity, mapped)),
+        "problem": None if services else beside.load_problem(request, entity, mapped),
+        "outcome": outcome,
+        "is_refused": bool(refusal),
+    }
+    return _render(request, context, status)
 
 
-def _form(request: HttpRequest, entity: Entity, mapped: Sequence[Mapped]) -> TriggerForm | None:
+def _form(
+    request: HttpRequest,
+    entity: Entity,
+    mapped: Sequence[Mapped],
+    typed: Mapping[str, Any] | None,
+) -> TriggerForm | None:
     """The form for those of the services that can be paged; None where there are none."""
     choices = choices_of(mapped)
     if not choices:
         return None
     return TriggerForm(
-        request.POST if request.method == "POST" else None,
+        typed,
         services=choices,
         entity=entity,
         user_pk=request.user.pk,
@@ -84,7 +154,7 @@ def _send(
     """Send what was typed; None where nobody was paged, which the form's errors explain."""
     assert isinstance(request.user, User)  # noqa: S101 - tells the type checker
     try:
-        return triggering.trigger(
+        attempt = triggering.trigger(
             entity=entity,
             service_target=chosen,
             description=form.cleaned_data["description"],
@@ -93,15 +163,16 @@ def _send(
             dedup_key=form.cleaned_data["dedup_key"],
             user=request.user,
         )
-    except triggering.NotAllowed:
-        raise PermissionDenied from None
     except triggering.PagedTooOften as exc:
         form.add_error(None, present_throttle(exc.retry_in_s, now=timezone.localtime()))
-    except triggering.CannotPage as exc:
+    except (triggering.CannotPage, triggering.NotAllowed) as exc:
         form.add_error(None, f"Nobody has been paged. {exc}")
     except Rejected as exc:
         form.add_error(None, present_rejection(exc.errors, exc.detail))
         form.renew_key()
+    else:
+        unsent.forget(request, entity.ref)
+        return attempt
     return None
 
 
@@ -136,26 +207,30 @@ def _sent(request: HttpRequest, entity: Entity, attempt: TriggeredIncident) -> H
     return see_other(entity.get_absolute_url())
 
 
-def _show(
+def _show_text(
     request: HttpRequest,
-    entity: Entity,
-    mapped: Sequence[Mapped],
+    why: str,
+    typed: Mapping[str, Any],
     *,
-    form: TriggerForm | None,
-    outcome: Caution | None,
     status: int,
+    may_sign_in: bool = False,
 ) -> HttpResponse:
-    services = beside.load_services(request, entity, mapped)
+    """Show what was typed without the form, which needs the entity and somebody who may page.
+
+    With ``may_sign_in`` one click posts the text again, which leads to the sign-in page.
+    """
     context = {
-        "form": form,
-        "entity": entity,
-        "services": services,
-        "problem": None if services else beside.load_problem(request, entity, mapped),
-        "outcome": outcome,
-        "is_refused": status == 403,
-        "trigger_url": request.path,
-        "is_dialog": is_htmx(request),
-        "sender": request.user,
+        "typed": unsent.texts(typed),
+        "outcome": unsent.present_unsent(why, typed),
+        "hidden": unsent.hidden(typed) if may_sign_in else [],
     }
-    template = "_trigger_form.html" if is_htmx(request) else "trigger.html"
+    return _render(request, context, status)
+
+
+def _render(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
+    is_dialog = is_htmx(request)
+    context |= {"trigger_url": request.path, "is_dialog": is_dialog, "sender": request.user}
+    template = "_trigger_form.html" if is_dialog else "trigger.html"
+    if is_dialog and status >= 400:
+        status = 422  # the one that htmx puts into the dialog
     return render(request, f"pagerduty_card/{template}", context, status=status)

@@ -62,5 +62,6 @@ addEventListener("htmx:responseError", ({ detail }) => {
 addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (new URL(detail.xhr.responseURL).pathname !== document.body.dataset.signIn) return;
   detail.shouldSwap = false;
-  say(detail.requestConfig.elt, "You are signed out: sign in in another tab.");
+  const { elt, verb } = detail.requestConfig;
+  say(elt, `You are signed out${verb === "post" ? ", and nothing was sent" : ""}: sign in in another tab.`);
 });
