@@ -1,10 +1,12 @@
-"""The answer to a form whose CSRF token is not valid any more."""
+"""The answer to a form whose CSRF token or origin is refused."""
 
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from portal import proxy
 
 _ATTRIBUTE = "csrf_failure"
 # How Django's reasons begin where the form may be another site's.
@@ -31,12 +33,16 @@ def on_csrf_failure(handler: View) -> Callable[[View], View]:
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer 403: by the view's own handler, else a page that says what to do."""
+    is_of_another_site = reason.startswith(_OF_ANOTHER_SITE)
+    if is_of_another_site:
+        proxy.log_origin(request)
     match = request.resolver_match
     handler: View | None = getattr(match.func, _ATTRIBUTE, None) if match else None
     if match and handler:
         is_own_form = (
-            not reason.startswith(_OF_ANOTHER_SITE)
+            not is_of_another_site
             and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
         )
         return handler(request, *match.args, is_own_form=is_own_form, **match.kwargs)
-    return render(None, "403_csrf.html", status=403)
+    template = "403_origin.html" if is_of_another_site else "403_csrf.html"
+    return render(None, template, status=403)

@@ -64,6 +64,7 @@ PORTAL_LOGIN_REQUIRED = env.yes_or_no("PORTAL_LOGIN_REQUIRED", default=True, str
 WEB_SERVER = web_server(env)
 
 MIDDLEWARE = [
+    "portal.proxy.trust",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Pads what it compresses, so that a page's length tells nothing of its tokens (BREACH).

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
+from django.core.exceptions import DisallowedHost
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -75,8 +76,8 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 400 without touching the form data: reading it may be what failed."""
-    del exception
-    return render(None, "400.html", status=400) if request else HttpResponse(status=400)
+    template = "400_host.html" if isinstance(exception, DisallowedHost) else "400.html"
+    return render(None, template, status=400) if request else HttpResponse(status=400)
 
 
 @login_not_required

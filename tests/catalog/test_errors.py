@@ -60,7 +60,18 @@ def test_what_one_may_not_do_says_who_one_is(settings):
     assert page.status_code == 403
 
 
-@pytest.mark.parametrize("template", ["400.html", "403.html", "404.html", "500.html"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "400.html",
+        "400_host.html",
+        "403.html",
+        "403_origin.html",
+        "404.html",
+        "500.html",
+        "503_proxy.html",
+    ],
+)
 def test_every_error_page_renders_without_a_request(template):
     from django.template.loader import render_to_string
 
@@ -72,4 +83,7 @@ def test_every_error_page_renders_without_a_request(template):
 def test_a_host_that_is_not_the_portals_is_a_bad_request(reader):
     page = reader.get("/", headers={"host": "evil.example"})
     assert page.status_code == 400
-    assert texts(page, "h1") == ["The portal could not read this request"]
+    assert texts(page, "h1") == ["The portal does not answer to this host name"]
+    assert "ALLOWED_HOSTS" in page.text
+    assert "localhost" not in page.text
+    assert "evil.example" not in page.text
