@@ -1,12 +1,13 @@
 """PagerDuty accounts, regions and credentials, from the settings. No HTTP."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
 
 from pagerduty_card import configuration
+from pagerduty_card.addresses import Address, Api, read_address
 from pagerduty_card.configuration import SETTING, Written
 from pagerduty_card.errors import NotConfigured
 
@@ -73,6 +74,20 @@ class OAuthClient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddressMistake:
+    """An address that is not PagerDuty's.
+
+    Attributes:
+        text: One sentence, which names the setting.
+        hint: What to write instead.
+    """
+
+    api: Api
+    text: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One PagerDuty account the portal may talk to.
 
@@ -81,12 +96,14 @@ class Account:
         token: REST API token; empty with OAuth, and when none is configured. Not part of ``repr``.
         api_base_url: REST v2, without a trailing slash.
         events_base_url: Events v2 up to and including ``/v2``, without a trailing slash; empty
-            when the region is not known, so that nobody is paged in the wrong one.
+            when the region is not known, so that nobody is paged in the wrong one, or when the
+            address is mistaken.
         region: ``us`` or ``eu``, or what else was written.
         oauth: Client credentials; None with a token.
         setting: Where its credentials are configured, for a reader who can change it.
         problem: Why PagerDuty cannot be asked, one sentence without secrets; empty when it can.
         webhook_secrets: What its webhooks are signed with; none: none are taken. Not in ``repr``.
+        address_mistakes: What is wrong with its addresses; nothing is sent to those.
     """
 
     name: str
@@ -98,6 +115,7 @@ class Account:
     setting: str = OWN_SETTING
     problem: str = ""
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    address_mistakes: tuple["AddressMistake", ...] = ()
 
     @property
     def is_configured(self) -> bool:
@@ -191,15 +209,22 @@ def _own_account(others: Mapping[str, Account]) -> Account:
             )
     elif mistake := configuration.credential_mistake(token):
         token, problem = "", f"PAGERDUTY_TOKEN {mistake}."
+    addresses = {
+        Api.REST: read_address(Api.REST, settings.PAGERDUTY_API_BASE_URL),
+        Api.EVENTS: read_address(Api.EVENTS, settings.PAGERDUTY_EVENTS_BASE_URL),
+    }
+    mistakes = _address_mistakes(addresses, lambda api: f"PAGERDUTY_{api.value.upper()}")
+    here = settings.PAGERDUTY_SANDBOX_URL.rstrip("/") if sandbox else ""
     return Account(
         name=DEFAULT_ACCOUNT,
         token=token,
-        api_base_url=settings.PAGERDUTY_API_BASE_URL
-        or (settings.PAGERDUTY_SANDBOX_URL if sandbox else region.api_base_url),
-        events_base_url=settings.PAGERDUTY_EVENTS_BASE_URL
-        or (f"{settings.PAGERDUTY_SANDBOX_URL}/v2" if sandbox else region.events_base_url),
+        api_base_url=addresses[Api.REST].url or here or region.api_base_url,
+        events_base_url=_events_url(
+            addresses[Api.EVENTS], f"{here}/v2" if here else region.events_base_url
+        ),
         region=settings.PAGERDUTY_REGION,
-        problem=problem,
+        problem=problem or _unasked(mistakes),
+        address_mistakes=mistakes,
         webhook_secrets=_own_webhook_secrets(sandbox=sandbox),
     )
 
@@ -213,7 +238,9 @@ def _own_webhook_secrets(*, sandbox: bool) -> tuple[str, ...]:
 def _account_of(written: Written, whole: configuration.Configuration) -> Account:
     name = written.region or "us"
     region = REGIONS.get(name)
-    sandbox = settings.PAGERDUTY_SANDBOX_URL if settings.PAGERDUTY_SANDBOX else ""
+    sandbox = settings.PAGERDUTY_SANDBOX_URL.rstrip("/") if settings.PAGERDUTY_SANDBOX else ""
+    addresses = {api: read_address(api, getattr(written, api.value)) for api in Api}
+    mistakes = _address_mistakes(addresses, lambda api: f"{api.value} of account {written.name!r}")
     mistake = whole.mistake_of(written.name)
     problem = f"{SETTING}: {mistake.text}" if mistake and not mistake.is_double else ""
     if region is None and not problem:
@@ -225,19 +252,48 @@ def _account_of(written: Written, whole: configuration.Configuration) -> Account
             client_secret=written.client_secret,
             subdomain=written.subdomain,
             scopes=written.scopes or (*SCOPES, *SCOPES_OF_FIGURES),
-            identity_base_url=written.identity_base_url
+            identity_base_url=addresses[Api.IDENTITY].url
             or sandbox
             or (region or REGIONS["us"]).identity_base_url,
         )
     return Account(
         name=written.name,
         token=written.token,
-        api_base_url=written.api_base_url or sandbox or (region.api_base_url if region else ""),
-        events_base_url=written.events_base_url
-        or (f"{sandbox}/v2" if sandbox else region.events_base_url if region else ""),
+        api_base_url=addresses[Api.REST].url or sandbox or (region.api_base_url if region else ""),
+        events_base_url=_events_url(
+            addresses[Api.EVENTS],
+            f"{sandbox}/v2" if sandbox else region.events_base_url if region else "",
+        ),
         region=name,
         oauth=oauth,
         setting=f"{SETTING}, account {written.name}",
-        problem=problem,
+        problem=problem or _unasked(mistakes),
+        address_mistakes=mistakes,
         webhook_secrets=written.webhook_secrets,
     )
+
+
+def _address_mistakes(
+    addresses: Mapping[Api, Address], name: Callable[[Api], str]
+) -> tuple[AddressMistake, ...]:
+    return tuple(
+        AddressMistake(
+            api=api,
+            text=f"{name(api)} {one.mistake}.",
+            hint=(f"Write {one.right}, or leave" if one.right else "Leave")
+            + f" {name(api)} unset to use the address of the region.",
+        )
+        for api, one in addresses.items()
+        if one.mistake
+    )
+
+
+def _events_url(address: Address, usual: str) -> str:
+    """Where events go; nowhere with a mistake, for the usual host may be that of a stranger."""
+    return "" if address.mistake else address.url or usual
+
+
+def _unasked(mistakes: Collection[AddressMistake]) -> str:
+    """Why PagerDuty cannot be asked for the sake of its addresses; empty when it can."""
+    of_rest = (one for one in mistakes if one.api is not Api.EVENTS)
+    return next((f"{one.text} {one.hint}" for one in of_rest), "")

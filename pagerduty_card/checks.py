@@ -186,8 +186,13 @@ def _addresses(account: Account) -> list[CheckMessage]:
         "events_base_url": account.events_base_url,
         "identity_base_url": account.oauth.identity_base_url if account.oauth else "",
     }
-    found: list[CheckMessage] = []
+    found: list[CheckMessage] = [
+        Error(one.text, hint=one.hint, id="pagerduty_card.E009") for one in account.address_mistakes
+    ]
+    mistaken = {one.api.value for one in account.address_mistakes}
     for name, url in named.items():
+        if name in mistaken:
+            continue
         if is_own and name != "identity_base_url":
             found += _insecure(f"PAGERDUTY_{name.upper()}", url)
         elif url:

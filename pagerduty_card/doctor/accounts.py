@@ -172,6 +172,13 @@ def _scopes(account: Account) -> Step:
 
 
 def _hosts(account: Account) -> Step:
+    if account.address_mistakes:
+        return step(
+            "Hosts",
+            Verdict.WRONG,
+            " ".join(one.text for one in account.address_mistakes),
+            " ".join(one.hint for one in account.address_mistakes),
+        )
     hosts = [account.api_base_url, account.events_base_url]
     if account.oauth:
         hosts.append(account.oauth.identity_base_url)

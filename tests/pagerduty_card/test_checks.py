@@ -3,6 +3,7 @@
 import pytest
 from django.core import checks
 
+from pagerduty_card.accounts import all_accounts
 from tests.pagerduty_card.factories import TOKEN
 
 
@@ -50,6 +51,50 @@ def test_an_address_must_be_https_or_this_machine(token, settings, variable, url
     assert ("pagerduty_card.E002" in messages) is is_error
     if is_error:
         assert variable in messages["pagerduty_card.E002"].msg
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "used", "right"),
+    [
+        ("EVENTS", "https://relay.example", "https://relay.example/v2", ""),
+        ("EVENTS", " https://relay.example/pd/v2/ ", "https://relay.example/pd/v2", ""),
+        (
+            "EVENTS",
+            "https://events.eu.pagerduty.com/v2/enqueue",
+            "https://events.eu.pagerduty.com/v2",
+            "",
+        ),
+        ("EVENTS", "https://relay.example/pd", "", "https://relay.example/pd/v2"),
+        ("EVENTS", "https://api.pagerduty.com", "", "https://events.pagerduty.com/v2"),
+        (
+            "EVENTS",
+            "https://events.eu.pagerduty.com/generic/2010-04-15/create_event.json",
+            "",
+            "https://events.eu.pagerduty.com/v2",
+        ),
+        ("EVENTS", "https://me:secret@relay.example/v2", "", "Leave PAGERDUTY_EVENTS_BASE_URL"),
+        ("API", " https://relay.example/pd/ ", "https://relay.example/pd", ""),
+        ("API", "https://meridian.pagerduty.com/api", "", "https://api.pagerduty.com,"),
+        ("API", "https://meridian.eu.pagerduty.com", "", "https://api.eu.pagerduty.com,"),
+        ("API", "https://api.pagerduty.com/v2", "", "https://api.pagerduty.com,"),
+    ],
+)
+def test_an_address_is_understood_or_refused_with_the_right_one(
+    token, settings, variable, url, used, right
+):
+    setattr(settings, f"PAGERDUTY_{variable}_BASE_URL", url)
+    message = found().get("pagerduty_card.E009")
+    account = all_accounts()["default"]
+    assert bool(message) is bool(right)
+    if message:
+        assert message.msg.startswith(f"PAGERDUTY_{variable}_BASE_URL ")
+        assert right in message.hint
+        assert "secret" not in message.msg + message.hint
+    if variable == "EVENTS":
+        assert account.events_base_url == used
+    else:
+        assert account.is_configured is bool(used)
+        assert not used or account.api_base_url == used
 
 
 def test_the_sandbox_on_another_host_needs_no_https(settings):
