@@ -68,19 +68,9 @@ class NotConfigured(Refused):
 
 
 class Rejected(PagerDutyError):
-    """400: PagerDuty understood the request and does not want it.
-
-    Attributes:
-        errors: PagerDuty's own sentences.
-    """
+    """400: PagerDuty understood the request and does not want it; its words are the ``detail``."""
 
     reason = "rejected"
-
-    def __init__(
-        self, detail: str = "", *, errors: tuple[str, ...] = (), request_id: str = ""
-    ) -> None:
-        super().__init__(detail, request_id=request_id)
-        self.errors = errors
 
 
 class Unreadable(PagerDutyError):

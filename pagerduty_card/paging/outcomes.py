@@ -69,10 +69,9 @@ def present_outcome(attempt: TriggeredIncident, *, is_same_text: bool) -> Cautio
     )
 
 
-def present_rejection(errors: tuple[str, ...], detail: str) -> str:
+def present_rejection(words: str) -> str:
     """Say in PagerDuty's own words why it did not want the alert."""
-    words = " ".join(errors) or detail
-    return f"Nobody has been paged. PagerDuty did not accept this: {words}".strip()
+    return f"Nobody has been paged. PagerDuty did not accept this: {words}"
 
 
 def present_throttle(retry_in_s: float, *, now: datetime) -> str:

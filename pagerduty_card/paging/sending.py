@@ -243,12 +243,11 @@ def _note_failure(attempt: TriggeredIncident, error: PagerDutyError, *, maybe_ta
         state = _State.UNSURE
     elif is_final:
         state = _State.FAILED
-    words = " ".join(error.errors) if isinstance(error, Rejected) else ""
     TriggeredIncident.objects.filter(
         pk=attempt.pk, state=_State.SENDING, attempts=attempt.attempts
     ).update(
         state=state,
-        answer=(words or error.detail)[:500],
+        answer=error.detail,
         answered_at=now,
         may_resend=not isinstance(error, Rejected),
         retry_until=None if is_final else attempt.retry_until,

@@ -85,7 +85,7 @@ def trigger(
         NotAllowed: The person lacks the permission, or is none of the owners where only they may.
         PagedTooOften: More than 5 in 10 minutes; repetitions of one key count once.
         CannotPage: No integration key is known, or the key belongs to another attempt.
-        Rejected: PagerDuty finds a mistake in the alert; its words are in ``errors``. Submit the
+        Rejected: PagerDuty finds a mistake in the alert; its words are the ``detail``. Submit the
             corrected text under a new key.
         ValueError: The description is empty or too long.
     """

@@ -168,7 +168,7 @@ def _send(
     except (triggering.CannotPage, triggering.NotAllowed) as exc:
         form.add_error(None, f"Nobody has been paged. {exc}")
     except Rejected as exc:
-        form.add_error(None, present_rejection(exc.errors, exc.detail))
+        form.add_error(None, present_rejection(exc.detail))
         form.renew_key()
     else:
         unsent.forget(request, entity.ref)

@@ -1,7 +1,11 @@
 """PagerDuty's answers, judged: data of the expected shape, or the error that says how to react."""
 
+import html
+import itertools
+import json
 import logging
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from pagerduty_card.accounts import SCOPES
@@ -19,6 +23,11 @@ logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 # Who answers so has not begun: the request did not come whole, or nobody is there to take it.
 _NOT_TAKEN = (408, 503)
+# How many of PagerDuty's texts are shown, and how many characters of each are read and shown.
+_MAX_TEXTS = 3
+_MAX_READ = 10_000
+_MAX_TEXT = 150
+_TITLE = re.compile(r"<title[^>]*>([^<]*)<", re.IGNORECASE)
 
 
 def error_of(answer: Reply, *, secrets: Sequence[str], needs: str = "") -> PagerDutyError:
@@ -27,11 +36,10 @@ def error_of(answer: Reply, *, secrets: Sequence[str], needs: str = "") -> Pager
     Args:
         answer: Any answer but the good one and 429.
         secrets: What must not show in the error.
-        needs: The permission (OAuth scope) that the endpoint needs; empty for the Events API.
+        needs: The permission (OAuth scope) that the endpoint needs; empty for none.
     """
     status, request_id = answer.status, answer.request_id
-    words = [hide(one, secrets) for one in _words_of(answer.body)]
-    said = " ".join(words) or f"PagerDuty answered {status}."
+    said = _words_of(answer, secrets) or f"PagerDuty answered {status}."
     if status in {402, 403}:
         said = said if said.endswith(".") or not needs else f"{said}."
         if status == 402:
@@ -54,8 +62,37 @@ def error_of(answer: Reply, *, secrets: Sequence[str], needs: str = "") -> Pager
             "pagerduty rejected a request",
             extra={"status": status, "answer": said[:500], "pagerduty_request_id": request_id},
         )
-        return Rejected(said, errors=tuple(words), request_id=request_id)
+        return Rejected(said, request_id=request_id)
     return broken(f"PagerDuty answered {status}, which the contract does not know.", request_id)
+
+
+def event_error_of(answer: Reply, *, host: str, secrets: Sequence[str]) -> PagerDutyError:
+    """The error for an answer of the Events API, which knows keys and no tokens.
+
+    Args:
+        answer: Any answer but the good one and 429.
+        host: Whom the event was sent to, for a sentence.
+        secrets: What must not show in the error.
+
+    Source:
+        https://developer.pagerduty.com/docs/events-api-v2-overview (response codes)
+    """
+    status, request_id = answer.status, answer.request_id
+    if status in {401, 402, 403}:
+        said = _words_of(answer, secrets) or "no reason was given"
+        return Refused(
+            f"The Events API at {host} refused the event ({status}): {said}",
+            reason="permission",
+            request_id=request_id,
+        )
+    if status in {404, 405} or 300 <= status < 400:
+        return Refused(
+            f"There is no Events API at {host} ({status}). An administrator must correct the "
+            "address for events.",
+            reason="wrong_address",
+            request_id=request_id,
+        )
+    return error_of(answer, secrets=secrets)
 
 
 def broken(what: str, request_id: str) -> Unreadable:
@@ -88,12 +125,50 @@ def all_parsed(parse: Callable[[Any], _T], rows: Sequence[Any], request_id: str)
     return found
 
 
-def _words_of(body: Any) -> list[str]:
-    """PagerDuty's sentences in an error answer of either API; none in an unknown shape."""
-    if not isinstance(body, dict):
-        return []
-    inner = body.get("error")
-    error = inner if isinstance(inner, dict) else body
-    errors = error.get("errors")
-    found = [error.get("message"), *(errors if isinstance(errors, list) else [])]
-    return [one.strip() for one in found if isinstance(one, str) and one.strip()]
+def _words_of(answer: Reply, secrets: Sequence[str]) -> str:
+    """PagerDuty's own words in an error answer, in one sentence; empty where there are none.
+
+    Documented is an object with ``message`` and ``errors``, within ``error`` (REST) or not
+    (Events). Seen have been a text, a list, an object by field, and a page of HTML.
+    """
+    # Before anything is cut: a part of a secret would not be recognised.
+    text = hide(answer.content.decode(errors="replace"), secrets)
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        title = _TITLE.search(text[:_MAX_READ])
+        return _shortened(html.unescape(title[1] if title else "" if "<" in text else text))
+    error = body["error"] if isinstance(body, dict) and body.get("error") else body
+    texts = list(itertools.islice(_texts(error), _MAX_TEXTS + 1))
+    # One that only repeats another, as "Invalid event" and "invalid event.", is no news.
+    by_words: dict[str, str] = {}
+    for text in texts[:_MAX_TEXTS]:
+        by_words.setdefault(text.casefold().rstrip(" .:"), text)
+    first, *others = by_words.values() or ("",)
+    if not others:
+        return first
+    more = " \u2026" if len(texts) > _MAX_TEXTS else ""
+    return f"{first.rstrip(' .:')}: {'; '.join(others)}{more}"
+
+
+def _texts(error: Any, depth: int = 4) -> Iterator[str]:
+    """The texts in an error, the message first; codes are numbers and are left out."""
+    if isinstance(error, str):
+        if text := _shortened(error):
+            yield text
+    elif isinstance(error, list) and depth:
+        for one in error:
+            yield from _texts(one, depth - 1)
+    elif isinstance(error, dict) and depth:
+        yield from _texts(error.get("message"), 0)
+        if "errors" in error:
+            yield from _texts(error["errors"], depth - 1)
+        elif "message" not in error:
+            for name, one in error.items():
+                yield from (f"{_shortened(str(name))}: {text}" for text in _texts(one, depth - 1))
+
+
+def _shortened(text: str) -> str:
+    """A text in one line, of a bounded length, without characters that nobody sees."""
+    line = "".join(one for one in " ".join(text[:_MAX_READ].split()) if one.isprintable())
+    return line if len(line) <= _MAX_TEXT else f"{line[:_MAX_TEXT]}\u2026"

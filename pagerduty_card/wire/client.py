@@ -20,7 +20,7 @@ from pagerduty_card.domain import (
 )
 from pagerduty_card.errors import Throttled, TooMany
 from pagerduty_card.wire.alerts import TriggerEvent
-from pagerduty_card.wire.answers import broken, error_of, parsed
+from pagerduty_card.wire.answers import broken, event_error_of, parsed
 from pagerduty_card.wire.paged_lists import MAX_RECORDS, OVERLAP, ids, iso
 from pagerduty_card.wire.past import PastClient
 from pagerduty_card.wire.rest import Params
@@ -240,7 +240,8 @@ class PagerDutyClient(PastClient):
             PagerDuty's message.
 
         Raises:
-            Rejected: 400, with PagerDuty's own words in ``errors``; repeating is of no use.
+            Rejected: 400, with PagerDuty's own words; repeating is of no use.
+            Refused: The key is not accepted, or there is no Events API at the address.
             Throttled: 429; nobody was paged.
             Unreachable: 408, 5xx, or no answer. ``maybe_taken`` tells whether PagerDuty may
                 have taken the alert nevertheless.
@@ -264,7 +265,9 @@ class PagerDutyClient(PastClient):
                 request_id=answer.request_id,
             )
         if answer.status != 202:
-            raise error_of(answer, secrets=(event.routing_key,))
+            raise event_error_of(
+                answer, host=self.account.events_base_url, secrets=(event.routing_key,)
+            )
         body = answer.body
         if not isinstance(body, dict) or body.get("status") != "success":
             raise broken("202 without success", answer.request_id)

@@ -384,20 +384,61 @@ def test_sends_events_to_the_accounts_own_host(http):
     assert len(http.calls) == 1
 
 
-def test_a_refused_event_carries_pagerdutys_words_and_masks_the_key(client, http):
-    http.post(
-        f"{EVENTS}/enqueue",
-        json={"status": "invalid event", "message": "Event object is invalid",
-              "errors": [f"routing_key {KEY} is unknown", "Length of 'summary' is too long"]},
-        status=400,
-    )  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            {"status": "invalid event", "message": "Event object is invalid",
+             "errors": [f"routing_key {KEY} is unknown", "'summary' is too long"]},
+            "Event object is invalid: routing_key ****4711 is unknown; 'summary' is too long",
+        ),
+        ({"message": "Invalid event", "errors": ["invalid event."]}, "Invalid event"),
+        ({"message": "Invalid event:", "errors": "no summary"}, "Invalid event: no summary"),
+        ({"error": ["at most 50 item(s)"]}, "at most 50 item(s)"),
+        ({"error": "No such\nkey\u202e"}, "No such key"),
+        ({"error": {"summary": ["is blank"], "code": 7}}, "summary: is blank"),
+        ({"errors": {"payload": {"source": ["is blank"]}}}, "payload: source: is blank"),
+        (["first", "second"], "first: second"),
+        ("a text", "a text"),
+        ({"code": 2001}, "PagerDuty answered 400."),
+        ([[[[[["too deep"]]]]]], "PagerDuty answered 400."),
+        (
+            {"message": "x" * 140 + KEY, "errors": ["y" * 1000] * 500},
+            "x" * 140 + f"****4711: {'y' * 150}\u2026 \u2026",
+        ),
+    ],
+)  # fmt: skip
+def test_a_refusal_carries_pagerdutys_words_whatever_their_shape(client, http, body, words):
+    http.post(f"{EVENTS}/enqueue", json=body, status=400)
     with pytest.raises(Rejected) as caught:
         client.enqueue(make_event())
-    assert caught.value.errors == (
-        "Event object is invalid",
-        "routing_key ****4711 is unknown",
-        "Length of 'summary' is too long",
-    )
+    assert caught.value.detail == words
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("<html><head><title>400 Bad&nbsp;Request</title><body>" + "z" * 9000, "400 Bad Request"),
+        ("<html>nothing to say", "PagerDuty answered 400."),
+        ("upstream says no", "upstream says no"),
+        ("", "PagerDuty answered 400."),
+        ("[" * 100_000, "[" * 150 + "\u2026"),
+    ],
+)
+def test_a_refusal_that_is_no_json_is_one_short_line(client, http, content, words):
+    http.post(f"{EVENTS}/enqueue", body=content, status=400)
+    with pytest.raises(Rejected) as caught:
+        client.enqueue(make_event())
+    assert caught.value.detail == words
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 404])
+def test_the_events_api_is_never_said_to_want_a_token(client, http, status):
+    http.post(f"{EVENTS}/enqueue", json={"message": "No"}, status=status)
+    with pytest.raises(Refused) as caught:
+        client.enqueue(make_event())
+    assert "token" not in caught.value.detail
+    assert f"{EVENTS} " in caught.value.detail
 
 
 @pytest.mark.parametrize(

@@ -297,7 +297,7 @@ def test_what_pagerduty_refuses_is_raised_in_its_words_and_not_repeated(http, pa
     )  # fmt: skip
     with pytest.raises(Rejected) as caught:
         pager()
-    assert "Length of 'summary' is too long" in caught.value.errors
+    assert "Length of 'summary' is too long" in caught.value.detail
     attempt = TriggeredIncident.objects.get()
     assert (attempt.state, attempt.may_resend) == (State.FAILED, False)
     assert "too long" in attempt.answer
@@ -392,6 +392,6 @@ def test_the_routing_key_is_in_no_row_and_no_log(http, pager, caplog):
     row = str(TriggeredIncident.objects.values().get())
     logged = [vars(record) for record in caplog.records]
     assert [one["outcome"] for one in logged if "trigger attempt" in one["msg"]] == ["failed"]
-    for text in (row, str(logged), repr(caught.value), str(caught.value.errors)):
+    for text in (row, str(logged), repr(caught.value), caught.value.detail):
         assert KEY not in text
         assert TOKEN not in text
