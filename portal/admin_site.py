@@ -5,9 +5,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.filters import SimpleListFilter
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.db.models.constants import LOOKUP_SEP
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 
 class FilteredAsShown(admin.ModelAdmin[Any]):
@@ -34,7 +39,10 @@ class FilteredAsShown(admin.ModelAdmin[Any]):
 
 
 class PortalAdminSite(admin.AdminSite):
-    """Gives every registered admin, those of other packages too, the rules of this module."""
+    """Gives every registered admin, those of other packages too, the rules of this module.
+
+    People sign in and change their password on the portal's pages, which limit and record it.
+    """
 
     def register(
         self,
@@ -46,3 +54,27 @@ class PortalAdminSite(admin.AdminSite):
         given = admin_class or admin.ModelAdmin
         ruled = type(given.__name__, (FilteredAsShown, given), {"__module__": given.__module__})
         super().register(model_or_iterable, ruled, **options)
+
+    @login_not_required
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the portal's sign-in.
+
+        Raises:
+            PermissionDenied: Somebody is signed in who may not use the admin.
+        """
+        del extra_context
+        page = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        if not request.user.is_authenticated:
+            return redirect_to_login(page)
+        if not self.has_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def password_change(  # type: ignore[override]  # the stubs know Django's own page alone
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the portal's page."""
+        del request, extra_context
+        return HttpResponseRedirect(reverse("password"))

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "pagerduty_card",
     "portal.apps.PortalAdminConfig",
     "django.contrib.auth",
+    "accounts",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
     "django.contrib.messages",
@@ -77,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     *(["django.contrib.auth.middleware.LoginRequiredMiddleware"] if PORTAL_LOGIN_REQUIRED else []),
+    "accounts.recording.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -131,6 +133,9 @@ CACHES: dict[str, dict[str, Any]] = {
 # One query a page. A cache would keep a session that was ended while it did not answer, or that
 # another process ended.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 3600 * env.number(
+    "PORTAL_SESSION_HOURS", default=14 * 24, least=1, most=8_760, unit="hours"
+)
 
 HUEY = {
     "name": "switchboard",
@@ -216,13 +221,21 @@ SECURE_HSTS_SECONDS = env.number(
 )
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 CSRF_TRUSTED_ORIGINS = [f"https://{urlsplit(PORTAL_URL).netloc}"] if _https else []
-if env.yes_or_no("PORTAL_BEHIND_PROXY", default=False, strict=False):
+PORTAL_BEHIND_PROXY = env.yes_or_no("PORTAL_BEHIND_PROXY", default=False, strict=False)
+if PORTAL_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+_validation = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{_validation}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_validation}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_validation}.CommonPasswordValidator"},
+    {"NAME": f"{_validation}.NumericPasswordValidator"},
 ]
+# How long the record of sign-ins and of rights is kept; 0: for good.
+PORTAL_ACCOUNT_RECORD_DAYS = env.number(
+    "PORTAL_ACCOUNT_RECORD_DAYS", default=365, least=0, most=3_650, unit="days"
+)
 
 # Logging --------------------------------------------------------------------------------------
 LOGGING = {

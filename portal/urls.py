@@ -3,7 +3,6 @@
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from portal import views
@@ -12,8 +11,7 @@ admin.site.site_header = admin.site.site_title = f"{settings.PORTAL_NAME} admini
 
 urlpatterns = [
     path("", include("catalog.urls")),
-    path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="sign-in"),
-    path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
+    path("", include("accounts.urls")),
     path("theme/", views.theme, name="theme"),
     path("healthz/live", views.live, name="live"),
     path("healthz/ready", views.ready, name="ready"),

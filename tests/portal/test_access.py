@@ -16,7 +16,6 @@ OPEN = {
     "/sign-in/",
     "/healthz/live",
     "/healthz/ready",
-    "/admin/login/",
     "/catalog/hooks/refresh/",
     "/pagerduty/webhooks/1/",
     "/theme/",

@@ -1,0 +1,55 @@
+"""Accounts in the admin: Django's own pages, signing people out, and the record."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.models import AccountEvent
+from accounts.sessions import end_sessions
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin[User]):
+    """Django's page of accounts."""
+
+    actions = ("sign_out",)
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """End the sessions of the chosen people."""
+        ended = end_sessions(people)
+        self.message_user(request, f"{ended:,} sessions were ended.", messages.SUCCESS)
+
+
+@admin.register(AccountEvent)
+class AccountEventAdmin(admin.ModelAdmin[AccountEvent]):
+    """The record; nobody writes it by hand."""
+
+    list_display = ("at", "kind", "account", "by", "address", "detail")
+    list_filter = ("kind", "in_sandbox")
+    date_hierarchy = "at"
+    search_fields = ("account", "by", "address")
+    search_help_text = "Account, who did it, or address"
+    show_full_result_count = False
+    list_max_show_all = 0
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds a row by hand."""
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes one."""
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes one; the worker does when its time is over."""
+        del request, obj
+        return False
