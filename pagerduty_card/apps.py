@@ -15,15 +15,17 @@ class PagerdutyCardConfig(AppConfig):
         from catalog.signals import entities_written
         from pagerduty_card import catalog_card, checks  # noqa: F401 -- checks register themselves
         from pagerduty_card.card import rendering
-        from pagerduty_card.doctor import findings
+        from pagerduty_card.doctor import findings, work
         from pagerduty_card.mapping import remapping
         from pagerduty_card.overview import badge
         from pagerduty_card.paging import pending_pages
-        from portal import page_frame
+        from portal import health, page_frame
 
         entities_written.connect(remapping.when_entities_written)
         post_migrate.connect(remapping.when_migrated, sender=self)
         cards.register(catalog_card.PagerDutyCard())
+        health.add_work_check("open incidents", work.old_incidents)
+        health.add_work_check("pages", work.waiting_pages)
         page_frame.add_banner("pagerduty-sandbox", rendering.sandbox_banner)
         page_frame.add_banner("pagerduty-pending-pages", pending_pages.banner)
         page_frame.add_nav(

@@ -9,8 +9,16 @@ class PortalConfig(AppConfig):
     verbose_name = "Portal"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from portal import checks, storage_checks  # noqa: F401
+        """Register the system checks, and the banner of a missing worker."""
+        # Models cannot be imported before the apps are ready.
+        from portal import (  # noqa: F401 -- checks register themselves
+            checks,
+            page_frame,
+            storage_checks,
+            workers,
+        )
+
+        page_frame.add_banner("worker", workers.banner)
 
 
 class PortalAdminConfig(AdminConfig):

@@ -15,6 +15,7 @@ urlpatterns = [
     path("theme/", views.theme, name="theme"),
     path("healthz/live", views.live, name="live"),
     path("healthz/ready", views.ready, name="ready"),
+    path("healthz/work", views.work, name="work"),
     path("styleguide/", views.styleguide, name="styleguide"),
     path("admin/", admin.site.urls),
 ]

@@ -1,16 +1,15 @@
 """The site's own pages: health, the style guide, and the error pages."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.core.exceptions import DisallowedHost
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from portal import health
 from portal import styleguide as samples
 
 
@@ -27,25 +26,30 @@ def live(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when database and migrations are usable, else 503 and which is not.
+    """Answer 200 when this process can serve pages, else 503, and what is wrong by part.
 
     Without its cache the portal is slower and still serves: that is ``degraded``, not failing, or
-    whoever routes by this answer would take every process away while Redis restarts.
+    whoever routes by this answer would take every process away while Redis restarts. So is a
+    database that newer code has migrated, while an upgrade replaces one process after the other.
     """
     del request
-    parts = {"database": "ok", "migrations": "ok", "cache": "ok"}
-    try:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            parts["migrations"] = "not all applied: run manage.py migrate"
-    except DatabaseError:
-        parts["database"] = parts["migrations"] = "not reachable"
-    cache.set("healthz", "ok", 5)
-    if cache.get("healthz") != "ok":
-        parts["cache"] = "does not keep what it is given"
-    serves = parts["database"] == parts["migrations"] == "ok"
-    status = "failing" if not serves else "ok" if parts["cache"] == "ok" else "degraded"
+    parts = health.readiness()
+    serves = health.serves(parts)
+    is_whole = all(found == health.OK for found in parts.values())
+    status = "failing" if not serves else "ok" if is_whole else "degraded"
     return JsonResponse({"status": status, **parts}, status=200 if serves else 503)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def work(request: HttpRequest) -> JsonResponse:
+    """Answer 200 while the worker's work is done in time, else 503, and why not."""
+    del request
+    parts = health.work(timezone.now())
+    is_done = all(found == health.OK for found in parts.values())
+    status = "ok" if is_done else "failing"
+    return JsonResponse({"status": status, **parts}, status=200 if is_done else 503)
 
 
 @login_not_required

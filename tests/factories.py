@@ -1,6 +1,7 @@
 """Builders of the catalog's rows and of people: plain functions, every field by keyword."""
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -11,6 +12,7 @@ from catalog.columns import digest_of, entity_columns, write_details
 from catalog.models import Entity, ImportIssue
 from catalog.refs import EntityRef
 from catalog.versions import bump
+from portal.models import Worker
 
 _numbers = itertools.count(1)
 
@@ -26,6 +28,14 @@ def make_user(username: str = "", *, permissions: tuple[str, ...] = (), **fields
             Permission.objects.get(content_type__app_label=app_label, codename=codename)
         )
     return user
+
+
+def make_worker(*, seen_s: float = 5, **fields: Any) -> Worker:
+    """A worker that was last seen ``seen_s`` seconds ago."""
+    now = timezone.now()
+    columns = {"host": "host-1", "pid": 42, "is_periodic": True, "version": "1.2", **fields}
+    seen_at = now - timedelta(seconds=seen_s)
+    return Worker.objects.create(**columns, started_at=seen_at, seen_at=seen_at)
 
 
 def descriptor_of(

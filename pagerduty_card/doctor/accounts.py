@@ -22,18 +22,26 @@ from pagerduty_card.presenters.freshness import explain
 from pagerduty_card.syncing.accounts import SECTIONS, next_at
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.quota import RESERVED_SHARE, Quota, QuotaReading
+from portal import workers
 
 # Ages of incidents and ends of shifts are told to the minute.
 SKEW_NOTICED_S = 30
 SKEW_WRONG_S = 300
 
 
-def examine_portal() -> Finding:
-    """The portal's own side: the setting as a whole, the sandbox, the cache."""
+def examine_portal(now: datetime) -> Finding:
+    """The portal's own side: the worker, the setting as a whole, the sandbox, the cache.
+
+    Args:
+        now: The instant (UTC).
+    """
     steps = [
-        step("Setting", Verdict.WRONG, one.text, one.hint)
-        for one in configuration.read(settings.PAGERDUTY_ACCOUNTS).mistakes
-        if one.is_double or not one.account
+        _worker(now),
+        *(
+            step("Setting", Verdict.WRONG, one.text, one.hint)
+            for one in configuration.read(settings.PAGERDUTY_ACCOUNTS).mistakes
+            if one.is_double or not one.account
+        ),
     ]
     if settings.PAGERDUTY_SANDBOX:
         steps.append(
@@ -80,6 +88,17 @@ def examine_accounts(
         )
         for account in given
     ]
+
+
+def _worker(now: datetime) -> Step:
+    if problem := workers.problem(now):
+        return step("Worker", Verdict.WRONG, problem, workers.START)
+    found = workers.running(now)
+    listed = "; ".join(
+        f"{one}, version {one.version or 'unknown'}{'' if one.is_periodic else ', --no-periodic'}"
+        for one in found
+    )
+    return step("Worker", Verdict.OK, f"Running: {listed}.", at=found[0].seen_at)
 
 
 def _cache() -> Step:

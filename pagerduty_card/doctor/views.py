@@ -34,7 +34,7 @@ def doctor(request: HttpRequest) -> HttpResponse:
     kept = [Probe.from_json(one) for one in request.session.get(_PROBES, [])]
     now = timezone.now()
     findings = [
-        examine_portal(),
+        examine_portal(now),
         *examine_accounts(accounts, {one.account: one for one in kept}, now),
     ]
     walked = examine_entity(ref, now) if ref else []

@@ -69,7 +69,7 @@ class Command(BaseCommand):
             Feed.objects.exists()  # probing needs the database too, in threads of its own
             probes = probe_all(asked)
             now = timezone.now()
-            findings = [examine_portal(), *examine_accounts(accounts, probes, now)]
+            findings = [examine_portal(now), *examine_accounts(accounts, probes, now)]
             if options["entity"]:
                 findings += examine_entity(options["entity"], now)
         except DatabaseError as exc:

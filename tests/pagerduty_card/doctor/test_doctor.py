@@ -15,7 +15,8 @@ from pagerduty_card.accounts import get_account
 from pagerduty_card.doctor.findings import PERMISSION
 from pagerduty_card.models import Feed
 from pagerduty_card.wire.quota import Quota, QuotaReading
-from tests.factories import make_entity, make_user
+from portal.models import Worker
+from tests.factories import make_entity, make_user, make_worker
 from tests.pagerduty_card.factories import KEY, TOKEN, page_of
 from tests.pagerduty_card.mirror import (
     link_service,
@@ -33,8 +34,9 @@ URL = "/pagerduty/doctor/"
 
 
 @pytest.fixture(autouse=True)
-def _token(settings):
+def _world(settings):
     settings.PAGERDUTY_TOKEN = TOKEN
+    make_worker()
 
 
 def announce(http, base=US, *, refused=(), headers=None):
@@ -74,6 +76,36 @@ def steps(*arguments):
 def account_steps(*arguments, account="default"):
     title = f"Account {account}"
     return {what: step for (of, what), step in steps(*arguments).items() if of == title}
+
+
+class TestTheWorker:
+    @pytest.mark.parametrize(
+        ("fields", "said"),
+        [
+            (None, "No worker is running."),
+            ({"seen_s": 200}, "No worker is running: the last one was seen 3 minutes ago."),
+            ({"is_periodic": False}, "Every running worker was started with --no-periodic"),
+        ],
+    )
+    def test_one_that_is_missing_is_named_before_all_else(self, client, fields, said):
+        Worker.objects.all().delete()
+        if fields:
+            make_worker(**fields)
+        make_feeds()
+        code, text = run("--offline")
+        assert code == 1
+        first = text.splitlines()[1:3]
+        assert said in first[0]
+        assert "python manage.py run_huey" in first[1]
+        client.force_login(make_user(permissions=(PERMISSION,)))
+        assert said in client.get(URL).text
+
+    def test_those_that_run_are_named(self):
+        make_worker(host="host-2", pid=7, is_periodic=False, version="")
+        (found,) = [one for (_, what), one in steps("--offline").items() if what == "Worker"]
+        assert found["verdict"] == "ok"
+        assert "process 42 on host-1, version 1.2" in found["text"]
+        assert "process 7 on host-2, version unknown, --no-periodic" in found["text"]
 
 
 class TestTheCommand:
