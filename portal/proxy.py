@@ -68,6 +68,7 @@ def log_origin(request: HttpRequest) -> None:
         },
     )
 
+
 def _origin(address: str) -> str:
     """Scheme and host of an address; the rest may be secret."""
     return "/".join(address.split("/", 3)[:3])

@@ -11,7 +11,7 @@ admin.site.site_header = admin.site.site_title = f"{settings.PORTAL_NAME} admini
 
 urlpatterns = [
     path("", include("catalog.urls")),
-    path("", include("accounts.urls")),
+    path("", include("portal.accounts.urls")),
     path("theme/", views.theme, name="theme"),
     path("healthz/live", views.live, name="live"),
     path("healthz/ready", views.ready, name="ready"),

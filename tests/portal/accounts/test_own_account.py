@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from accounts.limits import FAILURES_PER_NAME
+from portal.accounts.limits import FAILURES_PER_NAME
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

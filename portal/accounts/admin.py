@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.models import AccountEvent
-from accounts.sessions import end_sessions
+from portal.accounts.models import AccountEvent
+from portal.accounts.sessions import end_sessions
 
 admin.site.unregister(User)
 

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from accounts import views
+from portal.accounts import views
 
 urlpatterns = [
     path("sign-in/", views.SignInView.as_view(), name="sign-in"),

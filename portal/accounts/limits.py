@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from accounts.models import AccountEvent, AccountEventQuerySet
+from portal.accounts.models import AccountEvent, AccountEventQuerySet
 
 PERIOD = timedelta(minutes=15)
 FAILURES_PER_NAME = 10

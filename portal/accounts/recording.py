@@ -16,7 +16,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_sa
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
-from accounts.models import AccountEvent, digest_of
+from portal.accounts.models import AccountEvent, digest_of
 from portal.client_address import client_address, network_of
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from accounts.models import AccountEvent
+from portal.accounts.models import AccountEvent
 from portal.tasks import every
 
 

@@ -6,8 +6,8 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 
-from accounts.models import AccountEvent
-from accounts.recording import record
+from portal.accounts.models import AccountEvent
+from portal.accounts.recording import record
 
 _BATCH = 500
 

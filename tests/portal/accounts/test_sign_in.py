@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.limits import FAILURES_PER_NAME, FAILURES_PER_NETWORK, PERIOD
-from accounts.models import AccountEvent
+from portal.accounts.limits import FAILURES_PER_NAME, FAILURES_PER_NETWORK, PERIOD
+from portal.accounts.models import AccountEvent
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -114,7 +114,7 @@ def test_sign_ins_are_recorded_without_what_was_typed(ana, caplog):
         ("signed_in", "ana", HOME),
         ("signed_out", "ana", HOME),
     ]
-    logged = [record for record in caplog.records if record.name == "accounts.recording"]
+    logged = [record for record in caplog.records if record.name == "portal.accounts.recording"]
     assert [record.getMessage() for record in logged[-4:]] == [
         *["sign-in failed", "sign-in failed", "signed in", "signed out"]
     ]

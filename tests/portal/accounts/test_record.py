@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.urls import reverse
 
-from accounts import tasks  # noqa: F401 -- puts its work on the schedule
-from accounts.models import AccountEvent
+from portal.accounts import tasks  # noqa: F401 -- puts its work on the schedule
+from portal.accounts.models import AccountEvent
 from portal.tasks import run_once
 from tests.factories import make_user
 
@@ -106,5 +106,5 @@ def test_the_worker_forgets_rows_after_the_time_of_the_setting(settings, days, l
         clock.shift(timedelta(days=29))
         make_user("young")
         clock.shift(timedelta(days=2))
-        assert run_once("accounts.tasks.forget_old_events")
+        assert run_once("portal.accounts.tasks.forget_old_events")
     assert AccountEvent.objects.count() == left

@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 
-from accounts import limits
-from accounts.recording import record_failure
+from portal.accounts import limits
+from portal.accounts.recording import record_failure
 from portal.client_address import client_address, network_of
 
 logger = logging.getLogger(__name__)

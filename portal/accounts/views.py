@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.forms import OwnPasswordForm, SignInForm
-from accounts.sessions import end_sessions
+from portal.accounts.forms import OwnPasswordForm, SignInForm
+from portal.accounts.sessions import end_sessions
 from portal.client_address import client_address
 
 

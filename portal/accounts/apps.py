@@ -4,9 +4,9 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     """Who may sign in, and the record of what became of accounts."""
 
-    name = "accounts"
+    name = "portal.accounts"
     verbose_name = "Accounts"
 
     def ready(self) -> None:
         """Register the checks, and record what happens from now on."""
-        from accounts import checks, recording  # noqa: F401
+        from portal.accounts import checks, recording  # noqa: F401
