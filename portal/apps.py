@@ -13,6 +13,7 @@ class PortalConfig(AppConfig):
         # Models cannot be imported before the apps are ready.
         from portal import (  # noqa: F401 -- checks register themselves
             checks,
+            exposure_checks,
             page_frame,
             storage_checks,
             workers,

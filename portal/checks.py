@@ -14,8 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
 from portal import database
+from portal.local_hosts import is_local_host
 
-_LOCAL_HOSTS = {"localhost", ".localhost", "127.0.0.1", "[::1]", "testserver"}
 # With a leading dot for a domain and all below it; ``*`` for any.
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 # Of the environment alone: commands that say themselves what else is wrong ask for no other.
@@ -65,7 +65,7 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     """Find what is good enough for a developer's machine only."""
     del app_configs, kwargs
     host = urlsplit(settings.PORTAL_URL).hostname
-    if not settings.PORTAL_URL.startswith("http://") or host in _LOCAL_HOSTS | {"::1"}:
+    if not settings.PORTAL_URL.startswith("http://") or is_local_host(host or ""):
         return []
     return [
         checks.Warning(
@@ -133,7 +133,7 @@ def _var_dir() -> list[CheckMessage]:
 
 
 def _public_debug() -> list[CheckMessage]:
-    public = [host for host in settings.ALLOWED_HOSTS if host not in _LOCAL_HOSTS]
+    public = [host for host in settings.ALLOWED_HOSTS if not is_local_host(host)]
     if not settings.DEBUG or not public:
         return []
     return [

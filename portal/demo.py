@@ -1,18 +1,23 @@
-"""Demo accounts: they exist only while the sandbox is on.
+"""Demo accounts: they exist only while the sandbox is on, for browsers of this machine.
 
 Their passwords are public, so no password of theirs is ever stored: this backend accepts them, and
 the settings name the backend only together with the sandbox. Once the sandbox is off, neither
 password nor session opens anything.
 """
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission, User
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
+from portal.local_hosts import is_from_this_machine, public_hosts
 from portal.permissions import OneQueryBackend
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +79,10 @@ def ensure_account(account: DemoAccount) -> User:
             "email": account.email,
             "is_staff": account.is_superuser,
             "is_superuser": account.is_superuser,
+            "password": make_password(None),
         },
     )
-    if created:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-    elif user.has_usable_password():
+    if not created and user.has_usable_password():
         raise NameIsTakenError(account.username)
     for name in account.permissions:
         app_label, codename = name.split(".")
@@ -100,10 +103,16 @@ class DemoBackend(OneQueryBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        """Return the demo account, or None for any other name or password."""
-        del request, kwargs
+        """Return the demo account, or None for any other name, password or machine."""
+        del kwargs
         account = ACCOUNTS.get(username or "")
         if account is None or not constant_time_compare(password or "", account.username):
+            return None
+        if request is None or public_hosts() or not is_from_this_machine(request):
+            logger.warning(
+                "demo account refused: it opens a portal on this machine only",
+                extra={"account": account.username},
+            )
             return None
         try:
             user = ensure_account(account)

@@ -1,6 +1,5 @@
 """System checks of who else can read or write what the portal stores."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from portal.local_hosts import is_local_host
 from portal.private_files import open_to_others
 
 
@@ -39,7 +39,7 @@ def check_redis(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
         host, password = address.hostname or "", address.password
     except ValueError:
         return []
-    if password or not host or _is_this_machine(host):
+    if password or not host or is_local_host(host):
         return []
     return [
         checks.Warning(
@@ -50,10 +50,3 @@ def check_redis(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
             id="portal.W020",
         )
     ]
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

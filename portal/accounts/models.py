@@ -44,6 +44,7 @@ class AccountEvent(models.Model):
         GROUP_CREATED = "group_created", "group created"
         GROUP_CHANGED = "group_changed", "group changed"
         GROUP_DELETED = "group_deleted", "group deleted"
+        GROUP_CONFIRMED = "group_confirmed", "group confirmed"
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     kind = models.CharField(max_length=20, choices=Kind)

@@ -13,6 +13,7 @@ def found(*, deploy=False):
     return {one.id: one for one in messages if (one.id or "").startswith("pagerduty_card.")}
 
 
+@pytest.mark.django_db
 def test_a_token_and_nothing_else_is_fine(token):
     assert found(deploy=True) == {}
 

@@ -105,6 +105,7 @@ def test_production_settings_pass_the_deployment_check_clean(tmp_path):
     assert "identified 1 issue (0 silenced)" in done.stderr
 
 
+@pytest.mark.django_db
 def test_a_database_that_others_may_read_is_an_error_in_production(settings, tmp_path, monkeypatch):
     database, key = tmp_path / "db.sqlite3", tmp_path / "key"
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")

@@ -64,3 +64,31 @@ def test_a_real_account_of_the_same_name_keeps_its_password(client):
     assert sign_in(client, "admin").status_code == 200
     assert not signed_in(client)
     assert sign_in(client, "admin", "a long and private one").status_code == 302
+
+
+@pytest.mark.usefixtures("_sandbox")
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        {"REMOTE_ADDR": "192.0.2.7", "SERVER_NAME": "localhost"},
+        {"REMOTE_ADDR": "192.0.2.7", "HTTP_HOST": "127.0.0.1:8000"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"},
+    ],
+)
+def test_a_demo_account_is_refused_to_other_machines(client, request_of):
+    def attempt():
+        data = {"username": "admin", "password": "admin"}
+        return client.post(reverse("sign-in"), data, **request_of).status_code
+
+    assert attempt() == 200
+    request_of |= {"REMOTE_ADDR": "127.0.0.1"}
+    request_of.pop("HTTP_X_FORWARDED_FOR", None)
+    assert attempt() == 302
+
+
+@pytest.mark.usefixtures("_sandbox")
+@pytest.mark.parametrize("setting", ["ALLOWED_HOSTS", "PORTAL_URL"])
+def test_a_demo_account_is_refused_where_the_portal_has_a_public_name(client, settings, setting):
+    public = {"ALLOWED_HOSTS": ["testserver", "portal.example.com"]}
+    setattr(settings, setting, public.get(setting, "https://portal.example.com"))
+    assert sign_in(client, "admin").status_code == 200

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, OutputWrapper
 from django.db import connection
 
 from portal import demo, private_files
+from portal.local_hosts import public_hosts
 
 # The number of PostgreSQL's advisory lock; any that no other program takes.
 _LOCK = 0x5357_4244_5052_4550
@@ -58,7 +59,9 @@ class Command(BaseCommand):
 
     def _name_accounts(self) -> None:
         """Create the demo accounts and name them, or say how to get the first account."""
-        if settings.PAGERDUTY_SANDBOX:
+        if settings.PAGERDUTY_SANDBOX and public_hosts():
+            self.stdout.write("Demo accounts are off: the portal answers to other machines too")
+        elif settings.PAGERDUTY_SANDBOX:
             for account in demo.ACCOUNTS.values():
                 try:
                     demo.ensure_account(account)
