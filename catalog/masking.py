@@ -1,7 +1,9 @@
 """How the secrets of an entity are hidden in its texts, and how a shown one is put back.
 
 Backstage's format keeps some keys in annotations, for example a service's integration key. Whoever
-reads a page sees at most the last four characters of such a value.
+reads a page sees at most the last four characters of such a value, of a field whose name says that
+it is secret, and of what looks like a secret anywhere else. Only the form that edits a local entity
+shows the latter, to those who may change it: it must write back what it was given.
 """
 
 import json
@@ -12,7 +14,7 @@ from typing import Any
 import yaml
 
 from catalog.models import Entity
-from catalog.secrets import hide, is_mask, is_secret, mask, masks_of
+from catalog.secrets import hide, is_mask, is_secret, is_secret_field, mask, masks_of
 
 
 class MaskedValueError(ValueError):
@@ -37,7 +39,8 @@ class Masker:
     """Hides the secret annotations of one entity wherever they appear in its texts.
 
     Attributes:
-        masked_by_secret: What to show instead of each secret, longest secret first.
+        masked_by_secret: What to show instead of each secret, see
+            :func:`catalog.secrets.masks_of`.
     """
 
     masked_by_secret: Mapping[str, str]
@@ -65,10 +68,16 @@ class Masker:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {self.text(str(key)): self.tree(item) for key, item in value.items()}
+            return {self.text(str(key)): self._field(str(key), item) for key, item in value.items()}
         if isinstance(value, list):
             return [self.tree(item) for item in value]
         return value
+
+    def _field(self, name: str, value: Any) -> Any:
+        is_filled_in_later = isinstance(value, str) and value.startswith(("${", "{{"))
+        if isinstance(value, str) and is_secret_field(name) and not is_filled_in_later:
+            return mask(value) if value else value
+        return self.tree(value)
 
     def descriptor(self, entity: Entity) -> dict[str, Any]:
         """The entity's descriptor with its secret annotations masked, and copies of them too."""

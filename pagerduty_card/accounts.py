@@ -189,11 +189,6 @@ def is_bearer(token: str) -> bool:
     return token.startswith(_BEARER)
 
 
-def mask(secret: str) -> str:
-    """The secret with all but its last four characters hidden; wholly hidden when it is short."""
-    return f"****{secret[-4:]}" if len(secret) > 8 else "****"
-
-
 def _own_account(others: Mapping[str, Account]) -> Account:
     """The default account, of the settings whose names begin with ``PAGERDUTY_``."""
     region = REGIONS.get(settings.PAGERDUTY_REGION, REGIONS["us"])

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from pagerduty_card.accounts import mask
 from pagerduty_card.mapping.resolving import Mapped
+from portal.secret_shapes import mask
 
 
 def value_of(mapped: Mapped) -> str:

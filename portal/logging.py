@@ -3,6 +3,8 @@
 import logging
 from contextvars import ContextVar
 
+from portal.secret_shapes import hide_tokens
+
 NO_REQUEST = "-"
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default=NO_REQUEST)
 
@@ -22,7 +24,7 @@ class LineFormatter(logging.Formatter):
     """Writes time (UTC), level, logger, request id, message, then ``key=value`` for each extra."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format one record, extras in alphabetical order, line breaks escaped."""
+        """Format one record, extras in alphabetical order, line breaks escaped, tokens masked."""
         extras = sorted((key, value) for key, value in vars(record).items() if key not in _STANDARD)
         text = " ".join([record.getMessage(), *(f"{key}={value!r}" for key, value in extras)])
         line = text.replace("\n", "\\n").replace("\r", "\\r")
@@ -30,4 +32,4 @@ class LineFormatter(logging.Formatter):
             line = f"{line}\n{self.formatException(record.exc_info)}"
         at = self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z")
         identifier = getattr(record, "request_id", "-")
-        return f"{at} {record.levelname} {record.name} [{identifier}] {line}"
+        return f"{at} {record.levelname} {record.name} [{identifier}] {hide_tokens(line)}"

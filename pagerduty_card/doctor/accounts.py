@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.cache import caches
 
 from pagerduty_card import configuration
-from pagerduty_card.accounts import SCOPES, Account, mask
+from pagerduty_card.accounts import SCOPES, Account
 from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
 from pagerduty_card.doctor.probing import Probe
 from pagerduty_card.doctor.webhooks import examine_webhooks
@@ -23,6 +23,7 @@ from pagerduty_card.syncing.accounts import SECTIONS, next_at
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.quota import RESERVED_SHARE, Quota, QuotaReading
 from portal import workers
+from portal.secret_shapes import mask
 
 # Ages of incidents and ends of shifts are told to the minute.
 SKEW_NOTICED_S = 30

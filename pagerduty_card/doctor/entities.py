@@ -8,13 +8,13 @@ from datetime import datetime
 
 from catalog.models import Entity
 from catalog.refs import EntityRef, InvalidRefError
-from pagerduty_card.accounts import mask
 from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
 from pagerduty_card.freshness import NOT_ASKED
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.models import Feed
 from pagerduty_card.presenters.freshness import Moment, explain, present_answer
+from portal.secret_shapes import mask
 
 
 def examine_entity(ref: str, now: datetime) -> list[Finding]:

@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pagerduty_card.accounts import mask
 from pagerduty_card.domain import BACKSTAGE_VENDOR, EVENTS_V2
 from pagerduty_card.mapping.targets import INTEGRATION_KEY, Target
 from pagerduty_card.models import Integration, Service
+from portal.secret_shapes import mask
 
 _KEY = re.compile(r"[A-Za-z0-9]{32}")
 # A general access or a user's REST API key, or a token of OAuth.

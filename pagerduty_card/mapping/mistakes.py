@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pagerduty_card.accounts import Account, mask, names_of
+from pagerduty_card.accounts import Account, names_of
 from pagerduty_card.freshness import Freshness
 from pagerduty_card.mapping.keys import integration_of, key_mistake, takes_events
 from pagerduty_card.mapping.targets import ACCOUNT, INTEGRATION_KEY, SERVICE_ID, Target
 from pagerduty_card.models import Integration, Service
+from portal.secret_shapes import mask
 
 # PagerDuty's ids have 7 or 14 letters and digits; its keys 32.
 _ID = re.compile(r"[A-Za-z0-9]{1,20}")

@@ -12,7 +12,7 @@ from enum import StrEnum
 from catalog.editing import overlays
 from catalog.editing.overlays import Value
 from catalog.models import Entity, Overlay
-from pagerduty_card.accounts import DEFAULT_ACCOUNT, mask
+from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.mapping import resolving
 from pagerduty_card.mapping.resolving import (
     ACCOUNT,
@@ -23,6 +23,7 @@ from pagerduty_card.mapping.resolving import (
 )
 from pagerduty_card.mapping_page.choosing import Pick
 from pagerduty_card.models import Service
+from portal.secret_shapes import mask
 
 _NOT_THERE = {
     ProblemKind.UNKNOWN_ACCOUNT,

@@ -27,8 +27,8 @@ from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool
 from urllib3.exceptions import DecodeError, IncompleteRead, ProtocolError
 from urllib3.exceptions import HTTPError as TransportError
 
-from pagerduty_card.accounts import mask
 from pagerduty_card.errors import Unreachable, Unreadable
+from portal.secret_shapes import mask
 
 logger = logging.getLogger(__name__)
 

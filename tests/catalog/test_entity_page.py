@@ -290,7 +290,7 @@ def test_every_kind_of_issue_says_what_to_do(reader, kind):
 def test_no_page_prints_a_secret_annotation(reader, tab):
     secrets = {
         "pagerduty.com/integration-key": KEY,
-        "acme.com/API-Token": "tok-en-of-acme-1234",
+        "acme.com/API-Token": "tok-en-of-acme-of-1234",
         "acme.com/client-secret": "s3cr3t-value",
         "acme.com/db-password": "hunter2",
     }
@@ -310,7 +310,7 @@ def test_no_page_prints_a_secret_annotation(reader, tab):
         assert shown["metadata"]["annotations"] == {
             "pagerduty.com/integration-key": "****cdef",
             "acme.com/API-Token": "****1234",
-            "acme.com/client-secret": "****alue",
+            "acme.com/client-secret": "****",
             "acme.com/db-password": "****",
             "acme.com/plain": "plain ****cdef value",
         }

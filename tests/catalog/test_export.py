@@ -14,7 +14,7 @@ from tests.factories import make_entity, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_cards")]
 EXPORT = "/catalog/export/"
-KEY = "R0UT1NGKEY00"
+KEY = "R0UT1NGKEY00R0UT1NGKEY00"
 
 
 @pytest.fixture

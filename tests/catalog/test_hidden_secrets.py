@@ -1,5 +1,7 @@
 """A secret that a careless file repeats everywhere is shown nowhere and found by no search."""
 
+import base64
+import html
 from importlib import import_module
 
 import pytest
@@ -16,6 +18,37 @@ pytestmark = pytest.mark.django_db
 
 SECRET = "0123456789abcdef0123456789abcdef"
 LAID_OVER = "fedcba9876543210fedcba9876543210"
+# Known by their form: no name says what they are, and the key is another entity's.
+SHAPED = {
+    "a key of PagerDuty": SECRET.upper(),
+    "the other form of its keys": "R0ABCDEFGHIJKLMNOPQRSTUVWXYZ0123",
+    "a key in Base64": base64.b64encode(SECRET.encode()).decode(),
+    "a token of PagerDuty": "u+Abcdefghij-1234567",
+    "GitHub": "ghp_0123456789abcdefghijABCDEFGHIJ012345",
+    "GitHub, fine-grained": "github_pat_11ABCDEFG0abcdefghijkl_0123456789",
+    "GitLab": "glpat-0123456789abcdefghij",
+    "Slack": "xoxb-123456789012-abcdefghijkl",
+    "AWS": "AKIAABCDEFGHIJKLMNOP",
+    "a JSON Web Token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "PEM": "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIB-short\n-----END EC PRIVATE KEY-----",
+}
+IN_ADDRESSES = {
+    "s3cretpw1": "postgres://app:s3cretpw1@db.example.com/shop",
+    "T000/B000/hookpath": "https://hooks.slack.com/services/T000/B000/hookpath",
+    "querytoken": "https://ci.example.com/job?branch=main&access_token=querytoken",
+}
+NAMED = {
+    f"my.example.com/{name}": f"Value-0f-{name}"
+    for name in ("passwd", "pwd", "auth", "cookie", "credential", "bearer", "pat", "dsn")
+}
+PUBLIC = [
+    "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "md5:d41d8cd98f00b204e9800998ecf8427e",
+    "https://www.notion.so/Runbook-9f8e7d6c5b4a39281706f5e4d3c2b1a0",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "https://user@example.com/path",
+]
 ENTITY = "/catalog/default/component/leaky/"
 PAGES = [
     "/",
@@ -34,6 +67,8 @@ PAGES = [
     f"{ENTITY}history/",
     f"{ENTITY}pagerduty/",
     "/catalog/default/component/friend/",
+    "/catalog/default/component/friend/inspect/",
+    "/catalog/default/component/friend/history/",
     "/catalog/default/component/friend/dependencies/",
     "/catalog/default/component/friend/dependencies/?type=dependsOn",
     "/catalog/default/group/team/ownership/",
@@ -66,8 +101,22 @@ def careless(tmp_path):
         leaky = component(
             "leaky", metadata=copies, type=SECRET, lifecycle=f"old {SECRET}", more=[SECRET]
         )
-        friend = component("friend", dependsOn=["component:leaky"])
-        bad = {"annotations": {"example.com/token": SECRET}, "labels": {"copy": f"{SECRET}/"}}
+        shaped = [*SHAPED.values(), *IN_ADDRESSES.values()]
+        friendly = {
+            "description": f"{text}\n" + "\n".join(shaped),
+            "annotations": {
+                **NAMED,
+                **{f"example.com/note-{number}": one for number, one in enumerate(shaped)},
+                "example.com/public": " ".join(PUBLIC),
+            },
+            "links": [{"url": one, "title": one} for one in IN_ADDRESSES.values()],
+        }
+        settings = {"password": "Fieldpassw0rd", "apiKey": "Field-api-key-1", "list": shaped}
+        friend = component(
+            "friend", metadata=friendly, dependsOn=["component:leaky"], **{"x-settings": settings}
+        )
+        wrong = {"copy": f"{SECRET}/", "shape": f"{SHAPED['Slack']}/", "case": f"{SECRET.upper()}/"}
+        bad = {"annotations": {"example.com/token": SECRET}, "labels": wrong}
         refused = component("refused", metadata=bad)
         return write(tmp_path / "all.yaml", leaky, friend, refused, group())
 
@@ -106,6 +155,15 @@ def test_no_page_and_no_export_repeats_a_secret(client, everywhere, address):
 
     assert SECRET not in text
     assert LAID_OVER not in text
+    hidden = [*SHAPED.values(), *IN_ADDRESSES, *NAMED.values(), "Fieldpassw0rd", "Field-api-key-1"]
+    found = html.unescape(text)
+    assert [one for one in hidden if one in found or one in text] == []
+
+
+def test_what_only_looks_like_a_secret_is_shown(client, everywhere):
+    client.force_login(make_user())
+    text = body(client, "/catalog/default/component/friend/inspect/")
+    assert [one for one in PUBLIC if one not in text] == []
 
 
 def test_rows_of_the_administration_repeat_no_secret(client, everywhere):

@@ -13,12 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Entity, Relation
-from pagerduty_card.accounts import get_account, mask
+from pagerduty_card.accounts import get_account
 from pagerduty_card.models import Feed, TriggeredIncident
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.quota import Quota
+from portal.secret_shapes import mask
 from sandbox.pagerduty.example_organisation import KEYS
 from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.server import serve

@@ -14,7 +14,6 @@ from pagerduty_card.accounts import (
     WEBHOOK_SETTING,
     Account,
     get_account,
-    mask,
 )
 from pagerduty_card.configuration import SETTING
 from pagerduty_card.doctor.webhooks import examine_webhooks
@@ -22,6 +21,7 @@ from pagerduty_card.errors import NotConfigured, PagerDutyError
 from pagerduty_card.webhooks import subscribing
 from pagerduty_card.wire.subscriptions import Subscription
 from portal.database import explain
+from portal.secret_shapes import mask
 
 
 class Command(BaseCommand):

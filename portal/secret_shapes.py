@@ -1,0 +1,134 @@
+"""Secrets that are known by their form, wherever they stand in a text. Pure.
+
+A name ("token", "password") is not needed: a key that somebody pastes into a description, a link or
+a comment is masked as well. What only looks like one and is public is left alone: digests of SHA
+(40, 64 and more digits), ids of commits, pages of Notion and gists, MD5 sums that say so.
+
+Forms: PagerDuty's integration keys (32 hexadecimal digits, or ``R0`` and 30 letters and digits) and
+tokens, those of GitHub, GitLab, Slack, AWS, Google, npm, PyPI, Stripe, OpenAI, SendGrid and Vault,
+private keys in PEM, JSON Web Tokens, passwords in addresses, webhooks of chats, and parameters of
+queries. Each of them also in Base64.
+"""
+
+import base64
+import binascii
+import re
+from typing import NamedTuple
+
+MASK = "****"
+# Of a shorter one, four characters are too much.
+_SHORTEST_TO_SHOW = 20
+
+
+def mask(secret: str) -> str:
+    """The secret's last four characters behind asterisks; nothing of one of under 20."""
+    return f"{MASK}{secret[-4:]}" if len(secret) >= _SHORTEST_TO_SHOW else MASK
+
+
+class _Shape(NamedTuple):
+    """One form: what every text with it has (in lower case), and the secret, a group if not all."""
+
+    marks: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+def _shape(marks: str, pattern: str, flags: int = 0) -> _Shape:
+    return _Shape(tuple(marks.split(" ")), re.compile(pattern, flags))
+
+
+_START, _END = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
+_PREFIXES = (
+    (r"gh[pousr]_\w{16,255}", "ghp_ gho_ ghu_ ghs_ ghr_"),
+    (r"github_pat_\w{16,255}", "github_pat_"),
+    (r"gl(?:pat|dt|rt|cbt|ptt|soat|ft|imt|agent)-[\w-]{16,255}", "t-"),
+    (r"xox[a-z]-[\w-]{8,255}", "xox"),
+    (r"xapp-[\w-]{8,255}", "xapp-"),
+    (r"A(?:KIA|SIA|ROA|IDA)[0-9A-Z]{16}", "akia asia aroa aida"),
+    (r"AIza[\w-]{35}", "aiza"),
+    (r"npm_\w{30,255}", "npm_"),
+    (r"pypi-[\w-]{30,255}", "pypi-"),
+    (r"[rs]k_(?:live|test)_\w{16,255}", "k_live_ k_test_"),
+    (r"sk-[\w-]{20,255}", "sk-"),
+    (r"SG\.[\w-]{16,64}\.[\w-]{16,128}", "sg."),
+    (r"hv[sbr]\.[\w-]{20,255}", "hvs. hvb. hvr."),
+    (r"u\+[\w-]{16,64}", "u+"),
+    (r"pd[a-z]{2}\+[\w+-]{10,255}", "+"),
+    (r"eyJ[\w-]{8,4096}\.eyJ[\w-]{4,65536}(?:\.[\w-]{0,4096})?", "eyj"),
+)
+_TOKENS = (
+    _shape(
+        "private key-----",
+        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
+        re.DOTALL,
+    ),
+    *(_shape(marks, _START + pattern) for pattern, marks in _PREFIXES),
+    # User and password of an address, of any scheme.
+    _shape("@", r"(?<=://)[^\s/:@?#]{0,255}:([^\s/@]{1,255})@"),
+    _shape("hooks.slack.com", r"hooks\.slack\.com/\w+/([^\s\"'<>)]+)", re.IGNORECASE),
+    _shape("/api/webhooks/", r"/api/webhooks/([^\s\"'<>)]+)", re.IGNORECASE),
+    _shape("webhook.office.com", r"webhook\.office\.com/([^\s\"'<>)]+)", re.IGNORECASE),
+    _shape(
+        "=",
+        r"[?&#;](?:[a-z_-]{0,20}token|[a-z_-]{0,20}secret|(?:api|access|routing|integration)[_-]?key"
+        r"|password|passwd|pwd|sig|[a-z-]{0,20}signature)=([^\s&#\"'<>)]+)",
+        re.IGNORECASE,
+    ),
+    _shape("key=", r"[?&]key=([^\s&#\"'<>)]{16,})", re.IGNORECASE),
+    _shape("password pwd passwd", r"\b(?:password|passwd|pwd)=([^\s&;,\"'<>)]+)", re.IGNORECASE),
+    _shape("bearer basic", r"\b(?:Bearer|Basic)\s+([\w+/.~=-]{16,})", re.IGNORECASE),
+)
+_KEYS = (_shape("", rf"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{{32}}|R0[0-9A-Za-z]{{30}}){_END}"),)
+# What stands before 32 digits that are no key.
+_PUBLIC_BEFORE = re.compile(
+    r"(?:md5[:=\s-]\s?|https://(?:[\w.-]{0,100}\.)?(?:notion\.so|notion\.site|gist\.github\.com"
+    r"|gist\.githubusercontent\.com)/[^\s\"'<>]{0,300})$",
+    re.IGNORECASE,
+)
+_BEFORE = 450
+_BASE64 = re.compile(r"(?<![0-9A-Za-z+/=])[0-9A-Za-z+/]{24,}={0,2}")
+
+
+def hide_tokens(text: str) -> str:
+    """The text with every secret masked that no other text looks like; for logs."""
+    lowered = text.lower()
+    for shape in _TOKENS:
+        if any(mark in lowered for mark in shape.marks):
+            text = shape.pattern.sub(_masked, text)
+    return text
+
+
+def hide_shapes(text: str) -> str:
+    """The text with every secret masked that is known by its form, 32 digits and Base64 included.
+
+    Takes time in proportion to the text's length.
+    """
+    if len(text) < 6:
+        return text
+    text = hide_tokens(text)
+    for shape in _KEYS:
+        text = shape.pattern.sub(_masked_key, text)
+    return _BASE64.sub(_masked_base64, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    group = found.re.groups
+    start, end = found.start(group) - found.start(), found.end(group) - found.start()
+    whole = found[0]
+    if whole[start:].startswith((MASK, "${", "{{", "$(")):  # masked before, or filled in later
+        return whole
+    return f"{whole[:start]}{mask(whole[start:end])}{whole[end:]}"
+
+
+def _masked_key(found: re.Match[str]) -> str:
+    before = found.string[max(found.start() - _BEFORE, 0) : found.start()]
+    return found[0] if _PUBLIC_BEFORE.search(before) else mask(found[0])
+
+
+def _masked_base64(found: re.Match[str]) -> str:
+    written = found[0].rstrip("=")
+    try:
+        plain = base64.b64decode(written + "=" * (-len(written) % 4)).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return found[0]
+    is_secret = hide_tokens(plain) != plain or _KEYS[0].pattern.search(plain)
+    return mask(found[0]) if is_secret else found[0]
