@@ -8,15 +8,18 @@ from sandbox.pagerduty.server import serve
 from tests.pagerduty_card.factories import TOKEN
 
 
+def forget_all():
+    """Forget what a process keeps by itself: tokens and cool-downs, for example."""
+    for keeper in (tokens, quota, on_call, mapped_services):
+        keeper.forget_all()
+
+
 @pytest.fixture(autouse=True)
 def _nothing_kept():
-    """What a process keeps by itself, tokens and cool-downs for example, outlives no test."""
-    keepers = (tokens, quota, on_call, mapped_services)
-    for keeper in keepers:
-        keeper.forget_all()
+    """What a process keeps by itself outlives no test."""
+    forget_all()
     yield
-    for keeper in keepers:
-        keeper.forget_all()
+    forget_all()
 
 
 @pytest.fixture

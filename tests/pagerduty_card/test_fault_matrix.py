@@ -3,14 +3,15 @@
 The real client over real sockets; what is asserted stands in the real pages.
 """
 
+import contextlib
 import datetime as dt
 import re
 
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
-from django.core.cache import cache
-from django.db import connection
+from django.core.cache import cache, caches
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +24,7 @@ from pagerduty_card.wire import paged_lists
 from pagerduty_card.wire.client import PagerDutyClient
 from sandbox.pagerduty.server import serve
 from tests.factories import make_user
+from tests.pagerduty_card.conftest import forget_all
 from tests.pagerduty_card.mirror import make_mapped_entity
 from tests.pagerduty_card.misbehaviour import CASES, SECTIONS, UNKNOWN_CASES
 from tests.pages import words as text_of
@@ -43,10 +45,11 @@ def server():
 
 
 @pytest.fixture(autouse=True)
-def _far_from_a_handover():
+def noon():
     """Half past twelve: the sandbox's turns end at 8 and 16 hours UTC, and an answer with them."""
-    with time_machine.travel(timezone.now().replace(hour=12, minute=30), tick=True):
-        yield
+    now = timezone.now().replace(hour=12, minute=30)
+    with time_machine.travel(now, tick=True):
+        yield now
 
 
 @pytest.fixture
@@ -57,13 +60,32 @@ def sandbox(server, settings):
     return server
 
 
-@pytest.fixture(autouse=True)
-def _budgets(request, monkeypatch):
-    """What hangs is cut by the portal's own budgets: short ones are enough."""
-    case = request.node.callspec.params.get("case") if hasattr(request.node, "callspec") else None
-    if case and case[0].is_slow:
-        monkeypatch.setattr(paged_lists, "CALL_BUDGET_S", 1.0)
-        monkeypatch.setattr(pages, "PAGE_BUDGET_S", 2.0)
+@pytest.fixture
+def alone(sandbox, settings, monkeypatch, noon, subtests):
+    """Let one fault of several happen soon after noon, over the rows of before and nothing else."""
+
+    @contextlib.contextmanager
+    def one(fault):
+        sandbox.state.faults.clear()
+        settings.PAGERDUTY_SANDBOX_URL = sandbox.url
+        for kept in (cache, caches["shared"]):
+            kept.clear()
+        forget_all()
+        with (
+            subtests.test(fault=fault.name),
+            # What was stored before may have taken seconds.
+            time_machine.travel(noon + dt.timedelta(seconds=20), tick=True),
+            monkeypatch.context() as patched,
+            transaction.atomic(),
+        ):
+            if fault.is_slow:
+                # What hangs is cut by the portal's own budgets: short ones are enough.
+                patched.setattr(paged_lists, "CALL_BUDGET_S", 1.0)
+                patched.setattr(pages, "PAGE_BUDGET_S", 2.0)
+            yield
+            transaction.set_rollback(True)
+
+    return one
 
 
 @pytest.fixture
@@ -172,27 +194,41 @@ def rows_of(section):
     return [words(row) for row in section.select(".row__title, .person__name")]
 
 
-def name_of(case):
-    fault, section, door = case
-    return f"{fault.name}-{section.kind}-{door}"
-
-
 TITLED = [section for section in SECTIONS if section.title]
+# What the badges of the index are made of.
+OF_BADGES = {Feed.Kind.SERVICES, Feed.Kind.INCIDENTS, Feed.Kind.MAINTENANCE}
 
 
-@pytest.mark.parametrize("case", CASES, ids=name_of)
+def by_door(cases):
+    """The faults of each section and door: what is known before is the same for all of them."""
+    found = {}
+    for fault, section, door in cases:
+        found.setdefault((section.kind, door), (section, door, []))[2].append(fault)
+    return [pytest.param(*each, id="-".join(name)) for name, each in found.items()]
+
+
+@pytest.mark.parametrize(("section", "door", "faults"), by_door(CASES))
 def test_the_last_good_answer_stays_with_its_age_and_the_reason(
-    case, sandbox, settings, reader, entities
+    section, door, faults, alone, sandbox, settings, reader, entities, noon
 ):
-    fault, section, _ = case
     # Long enough ago to be asked again; what is on the card is so after seconds.
     age = dt.timedelta(minutes=3 if section.is_on_the_card else 12)
-    with time_machine.travel(timezone.now() - age, tick=True):
+    with time_machine.travel(noon - age, tick=True):
         through_the_worker(section)
     before = Page(reader, entities[BUSY], sandbox)
-    hit, reasons = provoke(case, sandbox, settings, reader, entities)
-    assert reasons == {reason_due(case)}
-    pages = {pd_id: Page(reader, entity, sandbox) for pd_id, entity in hit.items()}
+    for fault in faults:
+        with alone(fault):
+            case = fault, section, door
+            hit, reasons = provoke(case, sandbox, settings, reader, entities)
+            assert reasons == {reason_due(case)}
+            pages = {pd_id: Page(reader, entity, sandbox) for pd_id, entity in hit.items()}
+            check_pages(case, before, pages, reasons)
+            if section.kind in OF_BADGES or fault is faults[0]:
+                check_badges(case, badges(reader, entities), pages, reasons)
+
+
+def check_pages(case, before, pages, reasons):
+    fault, section, _ = case
     for page in pages.values():
         if section.is_on_the_card and reasons != {"not_found"}:
             for sentence in said_of(case):
@@ -210,9 +246,12 @@ def test_the_last_good_answer_stays_with_its_age_and_the_reason(
         elif not fault.is_of_account:
             assert now.select_one("p.age") is None
             assert "Not known" not in words(now)
-    shown = badges(reader, entities)
+
+
+def check_badges(case, shown, pages, reasons):
+    _, section, _ = case
     assert shown[BUSY] == ("ALARM", "critical")
-    if section.kind in {Feed.Kind.SERVICES, Feed.Kind.INCIDENTS} and QUIET in hit:
+    if section.kind in {Feed.Kind.SERVICES, Feed.Kind.INCIDENTS} and QUIET in pages:
         # It was fine three minutes ago: that is told, and is not green.
         assert shown[QUIET][1] != "good"
         if reasons != {"not_found"}:
@@ -220,27 +259,35 @@ def test_the_last_good_answer_stays_with_its_age_and_the_reason(
             assert f"as of {AGO}" in pages[QUIET].state
 
 
-@pytest.mark.parametrize("case", UNKNOWN_CASES, ids=name_of)
-def test_what_was_never_answered_is_unknown_and_says_why(case, sandbox, settings, reader, entities):
+@pytest.mark.parametrize(("section", "door", "faults"), by_door(UNKNOWN_CASES))
+def test_what_was_never_answered_is_unknown_and_says_why(
+    section, door, faults, alone, sandbox, settings, reader, entities
+):
+    for fault in faults:
+        with alone(fault):
+            case = fault, section, door
+            hit, reasons = provoke(case, sandbox, settings, reader, entities)
+            assert reasons == {reason_due(case)}
+            for entity in hit.values():
+                check_unknown(case, Page(reader, entity, sandbox), reasons)
+            if section.kind in {Feed.Kind.SERVICES, Feed.Kind.INCIDENTS}:
+                assert "good" not in {tone for _, tone in badges(reader, hit).values()}
+
+
+def check_unknown(case, page, reasons):
     fault, section, _ = case
-    hit, reasons = provoke(case, sandbox, settings, reader, entities)
-    assert reasons == {reason_due(case)}
-    for entity in hit.values():
-        page = Page(reader, entity, sandbox)
-        if section.is_on_the_card and reasons != {"not_found"}:
-            for sentence in said_of(case):
-                assert sentence in page.text
-        own = page.section(section.title) if section.title else None
-        if own:
-            assert "Not known" in words(own)
-            assert not own.select(".row, .ladder__level")
-        for claim in section.claims:
-            assert not re.search(rf"\b{claim}\b", words(own) if own else page.text)
-        if own and not fault.is_of_account:
-            for each in TITLED:
-                assert each is section or "Not known" not in words(page.section(each.title))
-    if section.kind in {Feed.Kind.SERVICES, Feed.Kind.INCIDENTS}:
-        assert "good" not in {tone for _, tone in badges(reader, hit).values()}
+    if section.is_on_the_card and reasons != {"not_found"}:
+        for sentence in said_of(case):
+            assert sentence in page.text
+    own = page.section(section.title) if section.title else None
+    if own:
+        assert "Not known" in words(own)
+        assert not own.select(".row, .ladder__level")
+    for claim in section.claims:
+        assert not re.search(rf"\b{claim}\b", words(own) if own else page.text)
+    if own and not fault.is_of_account:
+        for each in TITLED:
+            assert each is section or "Not known" not in words(page.section(each.title))
 
 
 def test_words_pagerduty_adds_tomorrow_are_shown_as_they_are_and_marked_unknown(
