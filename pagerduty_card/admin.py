@@ -12,6 +12,7 @@ from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -27,6 +28,7 @@ from pagerduty_card.models import (
     ServiceLink,
     TriggeredIncident,
 )
+from pagerduty_card.presenters.outcomes import present_outcome
 
 
 class _ReadOnly(admin.ModelAdmin[Any]):
@@ -119,13 +121,25 @@ class TriggeredIncidentAdmin(_ReadOnly):
         "entity_ref",
         "service_name",
         "severity",
-        "state",
+        "outcome",
         "incident",
         "description",
     )
     list_filter = ("state", "severity", "triggered_by")
     date_hierarchy = "triggered_at"
     search_fields = ("entity_ref", "service_name", "triggered_by_name", "description", "dedup_key")
+
+    readonly_fields = ("outcome", "advice")
+
+    @admin.display(description="outcome", ordering="state")
+    def outcome(self, row: TriggeredIncident) -> str:
+        """What became of it, as the card says it."""
+        return present_outcome(row, timezone.localtime()).title
+
+    @admin.display(description="what it means")
+    def advice(self, row: TriggeredIncident) -> str:
+        """What that means and what to do, as the card says it."""
+        return present_outcome(row, timezone.localtime()).text
 
     @admin.display(description="incident")
     def incident(self, row: TriggeredIncident) -> SafeString | str:

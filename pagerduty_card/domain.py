@@ -226,6 +226,8 @@ class ApiIncident:
         assignees, pending_actions: In PagerDuty's order; soonest first.
         changed_at: When it last changed; None where PagerDuty does not tell.
         resolved_at: Its last end; None while it is open.
+        service_name: Empty where PagerDuty sends only the service's id.
+        merged_into: The incident that took its alerts, as PagerDuty names it; empty if none did.
     """
 
     id: str
@@ -243,6 +245,8 @@ class ApiIncident:
     pending_actions: tuple[PendingAction, ...]
     changed_at: datetime | None = None
     resolved_at: datetime | None = None
+    service_name: str = ""
+    merged_into: str = ""
 
     @classmethod
     def from_api(cls, raw: Any) -> Self:
@@ -253,6 +257,8 @@ class ApiIncident:
             for one in objects_of(raw.get("pending_actions"))
             if (at := instant(one, "at"))
         ]
+        service = as_object(raw.get("service"), "service of an incident")
+        reason = raw.get("resolve_reason")
         return cls(
             id=id_of(raw),
             number=required_number(raw, "incident_number", at_least=0),
@@ -261,7 +267,7 @@ class ApiIncident:
             urgency=text(raw, "urgency"),
             priority=name_if_any(raw.get("priority")),
             url=url_of(raw),
-            service_id=id_of(as_object(raw.get("service"), "service of an incident")),
+            service_id=id_of(service),
             incident_key=text(raw, "incident_key"),
             created_at=required_instant(raw, "created_at"),
             assignees=tuple(
@@ -278,6 +284,8 @@ class ApiIncident:
             pending_actions=tuple(sorted(actions, key=lambda action: action.at)),
             changed_at=instant(raw, "updated_at") or instant(raw, "last_status_change_at"),
             resolved_at=instant(raw, "resolved_at"),
+            service_name=name_if_any(service),
+            merged_into=name_if_any(reason.get("incident")) if isinstance(reason, dict) else "",
         )
 
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.presenters.on_call import Link
+from pagerduty_card.presenters.outcomes import TOLD_FOR, OutcomeKind, PagingOutcome, present_outcome
 
-# How long the card speaks of an attempt to page: of one that went well only until it is seen.
+# How long the card speaks of a page that went well: only until it is seen.
 _TOLD_WELL = timedelta(minutes=5)
-ATTEMPTS_TOLD_FOR = timedelta(hours=1)
 # The worker comes round every 20 s: one that has not tried for so long is not running.
 _STALLED_AFTER = timedelta(seconds=90)
 
@@ -20,21 +19,15 @@ class AttemptLine:
 
     Attributes:
         is_pending: The answer or the incident in the list may still come within seconds.
-        until: Until when the portal goes on trying (UTC); None: it does not.
-        tried_at: When it last did (UTC).
+        tried_at: When the portal last sent it or looked for it (UTC).
         is_stalled: It should have tried again since, and has not.
     """
 
-    tone: str
-    title: str
-    text: str
+    outcome: PagingOutcome
     who: str
     at: datetime
     description: str
-    incident: Link
-    assignees: tuple[Link, ...]
     is_pending: bool
-    until: datetime | None
     tried_at: datetime
     is_stalled: bool
 
@@ -47,77 +40,26 @@ def present_attempt(
     Args:
         row: The attempt.
         listed: Numbers of the incidents that the card lists.
-        now: The instant of reading (UTC).
+        now: The instant of reading, in the reader's zone.
     """
-    states = TriggeredIncident.State
-    age = now - row.triggered_at
-    if age > (_TOLD_WELL if row.state == states.CREATED else ATTEMPTS_TOLD_FOR):
+    outcome = present_outcome(row, now)
+    # An age below nothing is of a clock that was put back since: how old it is, is not known.
+    age = abs(now - row.triggered_at)
+    if age > (_TOLD_WELL if outcome.kind is OutcomeKind.CREATED else TOLD_FOR):
         return None
-    state = row.state_at(now)
-    is_retried = row.is_retried(now) and state in {states.RETRYING, states.UNSURE}
-    mark = _ATTEMPTS.get(states(state)) if state in states.values else None
-    tone, title, text = mark or ("unknown", f"The page is in an unknown state ({state})", "")
-    if state in {states.FAILED, states.RETRYING} and row.answer:
-        text = f"{row.answer} {text}"
+    tried_at = max(row.tried_at, row.looked_at or row.tried_at)
     return AttemptLine(
-        tone=tone,
-        title=title,
-        text=text,
+        outcome=outcome,
         who=row.triggered_by_name,
-        at=row.triggered_at,
+        at=min(row.triggered_at, now),
         description=row.description,
-        incident=Link(
-            text=f"#{row.incident_number}" if row.incident_number else "", url=row.incident_url
-        ),
-        assignees=tuple(
-            Link(text=str(who.get("name") or "somebody"), url=str(who.get("url") or ""))
-            for who in row.assignees
-        ),
-        is_pending=state in {states.SENDING, states.ACCEPTED}
+        is_pending=outcome.kind.is_open
         # Found, but the list of open incidents is from before: it will come with the next answer.
         or (
-            state == states.CREATED
+            outcome.kind is OutcomeKind.CREATED
             and row.incident_number not in listed
             and age <= TriggeredIncident.APPEARS_WITHIN
         ),
-        until=row.retry_until if is_retried else None,
-        tried_at=row.tried_at,
-        is_stalled=is_retried and now - row.tried_at > _STALLED_AFTER,
+        tried_at=min(tried_at, now),
+        is_stalled=outcome.until is not None and abs(now - tried_at) > _STALLED_AFTER,
     )
-
-
-_ATTEMPTS = {
-    TriggeredIncident.State.SENDING: ("info", "Being sent to PagerDuty", ""),
-    TriggeredIncident.State.ACCEPTED: (
-        "info",
-        "Accepted by PagerDuty, looking for the incident",
-        "",
-    ),
-    TriggeredIncident.State.CREATED: ("good", "Incident created", ""),
-    TriggeredIncident.State.NOT_SEEN: (
-        "warning",
-        "Accepted by PagerDuty, but no incident has appeared",
-        (
-            "It is not known that anybody was paged. PagerDuty may have held it back: "
-            "look at the service there, and reach the on-call person directly."
-        ),
-    ),
-    TriggeredIncident.State.RETRYING: (
-        "critical",
-        "Nobody has been paged yet",
-        "Do not wait for it: reach the on-call person directly.",
-    ),
-    TriggeredIncident.State.FAILED: (
-        "critical",
-        "Nobody has been paged",
-        "Page again, or reach the on-call person directly.",
-    ),
-    TriggeredIncident.State.UNSURE: (
-        "warning",
-        "PagerDuty did not answer: it may have been taken, or not",
-        (
-            "It is not known that anybody was paged. Look for the incident in PagerDuty, or reach "
-            "the on-call person directly."
-        ),
-    ),
-}

@@ -274,7 +274,7 @@ def present_card(
     Args:
         blocks: Of ``present_block``.
         attempts: To page from this page; None where the portal failed to load them.
-        now: The instant of reading (UTC).
+        now: The instant of reading, in the reader's zone.
     """
     ordered = tuple(sorted(blocks, key=lambda block: (block.verdict.rank, block.title)))
     listed = {line.number for block in ordered if block.incidents for line in block.incidents.lines}

@@ -20,7 +20,6 @@ from django.utils.safestring import SafeString
 
 from catalog.models import Entity
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.card.attempts import ATTEMPTS_TOLD_FOR
 from pagerduty_card.card.blocks import ATTEMPTS, present_card
 from pagerduty_card.card.button import no_button_reason, services_of
 from pagerduty_card.card.faults import guarded
@@ -30,6 +29,7 @@ from pagerduty_card.lookup import moment_of
 from pagerduty_card.mapping.resolving import Target
 from pagerduty_card.models import Feed, TriggeredIncident
 from pagerduty_card.presenters.freshness import Moment
+from pagerduty_card.presenters.outcomes import TOLD_FOR
 from portal.page_frame import Banner
 
 
@@ -71,7 +71,7 @@ def _card_for(request: HttpRequest, entity: Entity) -> RenderedCard:
     is as fine as any age is told. So a drawing is used again only where a new one would be equal.
     """
     services, moment = services_of(request, entity), moment_of(request)
-    since = moment.now - ATTEMPTS_TOLD_FOR
+    since = moment.now - TOLD_FOR
     attempts = guarded(ATTEMPTS, lambda: load_attempts(entity, since), lambda _: None)
     key = _key(entity, services.targets, [*services.feeds, *(attempts or ())], moment)
     found: RenderedCard | None = cache.get(key) if attempts is not None else None
@@ -79,7 +79,11 @@ def _card_for(request: HttpRequest, entity: Entity) -> RenderedCard:
         found = guarded(
             "the card",
             lambda: _render_view(
-                present_card(load_blocks(services.mapped, entity, moment), attempts, now=moment.now)
+                present_card(
+                    load_blocks(services.mapped, entity, moment),
+                    attempts,
+                    now=moment.now.astimezone(moment.zone),
+                )
             ),
             lambda failure: _render_view(
                 CardView(blocks=(), attempts=(), problem=failure.explanation)

@@ -26,6 +26,9 @@ class TriggeredIncidentQuerySet(models.QuerySet["TriggeredIncident"]):
 
         Those that failed too: where something on the way refused what PagerDuty had already taken,
         an incident with their key says so.
+
+        Args:
+            now: The instant (UTC).
         """
         state = self.model.State
         return self.filter(
@@ -39,6 +42,11 @@ class TriggeredIncidentQuerySet(models.QuerySet["TriggeredIncident"]):
         return self.filter(
             state__in=[state.RETRYING, state.UNSURE, state.SENDING], retry_until__isnull=False
         ).order_by("answered_at", "pk")
+
+    def follow_clock(self, now: datetime) -> None:
+        """Let no attempt wait longer than it may where the clock was put back meanwhile."""
+        latest = now + self.model.RETRIED_FOR
+        self.filter(retry_until__gt=latest).update(retry_until=latest)
 
 
 class TriggeredIncident(models.Model):
@@ -54,13 +62,22 @@ class TriggeredIncident(models.Model):
         may_resend: Whether the same form submitted again sends the same alert again.
         answered_at: When the last try began, then when it was answered (UTC).
         retry_until: Until when the worker goes on trying (UTC); None: it does not.
+        sent_at: When it was first sent, by PagerDuty's clock (UTC); None where no answer told the
+            time of that clock. ``triggered_at`` is the same by the portal's clock.
+        looked_at: When its incident was last looked for (UTC); None: never.
+        search_problem: Why that last search failed; empty: PagerDuty answered that it has none.
         incident_number, incident_url, assignees: Of the incident, once it was found.
+        incident_status, incident_created_at, acknowledged_by: As PagerDuty reported them when it
+            was found; people as ``[{"name", "url"}]``.
+        incident_service: The service it is on, where that is not the one that was paged.
+        merged_into: The incident it was merged into, as PagerDuty names it.
     """
 
     class State(models.TextChoices):
         SENDING = "sending", "being sent"
         ACCEPTED = "accepted", "accepted by PagerDuty, incident not seen yet"
         CREATED = "created", "incident created"
+        ADDED = "added", "added to an incident that was open before"
         NOT_SEEN = "not_seen", "accepted, but no incident appeared"
         RETRYING = "retrying", "not taken yet, being tried again"
         FAILED = "failed", "failed: nobody was paged"
@@ -98,6 +115,14 @@ class TriggeredIncident(models.Model):
     incident_number = models.PositiveIntegerField(null=True)
     incident_url = models.URLField(max_length=500, blank=True)
     assignees = models.JSONField(default=list)
+    sent_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True)
+    search_problem = models.CharField(max_length=500, blank=True)
+    incident_status = models.CharField(max_length=32, blank=True)
+    incident_created_at = models.DateTimeField(null=True)
+    incident_service = models.CharField(max_length=255, blank=True)
+    acknowledged_by = models.JSONField(default=list)
+    merged_into = models.CharField(max_length=255, blank=True)
 
     objects = TriggeredIncidentQuerySet.as_manager()
 
@@ -112,7 +137,8 @@ class TriggeredIncident(models.Model):
     @property
     def is_taken(self) -> bool:
         """Whether PagerDuty has said that it has it."""
-        return self.state in {self.State.ACCEPTED, self.State.CREATED, self.State.NOT_SEEN}
+        state = self.State
+        return self.state in {state.ACCEPTED, state.CREATED, state.ADDED, state.NOT_SEEN}
 
     @property
     def tried_at(self) -> datetime:
@@ -121,24 +147,33 @@ class TriggeredIncident(models.Model):
 
     def is_lost(self, now: datetime) -> bool:
         """Whether whoever was sending it is gone, and what came of that is not known."""
-        return self.state == self.State.SENDING and now - self.tried_at > self.SENT_WITHIN
+        return self.state == self.State.SENDING and _are_apart(self.tried_at, now, self.SENT_WITHIN)
 
-    def is_retried(self, now: datetime) -> bool:
-        """Whether the worker is still to send it."""
-        return self.retry_until is not None and now < self.retry_until
+    def retried_until(self, now: datetime) -> datetime | None:
+        """Until when the worker is still to send it (UTC); None: it is not, or not any more."""
+        if self.retry_until is None or self.retry_until <= now:
+            return None
+        return min(self.retry_until, now + self.RETRIED_FOR)
 
     def state_at(self, now: datetime) -> str:
         """The state by the clock: true also while no worker runs that would write it down."""
         if self.is_lost(now):
             return self.State.UNSURE
-        if self.state == self.State.RETRYING and not self.is_retried(now):
+        if self.state == self.State.RETRYING and not self.retried_until(now):
             return self.State.FAILED
-        if self.overdue(now):
-            return self.State.NOT_SEEN
         return self.state
 
     def overdue(self, now: datetime) -> bool:
         """Whether the incident of an accepted event should have appeared by ``now``."""
-        return self.state == self.State.ACCEPTED and bool(
-            self.answered_at and now - self.answered_at > self.APPEARS_WITHIN
+        return self.state == self.State.ACCEPTED and _are_apart(
+            self.tried_at, now, self.APPEARS_WITHIN
         )
+
+    def is_looked_for(self, now: datetime, within: timedelta) -> bool:
+        """Whether its incident was looked for lately."""
+        return self.looked_at is not None and not _are_apart(self.looked_at, now, within)
+
+
+def _are_apart(then: datetime, now: datetime, at_most: timedelta) -> bool:
+    """Whether two instants are further apart; one to come is of a clock that was put back since."""
+    return abs(now - then) > at_most

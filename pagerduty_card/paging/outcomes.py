@@ -1,10 +1,11 @@
-"""What became of an attempt to page, in words for the person who sent the form. Pure."""
+"""What the person who sent the form is told beside what became of the attempt. Pure."""
 
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pagerduty_card.models import TriggeredIncident
+from pagerduty_card.presenters.outcomes import present_outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,24 +13,27 @@ class Caution:
     """Something to think of first, or what became of an attempt.
 
     Attributes:
-        until: Until when the portal goes on trying by itself (UTC); None: it does not.
+        going_on: What the portal still does by itself; empty if nothing.
         as_of: Of when it is what is shown (UTC), where that is long ago; None elsewhere.
     """
 
     tone: str
     title: str
     text: str
-    until: datetime | None = None
+    going_on: str = ""
     as_of: datetime | None = None
 
 
-def present_outcome(attempt: TriggeredIncident, *, is_same_text: bool) -> Caution | None:
+def present_to_sender(
+    attempt: TriggeredIncident, *, is_same_text: bool, now: datetime
+) -> Caution | None:
     """Say what became of an attempt that did not go as the person may believe, and what to do now.
 
     Args:
         attempt: As it stands after sending.
         is_same_text: Whether the attempt says what the form says now, of the same service. A form
             sent again never sends another text: PagerDuty would take it for the same alert.
+        now: The instant of reading, in the reader's zone.
 
     Returns:
         None if the form's text was taken, or is just being sent.
@@ -44,28 +48,25 @@ def present_outcome(attempt: TriggeredIncident, *, is_same_text: bool) -> Cautio
             text=f"This form was sent before, for {attempt.service_name}: "
             f"\u201c{attempt.description}\u201d If this is a further problem, send it now.",
         )
-    again = (
-        "What you typed is still here; sending again cannot page twice."
-        if is_same_text
-        else "Sending again sends what the form says now."
-        if not attempt.may_resend  # it is over: the form has a new key
-        else f"Sending again sends the first text, \u201c{attempt.description}\u201d, and cannot "
-        "page twice."
-    )
+    outcome = present_outcome(attempt, now)
+    if not attempt.may_resend:  # it is over: the form has a new key
+        again = "What you typed is still here."
+        if not is_same_text:
+            again = "Sending again sends what the form says now."
+    elif is_same_text:
+        again = "What you typed is still here, to send it again."
+    else:
+        again = f"Sending again sends the first text, \u201c{attempt.description}\u201d"
     if attempt.state == states.UNSURE:
-        return Caution(
-            tone="warning",
-            title="PagerDuty did not answer: it may have been taken, or not",
-            text=f"It is not known that anybody was paged. {again}",
-            until=attempt.retry_until,
+        again += (
+            " If PagerDuty did get the first page and its incident is resolved by then, sending "
+            "again pages a second time."
         )
     return Caution(
-        tone="critical",
-        title="Nobody has been paged yet"
-        if attempt.state == states.RETRYING
-        else "Nobody has been paged",
-        text=f"{attempt.answer} {again}".strip(),
-        until=attempt.retry_until,
+        tone=outcome.tone,
+        title=outcome.title,
+        text=" ".join(filter(None, [outcome.text, again])),
+        going_on=outcome.going_on,
     )
 
 

@@ -1,9 +1,9 @@
-"""What a person is told, wherever they are in the portal, of a page that did not go through.
+"""What a person is told, wherever they are in the portal, of a page that did not go as it should.
 
 Kept in the person's session, so that nobody else's pages cost a query, and no cache must hold it.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -11,20 +11,24 @@ from django.utils import timezone
 from catalog.links import entity_url
 from catalog.refs import EntityRef
 from pagerduty_card.models import TriggeredIncident
+from pagerduty_card.presenters.outcomes import TOLD_FOR, OutcomeKind, PagingOutcome, present_outcome
 from portal.page_frame import Banner
 
-_KEY = "pagerduty:unsettled"
+# Attempts by primary key, with whether the person was told of trouble: only then is it news that
+# one went well after all.
+_KEY = "pagerduty:pages"
 _MOST = 5
-# How long the banner speaks of an attempt; of one that went through after all, only so long.
-_TOLD_FOR = timedelta(hours=1)
+# How long the banner says that a page went well after all.
 _TOLD_WELL = timedelta(minutes=20)
-_State = TriggeredIncident.State
+_WELL = (OutcomeKind.SENDING, OutcomeKind.LOOKING, OutcomeKind.CREATED)
 
 
 def remember(request: HttpRequest, attempt: TriggeredIncident) -> None:
     """Note that the person is to be told what becomes of an attempt."""
-    known = request.session.get(_KEY, [])
-    request.session[_KEY] = [*(pk for pk in known if pk != attempt.pk), attempt.pk][-_MOST:]
+    known: dict[str, bool] = request.session.get(_KEY, {})
+    was_told = known.pop(str(attempt.pk), False)
+    newest = list(known.items())[-_MOST + 1 :]
+    request.session[_KEY] = {**dict(newest), str(attempt.pk): was_told or not attempt.is_taken}
 
 
 def banner(request: HttpRequest) -> Banner | None:
@@ -33,52 +37,48 @@ def banner(request: HttpRequest) -> Banner | None:
     On the entity's page the card tells of it; one that is over is told of no more after that.
     """
     session = getattr(request, "session", None)
-    known = session.get(_KEY) if session is not None else None
+    known: dict[str, bool] = session.get(_KEY, {}) if session is not None else {}
     if session is None or not known:
         return None
-    now = timezone.now()
-    shown, left = None, []
+    now = timezone.localtime()
+    shown: Banner | None = None
+    left: dict[str, bool] = {}
     for attempt in TriggeredIncident.objects.filter(pk__in=known):
         url = entity_url(EntityRef.parse(attempt.entity_ref))
+        outcome = present_outcome(attempt, now)
         is_here = request.path == url
-        is_over = not attempt.is_retried(now)
-        age = now - attempt.triggered_at
-        is_well = attempt.state in {_State.ACCEPTED, _State.CREATED}
-        if (is_here and is_over) or age > (_TOLD_WELL if is_well else _TOLD_FOR):
+        is_well = outcome.kind in _WELL and outcome.tone != "warning"
+        was_told = known[str(attempt.pk)]
+        if _is_over(attempt, outcome, is_here=is_here, is_news=was_told or not is_well):
             continue
-        left.append(attempt.pk)
-        if shown is None and not is_here:
-            shown = _worded(attempt, url, now)
-    if len(left) != len(known):
+        left[str(attempt.pk)] = was_told or not is_well
+        if shown is None and not is_here and left[str(attempt.pk)]:
+            shown = _worded(attempt, outcome, url)
+    if left != known:
         if left:
-            session[_KEY] = sorted(left)
+            session[_KEY] = dict(sorted(left.items(), key=lambda one: int(one[0])))
         else:
             del session[_KEY]
     return shown
 
 
-def _worded(attempt: TriggeredIncident, url: str, now: datetime) -> Banner:
+def _is_over(
+    attempt: TriggeredIncident, outcome: PagingOutcome, *, is_here: bool, is_news: bool
+) -> bool:
+    """Whether there is nothing more to tell of an attempt."""
+    is_well = outcome.kind is OutcomeKind.CREATED
+    if abs(timezone.now() - attempt.triggered_at) > (_TOLD_WELL if is_well else TOLD_FOR):
+        return True
+    if outcome.until or outcome.kind.is_open:
+        return False
+    return is_here or not is_news
+
+
+def _worded(attempt: TriggeredIncident, outcome: PagingOutcome, url: str) -> Banner:
     name = EntityRef.parse(attempt.entity_ref).name
-    state = attempt.state_at(now)
-    tone, text = "critical", f"Nobody was paged for {name}: PagerDuty did not take it."
-    if attempt.is_retried(now) and attempt.retry_until:
-        until = timezone.localtime(attempt.retry_until)
-        going_on = f"The portal keeps trying until {until:%H:%M} {until.tzname()}."
-        if state == _State.UNSURE:
-            text = f"It is not known that anybody was paged for {name}. {going_on}"
-        else:
-            text = f"Nobody has been paged yet for {name}. {going_on}"
-    elif state == _State.UNSURE:
-        text = f"It is not known that anybody was paged for {name}: PagerDuty did not answer."
-    elif state == _State.NOT_SEEN:
-        text = f"PagerDuty took the page for {name}, but no incident has appeared."
-    elif state == _State.ACCEPTED:
-        tone, text = "info", f"PagerDuty has accepted the page for {name}."
-    elif state == _State.CREATED:
-        tone, text = "good", f"The page for {name} is incident #{attempt.incident_number}."
     return Banner(
-        text=text,
-        tone=tone,
+        text=" ".join(filter(None, [f"{name}: {outcome.title}.", outcome.going_on])),
+        tone=outcome.tone,
         url=url,
-        link="See it there" if tone in {"info", "good"} else "See it, and whom to reach",
+        link="Details" if outcome.kind in _WELL else "Details and contacts",
     )

@@ -1,11 +1,13 @@
 """What the worker does for attempts to page that PagerDuty has not taken: it sends them again.
 
-Whatever may have been taken is looked for before it is sent again, for a key whose incident was
-resolved meanwhile would open another one.
+Whatever may have been taken is looked for before it is sent again, and is not sent while that is
+not possible: a key whose incident was resolved meanwhile would open another one. The reasons are in
+``docs/adr/0011``.
 """
 
 import logging
 import time
+from enum import Enum, auto
 
 from django.utils import timezone
 
@@ -14,7 +16,7 @@ from pagerduty_card.accounts import all_accounts
 from pagerduty_card.errors import PagerDutyError, Rejected
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.paging import sending
-from pagerduty_card.reconciling import find_incident
+from pagerduty_card.reconciling import find_incident, note_search
 from pagerduty_card.wire.client import PagerDutyClient
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ def retry_waiting() -> int:
         How many attempts were sent.
     """
     until, sent = time.monotonic() + _TURN_S, 0
+    TriggeredIncident.objects.follow_clock(timezone.now())
     for attempt in TriggeredIncident.objects.waiting_to_be_sent():
         if time.monotonic() >= until:
             break
@@ -49,11 +52,14 @@ def _retry(attempt: TriggeredIncident) -> bool:
     state = TriggeredIncident.State
     if attempt.state == state.SENDING and not attempt.is_lost(now):
         return False
-    if attempt.state != state.RETRYING and _is_there(attempt):
+    search = Search.NOT_FOUND if attempt.state == state.RETRYING else look_for(attempt)
+    if search is Search.FOUND:
         return False
-    if not attempt.is_retried(now):
+    if not attempt.retried_until(now):
         sending.give_up(attempt, "")
         return False
+    if search is Search.FAILED:
+        return False  # it may have been taken: the next turn looks again
     entity = Entity.objects.filter(ref=attempt.entity_ref).first()
     if entity is None:
         sending.give_up(attempt, f"The catalog has no {attempt.entity_ref} any more.")
@@ -72,13 +78,22 @@ def _retry(attempt: TriggeredIncident) -> bool:
     return True
 
 
-def _is_there(attempt: TriggeredIncident) -> bool:
-    """Whether an attempt that may have been taken has led to an incident; that is noted then."""
+class Search(Enum):
+    """What looking for the incident of an attempt came to."""
+
+    FOUND = auto()
+    NOT_FOUND = auto()
+    FAILED = auto()
+
+
+def look_for(attempt: TriggeredIncident) -> Search:
+    """Look for the incident of an attempt that may have been taken, and note what that came to."""
     account = all_accounts().get(attempt.account)
     if account is None or account.problem:
-        return False
+        note_search(attempt, "The configuration of its PagerDuty account has a mistake.")
+        return Search.FAILED
     try:
         with PagerDutyClient(account, total_budget_s=_LOOKING_S) as client:
-            return find_incident(client, attempt)
+            return Search.FOUND if find_incident(client, attempt) else Search.NOT_FOUND
     except PagerDutyError:
-        return False  # not known: sending it again is safe while its alert is open
+        return Search.FAILED

@@ -1,13 +1,13 @@
 """One attempt to page, from its row to PagerDuty and back: by whoever has taken its turn.
 
-A row is sent by one process at a time, and what was accepted is never taken back. Sending an
-attempt again is safe as long as its alert is open: PagerDuty folds events with one ``dedup_key``.
+A row is sent by one process at a time, and what was accepted is never taken back. PagerDuty folds
+events with one ``dedup_key`` as long as their alert is open, and no longer: ``docs/adr/0011``.
 """
 
 import logging
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -129,6 +129,7 @@ def send(
     maybe_taken = attempt.state == _State.UNSURE or (
         attempt.state == _State.SENDING and attempt.attempts > 1
     )
+    began = time.monotonic()
     client = PagerDutyClient(all_accounts()[mapped.target.account], total_budget_s=BUDGET_S)
     event = alert_of(attempt, entity, mapped)
     failure = PagerDutyError()
@@ -159,6 +160,7 @@ def send(
         raise
     finally:
         client.__exit__()
+        _note_sent_at(attempt, client, began)
     _note_failure(attempt, failure, maybe_taken=maybe_taken)
 
 
@@ -222,6 +224,21 @@ def _runbooks(entity: Entity) -> list[ApiLink]:
     return found
 
 
+def _note_sent_at(attempt: TriggeredIncident, client: PagerDutyClient, began: float) -> None:
+    """Note when the attempt was first sent, by PagerDuty's clock, where an answer told that.
+
+    Args:
+        attempt: Just sent.
+        client: That sent it.
+        began: Monotonic time before its first request: a clock that is put forward or back
+            meanwhile changes nothing.
+    """
+    if attempt.attempts > 1 or client.events_clock is None:
+        return
+    sent_at = client.events_clock - timedelta(seconds=time.monotonic() - began)
+    TriggeredIncident.objects.filter(pk=attempt.pk).update(sent_at=sent_at)
+
+
 def _note_accepted(attempt: TriggeredIncident, answer: str) -> None:
     """Note that PagerDuty has it; that is so whatever another process believed meanwhile."""
     TriggeredIncident.objects.filter(pk=attempt.pk, state__in=_OPEN).update(
@@ -237,7 +254,7 @@ def _note_accepted(attempt: TriggeredIncident, answer: str) -> None:
 def _note_failure(attempt: TriggeredIncident, error: PagerDutyError, *, maybe_taken: bool) -> None:
     """Note what this turn came to, unless the attempt has gone on without it."""
     now = timezone.now()
-    is_final = isinstance(error, Rejected | Refused) or not attempt.is_retried(now)
+    is_final = isinstance(error, Rejected | Refused) or not attempt.retried_until(now)
     state = _State.RETRYING
     if maybe_taken:
         state = _State.UNSURE

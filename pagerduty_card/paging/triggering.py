@@ -17,7 +17,8 @@ from pagerduty_card import rights
 from pagerduty_card.domain import Severity
 from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.paging import sending
+from pagerduty_card.paging import retrying, sending
+from pagerduty_card.paging.retrying import Search
 from pagerduty_card.paging.sending import CannotPage
 
 __all__ = ["CannotPage", "NotAllowed", "PagedTooOften", "new_dedup_key", "trigger"]
@@ -152,7 +153,10 @@ def _write_down(
 def _wait_s(user: User, now: datetime) -> float:
     """Seconds until the person may page again; 0.0: now. Counts what is on record."""
     since = now - LIMIT_PERIOD
-    made = TriggeredIncident.objects.filter(triggered_by=user, triggered_at__gt=since)
+    # What is dated later than now is of a clock that was put back since, and counts no more.
+    made = TriggeredIncident.objects.filter(
+        triggered_by=user, triggered_at__gt=since, triggered_at__lte=now
+    )
     # What surely paged nobody is no reason to keep somebody from paging.
     recent = made.exclude(state=TriggeredIncident.State.FAILED).order_by("-triggered_at")
     times = list(recent.values_list("triggered_at", flat=True)[:LIMIT])
@@ -165,5 +169,10 @@ def _send_again(attempt: TriggeredIncident, entity: Entity) -> None:
     if not (attempt.may_resend or attempt.is_lost(now)):
         return
     mapped = sending.service_of(attempt, entity)
+    if (
+        attempt.state != TriggeredIncident.State.RETRYING
+        and retrying.look_for(attempt) is Search.FOUND
+    ):
+        return
     if sending.take_turn(attempt, now, retry_until=now + TriggeredIncident.RETRIED_FOR):
         sending.send(attempt, entity, mapped, pauses_s=_PAUSES_S)

@@ -31,10 +31,11 @@ from pagerduty_card.paging import beside, pending_pages, triggering, unsent
 from pagerduty_card.paging.forms import TriggerForm
 from pagerduty_card.paging.outcomes import (
     Caution,
-    present_outcome,
     present_rejection,
     present_throttle,
+    present_to_sender,
 )
+from pagerduty_card.presenters.outcomes import present_outcome
 from portal.csrf import on_csrf_failure
 
 
@@ -180,14 +181,13 @@ def _outcome(
     request: HttpRequest, attempt: TriggeredIncident, chosen: Mapped, form: TriggerForm
 ) -> Caution | None:
     """What the person has to know of an attempt; None where what they typed went through."""
-    if not attempt.is_taken:
-        pending_pages.remember(request, attempt)
+    pending_pages.remember(request, attempt)
     is_same_text = (attempt.description, attempt.account, attempt.service_pd_id) == (
         form.cleaned_data["description"],
         chosen.target.account,
         chosen.service_pd_id or attempt.service_pd_id,
     )
-    outcome = present_outcome(attempt, is_same_text=is_same_text)
+    outcome = present_to_sender(attempt, is_same_text=is_same_text, now=timezone.localtime())
     if outcome and not attempt.may_resend:
         form.renew_key()
     return outcome
@@ -197,13 +197,9 @@ def _sent(request: HttpRequest, entity: Entity, attempt: TriggeredIncident) -> H
     if is_htmx(request):
         # The card behind the dialog asks for news once the dialog is closed.
         return trigger_client_event(HttpResponse(status=204), "dialog:close")
-    if attempt.state == TriggeredIncident.State.SENDING:
-        # Another request with the same form is at it, and what comes of it is not known.
-        messages.info(request, "This is being sent already. The card shows what comes of it.")
-    else:
-        messages.success(
-            request, "Accepted by PagerDuty. The card shows the incident once it is there."
-        )
+    # Not yet an incident, or sent by another request with the same form.
+    outcome = present_outcome(attempt, timezone.localtime())
+    messages.info(request, f"{outcome.title}. The card shows what comes of it.")
     return see_other(entity.get_absolute_url())
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from pagerduty_card.accounts import Account
 from pagerduty_card.errors import PagerDutyError, Unreadable
 from pagerduty_card.models import Delivery, EscalationPolicy, Feed, Service, TriggeredIncident
-from pagerduty_card.reconciling import reconcile
+from pagerduty_card.reconciling import note_refusal, reconcile
 from pagerduty_card.reporting import Report, log_failure
 from pagerduty_card.syncing import insights, on_call, past, sections
 from pagerduty_card.syncing.mapped_services import follow_catalog
@@ -192,7 +192,9 @@ def sync_account(
             took = client.requests_sent - before if sweep is None else sweep
             Feed.objects.note_requests(account.name, section.kind, took)
             report.done.append(str(section.kind))
-    if reconciles and not refused:
+    if reconciles and refused:
+        note_refusal(account.name, refused)
+    elif reconciles:
         reconcile(client, TriggeredIncident.objects.all())
     report.requests = client.requests_sent
     logger.info(

@@ -28,7 +28,14 @@ from pagerduty_card.wire.transport import hide
 
 
 class PagerDutyClient(PastClient):
-    """Requests to one PagerDuty account; those about what has been are ``PastClient``'s."""
+    """Requests to one PagerDuty account; those about what has been are ``PastClient``'s.
+
+    Attributes:
+        events_clock: The clock of the Events API when it last answered (UTC); None where it has
+            not answered or does not tell.
+    """
+
+    events_clock: datetime | None = None
 
     # Reading ----------------------------------------------------------------------------------
 
@@ -258,6 +265,7 @@ class PagerDutyClient(PastClient):
             data=json.dumps(event.to_api()).encode(),
             secrets=(event.routing_key,),
         )
+        self.events_clock = answer.dated_at
         if answer.status == 429:
             raise Throttled(
                 "PagerDuty takes no more alerts for this service at the moment.",

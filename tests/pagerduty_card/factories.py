@@ -1,5 +1,6 @@
 """PagerDuty's JSON as its contract describes it: plain functions, every field by keyword."""
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -91,6 +92,12 @@ def service_json(id_: str = "PCHKOUT", name: str = "checkout-api", **fields: Any
         "integrations": [integration_json()],
         **fields,
     }
+
+
+def opened_now(number: int = 4711, **fields: Any) -> dict[str, Any]:
+    """An incident that PagerDuty has just created."""
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    return incident_json(number, **{"created_at": at, "updated_at": at, **fields})
 
 
 def incident_json(number: int = 4711, **fields: Any) -> dict[str, Any]:

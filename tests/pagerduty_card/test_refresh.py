@@ -129,5 +129,5 @@ def test_stops_looking_after_a_minute_and_says_so(reader, entity, nowhere):
     make_attempt(entity, age_s=58)
     with time_machine.travel(timezone.now() + dt.timedelta(seconds=4), tick=True):
         card = card_in(reader.post(url_of(entity, "refresh"), headers=HTMX))
-    assert "no incident has appeared" in words(card)
+    assert "its incident cannot be looked for No connection" in words(card)
     assert "load delay" not in card.select_one("form.age")["hx-trigger"]

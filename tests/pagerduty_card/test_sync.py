@@ -43,6 +43,7 @@ from tests.pagerduty_card.factories import (
     maintenance_json,
     make_account,
     on_call_json,
+    opened_now,
     page_of,
     paths_asked,
     policy_json,
@@ -718,8 +719,8 @@ class TestAnAcceptedAlert:
 
     def test_becomes_the_incident_it_led_to(self, http):
         attempt = self.attempt()
-        announce(http, "/incidents", page_of("incidents", incident_json(incident_key=None)))
         with after(seconds=5):
+            announce(http, "/incidents", page_of("incidents", opened_now()))
             whole([])
         attempt.refresh_from_db()
         assert attempt.state == TriggeredIncident.State.CREATED
@@ -750,8 +751,8 @@ class TestAnAcceptedAlert:
         attempt.refresh_from_db()
         assert attempt.state == TriggeredIncident.State.NOT_SEEN
         http.remove(none)
-        announce(http, "/incidents", page_of("incidents", incident_json()))
-        with after(seconds=90):
+        announce(http, "/incidents", page_of("incidents", opened_now()))
+        with after(minutes=2, seconds=5):
             whole([])
         attempt.refresh_from_db()
         assert attempt.state == TriggeredIncident.State.CREATED

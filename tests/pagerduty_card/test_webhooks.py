@@ -312,7 +312,7 @@ class TestOneEvent:
         entity = make_mapped_entity()
         make_service()
         attempt = make_attempt(entity, dedup_key="switchboard-1")
-        post(client, event_json(data=incident_data(incident_key="switchboard-1")))
+        post(client, event_json(data=incident_data(incident_key="switchboard-1", created_at=None)))
         attempt.refresh_from_db()
         assert attempt.state == TriggeredIncident.State.CREATED
         assert attempt.incident_number == 4711

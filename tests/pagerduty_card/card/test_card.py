@@ -555,6 +555,7 @@ def test_tells_of_an_accepted_page_until_the_incident_is_found(reader):
     assert "Press Refresh" in words(card.select_one("noscript"))
     attempt.state = TriggeredIncident.State.CREATED
     attempt.incident_number = 4712
+    attempt.incident_status = "triggered"
     attempt.incident_url = "https://meridian.pagerduty.com/incidents/Q4712"
     attempt.assignees = [{"name": "Ana Lima", "url": ""}]
     attempt.save()
@@ -563,7 +564,7 @@ def test_tells_of_an_accepted_page_until_the_incident_is_found(reader):
     make_feeds()
     card = card_of(reader, entity)
     assert "#4712" in words(card)
-    assert "paged Ana Lima" in words(card)
+    assert "Created incident #4712, notified Ana Lima" in words(card)
     assert "load" not in card.select_one("form.age")["hx-trigger"]
 
 
@@ -571,7 +572,7 @@ def test_says_plainly_that_no_incident_appeared_within_a_minute(reader):
     entity = make_mapped_entity()
     make_feeds()
     make_service()
-    make_attempt(entity, age_s=61)
+    make_attempt(entity, age_s=61, state="not_seen", looked_at=timezone.now())
     card = card_of(reader, entity)
     assert "no incident has appeared" in words(card)
     assert "load" not in card.select_one("form.age")["hx-trigger"]
@@ -581,10 +582,11 @@ def test_says_plainly_that_no_incident_appeared_within_a_minute(reader):
     ("state", "age_s", "said"),
     [
         ("failed", 5, "Nobody has been paged"),
-        ("unsure", 5, "it may have been taken, or not"),
+        ("unsure", 5, "it is not known whether anybody was paged"),
         ("sending", 5, "Being sent to PagerDuty"),
-        ("sending", 60, "it may have been taken, or not"),
+        ("sending", 60, "it is not known whether anybody was paged"),
         ("not_seen", 90, "no incident has appeared"),
+        ("accepted", 61, "its incident cannot be looked for"),
     ],
 )
 def test_tells_what_became_of_an_attempt(reader, state, age_s, said):

@@ -26,7 +26,7 @@ from pagerduty_card.reconciling import note_incident, reconcile
 from pagerduty_card.wire.client import PagerDutyClient
 from portal.tasks import run_once
 from tests.factories import make_user
-from tests.pagerduty_card.factories import API, EVENTS, KEY, TOKEN, incident_json, page_of
+from tests.pagerduty_card.factories import API, EVENTS, KEY, TOKEN, opened_now, page_of
 from tests.pagerduty_card.mirror import (
     make_attempt,
     make_feeds,
@@ -155,7 +155,7 @@ def test_it_comes_to_an_incident_that_is_found(http, waiting):
     work()
     http.get(
         f"{API}/incidents",
-        json=page_of("incidents", incident_json(7, incident_key=waiting.dedup_key)),
+        json=page_of("incidents", opened_now(7, incident_key=waiting.dedup_key)),
     )
     with PagerDutyClient(get_account()) as client:
         assert reconcile(client, TriggeredIncident.objects.all())
@@ -214,7 +214,7 @@ class TestWhatWasCalledNotTaken:
         return attempt
 
     def test_is_created_where_a_webhook_tells_of_its_incident(self, failed):
-        raw = incident_json(9, incident_key=failed.dedup_key)
+        raw = opened_now(9, incident_key=failed.dedup_key)
         note_incident("default", domain.ApiIncident.from_api(raw))
         failed.refresh_from_db()
         assert (failed.state, failed.incident_number) == (State.CREATED, 9)
@@ -223,7 +223,12 @@ class TestWhatWasCalledNotTaken:
         calls = len(http.calls)
         with PagerDutyClient(get_account()) as client:
             assert not reconcile(client, TriggeredIncident.objects.all())
-            make_incident(Service.objects.get(), number=9, incident_key=failed.dedup_key)
+            make_incident(
+                Service.objects.get(),
+                number=9,
+                incident_key=failed.dedup_key,
+                created_at=failed.triggered_at,
+            )
             assert reconcile(client, TriggeredIncident.objects.all())
         failed.refresh_from_db()
         assert (failed.state, failed.incident_number) == (State.CREATED, 9)
@@ -240,7 +245,7 @@ class TestWhatMayHaveBeenTaken:
     def test_is_not_sent_again_where_its_incident_is_there(self, http, unsure):
         http.get(
             f"{API}/incidents",
-            json=page_of("incidents", incident_json(7, incident_key=unsure.dedup_key)),
+            json=page_of("incidents", opened_now(7, incident_key=unsure.dedup_key)),
         )
         attempt = work()
         assert (attempt.state, attempt.incident_number) == (State.CREATED, 7)
@@ -256,13 +261,28 @@ class TestWhatMayHaveBeenTaken:
             attempt = work()
         assert (attempt.state, attempt.retry_until) == (State.UNSURE, None)
 
-    def test_is_sent_again_also_while_pagerduty_cannot_be_asked(self, http, unsure):
-        http.get(f"{API}/incidents", status=500)
+    @pytest.mark.parametrize("status", [401, 403, 500])
+    def test_is_not_sent_again_while_it_cannot_be_looked_for(self, http, unsure, status):
+        refused = http.get(f"{API}/incidents", status=status)
+        attempt = work()
+        assert (attempt.state, len(sent(http))) == (State.UNSURE, 1)
+        assert attempt.search_problem
+        http.remove(refused)
+        none_found(http)
         http.post(ENQUEUE, **ACCEPTED)
-        assert work().state == State.ACCEPTED
+        attempt = work()
+        assert (attempt.state, attempt.search_problem, len(sent(http))) == (State.ACCEPTED, "", 2)
+
+    def test_stays_unsure_where_it_could_never_be_looked_for(self, http, unsure):
+        http.get(f"{API}/incidents", status=403)
+        work()
+        with after(minutes=15, seconds=1):
+            attempt = work()
+        assert (attempt.state, attempt.retry_until) == (State.UNSURE, None)
+        assert len(sent(http)) == 1
 
     def test_is_created_as_soon_as_a_webhook_tells_of_its_incident(self, unsure):
-        raw = incident_json(9, incident_key=unsure.dedup_key)
+        raw = opened_now(9, incident_key=unsure.dedup_key)
         note_incident("default", domain.ApiIncident.from_api(raw))
         attempt = TriggeredIncident.objects.get()
         assert (attempt.state, attempt.incident_number) == (State.CREATED, 9)
@@ -457,22 +477,22 @@ class TestWhatIsTold:
         text = words(soup_of(answer).main)
         assert "Nobody has been paged yet" in text
         until = TriggeredIncident.objects.get().retry_until
-        assert f"keeps trying by itself until {until:%H:%M} UTC" in text
+        assert f"keeps trying until {until:%H:%M} UTC" in text
         assert soup_of(answer).select_one('main a[href^="mailto:ana.lima@example.com"]')
         assert "Ledger is stuck" in answer.text
 
     def test_a_lost_answer_is_told_as_such_and_is_tried_again_too(self, client, entity, http):
         http.post(ENQUEUE, **LOST)
         text = words(soup_of(self.submit(client, entity)).main)
-        assert "it may have been taken, or not" in text
-        assert "keeps trying by itself until" in text
+        assert "it is not known whether anybody was paged" in text
+        assert "keeps trying until" in text
         assert "Nobody has been paged" not in text
 
     def test_every_page_says_so_to_the_person_and_leads_to_the_entity(self, client, entity, http):
         http.post(ENQUEUE, **REFUSED)
         self.submit(client, entity)
         (told,) = banners(client)
-        assert told.startswith("Nobody has been paged yet for checkout-api.")
+        assert told.startswith("checkout-api: Nobody has been paged yet.")
         assert "The portal keeps trying until" in told
         link = soup_of(client.get("/catalog/")).select_one(".banner a")
         assert link["href"] == entity.get_absolute_url()
@@ -484,9 +504,9 @@ class TestWhatIsTold:
         self.submit(client, entity)
         with after(minutes=16):
             # No worker ran: the clock tells.
-            assert "Nobody was paged for checkout-api" in banners(client)[0]
+            assert "checkout-api: Nobody has been paged." in banners(client)[0]
             work()
-            assert "Nobody was paged for checkout-api" in banners(client)[0]
+            assert "checkout-api: Nobody has been paged." in banners(client)[0]
             page = soup_of(client.get(entity.get_absolute_url()))
             assert page.select(".banner") == []
             assert "Nobody has been paged" in words(page.select_one("#pagerduty-card"))
@@ -504,12 +524,12 @@ class TestWhatIsTold:
         http.post(ENQUEUE, **REFUSED)
         self.submit(client, entity)
         TriggeredIncident.objects.update(state=State.CREATED, incident_number=7, retry_until=None)
-        assert banners(client) == ["The page for checkout-api is incident #7. See it there"]
+        assert banners(client) == ["checkout-api: Created incident #7. Details"]
 
-    def test_nothing_is_told_after_an_hour(self, client, entity, http):
+    def test_nothing_is_told_after_three_hours(self, client, entity, http):
         http.post(ENQUEUE, **REFUSED)
         self.submit(client, entity)
-        with after(minutes=61):
+        with after(hours=3, minutes=1):
             assert banners(client) == []
 
     def test_others_are_told_nothing_and_pay_no_query(self, client, entity, http):
@@ -547,7 +567,7 @@ class TestTheCard:
         assert "Nobody has been paged yet" in told
         assert f"keeps trying until {until:%H:%M} UTC" in told
         assert "No connection." in told
-        assert "reach the on-call person directly" in told
+        assert "Call the on-call person directly" in told
 
     def test_does_not_promise_what_no_worker_does(self, client, entity):
         until = timezone.now() + dt.timedelta(minutes=10)
@@ -560,8 +580,8 @@ class TestTheCard:
         ("state", "said"),
         [
             (State.RETRYING, "Nobody has been paged"),
-            (State.UNSURE, "it may have been taken, or not"),
-            (State.SENDING, "it may have been taken, or not"),
+            (State.UNSURE, "it is not known whether anybody was paged"),
+            (State.SENDING, "it is not known whether anybody was paged"),
         ],
     )
     def test_says_by_the_clock_what_nobody_wrote_down(self, client, entity, state, said):

@@ -234,7 +234,7 @@ def test_a_second_click_while_the_first_is_being_sent_does_not_speak_of_success(
     http.add_callback("POST", ENQUEUE, answer)
     pager.post(url_of(entity), form)
     page = words(soup_of(pages[0]).main)
-    assert "being sent already" in page
+    assert "Being sent to PagerDuty" in page
     assert "Accepted by PagerDuty" not in page
 
 
@@ -367,8 +367,8 @@ def test_a_lost_answer_is_told_as_such_and_sending_again_keeps_the_key(pager, en
     answer = pager.post(url_of(entity), form)
     assert answer.status_code == 422
     text = words(soup_of(answer).main)
-    assert "it may have been taken, or not" in text
-    assert "cannot page twice" in text
+    assert "it is not known whether anybody was paged" in text
+    assert "sending again pages a second time" in text
     assert "Nobody has been paged" not in text
     assert fields_of(answer)["key"] == form["key"]
 

@@ -18,7 +18,7 @@ from pagerduty_card.mapping.resolving import resolve, targets_of
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.paging import triggering
 from tests.factories import make_entity, make_user
-from tests.pagerduty_card.factories import EVENTS, KEY, TOKEN
+from tests.pagerduty_card.factories import API, EVENTS, KEY, TOKEN, page_of
 from tests.pagerduty_card.mirror import make_service
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
@@ -276,9 +276,10 @@ def test_an_attempt_whose_process_died_can_be_sent_again(http, pager):
     attempt = pager()
     TriggeredIncident.objects.update(state=State.SENDING)
     assert pager().state == State.SENDING
+    http.get(f"{API}/incidents", json=page_of("incidents"))
     with time_machine.travel(attempt.answered_at + dt.timedelta(minutes=2), tick=False):
         assert pager().state == State.ACCEPTED
-    assert len(http.calls) == 2
+    assert [call.request.method for call in http.calls] == ["POST", "GET", "POST"]
 
 
 def test_a_failure_inside_the_portal_leaves_no_attempt_being_sent(http, pager):
