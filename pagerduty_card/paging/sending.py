@@ -32,6 +32,10 @@ from pagerduty_card.wire.client import PagerDutyClient
 logger = logging.getLogger(__name__)
 
 BUDGET_S = 8.0
+# What an alert takes along from the catalog; with what a person typed it stays far below 512 kB.
+_MAX_RUNBOOKS = 19
+_MAX_HREF = 1000
+_MAX_TEXT = 255
 
 _State = TriggeredIncident.State
 # What an acceptance may follow: nothing is ever taken back from these.
@@ -193,35 +197,48 @@ def alert_of(attempt: TriggeredIncident, entity: Entity, mapped: Mapped) -> Trig
     told = {
         "triggered by": attempt.triggered_by_name,
         "e-mail": user.email if user else "",
-        "entity": entity.ref,
-        "owner": entity.owner_ref,
+        "entity": _shortened(entity.ref),
+        "owner": _shortened(entity.owner_ref),
         "details": attempt.details.strip(),
     }
     return TriggerEvent(
         routing_key=mapped.routing_key,
         dedup_key=attempt.dedup_key,
         summary=attempt.description,
-        source=entity.ref,
+        source=_shortened(entity.ref),
         severity=Severity(attempt.severity),
         event_class="manual trigger",
         custom_details={key: value for key, value in told.items() if value},
         client=settings.PORTAL_NAME,
         client_url=page,
-        links=(ApiLink(href=page, text=entity.display_name), *_runbooks(entity)),
+        links=(ApiLink(href=page, text=_shortened(entity.display_name)), *_runbooks(entity)),
     )
 
 
 def _runbooks(entity: Entity) -> list[ApiLink]:
-    """The entity's links that call themselves runbook, by type, icon or title."""
+    """The entity's links that call themselves runbook, by type, icon or title.
+
+    PagerDuty refuses an alert with over 50 links or 512 kB: the first few are sent, each once. An
+    address that is too long is left out, because a part of it would lead elsewhere.
+    """
     links = entity.metadata.get("links")
-    found = []
+    found: dict[str, ApiLink] = {}
     for link in links if isinstance(links, list) else []:
         if not isinstance(link, dict):
             continue
         words = " ".join(str(link.get(key) or "") for key in ("type", "icon", "title")).lower()
-        if "runbook" in words and (href := web_url(link.get("url"))):
-            found.append(ApiLink(href=href, text=str(link.get("title") or "Runbook")))
-    return found
+        href = web_url(link.get("url")) if "runbook" in words else ""
+        if href and len(href) <= _MAX_HREF:
+            text = _shortened(str(link.get("title") or "Runbook"))
+            found.setdefault(href, ApiLink(href=href, text=text))
+        if len(found) == _MAX_RUNBOOKS:
+            break
+    return list(found.values())
+
+
+def _shortened(text: str) -> str:
+    """A text of the catalog as far as an alert takes it along; a mark says where it was cut."""
+    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}\u2026"
 
 
 def _note_sent_at(attempt: TriggeredIncident, client: PagerDutyClient, began: float) -> None:

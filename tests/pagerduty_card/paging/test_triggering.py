@@ -306,6 +306,23 @@ def test_what_pagerduty_refuses_is_raised_in_its_words_and_not_repeated(http, pa
     assert len(http.calls) == 1
 
 
+def test_what_goes_along_from_the_catalog_is_bounded(http, pager, entity):
+    http.post(ENQUEUE, **ACCEPTED)
+    long = {"url": f"https://wiki.example/{'x' * 1000}", "title": "Runbook too long"}
+    entity.descriptor["metadata"]["links"] = [
+        long,
+        *({"url": f"https://wiki.example/{n // 2}", "title": f"Runbook {n} " + "\u00e9" * 500}
+          for n in range(120)),
+    ]  # fmt: skip
+    pager(entity=entity, details="\U0001f525" * 10_000, description="\U0001f525" * 1024)
+    _page, *links = sent(http)["links"]
+    assert [link["href"] for link in links] == [f"https://wiki.example/{n}" for n in range(19)]
+    assert {len(link["text"]) for link in links} == {256}
+    assert all(link["text"].endswith("\u00e9\u2026") for link in links)
+    assert len(http.calls[0].request.body) < 512 * 1024
+    assert len(sent(http)["payload"]["custom_details"]["details"]) == 10_000
+
+
 @pytest.mark.parametrize("who", [lambda: make_user("charlie"), AnonymousUser])
 def test_only_who_may_can_page(http, pager, who):
     with pytest.raises(triggering.NotAllowed):
