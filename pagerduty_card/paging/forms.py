@@ -8,10 +8,13 @@ from django.core import signing
 
 from catalog.models import Entity
 from pagerduty_card.domain import Severity
+from pagerduty_card.paging.invisible import invisible_in, is_blank, named, without_invisible
 from pagerduty_card.paging.triggering import MAX_DESCRIPTION
 
 _SALT = "pagerduty_card.dedup_key"
 MAX_DETAILS = 10_000
+_TEXTS = ("description", "details")
+_NAMED = 3
 _SEVERITIES = {
     Severity.CRITICAL: "Critical: it is down",
     Severity.ERROR: "Error: part of it fails",
@@ -51,6 +54,9 @@ def read_key(token: str) -> dict[str, str]:
 
 class TriggerForm(forms.Form):
     """Page the on-call of one of an entity's services.
+
+    Characters that nobody sees are refused. Nobody can find them to take them out, so the form
+    that comes back has the text without them.
 
     Attributes:
         left_service: The service that was chosen, where the entity names it no more; then the form
@@ -92,6 +98,11 @@ class TriggerForm(forms.Form):
         self._fresh = signing.dumps({"key": new_dedup_key, **self._bound_to}, salt=_SALT)
         self._dedup_key = self._read(data.get("key", "")) if data is not None else ""
         super().__init__(data, initial={"key": self._fresh})
+        self._invisible = {
+            name: found for name in _TEXTS if (found := invisible_in(self.data.get(name, "")))
+        }
+        for name in self._invisible:
+            self._replace(name, without_invisible(self.data[name]))
         if self.is_bound and not self._dedup_key:
             self.renew_key()
         self.left_service = ""
@@ -112,8 +123,19 @@ class TriggerForm(forms.Form):
         """Make the next submission of this form an attempt of its own."""
         self._replace("key", self._fresh)
 
-    def _replace(self, name: str, value: str) -> None:
-        self.data = dict(self.data.items()) | {name: value}
+    def clean_description(self) -> str:
+        """Refuse what nobody could read."""
+        description: str = self.cleaned_data["description"]
+        self._refuse_invisible("description")
+        if is_blank(description):
+            raise forms.ValidationError(self.fields["description"].error_messages["required"])
+        return description
+
+    def clean_details(self) -> str:
+        """Refuse what nobody could read."""
+        self._refuse_invisible("details")
+        details: str = self.cleaned_data["details"]
+        return details
 
     def clean(self) -> dict[str, Any]:
         """Refuse a key that was not made for this person and this entity."""
@@ -125,6 +147,18 @@ class TriggerForm(forms.Form):
             )
         cleaned["dedup_key"] = self._dedup_key
         return cleaned
+
+    def _refuse_invisible(self, name: str) -> None:
+        if found := self._invisible.get(name):
+            more = " and others" if len(found) > _NAMED else ""
+            raise forms.ValidationError(
+                "Nothing was sent: the text had characters that nobody sees, "
+                f"{', '.join(map(named, found[:_NAMED]))}{more}. They have been taken out: read "
+                "the text once more and send it."
+            )
+
+    def _replace(self, name: str, value: str) -> None:
+        self.data = dict(self.data.items()) | {name: value}
 
     def _read(self, token: str) -> str:
         signed = read_key(token)

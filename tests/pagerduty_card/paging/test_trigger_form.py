@@ -536,3 +536,38 @@ def test_an_old_shift_is_not_who_would_be_paged(pager):
     assert "It is not known who would be paged." in text
     assert "Pages Ana" not in text
     assert timezone.now() - dt.timedelta(hours=1) > Feed.objects.get(kind="on_call").succeeded_at
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "kept", "said"),
+    [
+        ("description", "RTL \u202eevil", "RTL evil", "U+202E (right-to-left override)"),
+        ("description", "a\u200bb\u2066c\x07", "abc", "U+200B (zero width space), U+2066"),
+        ("description", "one\u2028two", "one\ntwo", "U+2028 (line separator)"),
+        ("details", "x\x00y", "xy", "U+0000 (control character)"),
+        ("details", "".join(map(chr, range(0x202A, 0x202F))) + "z", "z", "and others"),
+    ],
+)
+def test_characters_that_nobody_sees_are_refused_and_taken_out(
+    http, pager, entity, field, typed, kept, said
+):
+    http.post(ENQUEUE, json={"status": "success"}, status=202)
+    fields = fields_of(pager.get(url_of(entity))) | {"description": "Payments time out"}
+    answer = pager.post(url_of(entity), fields | {field: typed})
+    assert (answer.status_code, len(http.calls)) == (422, 0)
+    assert said in answer.text
+    fields = fields_of(answer)
+    assert fields[field].strip() == kept
+    assert pager.post(url_of(entity), fields).status_code == 303
+    assert len(http.calls) == 1
+
+
+def test_what_scripts_and_emoji_need_is_sent_and_blanks_alone_are_not(http, pager, entity):
+    http.post(ENQUEUE, json={"status": "success"}, status=202)
+    fields = fields_of(pager.get(url_of(entity)))
+    answer = pager.post(url_of(entity), fields | {"description": "\u200d \u200c"})
+    assert (answer.status_code, len(http.calls)) == (422, 0)
+    assert "Say what is wrong" in answer.text
+    text = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f468\u200d\U0001f4bb\nnext"
+    assert pager.post(url_of(entity), fields | {"description": text}).status_code == 303
+    assert json.loads(http.calls[0].request.body)["payload"]["summary"] == text

@@ -1,0 +1,37 @@
+"""Characters that nobody sees: they turn the direction of a line, or hide what is written. Pure.
+
+Source: https://www.unicode.org/reports/tr9/ (Bidirectional Algorithm), tr36 (Security)
+"""
+
+import unicodedata
+
+# Line breaks, tabs, and the joiners that Persian, Indic scripts and emoji are written with.
+_WANTED = frozenset("\n\r\t\u200c\u200d")
+# Control and format characters, halves of pairs, separators of lines and paragraphs.
+_KINDS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_BREAKS = frozenset("\x0b\x0c\x85\u2028\u2029")
+
+
+def invisible_in(text: str) -> list[str]:
+    """Each character that nobody sees and that no script needs, once."""
+    return [
+        one
+        for one in dict.fromkeys(text)
+        if unicodedata.category(one) in _KINDS and one not in _WANTED
+    ]
+
+
+def without_invisible(text: str) -> str:
+    """The text without them; what breaks lines is a line break."""
+    found = invisible_in(text)
+    return text.translate({ord(one): "\n" if one in _BREAKS else None for one in found})
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to see in a text."""
+    return all(one.isspace() or unicodedata.category(one) in _KINDS for one in text)
+
+
+def named(character: str) -> str:
+    """A character for a sentence, for example ``U+202E (right-to-left override)``."""
+    return f"U+{ord(character):04X} ({unicodedata.name(character, 'control character').lower()})"
