@@ -15,8 +15,8 @@ class IssueRow:
 
     Attributes:
         name: The reference, or which document or file it is about.
-        url: The entity's page, where its last good version may still be shown; may lead to the
-            page that says why there is none.
+        url: The entity's page, where its last good version may still be shown; empty where the
+            catalog does not have the entity.
         messages: At most twenty, each with line, column, field and hint.
         more: How many messages are not shown.
     """
@@ -65,7 +65,7 @@ def issue_rows(issues: Iterable[ImportIssue], maskers: Mapping[str, Masker]) -> 
 
     Args:
         issues: With ``location`` loaded.
-        maskers: By reference, who masks the texts about an entity.
+        maskers: By reference, who masks the texts about each entity that the catalog has.
     """
     rows = []
     for issue in issues:
@@ -76,7 +76,7 @@ def issue_rows(issues: Iterable[ImportIssue], maskers: Mapping[str, Masker]) -> 
             IssueRow(
                 issue=issue,
                 name=issue.ref or whole,
-                url=url_of(issue.ref),
+                url=url_of(issue.ref) if issue.ref in maskers else "",
                 kind=issue.get_kind_display(),
                 tone=_ISSUE_TONES.get(ImportIssue.Kind(issue.kind), "unknown"),
                 messages=[masker.text(text) for text in texts],
@@ -89,7 +89,7 @@ def issue_rows(issues: Iterable[ImportIssue], maskers: Mapping[str, Masker]) -> 
 def issue_tabs(by_kind: Mapping[str, int], unresolved: int, current: str) -> list[IssueTab]:
     """The kinds of issues to choose from, all first, references to nothing last."""
     is_kind = current in ImportIssue.Kind.values or current == "dangling"
-    found = [("", "All", sum(by_kind.values()))]
+    found = [("", "All", sum(by_kind.values()) + unresolved)]
     found += [(kind.value, kind.label.capitalize(), by_kind.get(kind, 0)) for kind in _ISSUE_TONES]
     found.append(("dangling", "Dangling references", unresolved))
     return [

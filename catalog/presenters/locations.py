@@ -33,11 +33,16 @@ class RefreshOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationCounts:
-    """What a location holds."""
+    """What a location holds.
+
+    Attributes:
+        warnings: How many of the issues are only warnings.
+    """
 
     entities: int = 0
     orphans: int = 0
     issues: int = 0
+    warnings: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +149,9 @@ def outcome_of_run(run: ImportRun) -> RefreshOutcome:
         refused=run.refused,
     )
     text = f"Read in {_duration(run.duration_s)}: {counted}."
-    return RefreshOutcome(text=text, tone="warning" if run.refused else "good")
+    if run.state == ImportRun.State.REFUSED or run.refused:
+        return RefreshOutcome(text=text, tone="warning")
+    return RefreshOutcome(text=text, tone="good")
 
 
 def _counts_text(**counts: int) -> str:
@@ -168,7 +175,7 @@ def location_row(location: Location, counts: LocationCounts, *, period_s: int) -
         counts: What it holds.
         period_s: ``CATALOG_REFRESH_S``.
     """
-    state, tone = _state(location)
+    state, tone = _state(location, counts)
     next_read_at, next_text = location.next_refresh_at, ""
     if next_read_at is None:
         if location.origin == Location.Origin.COMMAND:
@@ -201,11 +208,21 @@ def _named_by(location: Location) -> str:
     )
 
 
-def _state(location: Location) -> tuple[str, str]:
+def _state(location: Location, counts: LocationCounts) -> tuple[str, str]:
     if location.failures:
         times = "once" if location.failures == 1 else f"{location.failures} times in a row"
         return f"failed {times}", "critical"
-    return ("read", "good") if location.read_at else ("not read yet", "unknown")
+    if not location.read_at:
+        return "not read yet", "unknown"
+    if counts.issues > counts.warnings:
+        return "read with problems", "warning"
+    if counts.warnings:
+        return "read with warnings", "info"
+    if not counts.entities:
+        return "read, no entities", "unknown"
+    if counts.orphans == counts.entities:
+        return "read, all orphaned", "warning"
+    return "read", "good"
 
 
 def preview_lists(report: ImportReport, *, keeps_orphans: bool) -> list[PreviewList]:

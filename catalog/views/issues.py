@@ -1,5 +1,8 @@
 """The issues page: import issues, and unresolved references."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextField
@@ -24,7 +27,7 @@ UNRESOLVED = "dangling"
 @permission_required("catalog.view_importissue", raise_exception=True)
 @require_safe
 def issues(request: HttpRequest) -> HttpResponse:
-    """List the import issues, or (``kind=dangling``) the unresolved references."""
+    """List import issues and unresolved references, or those of one ``kind``."""
     text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     where = request.GET.get("location", "")
     kind = request.GET.get("kind", "")
@@ -40,16 +43,51 @@ def issues(request: HttpRequest) -> HttpResponse:
         "locations": Location.objects.order_by("target")[:MAX_LOCATIONS],
         "is_filtered": bool(text or where),
     }
+    rows = issues_found.select_related("location")
+    wide = unresolved.select_related("source").defer("source__descriptor", "source__written")
     if kind == UNRESOLVED:
-        wide = unresolved.select_related("source").defer("source__descriptor", "source__written")
-        found = Paginator(wide, PAGE_SIZE).get_page(page_number(request))
-        context |= {"page": found, "dangling": _unresolved_rows(list(found.object_list))}
+        parts = _Parts((wide, unresolved_total))
+    elif kind in ImportIssue.Kind.values:
+        parts = _Parts((rows.filter(kind=kind), by_kind.get(kind, 0)))
     else:
-        rows = issues_found.filter(kind=kind) if kind in ImportIssue.Kind.values else issues_found
-        page = Paginator(rows.select_related("location"), PAGE_SIZE).get_page(page_number(request))
-        shown = list(page.object_list)
-        context |= {"page": page, "issues": presenters.issue_rows(shown, maskers_of(shown))}
+        parts = _Parts((rows, sum(by_kind.values())), (wide, unresolved_total))
+    page = Paginator(parts, PAGE_SIZE).get_page(page_number(request))
+    found = list(page.object_list)
+    shown = [one for one in found if isinstance(one, ImportIssue)]
+    context |= {
+        "page": page,
+        "issues": presenters.issue_rows(shown, maskers_of(shown)),
+        "dangling": _unresolved_rows([one for one in found if isinstance(one, Relation)]),
+        "unchecked": None if found else _unchecked(),
+    }
     return render(request, "catalog/issues.html", context)
+
+
+class _Parts(Sequence[Any]):
+    """Several query sets one after the other, each with its count, to be paged as one list."""
+
+    def __init__(self, *parts: "tuple[QuerySet[Any], int]") -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return sum(count for _, count in self._parts)
+
+    def __getitem__(self, wanted: Any) -> list[Any]:
+        found: list[Any] = []
+        start, stop = wanted.start, wanted.stop
+        for rows, count in self._parts:
+            if start < count and stop > 0:
+                found += rows[max(start, 0) : min(stop, count)]
+            start, stop = start - count, stop - count
+        return found
+
+
+def _unchecked() -> dict[str, int]:
+    """How many locations there are, and how many of them were not read to the end."""
+    rows = Location.objects.aggregate(
+        locations=Count("pk"), unread=Count("pk", filter=Q(read_at=None) | Q(failures__gt=0))
+    )
+    return {**rows, "entities": int(Entity.objects.exists())}
 
 
 def _issues(text: str, where: str) -> "QuerySet[ImportIssue]":

@@ -48,7 +48,7 @@ def add_message(request: HttpRequest, outcome: presenters.RefreshOutcome) -> Non
 @permission_required("catalog.view_location", raise_exception=True)
 @require_safe
 def locations(request: HttpRequest) -> HttpResponse:
-    """List the locations with what they hold and how their reading goes. Five queries."""
+    """List the locations with what they hold and how their reading goes. Six queries."""
     text = request.GET.get("q", "").replace("\x00", "").strip()
     rows = Location.objects.select_related("created_by").filter(target__icontains=text)
     page = Paginator(rows, PAGE_SIZE).get_page(page_number(request))
@@ -93,13 +93,16 @@ def _location_rows(found: Iterable[Location]) -> list[presenters.LocationRow]:
     held = Entity.objects.filter(location__in=shown)
     entities = _by_location(held)
     orphans = _by_location(held.filter(orphaned_at__isnull=False))
-    issues = _by_location(ImportIssue.objects.filter(location__in=shown))
+    found_issues = ImportIssue.objects.filter(location__in=shown)
+    issues = _by_location(found_issues)
+    warnings = _by_location(found_issues.filter(kind=ImportIssue.Kind.WARNING)) if issues else {}
     rows = []
     for one in shown:
         counts = presenters.LocationCounts(
             entities=entities.get(one.pk, 0),
             orphans=orphans.get(one.pk, 0),
             issues=issues.get(one.pk, 0),
+            warnings=warnings.get(one.pk, 0),
         )
         rows.append(presenters.location_row(one, counts, period_s=settings.CATALOG_REFRESH_S))
     return rows

@@ -28,7 +28,7 @@ from pagerduty_card.mapping_page.choosing import (
     read_choices,
     resolve_choices,
 )
-from pagerduty_card.mapping_page.current_mappings import CurrentMappings
+from pagerduty_card.mapping_page.current_mappings import USUAL_KINDS, CurrentMappings
 from pagerduty_card.mapping_page.listing import USUAL, Filters, Listing, View
 from pagerduty_card.mapping_page.mapped import mapped_rows
 from pagerduty_card.mapping_page.patching import write_patch
@@ -78,6 +78,8 @@ def mapping_page(request: HttpRequest) -> HttpResponse:
         "kinds": Kind.values,
         "sureness": [(one.name.lower(), one.value) for one in Sureness],
         "has_services": bool(current.services),
+        "has_entities": any(one.kind in USUAL_KINDS for one in current.entities.values()),
+        "has_mapped": bool(current.mapped),
     }
     if filters.view is View.SERVICES:
         context["rows"] = listing.service_rows(shown)

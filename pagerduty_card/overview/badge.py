@@ -27,6 +27,9 @@ def open_incidents(request: HttpRequest, *, is_last: bool = False) -> NavBadge |
         return NavBadge(
             id=_ID, text="?", label="the number is not known yet", tone="unknown", url=ask
         )
+    if not counted.has_services:
+        label = "no entity names a PagerDuty service, so no number is known"
+        return NavBadge(id=_ID, text="?", label=label, tone="unknown")
     noun = "open incident" if counted.count == 1 else "open incidents"
     if not counted.is_known and (counted.is_uncertain or not counted.count):
         return NavBadge(

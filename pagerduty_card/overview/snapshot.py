@@ -23,7 +23,7 @@ T = TypeVar("T")
 _CACHED_S = 5
 # The header counts without asking the database; a count that is older than this is none.
 _COUNT_CACHED = timedelta(seconds=60)
-_COUNT_KEY = "pagerduty-open-count"
+_COUNT_KEY = "pagerduty-open-incidents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,12 @@ class OpenCount:
         is_known: Whether there are no more and no fewer.
         is_uncertain: Whether some service's incidents are old or unknown. If it is only that an
             entity names a service which PagerDuty does not have, they are not.
+        has_services: Whether any entity names a service; without one there is nothing to count.
         counted_at: When they were counted (UTC).
     """
 
     count: int
+    has_services: bool
     is_known: bool
     is_uncertain: bool
     counted_at: datetime
@@ -97,6 +99,7 @@ class Snapshot:
         found = load(self.now)
         counted = OpenCount(
             count=found.open_count,
+            has_services=bool(found.entities),
             is_known=not found.issues,
             is_uncertain=any(not issue.problem for issue in found.issues),
             counted_at=self.now,

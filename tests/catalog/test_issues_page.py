@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from catalog.models import Location
 from tests.catalog.pages import select, texts
@@ -23,10 +24,39 @@ def make_location(target):
     return Location.objects.create(type="file", target=target)
 
 
-def test_says_when_there_is_nothing_to_do(client):
+def test_says_when_there_is_nothing_to_do_and_when_nothing_was_checked(client):
+    for kind in ("", "dangling"):
+        assert "Nothing was imported yet, so nothing was checked." in get(client, kind=kind).text
+    location = make_location("/srv/a")
+    for kind in ("", "dangling"):
+        said = "1 of 1 location could not be read to the end"
+        assert said in texts(get(client, kind=kind), ".empty")[0]
+    location.read_at = timezone.now()
+    location.save()
+    make_entity("shop")
     assert "There is nothing to do" in get(client).text
     assert "There is nothing to do" in get(client, kind="dangling").text
     assert "Clear the filters" in get(client, q="x").text
+
+
+def test_all_includes_references_to_nothing_after_the_issues(client):
+    for number in range(27):
+        make_issue(f"component:default/c{number}", "wrong", document=number)
+    for number in range(3):
+        make_entity(f"user-of-{number}", relations=(("dependsOn", f"resource:default/r{number}"),))
+    first, second = get(client), get(client, page=2)
+    assert texts(first, "nav[aria-label='Kinds of issues'] a")[0] == "All 30"
+    assert [len(select(page, ".issue")) for page in (first, second)] == [25, 2]
+    assert [len(select(page, "tbody tr")) for page in (first, second)] == [0, 3]
+    assert len(select(get(client, q="r1"), "tbody tr")) == 1
+
+
+def test_a_refused_document_leads_to_no_page_that_is_not_there(client):
+    make_issue("component:default/bad service!", "wrong")
+    make_entity("shop")
+    make_issue("component:default/shop", "wrong", document=2)
+    links = [link["href"] for link in select(get(client), ".issue a")]
+    assert [link for link in links if "/component/" in link] == ["/catalog/default/component/shop/"]
 
 
 def test_shows_each_issue_whole(client):

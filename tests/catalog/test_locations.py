@@ -319,3 +319,31 @@ def test_the_next_reading_is_near_where_the_worker_has_not_planned_it(client):
     sign_in(client, VIEW)
     make_location(origin="static", read_at=timezone.now())
     assert "in a minute" in texts(client.get(reverse("catalog:locations")), "tbody tr")[0]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "entities", "orphans", "state", "tone"),
+    [
+        (("refused",), 1, 0, "read with problems", "warning"),
+        (("conflict", "warning"), 1, 0, "read with problems", "warning"),
+        (("warning",), 1, 0, "read with warnings", "info"),
+        ((), 0, 0, "read, no entities", "unknown"),
+        ((), 1, 1, "read, all orphaned", "warning"),
+        ((), 2, 1, "read", "good"),
+    ],
+)
+def test_a_location_is_good_only_where_nothing_is_wrong(
+    client, kinds, entities, orphans, state, tone
+):
+    found = make_location(read_at=timezone.now())
+    for document, kind in enumerate(kinds):
+        make_issue("", "wrong", kind=kind, location=found, document=document)
+    for number in range(entities):
+        orphaned_at = timezone.now() if number < orphans else None
+        make_entity(f"e{number}", location=found, orphaned_at=orphaned_at)
+    sign_in(client, VIEW)
+    for address in (reverse("catalog:locations"), page_of(found)):
+        (badge,) = [
+            one for one in select(client.get(address), ".badge") if one.text.strip() == state
+        ]
+        assert badge["data-tone"] == tone

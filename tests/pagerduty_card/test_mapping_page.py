@@ -266,6 +266,17 @@ def test_what_is_mapped_says_how_and_who_shares_it():
     assert "an overlay in the administration" in row_of(response, "overlaid")
 
 
+@pytest.mark.parametrize("view", ["entities", "services", "mapped", "problems"])
+def test_of_nothing_the_page_does_not_say_that_all_is_done(view):
+    client = mapper()
+    assert "There is nothing to do" not in client.get(URL, {"view": view}).text
+    make_service()
+    assert "There is nothing to do" not in client.get(URL, {"view": view}).text
+    make_mapped_entity()
+    is_done = view != "mapped"
+    assert ("There is nothing to do" in client.get(URL, {"view": view}).text) is is_done
+
+
 def test_without_services_the_page_says_that_nothing_is_known_not_that_all_is_done():
     make_entity("bare")
     page = mapper().get(URL, {"view": "services"})

@@ -629,6 +629,16 @@ def test_a_board_is_only_read(reader, address):
     assert reader.post(address).status_code == 405
 
 
+def test_without_services_there_is_no_number_of_incidents_and_none_is_shown_as_zero(reader):
+    page = text_of(reader, INCIDENTS)
+    assert "Number of open incidents not known" in page
+    assert "0 open incidents" not in page
+    badge = badge_of(text_of(reader, INCIDENTS))
+    assert ">?<" in badge
+    assert "no entity names a PagerDuty service" in badge
+    assert "0 polic" not in text_of(reader, ON_CALL)
+
+
 # The number in the header -------------------------------------------------------------------------
 
 
