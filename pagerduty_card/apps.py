@@ -18,14 +18,16 @@ class PagerdutyCardConfig(AppConfig):
         from pagerduty_card.doctor import findings, work
         from pagerduty_card.mapping import remapping
         from pagerduty_card.overview import badge
-        from pagerduty_card.paging import pending_pages
-        from portal import health, page_frame
+        from pagerduty_card.paging import pending_pages, without_database
+        from portal import health, outage, page_frame
 
         entities_written.connect(remapping.when_entities_written)
         post_migrate.connect(remapping.when_migrated, sender=self)
         cards.register(catalog_card.PagerDutyCard())
         health.add_work_check("open incidents", work.old_incidents)
         health.add_work_check("pages", work.waiting_pages)
+        outage.add_links("pagerduty", without_database.links)
+        outage.add_outcome("pagerduty", without_database.outcome)
         page_frame.add_banner("pagerduty-sandbox", rendering.sandbox_banner)
         page_frame.add_banner("pagerduty-pending-pages", pending_pages.banner)
         page_frame.add_nav(

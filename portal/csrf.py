@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from portal import proxy
+from portal.logging import current_request_id
 
 _ATTRIBUTE = "csrf_failure"
 # How Django's reasons begin where the form may be another site's.
@@ -45,4 +46,4 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         )
         return handler(request, *match.args, is_own_form=is_own_form, **match.kwargs)
     template = "403_origin.html" if is_of_another_site else "403_csrf.html"
-    return render(None, template, status=403)
+    return render(None, template, {"request_id": current_request_id.get()}, status=403)

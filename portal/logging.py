@@ -6,17 +6,23 @@ from contextvars import ContextVar
 from portal.secret_shapes import hide_tokens
 
 NO_REQUEST = "-"
+# The attribute of a request that holds its id.
+REQUEST_ID = "request_id"
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default=NO_REQUEST)
 
 _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "request_id", "request"}
 
 
 class RequestIdFilter(logging.Filter):
-    """Adds ``request_id`` to each record; ``-`` outside a request."""
+    """Adds ``request_id`` to each record: of the request that it names, else of the current one.
+
+    ``-`` outside a request.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Never drops a record."""
-        record.request_id = current_request_id.get()
+        named = getattr(getattr(record, "request", None), REQUEST_ID, "")
+        record.request_id = named or current_request_id.get()
         return True
 
 

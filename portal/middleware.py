@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.logging import current_request_id
+from portal.logging import REQUEST_ID, current_request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -23,6 +23,8 @@ def request_id(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         identifier = given if _ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        # Django logs an answer that a view returned once the middleware is through with it.
+        setattr(request, REQUEST_ID, identifier)
         token = current_request_id.set(identifier)
         try:
             response = get_response(request)

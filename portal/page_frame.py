@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.http import HttpRequest
 
+from portal.logging import current_request_id
+
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
@@ -108,6 +110,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the frame's variables for every template."""
     return {
         "portal_name": settings.PORTAL_NAME,
+        "request_id": current_request_id.get(),
         "nav_items": [
             NavEntry(
                 label=item.label,

@@ -1,5 +1,7 @@
 """The site's own pages: health, the style guide, and the error pages."""
 
+import sys
+
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -9,8 +11,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from portal import health
+from portal import health, outage
 from portal import styleguide as samples
+from portal.logging import current_request_id
 
 
 @login_not_required
@@ -81,7 +84,8 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 400 without touching the form data: reading it may be what failed."""
     template = "400_host.html" if isinstance(exception, DisallowedHost) else "400.html"
-    return render(None, template, status=400) if request else HttpResponse(status=400)
+    context = {"request_id": current_request_id.get()}
+    return render(None, template, context, status=400) if request else HttpResponse(status=400)
 
 
 @login_not_required
@@ -100,6 +104,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @login_not_required
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 from a template that needs no database and no context processor."""
-    del request
-    return render(None, "500.html", status=500)
+    """Answer 503 while the database is away, else 500: from templates that need neither.
+
+    Django calls it while it handles the exception.
+    """
+    error = sys.exc_info()[1]
+    if error and outage.is_outage(error):
+        return outage.answer(request, error)
+    return render(None, "500.html", {"request_id": current_request_id.get()}, status=500)

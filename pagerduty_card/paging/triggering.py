@@ -9,7 +9,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from catalog.models import Entity
@@ -21,7 +21,14 @@ from pagerduty_card.paging import retrying, sending
 from pagerduty_card.paging.retrying import Search
 from pagerduty_card.paging.sending import CannotPage
 
-__all__ = ["CannotPage", "NotAllowed", "PagedTooOften", "new_dedup_key", "trigger"]
+__all__ = [
+    "CannotPage",
+    "NotAllowed",
+    "OutcomeNotStored",
+    "PagedTooOften",
+    "new_dedup_key",
+    "trigger",
+]
 
 MAX_DESCRIPTION = 1024  # characters, PagerDuty's maximum of a summary
 # So many pages within so long, for one person.
@@ -32,6 +39,10 @@ _PAUSES_S = (0.5, 1.5)
 
 class NotAllowed(Exception):
     """The person may not page for this entity; the message says why."""
+
+
+class OutcomeNotStored(OperationalError):
+    """The database failed after the alert may have been sent, so what came of it is not known."""
 
 
 class PagedTooOften(Exception):
@@ -88,6 +99,7 @@ def trigger(
         CannotPage: No integration key is known, or the key belongs to another attempt.
         Rejected: PagerDuty finds a mistake in the alert; its words are the ``detail``. Submit the
             corrected text under a new key.
+        OutcomeNotStored: The database failed once the alert may have been sent.
         ValueError: The description is empty or too long.
     """
     if refusal := rights.refusal_of(user, entity):
@@ -99,13 +111,16 @@ def trigger(
     attempt, is_new = _write_down(
         entity, service_target, description, severity, details, dedup_key, user
     )
-    if is_new:
-        sending.send(attempt, entity, service_target, pauses_s=_PAUSES_S)
-    elif (attempt.entity_ref, attempt.triggered_by_id) != (entity.ref, user.pk):
+    if not is_new and (attempt.entity_ref, attempt.triggered_by_id) != (entity.ref, user.pk):
         raise CannotPage("This form belongs to another page. Open it again.")
-    else:
-        _send_again(attempt, entity)
-    attempt.refresh_from_db()
+    try:
+        if is_new:
+            sending.send(attempt, entity, service_target, pauses_s=_PAUSES_S)
+        else:
+            _send_again(attempt, entity)
+        attempt.refresh_from_db()
+    except (OperationalError, InterfaceError) as exc:
+        raise OutcomeNotStored(str(exc)) from exc
     return attempt
 
 

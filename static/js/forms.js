@@ -56,7 +56,9 @@ function say(element, text) {
 addEventListener("htmx:sendError", ({ detail }) => say(detail.elt, "The portal did not answer."));
 
 addEventListener("htmx:responseError", ({ detail }) => {
-  say(detail.elt, `The portal answered with an error (${detail.xhr.status}).`);
+  const { xhr } = detail;
+  const isText = xhr.getResponseHeader("content-type")?.startsWith("text/plain");
+  say(detail.elt, isText ? xhr.responseText : `The portal answered with an error (${xhr.status}).`);
 });
 
 addEventListener("htmx:beforeSwap", ({ detail }) => {
