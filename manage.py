@@ -5,9 +5,8 @@ import os
 import sys
 
 from django.core.management import execute_from_command_line
-from django.db import DatabaseError
 
-from portal.database import NOT_MIGRATED, explain
+from portal.database import FAILURES, NOT_MIGRATED, explain
 
 # What they themselves find missing is a defect of a migration, to be reported with its traceback.
 _MIGRATING = {"migrate", "prepare"}
@@ -18,7 +17,7 @@ def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     try:
         execute_from_command_line(arguments)
-    except (DatabaseError, OSError) as error:
+    except FAILURES as error:
         text = explain(error)
         is_defect = text == NOT_MIGRATED and _MIGRATING.intersection(arguments[1:2])
         if not text or is_defect or "--traceback" in arguments:

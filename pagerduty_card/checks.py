@@ -17,7 +17,6 @@ from pagerduty_card.accounts import (
     WEBHOOK_SETTING,
     Account,
     all_accounts,
-    configured_accounts,
     has_own_token,
 )
 
@@ -41,7 +40,7 @@ def check_configuration(
                 id="pagerduty_card.E001",
             )
         )
-    if not configured_accounts():
+    if all(one.is_unset for one in all_accounts().values()):
         found.append(
             checks.Warning(
                 "No PagerDuty token is configured: cards will say so instead of showing incidents.",

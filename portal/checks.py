@@ -64,8 +64,7 @@ def check_configuration(
 def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Find what is good enough for a developer's machine only."""
     del app_configs, kwargs
-    host = urlsplit(settings.PORTAL_URL).hostname
-    if not settings.PORTAL_URL.startswith("http://") or is_local_host(host or ""):
+    if not settings.PORTAL_URL.startswith("http://"):
         return []
     return [
         checks.Warning(

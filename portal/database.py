@@ -2,13 +2,17 @@
 
 import errno
 import re
+import sqlite3
 from pathlib import Path
 
+from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 NOT_MIGRATED = "The database is not migrated to this version: run manage.py prepare."
-DISK_FULL = "The disk is full, so nothing was written: free some space, then do this again."
+DISK_FULL = (
+    "The disk of {place} is full, so nothing was written: free some space, then do this again."
+)
 
 # In the words of SQLite and of PostgreSQL's driver; the first that is found counts.
 _REMEDIES = {
@@ -30,6 +34,10 @@ _REMEDIES = {
     r"resolve|translate host name|name or service": "The host of the database {place} is not "
     "known: correct DATABASE_URL.",
 }
+# Python's words where it finds no folder to write to: the disk is full, in most cases.
+_NO_TEMPORARY = "No usable temporary directory"
+# What :func:`explain` can explain. The queue of tasks is a file that Django does not open.
+FAILURES = (DatabaseError, sqlite3.Error, OSError)
 _UNREACHABLE = "The database {place} cannot be reached: start it, or correct DATABASE_URL ({said})."
 
 
@@ -40,17 +48,21 @@ def explain(error: BaseException) -> str:
         One sentence, or nothing for an error that is another's: a bug, or a refused value.
     """
     if isinstance(error, OSError):
-        return DISK_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-    if isinstance(error, (IntegrityError, DataError)):
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or _NO_TEMPORARY in str(error)
+        return DISK_FULL.format(place=error.filename or settings.VAR_DIR) if is_full else ""
+    if not isinstance(error, FAILURES) or isinstance(error, (IntegrityError, DataError)):
         return ""
+    place = (
+        str(settings.VAR_DIR / "tasks.sqlite3") if isinstance(error, sqlite3.Error) else _place()
+    )
     said = next(iter(str(error).splitlines()), "")
     if password := connection.settings_dict.get("PASSWORD"):
         said = said.replace(str(password), "****")
     for words, remedy in _REMEDIES.items():
         if re.search(words, said, re.IGNORECASE):
-            return remedy.format(place=_place(), said=said)
-    if isinstance(error, OperationalError):
-        return _UNREACHABLE.format(place=_place(), said=said[:200])
+            return remedy.format(place=place, said=said)
+    if isinstance(error, (OperationalError, sqlite3.OperationalError)):
+        return _UNREACHABLE.format(place=place, said=said[:200])
     return ""
 
 

@@ -22,7 +22,7 @@ import environ
 YES = frozenset({"true", "on", "yes", "y", "1"})
 NO = frozenset({"false", "off", "no", "n", "0"})
 _FILE = "_FILE"
-_LONGEST_QUOTE = 80
+_LONGEST_QUOTE = 200
 _LONGEST_NUMBER = 18
 _PREFIXES = (
     *("PORTAL_", "CATALOG_", "PAGERDUTY_", "SANDBOX_", "WEB_", "DATABASE_", "REDIS_"),
@@ -94,6 +94,10 @@ class Environment:
     def is_given(self, name: str) -> bool:
         """Whether the variable, or its file, is set to anything but blanks."""
         return any(self._variables.get(one, "").strip() for one in (name, name + _FILE))
+
+    def file_of(self, name: str) -> str:
+        """Return the path of the file that holds the value; empty if none does."""
+        return self._variables.get(name + _FILE, "").strip()
 
     def text(self, name: str, default: str = "", *, is_secret: bool = False) -> str:
         """Return the value without the blanks around it.
@@ -252,7 +256,7 @@ class Environment:
     def _raw(self, name: str, *, is_secret: bool = False) -> str | None:
         """The stripped value, empty if it is not given; None if its file cannot be read."""
         self._known.add(name)
-        path = self._variables.get(name + _FILE, "").strip()
+        path = self.file_of(name)
         if not path:
             return self._variables.get(name, "").strip()
         try:

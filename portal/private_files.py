@@ -1,6 +1,5 @@
 """Files that only the portal's own account may read: they hold keys, names and password hashes."""
 
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +19,8 @@ def private_files() -> list[Path]:
     named.append(str(settings.VAR_DIR / "tasks.sqlite3"))
     # SQLite keeps what was written last in files of its own, beside the database.
     files = [Path(f"{name}{suffix}") for name in named if name for suffix in ("", "-wal", "-shm")]
-    if "SECRET_KEY_FILE" in os.environ:
-        files.append(Path(os.environ["SECRET_KEY_FILE"]))
+    if path := settings.ENVIRONMENT.file_of("SECRET_KEY"):
+        files.append(Path(path))
     return [file for file in files if file.is_file()]
 
 

@@ -220,6 +220,8 @@ SECURE_HSTS_SECONDS = env.number(
     unit="seconds",
 )
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+# What Django's checks say of cookies and redirects follows from it; portal.W004 names the cause.
+SILENCED_SYSTEM_CHECKS = [] if _https else [f"security.W0{n}" for n in ("04", "08", "12", "16")]
 CSRF_TRUSTED_ORIGINS = [f"https://{urlsplit(PORTAL_URL).netloc}"] if _https else []
 PORTAL_BEHIND_PROXY = env.yes_or_no("PORTAL_BEHIND_PROXY", default=False, strict=False)
 if PORTAL_BEHIND_PROXY:

@@ -10,19 +10,25 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.core.wsgi import get_wsgi_application
 
+from portal.database import FAILURES, explain
+
 # gunicorn ends with this exit code of a process instead of starting another one.
 _CANNOT_BOOT = 3
 
 
 def _checked_application() -> WSGIHandler:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    django.setup()
     try:
+        django.setup()
         call_command("check", stdout=io.StringIO())
+        return get_wsgi_application()
     except SystemCheckError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(_CANNOT_BOOT)
-    return get_wsgi_application()
+        text = str(error)
+    except FAILURES as error:
+        if not (text := explain(error)):
+            raise
+    sys.stderr.write(f"{text}\n")
+    sys.exit(_CANNOT_BOOT)
 
 
 application = _checked_application()

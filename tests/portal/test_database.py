@@ -1,6 +1,7 @@
 """A database that does not work is named in a sentence, by every command."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,9 @@ def unmigrated(db):
         (OperationalError("database or disk is full"), "free some space"),
         (OperationalError("could not extend file: No space left on device"), "free some space"),
         (OSError(28, "No space left on device"), "free some space"),
+        (FileNotFoundError(2, "No usable temporary directory found in [...]"), "free some space"),
+        (sqlite3.OperationalError("database or disk is full"), "free some space"),
+        (sqlite3.OperationalError("unable to open database file"), "tasks.sqlite3"),
         (OperationalError("unable to open database file"), "PORTAL_VAR_DIR"),
         (OperationalError("attempt to write a readonly database"), "PORTAL_VAR_DIR"),
         (DatabaseError("file is not a database"), "restore a backup"),

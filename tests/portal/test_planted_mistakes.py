@@ -11,6 +11,7 @@ import pytest
 from django.core.checks import Error
 from django.core.checks.registry import registry
 
+pytestmark = pytest.mark.django_db  # a check looks for accounts that the sandbox made
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -76,8 +77,17 @@ def test_nothing_is_reported_where_nothing_is_wrong(check):
         ({"PORTAL_LOGIN_REQUIERD": "true"}, "Rename it to PORTAL_LOGIN_REQUIRED"),
         ({"PAGERDUTY_REGION": "asia"}, "PAGERDUTY_REGION 'asia' eu or us"),
         ({"PAGERDUTY_API_BASE_URL": "http://api.pagerduty.com"}, "PAGERDUTY_API_BASE_URL https"),
+        (
+            {"PAGERDUTY_API_BASE_URL": "https://x.pagerduty.com/api"},
+            "PAGERDUTY_API_BASE_URL Write https://api.pagerduty.com",
+        ),
+        (
+            {"PAGERDUTY_EVENTS_BASE_URL": "https://x.pagerduty.com/events"},
+            "PAGERDUTY_EVENTS_BASE_URL Write https://events.pagerduty.com",
+        ),
+        ({"REDIS_URL": "redis://cache.example.com:6379/0"}, "REDIS_URL password"),
         ({"PAGERDUTY_SANDBOX": "on"}, "PAGERDUTY_SANDBOX PAGERDUTY_TOKEN Remove one"),
-        ({"PAGERDUTY_SANDBOX": "on", "PAGERDUTY_TOKEN": None}, "PAGERDUTY_SANDBOX=False"),
+        ({"PAGERDUTY_SANDBOX": "on", "PAGERDUTY_TOKEN": None}, "portal.example.com PAGERDUTY_SANDBOX=False"),
         (
             {"PAGERDUTY_WEBHOOK_SECRETS": "x"},
             "PAGERDUTY_WEBHOOK_SECRETS secret 1 shorter than 16 Copy",
@@ -93,6 +103,7 @@ def test_nothing_is_reported_where_nothing_is_wrong(check):
         ({"SCRIPT_NAME": "/portal"}, "SCRIPT_NAME '/portal' cannot run under a path"),
         ({"PORTAL_URL": "https://other.example.com"}, "other.example.com ALLOWED_HOSTS"),
         ({"PORTAL_URL": None}, "PORTAL_URL is not set https://portal.example.com"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS '*' List the names"),
         ({"ALLOWED_HOSTS": None}, "portal.example.com ALLOWED_HOSTS"),
         ({"ALLOWED_HOSTS": "https://portal.example.com"}, "ALLOWED_HOSTS without https://"),
         ({"ALLOWED_HOSTS": "portal.example.com:443"}, "ALLOWED_HOSTS port"),
@@ -156,6 +167,7 @@ def test_the_strict_side_holds_and_is_an_error(check, name, setting, strict):
         {"PORTAL_URL": "https://portal.example.com/ "},
         {"ALLOWED_HOSTS": " portal.example.com, [::1] ,"},
         {"PAGERDUTY_API_BASE_URL": "https://api.pagerduty.com/"},
+        {"PAGERDUTY_EVENTS_BASE_URL": "https://events.pagerduty.com"},
         {"PORTAL_SERVICE_HOST": "10.0.0.1", "PORTAL_PORT_80_TCP": "tcp://10.0.0.1:80"},
     ],
 )
