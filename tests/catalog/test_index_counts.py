@@ -114,7 +114,7 @@ def test_a_count_is_what_choosing_it_shows(seed):
     reader = reader_of(user)
     assert len(reader.owner_refs) == 3
     assert not [ref for ref in reader.starred if not Entity.objects.filter(ref=ref).exists()]
-    for _ in range(25):
+    for _ in range(15):
         filters = some(chance)
         selection = Selection(filters=filters, match=match(filters.q), reader=reader)
         counts = count(selection, version=seed)
@@ -153,18 +153,20 @@ def test_filters_are_the_same_after_a_round_through_the_address(seed, rf):
         assert again.order == filters.order
 
 
-@pytest.mark.parametrize("sort", ["", "name", "kind", "type", "owner", "lifecycle", "changed"])
-@pytest.mark.parametrize("sign", ["", "-"])
-def test_pages_and_export_go_through_equals_in_one_order(client, sort, sign):
+SORTS = ["", "name", "kind", "type", "owner", "lifecycle", "changed"]
+
+
+def test_pages_and_export_go_through_equals_in_one_order(client):
     client.force_login(make_user())
     for number in range(23):
         make_entity(f"e-{number}", title="Same", owner="x", type="service")
-    asked = f"limit=5&sort={sign}{sort}"
-    paged = [
-        link["href"].rstrip("/").rpartition("/")[2]
-        for page in range(1, 6)
-        for link in select(client.get(f"/catalog/?{asked}&page={page}"), ".index-table__link")
-    ]
-    assert len(set(paged)) == 23
-    export = client.get(f"/catalog/export/?format=json&{asked}").getvalue()
-    assert [entity["metadata"]["name"] for entity in json.loads(export)] == paged
+    for sort in [f"{sign}{name}" for sign in ("", "-") for name in SORTS]:
+        asked = f"limit=10&sort={sort}"
+        paged = [
+            link["href"].rstrip("/").rpartition("/")[2]
+            for page in range(1, 4)
+            for link in select(client.get(f"/catalog/?{asked}&page={page}"), ".index-table__link")
+        ]
+        assert len(set(paged)) == 23, sort
+        export = client.get(f"/catalog/export/?format=json&{asked}").getvalue()
+        assert [entity["metadata"]["name"] for entity in json.loads(export)] == paged, sort

@@ -1,6 +1,10 @@
 """What tests of PagerDuty share: an account with a token, and the sandbox as the account."""
 
+import contextlib
+
 import pytest
+from django.core.cache import cache, caches
+from django.db import transaction
 
 from pagerduty_card.syncing import mapped_services, on_call
 from pagerduty_card.wire import quota, tokens
@@ -12,6 +16,17 @@ def forget_all():
     """Forget what a process keeps by itself: tokens and cool-downs, for example."""
     for keeper in (tokens, quota, on_call, mapped_services):
         keeper.forget_all()
+
+
+@contextlib.contextmanager
+def undone():
+    """Undo what is written inside, and forget what a process or all of them keep beside it."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    forget_all()
+    for kept in (cache, caches["shared"]):
+        kept.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import re
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
-from django.core.cache import cache, caches
-from django.db import connection, transaction
+from django.core.cache import cache
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +24,7 @@ from pagerduty_card.wire import paged_lists
 from pagerduty_card.wire.client import PagerDutyClient
 from sandbox.pagerduty.server import serve
 from tests.factories import make_user
-from tests.pagerduty_card.conftest import forget_all
+from tests.pagerduty_card.conftest import undone
 from tests.pagerduty_card.mirror import make_mapped_entity
 from tests.pagerduty_card.misbehaviour import CASES, SECTIONS, UNKNOWN_CASES
 from tests.pages import words as text_of
@@ -68,22 +68,18 @@ def alone(sandbox, settings, monkeypatch, noon, subtests):
     def one(fault):
         sandbox.state.faults.clear()
         settings.PAGERDUTY_SANDBOX_URL = sandbox.url
-        for kept in (cache, caches["shared"]):
-            kept.clear()
-        forget_all()
         with (
             subtests.test(fault=fault.name),
             # What was stored before may have taken seconds.
             time_machine.travel(noon + dt.timedelta(seconds=20), tick=True),
             monkeypatch.context() as patched,
-            transaction.atomic(),
+            undone(),
         ):
             if fault.is_slow:
                 # What hangs is cut by the portal's own budgets: short ones are enough.
                 patched.setattr(paged_lists, "CALL_BUDGET_S", 1.0)
                 patched.setattr(pages, "PAGE_BUDGET_S", 2.0)
             yield
-            transaction.set_rollback(True)
 
     return one
 

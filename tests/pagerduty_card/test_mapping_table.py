@@ -90,7 +90,7 @@ def service_meant(account, pd_id, key):
     return own.filter(integrations__integration_key=key).first()
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(20))
 def test_table_card_and_index_name_the_same_services(seed):
     random_world(random.Random(seed))
     entities = {entity.pk: entity for entity in Entity.objects.all()}

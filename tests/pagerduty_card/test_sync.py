@@ -30,6 +30,7 @@ from pagerduty_card.syncing import accounts, pages, services
 from pagerduty_card.wire.client import PagerDutyClient
 from portal.leases import lease
 from tests.factories import make_entity
+from tests.pagerduty_card.conftest import undone
 from tests.pagerduty_card.factories import (
     API,
     KEY,
@@ -161,7 +162,6 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize(
     ("kind", "path", "model"),
     [
@@ -172,25 +172,30 @@ FAILURES = [
         (KINDS.CHANGES, "/change_events", ChangeEvent),
     ],
 )
-def test_keeps_the_last_good_rows_when_pagerduty_fails(http, full, kind, path, model, failure):
+def test_keeps_the_last_good_rows_when_pagerduty_fails(http, full, subtests, kind, path, model):
     before = list(model.objects.values())
-    http.get(f"{API}{path}", **failure)
-    with after(minutes=20):
-        report = whole([kind])
-        failed = freshness(kind)
-    assert list(model.objects.values()) == before
-    assert failed.succeeded_at == START
-    assert failed.failed_at == START + dt.timedelta(minutes=20)
-    assert failed.reason == report.failed[kind].reason != ""
+    assert before
+    for failure in FAILURES:
+        http.reset()
+        http.get(f"{API}{path}", **failure)
+        with subtests.test(failure=failure), undone(), after(minutes=20):
+            report = whole([kind])
+            failed = freshness(kind)
+            assert list(model.objects.values()) == before
+            assert failed.succeeded_at == START
+            assert failed.failed_at == START + dt.timedelta(minutes=20)
+            assert failed.reason == report.failed[kind].reason != ""
 
 
-@pytest.mark.parametrize("failure", FAILURES)
-def test_nothing_is_known_when_the_first_answer_fails(http, failure):
-    announce(http, "/services", page_of("services", service_json()))
-    http.get(f"{API}/incidents", **failure)
-    whole([KINDS.SERVICES, KINDS.INCIDENTS])
-    assert not freshness(KINDS.INCIDENTS).is_known
-    assert freshness(KINDS.INCIDENTS).reason
+def test_nothing_is_known_when_the_first_answer_fails(http, subtests):
+    for failure in FAILURES:
+        http.reset()
+        announce(http, "/services", page_of("services", service_json()))
+        http.get(f"{API}/incidents", **failure)
+        with subtests.test(failure=failure), undone():
+            whole([KINDS.SERVICES, KINDS.INCIDENTS])
+            assert not freshness(KINDS.INCIDENTS).is_known
+            assert freshness(KINDS.INCIDENTS).reason
 
 
 def test_a_section_that_fails_stops_no_other(http):

@@ -3,7 +3,6 @@
 import time
 
 import pytest
-from django.core.cache import caches
 
 from pagerduty_card.accounts import get_account
 from pagerduty_card.domain import Severity
@@ -17,7 +16,7 @@ from pagerduty_card.wire.client import PagerDutyClient
 from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.server import serve
 from tests.factories import make_entity, make_user
-from tests.pagerduty_card.conftest import forget_all
+from tests.pagerduty_card.conftest import undone
 from tests.pagerduty_card.mirror import name_services
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
@@ -132,11 +131,9 @@ def test_no_misbehaviour_empties_the_mirror(sandbox, subtests):
     before = sorted(Incident.objects.values_list("number", flat=True))
     assert before
     for kind in MISBEHAVIOUR:
-        forget_all()
-        caches["shared"].clear()
         sandbox.state.faults.clear()
         sandbox.state.faults.add("/incidents", kind)
-        with subtests.test(kind=kind):
+        with subtests.test(kind=kind), undone():
             report = mirror([Feed.Kind.INCIDENTS])
             assert list(report.failed) == [Feed.Kind.INCIDENTS]
             assert sorted(Incident.objects.values_list("number", flat=True)) == before

@@ -31,7 +31,7 @@ WHERE_IT_SHOWS = (
 
 def test_the_catalogs_pages_pass_their_tests_without_the_card():
     done = run(
-        "-m", "pytest", "-q", "-p", "no:cacheprovider",
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--nomigrations",
         "--ds=tests.settings_without_pagerduty",
         *(f"tests/catalog/test_{name}.py" for name in WHERE_IT_SHOWS),
     )  # fmt: skip
