@@ -88,7 +88,7 @@ def present_outcome(row: TriggeredIncident, now: datetime) -> PagingOutcome:
         title=title,
         text=text,
         until=until,
-        going_on=f"The portal keeps trying until {_clock(until, now)}." if until else "",
+        going_on=_going_on(row, kind, until, now),
         incident=Link(
             text=f"#{row.incident_number}" if row.incident_number is not None else "",
             url=row.incident_url,
@@ -221,6 +221,16 @@ def _problem(row: TriggeredIncident) -> str:
     if row.search_problem:
         return row.search_problem if row.search_problem.endswith(".") else f"{row.search_problem}."
     return "The portal has not asked PagerDuty lately: its worker may not be running."
+
+
+def _going_on(
+    row: TriggeredIncident, kind: OutcomeKind, until: datetime | None, now: datetime
+) -> str:
+    if until is None:
+        return ""
+    is_held = kind is OutcomeKind.UNSURE and row.search_problem
+    doing = "asking PagerDuty" if is_held else "trying"
+    return f"The portal keeps {doing} until {_clock(until, now)}."
 
 
 def _names(people: Iterable[dict[str, str]]) -> str:
