@@ -26,15 +26,22 @@ class Unreachable(PagerDutyError):
 
     Attributes:
         maybe_taken: Whether the request may have reached PagerDuty and had its effect.
+        cause: Why there is no connection, for whoever can mend it; empty where that is not known.
     """
 
     reason = "unreachable"
 
     def __init__(
-        self, detail: str = "", *, maybe_taken: bool = False, request_id: str = ""
+        self,
+        detail: str = "",
+        *,
+        maybe_taken: bool = False,
+        request_id: str = "",
+        cause: str = "",
     ) -> None:
         super().__init__(detail, request_id=request_id)
         self.maybe_taken = maybe_taken
+        self.cause = cause
 
 
 class Throttled(PagerDutyError):

@@ -14,6 +14,7 @@ from django.core.cache import caches
 from pagerduty_card import configuration
 from pagerduty_card.accounts import SCOPES, Account
 from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
+from pagerduty_card.doctor.paging import examine_paging
 from pagerduty_card.doctor.probing import Probe
 from pagerduty_card.doctor.webhooks import examine_webhooks
 from pagerduty_card.freshness import OLD_AFTER
@@ -142,6 +143,7 @@ def _account_steps(
     yield _answers(probe, reading)
     if probe and not probe.reason:
         yield _permissions(probe)
+    yield examine_paging(account, probe)
     yield _clock(reading)
     yield _budget(quota, reading)
     yield _requests(quota, now)

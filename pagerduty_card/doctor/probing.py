@@ -1,14 +1,20 @@
-"""Asking PagerDuty whether the portal may read what it needs; the doctor's only requests."""
+"""Asking PagerDuty whether the portal may read what it needs, and whether pages would arrive.
+
+The doctor's only requests. They page nobody.
+"""
 
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
+from uuid import uuid4
 
 from pagerduty_card.accounts import SCOPES, Account
-from pagerduty_card.errors import PagerDutyError, Refused
+from pagerduty_card.doctor.paging_keys import KnownKey
+from pagerduty_card.errors import PagerDutyError, Refused, Unreachable
 from pagerduty_card.wire.client import PagerDutyClient
+from portal.secret_shapes import mask
 
 # One list for each permission: the cheapest read that shows it.
 LISTS = {
@@ -22,6 +28,26 @@ BUDGET_S = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyProbe:
+    """What the Events API answered to one key.
+
+    Attributes:
+        service: Whose key it is.
+        key: Masked.
+        took_s: How long the answer took; None without one.
+        reason, detail: Why it was not accepted; empty when it was.
+        cause: Why there was no connection, where that is known.
+    """
+
+    service: str
+    key: str
+    took_s: float | None = None
+    reason: str = ""
+    detail: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """What came of asking one account.
 
@@ -32,6 +58,7 @@ class Probe:
         reason, detail: Why the account as a whole gave no answer, see ``errors.PagerDutyError``;
             empty when it did.
         refused: By scope, why a list of it may not be read; only those that may not.
+        keys: What the Events API answered; None: it was not asked.
     """
 
     account: str
@@ -40,6 +67,7 @@ class Probe:
     reason: str = ""
     detail: str = ""
     refused: dict[str, str] = field(default_factory=dict)
+    keys: tuple[KeyProbe, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For the session; free of secrets."""
@@ -48,7 +76,9 @@ class Probe:
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Self:
         """What ``to_json`` made."""
-        return cls(**raw)
+        keys = raw.get("keys")
+        kept = None if keys is None else tuple(KeyProbe(**one) for one in keys)
+        return cls(**{**raw, "keys": kept})
 
 
 def probe(account: Account) -> Probe:
@@ -71,19 +101,59 @@ def probe(account: Account) -> Probe:
     return Probe(account=account.name, at=time.time(), took_s=took_s, refused=refused)
 
 
-def probe_all(accounts: Iterable[Account]) -> dict[str, Probe]:
-    """Probe several accounts side by side; takes no longer than the slowest."""
-    found: dict[str, Probe] = {}
+def probe_keys(account: Account, keys: Sequence[KnownKey]) -> tuple[KeyProbe, ...]:
+    """Try the way that pages take with each key, within ``BUDGET_S``; pages nobody, never raises.
 
-    def run(account: Account) -> None:
+    Ends where there is no connection: with another key there would be none either.
+    """
+    found: list[KeyProbe] = []
+    with PagerDutyClient(account, total_budget_s=BUDGET_S) as client:
+        for one in keys:
+            begun = time.monotonic()
+            tried = KeyProbe(service=one.service, key=mask(one.key))
+            try:
+                client.try_key(one.key, f"switchboard-doctor-{uuid4().hex}")
+            except Unreachable as exc:
+                found.append(replace(tried, reason=exc.reason, detail=exc.detail, cause=exc.cause))
+                break
+            except PagerDutyError as exc:
+                found.append(replace(tried, reason=exc.reason, detail=exc.detail))
+            else:
+                found.append(replace(tried, took_s=time.monotonic() - begun))
+    return tuple(found)
+
+
+def probe_all(
+    accounts: Iterable[Account], keys: Mapping[str, Sequence[KnownKey]]
+) -> dict[str, Probe]:
+    """Probe several accounts side by side; takes no longer than the slowest.
+
+    Args:
+        accounts: Which.
+        keys: Those to try, by account.
+    """
+    given = list(accounts)
+    found: dict[str, Probe] = {}
+    of_keys: dict[str, tuple[KeyProbe, ...]] = {}
+
+    def ask(account: Account) -> None:
         found[account.name] = probe(account)
 
-    threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in accounts]
+    def try_keys(account: Account) -> None:
+        of_keys[account.name] = probe_keys(account, keys[account.name])
+
+    threads = [threading.Thread(target=ask, args=(one,), daemon=True) for one in given]
+    threads += [
+        threading.Thread(target=try_keys, args=(one,), daemon=True)
+        for one in given
+        if keys.get(one.name) and one.events_base_url
+    ]
     for thread in threads:
         thread.start()
+    until = time.monotonic() + BUDGET_S + 2
     for thread in threads:
-        thread.join(BUDGET_S + 2)
-    return dict(found)
+        thread.join(max(0.0, until - time.monotonic()))
+    return {name: replace(one, keys=of_keys.get(name)) for name, one in dict(found).items()}
 
 
 def _lost(account: Account, exc: PagerDutyError, refused: dict[str, str]) -> Probe:

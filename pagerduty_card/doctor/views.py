@@ -12,6 +12,7 @@ from pagerduty_card.doctor.accounts import examine_accounts, examine_portal
 from pagerduty_card.doctor.entities import examine_entity
 from pagerduty_card.doctor.findings import PERMISSION as RUN_DOCTOR
 from pagerduty_card.doctor.findings import worst_of
+from pagerduty_card.doctor.paging_keys import known_keys
 from pagerduty_card.doctor.probing import Probe, probe_all
 from pagerduty_card.lookup import see_other
 
@@ -27,7 +28,8 @@ def doctor(request: HttpRequest) -> HttpResponse:
         accounts = [one for one in accounts if not one.is_unset]
     ref = request.GET.get("entity", "").strip()
     if request.method == "POST":
-        probes = probe_all(one for one in accounts if one.is_configured)
+        asked = [one for one in accounts if one.is_configured]
+        probes = probe_all(asked, known_keys([one.name for one in asked], ref))
         # In the reader's session: it shows also where the cache is what is wrong.
         request.session[_PROBES] = [one.to_json() for one in probes.values()]
         return see_other(request.get_full_path())

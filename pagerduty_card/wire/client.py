@@ -8,6 +8,7 @@ Source: https://developer.pagerduty.com/api-reference/ (REST API v2, Events API 
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from pagerduty_card.domain import (
@@ -257,13 +258,37 @@ class PagerDutyClient(PastClient):
         Source:
             https://developer.pagerduty.com/docs/events-api-v2-trigger-events
         """
+        return self._enqueue(event.to_api(), event.routing_key)
+
+    def try_key(self, routing_key: str, dedup_key: str) -> str:
+        """Learn whether the Events API accepts a key, and page nobody.
+
+        Sends the end of an alert that never was, which PagerDuty accepts and drops.
+
+        Args:
+            routing_key: A secret.
+            dedup_key: Of no alert.
+
+        Returns:
+            PagerDuty's message.
+
+        Raises:
+            PagerDutyError: See ``enqueue``.
+
+        Source:
+            https://developer.pagerduty.com/docs/events-api-v2-overview (event action ``resolve``)
+        """
+        event = {"routing_key": routing_key, "event_action": "resolve", "dedup_key": dedup_key}
+        return self._enqueue(event, routing_key)
+
+    def _enqueue(self, event: dict[str, Any], routing_key: str) -> str:
         answer = self._rest.transport.send(
             "POST",
             f"{self.account.events_base_url}/enqueue",
             until=self._until(),
             headers={"Accept": "application/json", "Content-Type": "application/json"},
-            data=json.dumps(event.to_api()).encode(),
-            secrets=(event.routing_key,),
+            data=json.dumps(event).encode(),
+            secrets=(routing_key,),
         )
         self.events_clock = answer.dated_at
         if answer.status == 429:
@@ -273,13 +298,11 @@ class PagerDutyClient(PastClient):
                 request_id=answer.request_id,
             )
         if answer.status != 202:
-            raise event_error_of(
-                answer, host=self.account.events_base_url, secrets=(event.routing_key,)
-            )
+            raise event_error_of(answer, host=self.account.events_base_url, secrets=(routing_key,))
         body = answer.body
         if not isinstance(body, dict) or body.get("status") != "success":
             raise broken("202 without success", answer.request_id)
-        return hide(str(body.get("message") or ""), (event.routing_key,))
+        return hide(str(body.get("message") or ""), (routing_key,))
 
 
 _INCLUDE_SERVICE: Params = [

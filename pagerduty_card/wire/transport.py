@@ -319,8 +319,33 @@ def _unreachable(
     # What urllib3 says first is the whole address, and behind it the cause.
     cause = getattr(exc.args[0] if exc.args else None, "reason", None) or exc
     logger.info("pagerduty not reached", extra={"cause": hide(str(cause), secrets)[:300]})
+    named = _cause_of(exc)
     if isinstance(exc, requests.Timeout | socket.timeout) or time.monotonic() >= until:
-        return Unreachable(_TOO_LATE, maybe_taken=maybe_taken)
+        return Unreachable(_TOO_LATE, maybe_taken=maybe_taken, cause=named)
     if maybe_taken:
-        return _Broken("The connection to PagerDuty broke off.", maybe_taken=True)
-    return _Broken("No connection to PagerDuty.")
+        return _Broken("The connection to PagerDuty broke off.", maybe_taken=True, cause=named)
+    return _Broken("No connection to PagerDuty.", cause=named)
+
+
+# What the libraries write, and what that means; the first that is found. A proxy that fails comes
+# first, for its own causes are among the others.
+_CAUSES = {
+    "ProxyError": "the proxy does not let it through",
+    "CERTIFICATE_VERIFY_FAILED": "its TLS certificate is not trusted here",
+    "SSLError": "it does not speak TLS as it should",
+    "NameResolutionError": "its name is not known",
+    "ConnectTimeout": "it does not answer at all, as behind a firewall",
+    "NewConnectionError": "it refuses connections",
+}
+
+
+def _cause_of(exc: Exception) -> str:
+    seen = f"{type(exc).__name__} {exc!r}"
+    return next((cause for name, cause in _CAUSES.items() if name in seen), "")
+
+
+def proxy_for(url: str) -> str:
+    """Host and port of the proxy that the environment sets for an address; empty for none."""
+    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    # Without its user and password, if it has any.
+    return proxy.rpartition("//")[2].rpartition("@")[2] if proxy else ""

@@ -13,6 +13,7 @@ from pagerduty_card.accounts import all_accounts, names_of
 from pagerduty_card.doctor.accounts import examine_accounts, examine_portal
 from pagerduty_card.doctor.entities import examine_entity
 from pagerduty_card.doctor.findings import Finding, Step, Verdict, worst_of
+from pagerduty_card.doctor.paging_keys import known_keys
 from pagerduty_card.doctor.probing import probe_all
 from pagerduty_card.models import Feed
 from portal.checks import ENVIRONMENT
@@ -67,7 +68,8 @@ class Command(BaseCommand):
         asked = [] if options["offline"] else [one for one in accounts if one.is_configured]
         try:
             Feed.objects.exists()  # probing needs the database too, in threads of its own
-            probes = probe_all(asked)
+            keys = known_keys([one.name for one in asked], options["entity"])
+            probes = probe_all(asked, keys)
             now = timezone.now()
             findings = [examine_portal(now), *examine_accounts(accounts, probes, now)]
             if options["entity"]:

@@ -5,6 +5,7 @@ import time
 from io import StringIO
 
 import pytest
+import requests
 from bs4 import BeautifulSoup
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -16,6 +17,7 @@ from pagerduty_card.doctor.findings import PERMISSION
 from pagerduty_card.models import Feed
 from pagerduty_card.wire.quota import Quota, QuotaReading
 from portal.models import Worker
+from sandbox.pagerduty.example_organisation import KEYS
 from tests.factories import make_entity, make_user, make_worker
 from tests.pagerduty_card.factories import KEY, TOKEN, page_of
 from tests.pagerduty_card.mirror import (
@@ -270,6 +272,92 @@ class TestTheCommand:
         settings.CACHES = {"default": nothing, "shared": nothing}
         found = steps("--offline")
         assert found["This portal", "Cache"]["verdict"] == "wrong"
+
+
+class TestTheWayOfAPage:
+    """It is tried with the end of an alert that never was: nobody is paged."""
+
+    ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
+
+    def paging(self, *arguments):
+        return account_steps(*arguments)["Paging"]
+
+    def test_a_few_keys_are_tried_and_those_of_the_entity_first(self, http, monkeypatch):
+        announce(http)
+        http.post(self.ENQUEUE, status=202, json={"status": "success"})
+        for number in range(5):
+            make_service(f"PA{number}", key=str(number) * 32, name=f"service-{number}")
+            make_mapped_entity(f"entity-{number}", service_id=f"PA{number}")
+        monkeypatch.setenv("HTTPS_PROXY", "http://me:proxy-secret@proxy.example:3128")
+        found = self.paging("--entity", "entity-4")
+        assert found["verdict"] == "ok"
+        assert (
+            "****4444 of service-4, ****0000 of service-0, ****1111 of service-1" in found["text"]
+        )
+        assert (
+            "https://events.pagerduty.com/v2 through the proxy proxy.example:3128" in found["text"]
+        )
+        assert "Nobody was paged" in found["text"]
+        assert "secret" not in str(found)
+        sent = [json.loads(one.request.body) for one in http.calls if one.request.method == "POST"]
+        assert {one["event_action"] for one in sent} == {"resolve"}
+        assert len({one["dedup_key"] for one in sent}) == len(sent) == 3
+
+    @pytest.mark.parametrize(
+        ("answer", "verdict", "said"),
+        [
+            (
+                {"status": 400, "json": {"message": "Event object is invalid",
+                                         "errors": [f"Invalid routing key {KEY}"]}},
+                "wrong",
+                "****4711 of checkout-api: Event object is invalid: Invalid routing key ****4711",
+            ),
+            ({"status": 404, "body": "404 page not found"}, "wrong", "There is no Events API at"),
+            ({"status": 429}, "warning", "takes no more alerts"),
+            ({"status": 503}, "wrong", "PagerDuty could not answer (503)"),
+            (
+                {"body": requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED")},
+                "wrong",
+                "its TLS certificate is not trusted here",
+            ),
+            (
+                {"body": requests.ConnectionError("NameResolutionError")},
+                "wrong",
+                "No connection to PagerDuty (its name is not known)",
+            ),
+            (
+                {"body": requests.exceptions.ProxyError("NewConnectionError")},
+                "wrong",
+                "the proxy does not let it through",
+            ),
+        ],
+    )  # fmt: skip
+    def test_what_keeps_pages_from_arriving_is_named(self, http, answer, verdict, said):
+        announce(http, refused=("services",))
+        http.post(self.ENQUEUE, **answer)
+        make_service()
+        make_mapped_entity()
+        found = self.paging()
+        assert found["verdict"] == verdict
+        assert said in found["text"]
+        assert found["advice"]
+        assert KEY not in str(found)
+
+    def test_without_a_key_and_without_asking_it_is_not_known(self, http):
+        announce(http)
+        assert "no entity of this account" in self.paging()["text"]
+        assert "not tried yet" in self.paging("--offline")["text"]
+
+    @pytest.mark.real_http
+    def test_the_sandbox_takes_it_and_opens_nothing(self, sandbox, settings):
+        settings.PAGERDUTY_TOKEN = ""
+        before = len(sandbox.state.account.incidents)
+        make_mapped_entity(integration_key=KEYS["PFRAUDC"])
+        assert self.paging()["verdict"] == "ok"
+        sandbox.state.advance()
+        assert len(sandbox.state.account.incidents) == before
+        settings.PAGERDUTY_EVENTS_BASE_URL = f"{sandbox.url}/other/v2"
+        assert "There is no Events API at" in self.paging()["text"]
 
 
 class TestWhyIsThisCardEmpty:
