@@ -42,12 +42,14 @@ class Node:
         title: The name to show; empty when the entity has no title, or is not in the catalog.
         name: The name as written; the reference's name when it is not in the catalog.
         exists: Whether the catalog has it.
+        is_orphan: Whether no file of its location has it any more.
     """
 
     ref: EntityRef
     name: str
     title: str = ""
     exists: bool = True
+    is_orphan: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +123,10 @@ def neighbourhood(entity: Entity) -> Neighbourhood:
     for type_, source, target in found:
         if source.ref == entity.ref:
             nodes.setdefault(type_, set()).add(target.ref)
-            names[target.ref] = _node(*target)
+            names[target.ref] = _node(target)
         if target.ref == entity.ref:
             nodes.setdefault(Relation.Type(type_).inverse.value, set()).add(source.ref)
-            names[source.ref] = _node(*source)
+            names[source.ref] = _node(source)
     return Neighbourhood(
         edges=[
             Edges(
@@ -146,8 +148,9 @@ class _End(NamedTuple):
     """One end of an edge; ``name`` is None for one that the catalog does not have."""
 
     ref: str
-    name: str | None
-    title: str | None
+    name: str | None = None
+    title: str | None = None
+    orphaned_at: object = None
 
 
 _Edge = tuple[str, _End, _End]
@@ -157,21 +160,25 @@ def _named(relations: RelationQuerySet) -> QuerySet[Relation, tuple[Any, ...]]:
     """Type, source and target of each, with the names of both, in one query."""
     target = Entity.objects.filter(ref=OuterRef("target_ref"))
     return relations.annotate(
-        target_name=Subquery(target.values("name")), target_title=Subquery(target.values("title"))
+        target_name=Subquery(target.values("name")),
+        target_title=Subquery(target.values("title")),
+        target_orphaned_at=Subquery(target.values("orphaned_at")),
     ).values_list(
         "type",
         "source__ref",
         "source__name",
         "source__title",
+        "source__orphaned_at",
         "target_ref",
         "target_name",
         "target_title",
+        "target_orphaned_at",
     )
 
 
 def _edge(row: Sequence[Any]) -> _Edge:
     type_, *ends = row
-    return type_, _End(*ends[:3]), _End(*ends[3:])
+    return type_, _End(*ends[:4]), _End(*ends[4:])
 
 
 def _some_edges(entity: Entity) -> tuple[list[_Edge], Counter[str]]:
@@ -224,11 +231,12 @@ def _at_once(queries: Iterable[QuerySet[Any, Any]]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _node(ref: str, name: str | None, title: str | None) -> Node:
-    parsed = EntityRef.parse(ref)
-    if name is None:
+def _node(end: _End) -> Node:
+    parsed = EntityRef.parse(end.ref)
+    if end.name is None:
         return Node(ref=parsed, name=parsed.name, exists=False)
-    return Node(ref=parsed, name=name, title=title or "")
+    is_orphan = end.orphaned_at is not None
+    return Node(ref=parsed, name=end.name, title=end.title or "", is_orphan=is_orphan)
 
 
 def nodes_of(refs: Iterable[str]) -> dict[str, Node]:
@@ -236,13 +244,9 @@ def nodes_of(refs: Iterable[str]) -> dict[str, Node]:
     wanted = set(refs)
     if not wanted:
         return {}
-    found = {
-        ref: (name, title)
-        for ref, name, title in Entity.objects.filter(ref__in=wanted).values_list(
-            "ref", "name", "title"
-        )
-    }
-    return {ref: _node(ref, *found.get(ref, (None, None))) for ref in wanted}
+    rows = Entity.objects.filter(ref__in=wanted)
+    found = {row[0]: _End(*row) for row in rows.values_list("ref", "name", "title", "orphaned_at")}
+    return {ref: _node(found.get(ref, _End(ref))) for ref in wanted}
 
 
 def neighbours(entity: Entity, relation: Relation.Type) -> EntityQuerySet:

@@ -25,6 +25,7 @@ class EntityLink:
         ref: The full reference.
         detail: The name, and the namespace if it is not default, where the text is a title.
         suggestion: For a missing entity, the one that was likely meant.
+        is_orphan: Whether no file of its location has it any more.
     """
 
     text: str
@@ -33,6 +34,7 @@ class EntityLink:
     ref: str
     detail: str = ""
     suggestion: "EntityLink | None" = None
+    is_orphan: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ def link_to(
         icon=kind_icon(node.ref.kind),
         ref=ref,
         detail=own if node.title and node.title != own else "",
+        is_orphan=node.is_orphan,
     )
 
 
@@ -103,7 +106,9 @@ def _link_to_ref(ref: EntityRef, default_kind: str) -> EntityLink:
 def link_to_entity(entity: Entity) -> EntityLink:
     """A link to an entity of a list; reads nothing but columns that lists load."""
     ref = entity.entity_ref
-    return link_to(Node(ref=ref, name=entity.name, title=entity.title), default_kind=ref.kind)
+    is_orphan = entity.orphaned_at is not None
+    node = Node(ref=ref, name=entity.name, title=entity.title, is_orphan=is_orphan)
+    return link_to(node, default_kind=ref.kind)
 
 
 def outside_link(link: dict[str, Any]) -> OutsideLink:

@@ -50,6 +50,7 @@ class RelationList:
 
     Attributes:
         links: The first of them.
+        orphans: How many of these are orphans.
         url: The page with all of them.
     """
 
@@ -57,6 +58,7 @@ class RelationList:
     type: str
     links: Sequence[EntityLink]
     total: int
+    orphans: int
     url: str
 
     @property
@@ -223,6 +225,7 @@ def relation_lists(
             type=edges.type,
             links=[link_to(node) for node in edges.nodes[:LINKS_LIMIT]],
             total=edges.total,
+            orphans=sum(node.is_orphan for node in edges.nodes[:LINKS_LIMIT]),
             url=relations_url(entity, edges.type),
         )
         for edges in in_order(entity.kind_choice, around.edges)

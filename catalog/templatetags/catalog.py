@@ -5,6 +5,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.links import EntityLink
+from portal.templatetags.ui import badge
 from portal.templatetags.ui import icon as draw_icon
 
 register = template.Library()
@@ -12,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def entity_link(link: EntityLink | None, *, icon: bool = False) -> SafeString | str:
-    """Print a link to an entity's page; for one the catalog does not have, say so.
+    """Print a link to an entity's page; an orphan, or one the catalog does not have, is marked.
 
     Args:
         link: The link, or None to print nothing.
@@ -22,7 +23,10 @@ def entity_link(link: EntityLink | None, *, icon: bool = False) -> SafeString | 
         return ""
     lead = draw_icon(link.icon) if icon else ""
     if link.url:
-        return format_html('<a href="{}" title="{}">{}{}</a>', link.url, link.ref, lead, link.text)
+        mark = format_html(" {}", badge("orphan", "warning", "warning")) if link.is_orphan else ""
+        return format_html(
+            '<a href="{}" title="{}">{}{}</a>{}', link.url, link.ref, lead, link.text, mark
+        )
     return format_html(
         '<span><span title="{}">{}{}</span>'
         ' <span class="faint small">not in the catalog</span>{}</span>',

@@ -100,6 +100,7 @@ def _all_members(request: HttpRequest, found: Entity) -> HttpResponse:
         "groups_total": len(refs) - 1,
         "levels": groups.MAX_LEVELS if is_cut else 0,
         "page": page,
+        "orphans": _orphans(people),
     } | _table(page, "hasMember", "Members", belongs if len(refs) > 1 else {})
     around = neighbourhood(found).of(Relation.Type.HAS_MEMBER)
     context["missing"] = [link_to(node) for node in around.nodes if not node.exists]
@@ -129,6 +130,7 @@ def _one_type(
         ),
         "kind": kind,
         "page": page,
+        "orphans": _orphans(existing.filter(kind=kind) if kind else existing),
         "missing": missing[:MISSING_SHOWN],
         "missing_total": max(edges.total - sum(counts.values()), 0),
     } | _table(page, "neighbours", presenters.heading_of(relation))
@@ -175,6 +177,11 @@ def _page(
     pages = Paginator(rows.defer("descriptor", "written"), PAGE_SIZE)
     pages.count = counts.get(kind, 0) if kind else sum(counts.values())
     return pages.get_page(page_number(request))
+
+
+def _orphans(entities: EntityQuerySet) -> int:
+    """How many of them are in no file any more. One query."""
+    return entities.filter(orphaned_at__isnull=False).order_by().count()
 
 
 def _table(
