@@ -38,7 +38,7 @@ def outcome(request: HttpRequest, error: BaseException) -> str:
         return ""
     if isinstance(error, OutcomeNotStored):
         return (
-            "It is not known whether anybody was paged. Look in PagerDuty before you send this form "
-            "again: that may page twice."
+            "It is not known whether anybody was paged. Look in PagerDuty before you send this "
+            "form again: that may page twice."
         )
     return "Nobody was paged. If it is urgent, page in PagerDuty itself."

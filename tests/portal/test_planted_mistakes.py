@@ -87,7 +87,10 @@ def test_nothing_is_reported_where_nothing_is_wrong(check):
         ),
         ({"REDIS_URL": "redis://cache.example.com:6379/0"}, "REDIS_URL password"),
         ({"PAGERDUTY_SANDBOX": "on"}, "PAGERDUTY_SANDBOX PAGERDUTY_TOKEN Remove one"),
-        ({"PAGERDUTY_SANDBOX": "on", "PAGERDUTY_TOKEN": None}, "portal.example.com PAGERDUTY_SANDBOX=False"),
+        (
+            {"PAGERDUTY_SANDBOX": "on", "PAGERDUTY_TOKEN": None},
+            "portal.example.com PAGERDUTY_SANDBOX=False",
+        ),
         (
             {"PAGERDUTY_WEBHOOK_SECRETS": "x"},
             "PAGERDUTY_WEBHOOK_SECRETS secret 1 shorter than 16 Copy",
