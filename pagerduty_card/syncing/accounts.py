@@ -197,7 +197,9 @@ def sync_account(
     elif reconciles:
         reconcile(client, TriggeredIncident.objects.all())
     report.requests = client.requests_sent
-    logger.info(
+    has_acted = report.done or report.failed or report.requests
+    logger.log(
+        logging.INFO if has_acted else logging.DEBUG,
         "pagerduty mirrored",
         extra={
             "account": account.name,
