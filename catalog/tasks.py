@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django_tasks import task
@@ -12,7 +13,6 @@ from catalog.models import Entity, ImportIssue, ImportRun, Location, Revision
 from portal.tasks import every
 
 QUIET_RUNS_KEPT = timedelta(days=1)
-RUNS_KEPT = timedelta(days=90)
 
 
 @every(seconds=10)
@@ -35,13 +35,14 @@ def forget_old_runs() -> None:
     """Delete the runs nobody asks for.
 
     After a day those that changed nothing, of which there are thousands; what they refused stands
-    in issues of its own. After ninety days all. The last run of a location stays, and in the
-    first ninety days every run that an entity, an issue or a revision names.
+    in issues of its own. After ``CATALOG_RUN_DAYS`` all. The last run of a location stays,
+    and until then every run that an entity, an issue or a revision names.
     """
     now = timezone.now()
     last = Exists(Location.objects.filter(last_run=OuterRef("pk")))
     ended = ImportRun.objects.exclude(state=ImportRun.State.RUNNING).exclude(last)
-    ended.filter(started_at__lt=now - RUNS_KEPT).delete()
+    kept = timedelta(days=settings.CATALOG_RUN_DAYS)
+    ended.filter(started_at__lt=now - kept).delete()
     quiet = ended.exclude(state=ImportRun.State.FAILED).filter(
         started_at__lt=now - QUIET_RUNS_KEPT, created=0, changed=0, orphaned=0, removed=0
     )

@@ -3,12 +3,14 @@
 import logging
 import threading
 import time
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
 from pagerduty_card.accounts import Account, configured_accounts
-from pagerduty_card.models.inbox import Delivery
+from pagerduty_card.models import Delivery, MappingChange, TriggeredIncident
 from pagerduty_card.overview import snapshot
 from pagerduty_card.paging import retrying
 from pagerduty_card.syncing.accounts import Lane, sync_due, turn_of
@@ -58,11 +60,18 @@ def look_at_subscriptions() -> None:
 
 
 @every(seconds=3600)
-def forget_deliveries() -> None:
-    """Delete deliveries that are older than PagerDuty repeats any."""
-    Delivery.objects.filter(received_at__lt=timezone.now() - Delivery.KEPT).exclude(
+def forget_old_rows() -> None:
+    """Delete deliveries, applications of the mapping page and settled pages after their time."""
+    now = timezone.now()
+    Delivery.objects.filter(received_at__lt=now - Delivery.kept()).exclude(
         state=Delivery.State.WAITING
     ).delete()
+    if settings.PAGERDUTY_MAPPING_CHANGE_DAYS > 0:
+        kept = timedelta(days=settings.PAGERDUTY_MAPPING_CHANGE_DAYS)
+        MappingChange.objects.filter(made_at__lt=now - kept).delete()
+    if settings.PAGERDUTY_PAGE_RECORD_DAYS > 0:
+        kept = timedelta(days=settings.PAGERDUTY_PAGE_RECORD_DAYS)
+        TriggeredIncident.objects.filter(triggered_at__lt=now - kept, retry_until=None).delete()
 
 
 def _take_turns(lane: Lane) -> None:

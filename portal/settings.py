@@ -238,6 +238,10 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 PORTAL_ACCOUNT_RECORD_DAYS = env.number(
     "PORTAL_ACCOUNT_RECORD_DAYS", default=365, least=0, most=3_650, unit="days"
 )
+# How long the admin's own log of changes is kept; 0: for good.
+PORTAL_ADMIN_LOG_DAYS = env.number(
+    "PORTAL_ADMIN_LOG_DAYS", default=365, least=0, most=3_650, unit="days"
+)
 
 # Logging --------------------------------------------------------------------------------------
 LOGGING = {
@@ -288,6 +292,8 @@ CATALOG_ORPHANS = env.choice("CATALOG_ORPHANS", default="keep", allowed=("keep",
 CATALOG_REFRESH_S = env.number(
     "CATALOG_REFRESH_S", default=120, least=0, most=2_592_000, unit="seconds"
 )
+# How long import runs that changed something are kept.
+CATALOG_RUN_DAYS = env.number("CATALOG_RUN_DAYS", default=90, least=1, most=3_650, unit="days")
 # What a repository's webhook shows when it asks for a refresh; without one, there is no such door.
 CATALOG_REFRESH_TOKEN = env.text("CATALOG_REFRESH_TOKEN", is_secret=True)
 # What people without the right to change locations may register: no teams and no people, or one
@@ -306,6 +312,17 @@ PAGERDUTY_EVENTS_BASE_URL = env.text("PAGERDUTY_EVENTS_BASE_URL").rstrip("/")
 PAGERDUTY_ACCOUNTS = env.text("PAGERDUTY_ACCOUNTS", is_secret=True)
 # What the default account's webhooks are signed with; several while one takes the other's place.
 PAGERDUTY_WEBHOOK_SECRETS = env.words("PAGERDUTY_WEBHOOK_SECRETS", is_secret=True)
+# How long the record of pages and the applications of the mapping page are kept (0: for good), and
+# deliveries of webhooks, which PagerDuty repeats for two days.
+PAGERDUTY_PAGE_RECORD_DAYS = env.number(
+    "PAGERDUTY_PAGE_RECORD_DAYS", default=0, least=0, most=3_650, unit="days"
+)
+PAGERDUTY_MAPPING_CHANGE_DAYS = env.number(
+    "PAGERDUTY_MAPPING_CHANGE_DAYS", default=365, least=0, most=3_650, unit="days"
+)
+PAGERDUTY_DELIVERY_DAYS = env.number(
+    "PAGERDUTY_DELIVERY_DAYS", default=7, least=3, most=3_650, unit="days"
+)
 # Whether only an entity's owners (and superusers) may page from its page, or whoever has the right
 # to page.
 PAGERDUTY_TRIGGER_OWNERS_ONLY = env.yes_or_no(

@@ -74,7 +74,7 @@ def _missed(names: Sequence[str], inboxes: dict[str, Inbox], now: datetime) -> d
     for name, at in begun.items():
         wanted |= Q(
             service__account=name,
-            created_at__gt=max(at, now - Delivery.KEPT) if at else now,
+            created_at__gt=max(at, now - Delivery.kept()) if at else now,
             created_at__lt=now - _COMES_WITHIN,
         )
     told = Delivery.objects.filter(account=OuterRef("service__account"), pd_id=OuterRef("pd_id"))
@@ -158,7 +158,7 @@ def _backlog(waiting: int, failed: int) -> Iterable[Step]:
         yield step(
             "Unread",
             Verdict.WARNING,
-            f"{failed} of the last {Delivery.KEPT.days} days could not be applied; polling tells "
+            f"{failed} of the last {Delivery.kept().days} days could not be applied; polling tells "
             "what they would have.",
             "The administration lists them under deliveries, with the reason.",
         )

@@ -6,8 +6,9 @@ be, so that neither an older event nor an older answer takes back a newer one.
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import Self
 
+from django.conf import settings
 from django.db import models
 
 
@@ -76,9 +77,6 @@ class Delivery(models.Model):
         IGNORED = "ignored", "left out: nothing here follows from it"
         FAILED = "failed", "could not be applied"
 
-    # PagerDuty repeats a delivery for two days at most.
-    KEPT: ClassVar[timedelta] = timedelta(days=7)
-
     account = models.CharField(max_length=64)
     event_id = models.CharField(max_length=80)
     event_type = models.CharField(max_length=80, blank=True)
@@ -109,6 +107,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.event_type} {self.pd_id}".rstrip()
+
+    @staticmethod
+    def kept() -> timedelta:
+        """How long a delivery is kept; PagerDuty repeats one for two days at most."""
+        return timedelta(days=settings.PAGERDUTY_DELIVERY_DAYS)
 
 
 class Inbox(models.Model):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
@@ -12,7 +13,7 @@ from portal.tasks import every
 
 @every(seconds=3600)
 def forget_old_events() -> None:
-    """Delete sessions that are over, and the record's rows after their time.
+    """Delete sessions that are over, and rows of both records after their time.
 
     What happened beside a sandbox stays: it is what tells a real account from a planted one.
     """
@@ -20,3 +21,6 @@ def forget_old_events() -> None:
     if settings.PORTAL_ACCOUNT_RECORD_DAYS > 0:
         kept = timedelta(days=settings.PORTAL_ACCOUNT_RECORD_DAYS)
         AccountEvent.objects.filter(at__lt=timezone.now() - kept, in_sandbox=False).delete()
+    if settings.PORTAL_ADMIN_LOG_DAYS > 0:
+        kept = timedelta(days=settings.PORTAL_ADMIN_LOG_DAYS)
+        LogEntry.objects.filter(action_time__lt=timezone.now() - kept).delete()

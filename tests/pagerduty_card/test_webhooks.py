@@ -599,5 +599,5 @@ class TestRetention:
             Delivery.objects.create(
                 account="default", event_id=str(number), received_at=at, state=state
             )
-        tasks.forget_deliveries()
+        tasks.forget_old_rows()
         assert set(Delivery.objects.values_list("event_id", flat=True)) == {"2", "3"}

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.accounts import tasks  # noqa: F401 -- puts its work on the schedule
 from portal.accounts.models import AccountEvent
@@ -96,6 +98,17 @@ def test_the_record_is_read_in_the_admin_and_written_by_nobody(boss):
     assert (
         boss.post(reverse("admin:accounts_accountevent_delete", args=[row.pk])).status_code == 403
     )
+
+
+@pytest.mark.parametrize(("days", "left"), [(30, 1), (0, 2)])
+def test_the_admins_log_is_kept_as_long_as_the_setting_says(settings, days, left):
+    settings.PORTAL_ADMIN_LOG_DAYS = days
+    user = make_user()
+    for age_days in (1, 31):
+        at = timezone.now() - timedelta(days=age_days)
+        LogEntry.objects.create(user=user, action_flag=2, action_time=at)
+    assert run_once("portal.accounts.tasks.forget_old_events")
+    assert LogEntry.objects.count() == left
 
 
 @pytest.mark.parametrize(("days", "left"), [(30, 1), (0, 2)])
