@@ -18,6 +18,7 @@ QUIET_RUNS_KEPT = timedelta(days=1)
 @every(seconds=10)
 def refresh_due() -> None:
     """Bring the locations to the setting, and read those whose time has come."""
+    refreshing.take_over()
     refreshing.adopt_configured()
     refreshing.refresh_due()
 

@@ -49,6 +49,11 @@ def lease(name: str) -> Iterator[bool]:
             _held.discard(name)
 
 
+def is_held(name: str) -> bool:
+    """Whether some process holds a lease, this one included."""
+    return caches["shared"].get(f"lease:{name}") is not None
+
+
 @contextmanager
 def _shared(key: str) -> Iterator[bool]:
     cache = caches["shared"]

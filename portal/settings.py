@@ -117,17 +117,14 @@ CACHES: dict[str, dict[str, Any]] = {
         if REDIS_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     ),
-    # What web and worker must agree on: the budget of a token, and who is at which work. Pages do
-    # not read it. ``migrate`` makes its table.
-    "shared": (
-        {"BACKEND": "portal.cache.RedisCache", "LOCATION": REDIS_URL}
-        if REDIS_URL
-        else {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-            "LOCATION": "shared_cache",
-            "OPTIONS": {"MAX_ENTRIES": 5_000},
-        }
-    ),
+    # What processes must agree on: the budget of a token, and who is at which work. In the database
+    # also where there is a Redis, whose absence must free no lease and lift no limit. Pages do not
+    # read it. ``migrate`` makes its table.
+    "shared": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cache",
+        "OPTIONS": {"MAX_ENTRIES": 5_000},
+    },
 }
 
 # One query a page. A cache would keep a session that was ended while it did not answer, or that
@@ -148,7 +145,14 @@ HUEY = {
     "serializer": SignedSerializer(SECRET_KEY or secrets.token_hex(32), salt="portal.tasks"),
     # The consumer looks for work every second at least: a run planned for :30 starts then. Enough
     # threads that an import and an account that hangs hold up no lane of the mirror.
-    "consumer": {"workers": 6, "max_delay": 1},
+    # SIGTERM lets what runs end for five seconds: an import that is cut off is closed by another
+    # worker only after a minute.
+    "consumer": {
+        "workers": 6,
+        "max_delay": 1,
+        "graceful_signal": "TERM",
+        "shutdown_timeout": 5,
+    },
 }
 TASKS = {
     "default": {

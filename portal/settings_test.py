@@ -36,17 +36,15 @@ HUEY = {
     "results": False,
     "serializer": product.HUEY["serializer"],
 }
+# The product's shared cache is a table: tests without a database have none.
+CACHES = {
+    **product.CACHES,
+    "shared": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "shared",
+    },
+}
 if REDIS_URL:  # noqa: F405
     # Workers share one Redis, which may hold a developer's own data too.
-    for _name, _cache in product.CACHES.items():
-        _cache["BACKEND"] = "tests.redis.OwnKeysCache"
-        _cache["KEY_PREFIX"] = f"test-{os.getpid()}-{_name}"
-else:
-    # The product's is a table: tests without a database have none.
-    CACHES = {
-        **product.CACHES,
-        "shared": {
-            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-            "LOCATION": "shared",
-        },
-    }
+    CACHES["default"]["BACKEND"] = "tests.redis.OwnKeysCache"
+    CACHES["default"]["KEY_PREFIX"] = f"test-{os.getpid()}"

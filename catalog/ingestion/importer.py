@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -23,6 +24,7 @@ from catalog.ingestion.traversal import Traversal
 from catalog.ingestion.unresolved import find_unresolved
 from catalog.ingestion.writing import CatalogWriter, OvertakenError
 from catalog.models import ImportRun, Location
+from portal.leases import HELD_S, is_held, lease
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -36,8 +38,8 @@ Progress = Callable[[Phase, int], object]
 Orphans = Literal["keep", "delete"]
 """What becomes of an entity that no document has any more."""
 
-# A run whose process was killed cannot close itself; none takes nearly this long.
-_ENDS_WITHIN = timedelta(hours=1)
+# A run takes its lease at once after its row.
+_LEASED_WITHIN = timedelta(seconds=HELD_S)
 _MAX_TRIES = 5
 _T = TypeVar("_T")
 
@@ -99,9 +101,10 @@ def run_import(
     """
     started = time.monotonic()
     run = None
+    roots = list(dict.fromkeys(map(root_of, sources)))
     if not dry_run:
-        retry_while_locked(_close_killed)
-        run = retry_while_locked(lambda: ImportRun.objects.create(started_by=user, trigger=trigger))
+        retry_while_locked(close_interrupted)
+        run = retry_while_locked(lambda: _start(roots, trigger, user))
     attempt = _Attempt(
         run=run,
         is_deleting=(orphans or settings.CATALOG_ORPHANS) == "delete",
@@ -112,9 +115,9 @@ def run_import(
         reader=lambda: SourceReader(Allowance.from_settings(), limits, remote_budget_s),
         started=started,
     )
-    roots = list(dict.fromkeys(map(root_of, sources)))
     try:
-        return _read_until_written(attempt, roots)
+        with lease(_lease_of(run.pk)) if run else nullcontext():
+            return _read_until_written(attempt, roots)
     except DatabaseError as exc:
         logger.exception("import failed, nothing was changed", extra={"run": run and run.pk})
         return attempt.fail(f"the database refused: {exc}")
@@ -270,11 +273,35 @@ class _Attempt:
         )
 
 
-def _close_killed() -> None:
-    """Mark runs that never ended as failed: one that succeeds marks itself."""
-    ImportRun.objects.filter(
-        state=ImportRun.State.RUNNING, started_at__lt=timezone.now() - _ENDS_WITHIN
-    ).update(state=ImportRun.State.FAILED, failure="its process was stopped")
+def _start(roots: Sequence[Root], trigger: ImportRun.Trigger, user: "User | None") -> ImportRun:
+    """Write down that a run has begun, and which known locations it imports."""
+    known = Location.objects.filter(target__in=[root.target for root in roots])
+    with transaction.atomic():
+        run = ImportRun.objects.create(started_by=user, trigger=trigger)
+        run.locations.set(known)
+    return run
+
+
+def _lease_of(run_pk: int) -> str:
+    return f"import:{run_pk}"
+
+
+def close_interrupted() -> list[int]:
+    """Mark the runs whose process is gone as failed, a minute after it was killed.
+
+    Returns:
+        Their primary keys.
+    """
+    begun = ImportRun.objects.filter(
+        state=ImportRun.State.RUNNING, started_at__lt=timezone.now() - _LEASED_WITHIN
+    )
+    gone = [pk for pk in begun.values_list("pk", flat=True) if not is_held(_lease_of(pk))]
+    if gone:
+        ImportRun.objects.filter(pk__in=gone, state=ImportRun.State.RUNNING).update(
+            state=ImportRun.State.FAILED, failure="interrupted: its process was stopped"
+        )
+        logger.warning("imports were interrupted", extra={"runs": gone})
+    return gone
 
 
 def configured_sources() -> list[str]:

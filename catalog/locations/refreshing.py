@@ -6,7 +6,7 @@ what becomes of a location's entities when nobody names it any more.
 
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,12 @@ from django.utils import timezone
 
 from catalog.batches import BATCH, in_batches
 from catalog.editing import history
-from catalog.ingestion.importer import configured_sources, retry_while_locked, run_import
+from catalog.ingestion.importer import (
+    close_interrupted,
+    configured_sources,
+    retry_while_locked,
+    run_import,
+)
 from catalog.ingestion.report import ImportReport
 from catalog.ingestion.sources import root_of
 from catalog.locations.claims import claimants_of
@@ -34,7 +39,7 @@ logger = logging.getLogger(__name__)
 SCHEDULED = (Location.Origin.STATIC, Location.Origin.REGISTERED)
 MAX_BACK_OFF_S = 3600
 _JITTER = 0.2
-# A worker that dies while it reads leaves the location alone for no longer than this.
+# Longer than an import takes. Where its process is killed, ``take_over`` makes it due at once.
 _CLAIMED_FOR = timedelta(minutes=15)
 # Somebody waits for a preview, and a thread of the web process with them.
 _PREVIEW_BUDGET_S = 10.0
@@ -142,6 +147,19 @@ def refresh_due() -> ImportReport | None:
 def _claim(location: Location, now: datetime) -> bool:
     same = Location.objects.filter(pk=location.pk, next_refresh_at=location.next_refresh_at)
     return bool(same.update(next_refresh_at=now + _CLAIMED_FOR))
+
+
+def make_due(pks: Collection[int]) -> None:
+    """Have the worker import some locations the next time it looks for what is due."""
+    Location.objects.filter(pk__in=pks).update(next_refresh_at=timezone.now())
+
+
+def take_over() -> None:
+    """Close the imports whose process is gone, and make their locations due again."""
+    if interrupted := close_interrupted():
+        Location.objects.filter(
+            runs__in=interrupted, origin__in=SCHEDULED, next_refresh_at__gt=timezone.now()
+        ).update(next_refresh_at=timezone.now())
 
 
 def preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import logging
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,6 +30,8 @@ from catalog.presenters.locations import RefreshOutcome, outcome_of
 from catalog.views.locations import add_message, see_other
 from catalog.views.lookup import of_entity
 from portal.throttle import Throttle
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
 REFUSALS = Throttle("catalog-refresh-refused", limit=10, period_s=60)
@@ -102,7 +105,12 @@ def refresh_hook(request: HttpRequest) -> HttpResponse:
         return _refuse(400, "the body is not a JSON object")
     found = _named(payload)
     if found:
-        tasks.refresh_named.enqueue([location.pk for location in found])
+        keys = [location.pk for location in found]
+        try:
+            tasks.refresh_named.enqueue(keys)
+        except Exception:  # whatever the queue raises: the database remembers it
+            logger.exception("worker not woken for a webhook", extra={"locations": keys})
+            refreshing.make_due(keys)
     return JsonResponse({"locations": [location.target for location in found]}, status=202)
 
 

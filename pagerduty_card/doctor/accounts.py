@@ -111,7 +111,7 @@ def _cache() -> Step:
             return step(
                 "Cache",
                 Verdict.WRONG,
-                "The cache keeps nothing: limits count for nothing, each process asks by itself"
+                "The cache keeps nothing: each page is rendered anew for every reader"
                 f"{', and the worker stands still' if settings.REDIS_URL else ''}.",
                 "Look whether the Redis of REDIS_URL answers; without one, run manage.py migrate.",
             )

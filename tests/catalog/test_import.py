@@ -9,6 +9,7 @@ from django.utils import timezone
 from catalog.descriptor import Limits
 from catalog.ingestion.importer import run_import
 from catalog.models import Annotation, Entity, ImportIssue, ImportRun, Location, Relation, Tag
+from portal.leases import is_held, lease
 from tests.catalog.sources import component, group, run, run_json, write
 from tests.factories import make_user
 
@@ -314,15 +315,28 @@ def test_a_failing_database_changes_nothing_and_is_said(tmp_path):
 
 
 def test_a_run_whose_process_was_killed_is_not_running_for_ever(tmp_path):
-    killed = ImportRun.objects.create()
-    ImportRun.objects.update(started_at=timezone.now() - timedelta(hours=2))
-    under_way = ImportRun.objects.create()
-    run_import([str(write(tmp_path / "a.yaml", component("one")))])
-    killed.refresh_from_db()
-    under_way.refresh_from_db()
+    killed, under_way = ImportRun.objects.create(), ImportRun.objects.create()
+    ImportRun.objects.update(started_at=timezone.now() - timedelta(seconds=61))
+    begun = ImportRun.objects.create()
+    with lease(f"import:{under_way.pk}"):
+        run_import([str(write(tmp_path / "a.yaml", component("one")))])
+    for one in (killed, under_way, begun):
+        one.refresh_from_db()
     assert killed.state == ImportRun.State.FAILED
-    assert killed.failure == "its process was stopped"
-    assert under_way.state == ImportRun.State.RUNNING
+    assert killed.failure == "interrupted: its process was stopped"
+    assert under_way.state == begun.state == ImportRun.State.RUNNING
+
+
+def test_a_run_holds_its_lease_as_long_as_it_lasts(tmp_path):
+    held = []
+    write(tmp_path / "a.yaml", component("a"))
+    report = run_import(
+        [str(tmp_path)],
+        progress=lambda *_: held.append(is_held(f"import:{ImportRun.objects.get().pk}")),
+    )
+    assert held
+    assert all(held)
+    assert not is_held(f"import:{report.run_id}")
 
 
 def test_an_interrupted_run_is_marked_failed(tmp_path):

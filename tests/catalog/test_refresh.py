@@ -189,6 +189,18 @@ class TestHook:
         assert ImportRun.objects.get().trigger == "webhook"
         assert Entity.objects.get().location == found
 
+    def test_while_the_queue_is_away_the_database_remembers_it(self, client, tmp_path, monkeypatch):
+        found = make_location(write(tmp_path / "a.yaml", component("one")), origin="command")
+
+        def refuse(*_, **__):
+            raise ConnectionError("Redis is away")
+
+        monkeypatch.setattr(HUEY, "enqueue", refuse)
+        monkeypatch.setattr(HUEY, "put_result", refuse)
+        assert self.post(client, {"target": found.target}).status_code == 202
+        assert not Entity.objects.exists()
+        assert refreshing.refresh_due().created == 1
+
     def test_reads_every_location_of_the_schedule_when_it_names_none(self, client, tmp_path):
         make_location(write(tmp_path / "a.yaml", component("one")))
         make_location(tmp_path / "b.yaml", origin="command")

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from catalog import tasks
-from catalog.models import ImportRun, Location
+from catalog.locations import refreshing
+from catalog.models import Entity, ImportRun, Location
 from portal.tasks import HUEY, all_periodic, run_once
 from tests.catalog.sources import component, write
 from tests.factories import make_entity, make_issue
@@ -25,6 +26,23 @@ def test_the_worker_reads_the_configured_locations(settings, tmp_path):
     assert run_once("catalog.tasks.refresh_due")
     found = Location.objects.get()
     assert (found.origin, found.entities.get().name) == ("static", "one")
+
+
+def test_what_a_killed_worker_was_importing_is_imported_by_the_next_one(settings, tmp_path):
+    settings.CATALOG_LOCATIONS = [str(write(tmp_path / "a.yaml", component("one")))]
+    refreshing.adopt_configured()
+    (location,) = Location.objects.all()
+    now = timezone.now()
+    Location.objects.update(next_refresh_at=now + dt.timedelta(minutes=15))  # as it was claimed
+    killed = ImportRun.objects.create()
+    killed.locations.add(location)
+    assert run_once("catalog.tasks.refresh_due")
+    assert not Entity.objects.exists()
+    ImportRun.objects.update(started_at=now - dt.timedelta(seconds=61))
+    assert run_once("catalog.tasks.refresh_due")
+    assert Entity.objects.get().name == "one"
+    killed.refresh_from_db()
+    assert killed.failure.startswith("interrupted")
 
 
 def test_comes_round_every_ten_seconds():

@@ -328,9 +328,8 @@ class TestMaintenance:
 class TestTheLimiter:
     @pytest.fixture(autouse=True)
     def _table(self, settings):
-        """Where processes share: the database, if there is no Redis."""
-        if not product.REDIS_URL:
-            settings.CACHES = {**settings.CACHES, "shared": product.CACHES["shared"]}
+        """Where processes share."""
+        settings.CACHES = {**settings.CACHES, "shared": product.CACHES["shared"]}
 
     def in_another_process(self):
         quota.forget_all()

@@ -29,7 +29,7 @@ def cache_at(port, **options):
         "LOCATION": f"redis://:hunter2secret@127.0.0.1:{port}/0",
         "OPTIONS": options,
     }
-    return {"default": redis, "shared": redis}
+    return {**django_settings.CACHES, "default": redis}
 
 
 @pytest.fixture

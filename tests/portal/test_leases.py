@@ -91,8 +91,6 @@ def test_a_lease_that_another_took_over_is_left_to_it():
 class TestTheTable:
     @pytest.fixture(autouse=True)
     def _table(self, settings):
-        if product.REDIS_URL:
-            return
         settings.CACHES = {**settings.CACHES, "shared": product.CACHES["shared"]}
 
     def test_migrating_made_it(self):
