@@ -44,6 +44,14 @@ def text(http, address, body):
             "https://git.x.io/g/s/p/-/raw/main/d/catalog-info.yaml",
         ),
         ("https://gitlab.com/g/p", "https://gitlab.com/g/p/-/raw/HEAD/catalog-info.yaml"),
+        (
+            "https://git.x.io/g/p/-/tree/main",
+            "https://git.x.io/g/p/-/raw/main/catalog-info.yaml",
+        ),
+        (
+            "https://git.x.io/g/p/-/blob/main",
+            "https://git.x.io/g/p/-/raw/main/catalog-info.yaml",
+        ),
         ("https://bitbucket.org/a/b/src/main/c.yaml", "https://bitbucket.org/a/b/raw/main/c.yaml"),
         (
             "https://bb.x.io/projects/P/repos/r/browse/d/c.yaml?at=refs/heads/main",
@@ -58,6 +66,10 @@ def text(http, address, body):
             f"{AZURE}&path=/d/c.yaml&{AT_MAIN}",
         ),
         ("https://dev.azure.com/acme/pay/_git/svc", f"{AZURE}&path=/catalog-info.yaml"),
+        (
+            "https://dev.azure.com/acme/_git/pay",
+            AZURE.replace("/svc/", "/pay/") + "&path=/catalog-info.yaml",
+        ),
         *(
             (same, same)
             for same in (
@@ -66,6 +78,8 @@ def text(http, address, body):
                 "https://git.example.com/shop/catalog-info.yaml?x=1",
                 f"{RAW}/a/b/main/c.yaml",
                 "https://git.x.io/g/p/-/raw/main/a.yaml",
+                "https://git.x.io/g/p/-/blob",
+                "https://git.x.io/g/p/-/issues/7",
                 "https://me:pw@github.com/a/b",
                 "/srv/a/b/blob/main/c.yaml",
                 "https://[::1",

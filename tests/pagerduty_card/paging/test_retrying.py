@@ -128,6 +128,14 @@ def test_what_was_surely_not_taken_waits_for_a_quarter_of_an_hour(waiting):
     assert waiting.may_resend
 
 
+def test_a_turn_whose_time_is_up_leaves_what_waits_to_the_next_one(http, waiting, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(retrying, "_TURN_S", 0)
+        assert work().state == State.RETRYING
+    http.post(ENQUEUE, **ACCEPTED)
+    assert work().state == State.ACCEPTED
+
+
 def test_the_worker_sends_the_same_alert_under_the_same_key_until_it_is_accepted(http, waiting):
     http.post(ENQUEUE, **REFUSED)
     assert work().state == State.RETRYING

@@ -115,6 +115,8 @@ def test_error_is_the_severity_unless_chosen_and_description_has_the_focus(pager
     form = soup_of(pager.get(url_of(entity))).select_one("form.form")
     assert form.select_one("option[selected]")["value"] == "error"
     assert form.select_one("textarea[autofocus]")["name"] == "description"
+    # A browser would cut a pasted text without a word.
+    assert not form.select("textarea[maxlength]")
 
 
 def test_says_that_nobody_is_on_call(pager):
