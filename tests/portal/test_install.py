@@ -143,6 +143,7 @@ class TestInstallation:
         return wheel
 
     def test_makes_the_environment_once_and_again_when_it_must(self, install, wheel, tmp_path):
+        # Making one takes seconds: what it refuses to install is tried in between.
         first = install(wheel("one"))
         assert first.returncode == 0, first.stderr
         assert f"Making venv with Python {VERSION}" in first.stdout
@@ -153,7 +154,9 @@ class TestInstallation:
         changed = install(wheel("two"))
         assert "Making" not in changed.stdout
         assert "Installed run.txt" in changed.stdout
+        self.check_refusals(install, wheel("three"), tmp_path)
 
+        assert "Installed run.txt" in install(wheel("two")).stdout
         (tmp_path / "venv/bin/python").unlink()
         (tmp_path / "venv/bin/python").symlink_to("/nowhere/python")
         again = install()
@@ -161,16 +164,16 @@ class TestInstallation:
         assert run(f"{tmp_path}/venv/bin/python", "-c", "import two").returncode == 0
         assert run(f"{tmp_path}/venv/bin/python", "-c", "import one").returncode
 
-    def test_refuses_what_differs_is_built_or_does_not_fit(self, install, wheel, tmp_path):
-        pin = wheel("one")
+    def check_refusals(self, install, pin, tmp_path):
+        """What differs from its hash, would be built, or does not fit together is refused."""
         done = install(f"{pin[:-4]}0000")
         assert done.returncode == 1
         assert "pip could not install run.txt" in done.stderr
         assert "DO NOT MATCH THE HASHES" in done.stderr
 
-        (tmp_path / "wheels/two-1.tar.gz").write_bytes(b"source")
-        done = install(f"two==1 --hash=sha256:{hashlib.sha256(b'source').hexdigest()}")
-        assert "No matching distribution found for two==1" in done.stderr
+        (tmp_path / "wheels/four-1.tar.gz").write_bytes(b"source")
+        done = install(f"four==1 --hash=sha256:{hashlib.sha256(b'source').hexdigest()}")
+        assert "No matching distribution found for four==1" in done.stderr
 
         packages = run(
             f"{tmp_path}/venv/bin/python",
@@ -186,3 +189,4 @@ class TestInstallation:
         assert done.returncode == 1
         assert "run.txt does not fit together" in done.stderr
         assert "by-hand 1 requires absent" in done.stderr
+        shutil.rmtree(by_hand.parent)
