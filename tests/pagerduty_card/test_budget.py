@@ -64,19 +64,19 @@ def after(**delta):
 def many(http, path, key, rows, matches=lambda row, params: True, *, each=1):
     """Answer a list as PagerDuty does: in pages, 10,000 records at most.
 
-    A row stands for as many records as ``each`` says: pages are as many, and shorter.
+    A row stands for as many records as ``each`` says: there are as many pages, and shorter.
     """
 
     def answer(request):
         params = request.params
         offset, limit = int(params["offset"]), int(params["limit"])
         assert offset + limit <= 10_000
-        offset, limit = offset // each, limit // each
         found = [row for row in rows if matches(row, params)]
         if str(params.get("sort_by", "")).endswith("name:desc"):
             found = found[::-1]
-        more = offset + limit < len(found)
-        return 200, {}, json.dumps(page_of(key, *found[offset : offset + limit], more=more))
+        end = offset + limit
+        page = found[offset // each : -(-end // each)]
+        return 200, {}, json.dumps(page_of(key, *page, more=end < len(found) * each))
 
     http.add_callback("GET", f"{API}{path}", answer)
 
