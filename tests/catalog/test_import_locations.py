@@ -4,7 +4,7 @@ import pytest
 from responses import matchers
 
 from catalog.models import Entity, ImportIssue, Location
-from tests.catalog.sources import api, component, group, location, run_json, write
+from tests.catalog.sources import api, component, group, location, run, run_json, write
 
 pytestmark = pytest.mark.django_db
 
@@ -288,7 +288,7 @@ def test_a_password_in_an_address_is_neither_used_nor_kept(tmp_path):
         assert "has a user name in it" in messages(report)[0]
         assert "hunter2" not in str(report)
     targets = Location.objects.values_list("target", flat=True)
-    assert "https://***@git.example.com/a.yaml" in targets
+    assert list(targets) == [str(file)]
 
 
 def test_reads_a_mounted_config_map_once_under_its_own_names(tmp_path):
@@ -298,3 +298,26 @@ def test_reads_a_mounted_config_map_once_under_its_own_names(tmp_path):
     status, report = run_json(tmp_path)
     assert (status, report["created"]) == (0, 1)
     assert Entity.objects.get().source == str(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize("source", ["nope.yaml", "gone/x.yaml", "*.yml", "empty"])
+def test_a_mistyped_source_leaves_no_location_and_is_not_called_unchanged(tmp_path, source):
+    write(tmp_path / "a.yaml", component("a"))
+    (tmp_path / "empty").mkdir()
+    status, out = run("import_catalog", tmp_path / source)
+    assert status == 1
+    assert "Nothing was imported" in out
+    assert "the file there" not in out
+    assert not Location.objects.exists()
+    assert run("import_catalog", tmp_path / "a.yaml", tmp_path / source)[0] == 1
+    assert [location.target for location in Location.objects.all()] == [str(tmp_path / "a.yaml")]
+    status, _ = run("import_catalog", tmp_path / "a.yaml")
+    assert status == 0
+
+
+def test_a_location_that_was_read_once_stays_when_it_cannot_be_read(tmp_path):
+    file = write(tmp_path / "a.yaml", component("a"))
+    run("import_catalog", file)
+    file.unlink()
+    run("import_catalog", file)
+    assert Location.objects.count() == 1

@@ -50,6 +50,23 @@ def test_needs_no_database(tmp_path):
     assert "1 document in 1 file: 0 invalid, 1 warning." in done.stdout
 
 
+def test_a_reader_that_stops_early_ends_the_command_in_silence(tmp_path):
+    write(tmp_path / "a.yaml", component("a"))
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "validate_catalog", str(tmp_path)],
+        cwd=REPO,
+        env={**os.environ, "SECRET_KEY": "x" * 60, "PORTAL_VAR_DIR": str(tmp_path / "var")},
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_is_quiet_about_good_files(tmp_path):
     write(tmp_path / "a.yaml", component("a"))
     write(tmp_path / "b.yaml", component("b"), group())

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from catalog.descriptor.writing import dump, portable
 from catalog.kinds import Kind
 from catalog.models import Entity
+from portal.pipes import reader_may_stop
 
 
 class Command(BaseCommand):
@@ -41,5 +42,6 @@ class Command(BaseCommand):
         if options["local"]:
             entities = entities.filter(source="")
         descriptors = entities.values_list("descriptor", flat=True)
-        for descriptor in descriptors.iterator(chunk_size=500):
-            self.stdout.write("---\n" + dump(portable(descriptor)), ending="")
+        with reader_may_stop():
+            for descriptor in descriptors.iterator(chunk_size=500):
+                self.stdout.write("---\n" + dump(portable(descriptor)), ending="")

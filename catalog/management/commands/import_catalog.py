@@ -5,12 +5,13 @@ from argparse import ArgumentParser
 from typing import Any, Literal
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Exists, OuterRef
 from tqdm import tqdm
 
 from catalog.ingestion.importer import configured_sources, run_import
 from catalog.ingestion.report import ImportReport, Issue
 from catalog.locations.refreshing import adopt_configured
-from catalog.models import Location, file_and_line
+from catalog.models import Entity, Location, file_and_line
 
 
 class Command(BaseCommand):
@@ -66,6 +67,8 @@ class Command(BaseCommand):
                 origin=origin,
                 progress=progress,
             )
+        if not options["dry_run"] and origin == Location.Origin.COMMAND:
+            self._forget_unread(report)
         if is_text:
             self._print(report)
         else:
@@ -74,6 +77,18 @@ class Command(BaseCommand):
             raise CommandError(f"{report.failure}; nothing was changed")
         if not report.is_ok:
             raise SystemExit(1)
+
+    def _forget_unread(self, report: ImportReport) -> None:
+        """Keep no location of a source that was never read, such as a mistyped path.
+
+        Nothing would read it again: the worker reads those of CATALOG_LOCATIONS and registered.
+        """
+        Location.objects.filter(
+            ~Exists(Entity.objects.filter(location=OuterRef("pk"))),
+            target__in=report.incomplete,
+            origin=Location.Origin.COMMAND,
+            read_at=None,
+        ).delete()
 
     def _print(self, report: ImportReport) -> None:
         for issue in report.issues:
@@ -105,7 +120,8 @@ class Command(BaseCommand):
         among = f", {conflicts:,} of them in conflict" if conflicts else ""
         self.stdout.write(f"  {'refused':<{width}} {report.refused:>8,}{among}")
         if not report.has_changes:
-            outcome = "Nothing changed"
+            is_nothing = report.incomplete and not report.unchanged
+            outcome = "Nothing was imported" if is_nothing else "Nothing changed"
         elif report.is_dry_run:
             outcome = "Dry run: nothing was written"
         else:
@@ -113,12 +129,13 @@ class Command(BaseCommand):
         self.stdout.write(f"{outcome} ({report.duration_s:.1f} s).")
 
     def _print_issue(self, issue: Issue) -> None:
-        name = issue.ref or ("the file" if issue.document is None else f"document {issue.document}")
+        name = issue.ref or (f"document {issue.document}" if issue.document is not None else "")
         for problem in issue.problems:
             place = issue.file
             if problem.line:
                 place += f":{problem.line}:{problem.column}"
             reason = f"{problem.path}: {problem.message}" if problem.path else problem.message
-            self.stdout.write(self.style.ERROR(f"{place} {name} {reason}"))
+            text = f"{place} {name} {reason}" if name else f"{place}: {reason}"
+            self.stdout.write(self.style.ERROR(text))
             if problem.hint:
                 self.stdout.write(f"    {problem.hint}")

@@ -25,6 +25,7 @@ from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, root_of
 from catalog.ingestion.targets import address_of, targets_of
 from catalog.models import Entity
+from portal.pipes import reader_may_stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,14 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Check every document and say what is wrong."""
+        invalid = 0
+        with reader_may_stop():
+            invalid = self._check(options)
+        if invalid:
+            raise SystemExit(1)
+
+    def _check(self, options: dict[str, Any]) -> int:
+        """Print what is found; how many documents are invalid."""
         printer = {"text": self._text, "json": self._json, "github": self._github}
         found: Iterator[_Checked] = _check(options["paths"])
         if options["references"] != "off":
@@ -92,8 +101,7 @@ class Command(BaseCommand):
                 f"{_count(documents, 'document')} in {_count(len(files), 'file')}: "
                 f"{invalid:,} invalid, {_count(warnings, 'warning')}."
             )
-        if invalid:
-            raise SystemExit(1)
+        return invalid
 
     def _text(self, checked: _Checked) -> None:
         name = checked.document.ref if checked.document else None
