@@ -1,12 +1,12 @@
 """Text to documents: each with its data, reference, relations and all its problems. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from operator import itemgetter
 from typing import Any
 
-from catalog.descriptor import schema
+from catalog.descriptor import api_answer, schema
 from catalog.descriptor.filling import Resolve, fill
 from catalog.descriptor.relations import Declared, declared
 from catalog.descriptor.yaml import DEFAULT_LIMITS, Limits, Path, Positions, RawDocument, YamlError
@@ -78,6 +78,7 @@ class Document:
         relations: What it declares; empty for a refused document.
         raw: The document as text, to tell later where a field stands.
         sort: What it is, as far as its text tells.
+        note: What to say of its file, once; may be empty.
     """
 
     index: int
@@ -89,6 +90,7 @@ class Document:
     relations: tuple[Declared, ...] = ()
     raw: RawDocument | None = field(default=None, repr=False, compare=False)
     sort: Sort = Sort.DESCRIPTOR
+    note: str = ""
 
     @property
     def annotation_lines(self) -> dict[str, int]:
@@ -166,7 +168,8 @@ def parse(
     A stream over a limit yields what was read before, and one more document with the problem.
 
     Args:
-        text: YAML 1.2 or JSON, any number of documents.
+        text: YAML 1.2 or JSON, any number of documents. An answer of a catalog's API counts as
+            the documents of its entities.
         limits: What it may cost.
         resolve: Reads the targets of placeholders; without it ``$text`` stands for some text.
     """
@@ -180,8 +183,16 @@ def iter_parse(
     index = -1
     try:
         for raw in read_yaml(text, limits=limits):
-            index = raw.index
-            yield _check(raw, resolve)
+            entities = api_answer.entities_of(raw.value)
+            if entities is None:
+                index += 1
+                yield _check(replace(raw, index=index), resolve)
+                continue
+            note = api_answer.note_of(len(entities))
+            for one in api_answer.documents_of(raw, entities):
+                index += 1
+                yield replace(_check(replace(one, index=index), resolve), note=note)
+                note = ""
     except YamlError as exc:
         yield Document(index=index + 1, line=exc.line, data=None, problems=(_of_error(exc),))
 

@@ -56,6 +56,7 @@ class RawDocument:
         error: Why it cannot be read, or None.
         annotation_lines: 1-based line of each key of ``metadata.annotations``, as far as it is
             written in the document itself.
+        places: Line and column (1-based) of every path, where they are known already.
     """
 
     index: int
@@ -65,6 +66,7 @@ class RawDocument:
     annotation_lines: Lines
     _text: str
     _offset: int
+    places: Positions | None = None
 
     @property
     def undecoded(self) -> tuple[int, int] | None:
@@ -85,6 +87,8 @@ class RawDocument:
 
     def positions(self) -> Positions:
         """Line and column (1-based) of every path; reads the document a second time."""
+        if self.places is not None:
+            return self.places
         found: Positions = {}
         with suppress(YamlError):  # what comes before an error has its position
             _build(self._text, DEFAULT_LIMITS, found)

@@ -189,6 +189,10 @@ class _Attempt:
                 )
                 report.notices = [*notices_of_passed_over(spool)]
                 report.notices += [
+                    ReportNotice(file=file, line=None, ref="", message=note)
+                    for file, note in spool.notes.items()
+                ]
+                report.notices += [
                     ReportNotice(
                         file=issue.file,
                         line=problem.line,

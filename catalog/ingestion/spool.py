@@ -108,6 +108,7 @@ class Spool:
         refused_refs: References with a refused document: their entities never become orphans.
         broken_sources: Files with a refused document that has no reference: nor do theirs.
         passed_over: By address, what of a file is no descriptor.
+        notes: By address, what else to say of a file that was parsed.
         incomplete_roots: Indexes of roots of which something could not be read.
     """
 
@@ -123,6 +124,7 @@ class Spool:
     refused_refs: set[str] = field(default_factory=set)
     broken_sources: set[str] = field(default_factory=set)
     passed_over: dict[str, PassedOver] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     incomplete_roots: set[int] = field(default_factory=set)
     _numbers: dict[str, int] = field(default_factory=dict, repr=False)
     _twins: dict[str, list[int]] = field(default_factory=dict, repr=False)

@@ -272,6 +272,8 @@ class Traversal:
         documents = iter_parse(text, limits=self._reader.limits, resolve=inclusions.resolve)
         for document in descriptors_of(documents, passed_over):
             self._on_document(1)
+            if document.note:
+                spool.notes[address] = document.note
             if document.warnings:
                 spool.warn(address, document)
             kind = document.data.get("kind") if isinstance(document.data, dict) else None

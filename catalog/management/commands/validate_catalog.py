@@ -170,7 +170,10 @@ def _check(paths: Sequence[str]) -> Iterator[_Checked]:
                 is_empty = False
                 missing, unsure = _missing_targets(reader, root, address, document)
                 problems = [*document.problems, *missing]
-                yield _Checked(file, document, problems, [*document.warnings, *unsure])
+                warnings = [*document.warnings, *unsure]
+                if document.note:
+                    warnings.append(Problem(line=1, column=1, path="", message=document.note))
+                yield _Checked(file, document, problems, warnings)
             if is_empty:
                 yield _Checked(file, None)
     reader.remote.close()
