@@ -119,7 +119,7 @@ def _var_dir() -> list[CheckMessage]:
     """The folder must be writable for SQLite and for the task queue, if nothing else holds them."""
     folder = settings.VAR_DIR
     is_needed = not settings.REDIS_URL or not settings.ENVIRONMENT.is_given("DATABASE_URL")
-    if not is_needed or (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+    if not is_needed or (os.access(folder, os.W_OK | os.X_OK) and folder.is_dir()):
         return []
     return [
         Error(

@@ -40,7 +40,10 @@ _ALIKE = 0.85
 _TOO_SHORT = frozenset({"HOST", "PORT"})
 _DATABASES = ("postgres", "postgresql", "sqlite")
 _IN_MEMORY = frozenset({"sqlite://:memory:", "sqlite:///:memory:", "sqlite://"})
+_SITES = ("http", "https")
 _REDIS = ("redis", "rediss", "unix")
+# Python's stand-in for a byte of the environment that is not UTF-8.
+_SURROGATE = re.compile("[\udc80-\udcff]")
 _PATH = re.compile(r"/\w+")
 _ESCAPES = (
     "A user name or password with one of @ : / ? # % needs %40 %3A %2F %3F %23 %25 in its place."
@@ -213,6 +216,18 @@ class Environment:
         settings: dict[str, Any] = environ.Env.db_url_config(value or default)
         return settings
 
+    def site(self, name: str, default: str) -> str:
+        """Return an http or https address without the slash at its end."""
+        value = self._raw(name)
+        if not value:
+            return default
+        problem = _problem_of_url(value, _SITES)
+        if problem or not urlsplit(value).hostname:
+            problem = problem or "does not name a host"
+            self.report(name, problem, f"Write an address, for example {default}.")
+            return default
+        return value.rstrip("/")
+
     def redis(self, name: str) -> str:
         """Return the address of a Redis server; empty if there is none, or with a mistake."""
         value = self._raw(name, is_secret=True)
@@ -258,7 +273,11 @@ class Environment:
         self._known.add(name)
         path = self.file_of(name)
         if not path:
-            return self._variables.get(name, "").strip()
+            value = self._variables.get(name, "").strip()
+            if value.isascii() or not _SURROGATE.search(value):
+                return value
+            self.report(name, "is not text in UTF-8", "Write it again, in UTF-8.")
+            return None
         try:
             return Path(path).read_text(encoding="utf-8-sig").strip()
         except OSError as error:

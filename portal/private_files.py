@@ -1,5 +1,6 @@
 """Files that only the portal's own account may read: they hold keys, names and password hashes."""
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ def private_files() -> list[Path]:
     files = [Path(f"{name}{suffix}") for name in named if name for suffix in ("", "-wal", "-shm")]
     if path := settings.ENVIRONMENT.file_of("SECRET_KEY"):
         files.append(Path(path))
-    return [file for file in files if file.is_file()]
+    return [file for file in files if os.access(file, os.F_OK) and file.is_file()]
 
 
 def open_to_others() -> list[Path]:

@@ -11,7 +11,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from csp.constants import NONE, SELF
 from huey.serializer import SignedSerializer
@@ -226,7 +226,7 @@ SECURE_HSTS_SECONDS = env.number(
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 # What Django's checks say of cookies and redirects follows from it; portal.W004 names the cause.
 SILENCED_SYSTEM_CHECKS = [] if _https else [f"security.W0{n}" for n in ("04", "08", "12", "16")]
-CSRF_TRUSTED_ORIGINS = [f"https://{urlsplit(PORTAL_URL).netloc}"] if _https else []
+CSRF_TRUSTED_ORIGINS = [PORTAL_URL] if _https else []
 PORTAL_BEHIND_PROXY = env.yes_or_no("PORTAL_BEHIND_PROXY", default=False, strict=False)
 if PORTAL_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -334,9 +334,9 @@ PAGERDUTY_TRIGGER_OWNERS_ONLY = env.yes_or_no(
 )
 PAGERDUTY_SANDBOX = env.yes_or_no("PAGERDUTY_SANDBOX", default=False, strict=False)
 SANDBOX_PORT = env.number("SANDBOX_PORT", default=8900, least=1, most=65_535)
-PAGERDUTY_SANDBOX_URL = env.text(
+PAGERDUTY_SANDBOX_URL = env.site(
     "PAGERDUTY_SANDBOX_URL", default=f"http://127.0.0.1:{SANDBOX_PORT}"
-).rstrip("/")
+)
 
 # Demo accounts have public passwords, so they open the door of a sandbox only.
 AUTHENTICATION_BACKENDS = [
