@@ -18,7 +18,7 @@ run sandbox: export PAGERDUTY_SANDBOX ?= $(if $(strip $(PAGERDUTY_TOKEN)$(PAGERD
 ifeq ($(strip $(SECRET_KEY)$(SECRET_KEY_FILE)),)
 run sandbox: export SECRET_KEY_FILE := $(CURDIR)/var/secret_key
 endif
-PROCESSES = release web worker $(if $(filter true True TRUE yes on 1,$(PAGERDUTY_SANDBOX)),sandbox)
+PROCESSES = release web worker $(if $(filter true on yes y 1,$(shell echo "$(PAGERDUTY_SANDBOX)" | tr A-Z a-z)),sandbox)
 
 .PHONY: help run install test test-pg lint types templates contracts check format pins bench sandbox clean
 

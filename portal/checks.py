@@ -41,6 +41,14 @@ def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
                 id="portal.W003",
             )
         )
+    found += [
+        checks.Warning(
+            f"{name} and {name}_FILE are both set: the file's value is used.",
+            hint="Remove the one that is not meant.",
+            id="portal.W006",
+        )
+        for name in env.doubles()
+    ]
     return [*found, *_var_dir()]
 
 
@@ -179,17 +187,20 @@ def _portal_url() -> list[CheckMessage]:
         _ = parts.port  # raises for one that is no number
     except ValueError:
         parts, host = urlsplit(""), ""
-    if parts.scheme not in {"http", "https"} or not host or parts.path or parts.query:
+    written = f"[{host}]" if ":" in host else host
+    is_site = parts.scheme in {"http", "https"} and host != "*" and _HOST.fullmatch(written)
+    if not is_site or parts.username is not None or parts.path or parts.query or parts.fragment:
+        # A password in front of the host is not shown.
+        shown = settings.PORTAL_URL.rpartition("@")[2]
         return [
             Error(
-                f"PORTAL_URL is {settings.PORTAL_URL!r}, which is not the address of a site.",
+                f"PORTAL_URL is {shown!r}, which is not the address of a site.",
                 hint="Set it to scheme and host as people type them, for example "
                 "https://portal.example.com. The portal cannot run under a path of a site: give it "
                 "a host name of its own.",
                 id="portal.E003",
             )
         ]
-    written = f"[{host}]" if ":" in host else host
     if settings.DEBUG or validate_host(written, settings.ALLOWED_HOSTS):
         return []
     if not settings.ENVIRONMENT.is_given("PORTAL_URL"):

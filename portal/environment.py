@@ -7,6 +7,7 @@ strict side: a misspelt "true" opens nothing. No Django here, so that gunicorn's
 """
 
 import difflib
+import ipaddress
 import os
 import re
 import zoneinfo
@@ -179,22 +180,20 @@ class Environment:
         return default
 
     def time_zone(self, name: str, default: str) -> str:
-        """Return the name of a time zone that this machine knows."""
+        """Return the name of a time zone that this machine knows, written in any case."""
         value = self._raw(name)
         if not value:
             return default
-        try:
-            zoneinfo.ZoneInfo(value)
-        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-            zones = zoneinfo.available_timezones()
-            (near,) = difflib.get_close_matches(value, zones, n=1) or ["Europe/Berlin"]
-            self.report(
-                name,
-                f"is {_quoted(value)}, which is not a time zone",
-                f"Set it to a name of the IANA database, for example {near}.",
-            )
-            return default
-        return value
+        zones = {one.lower(): one for one in zoneinfo.available_timezones()}
+        if zone := zones.get(value.lower()):
+            return zone
+        (near,) = difflib.get_close_matches(value.lower(), zones, n=1) or ["europe/berlin"]
+        self.report(
+            name,
+            f"is {_quoted(value)}, which is not a time zone",
+            f"Set it to a name of the IANA database, for example {zones.get(near, 'UTC')}.",
+        )
+        return default
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """Return Django's settings of the database that an address names.
@@ -268,6 +267,14 @@ class Environment:
                 found.append(Misspelling(name, near[0] + suffix if near else ""))
         return found
 
+    def doubles(self) -> list[str]:
+        """Return the variables that are set beside a file which wins over them, by name."""
+        return [
+            name
+            for name in sorted(self._known)
+            if self.file_of(name) and self._variables.get(name, "").strip()
+        ]
+
     def _raw(self, name: str, *, is_secret: bool = False) -> str | None:
         """The stripped value, empty if it is not given; None if its file cannot be read."""
         self._known.add(name)
@@ -295,14 +302,27 @@ class Environment:
 
 def web_server(env: Environment) -> WebServer:
     """Read the settings of gunicorn."""
-    host = env.text("HOST", default="127.0.0.1")
+    host = env.text("HOST", default="127.0.0.1").strip("[]")
+    if not (_is_ipv6(host) or re.fullmatch(r"[A-Za-z0-9._-]+", host)):
+        env.report(
+            "HOST",
+            f"is {_quoted(host)}, which is not an address or a name of this machine",
+            "Set it to an address alone, such as 127.0.0.1, or 0.0.0.0 for all; the port is PORT.",
+        )
     return WebServer(
         # gunicorn wants an IPv6 address in brackets.
-        host=f"[{host}]" if ":" in host.strip("[]") and not host.startswith("[") else host,
+        host=f"[{host}]" if ":" in host else host,
         port=env.number("PORT", default=8000, least=1, most=65_535),
         workers=env.number("WEB_WORKERS", default=1, least=1, most=256, unit="processes"),
         threads=env.number("WEB_THREADS", default=8, least=1, most=1_024, unit="threads"),
     )
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(host))
+    except ValueError:
+        return False
 
 
 def _problem_of_url(value: str, schemes: Collection[str]) -> str:

@@ -59,7 +59,7 @@ INSTALLED_APPS = [
 
 # The site -------------------------------------------------------------------------------------
 PORTAL_NAME = env.text("PORTAL_NAME", default="Switchboard")
-PORTAL_URL = env.text("PORTAL_URL", default="http://127.0.0.1:8000").rstrip("/")
+PORTAL_URL = env.text("PORTAL_URL", default="http://127.0.0.1:8000").rstrip("/").lower()
 PORTAL_LOGIN_REQUIRED = env.yes_or_no("PORTAL_LOGIN_REQUIRED", default=True, strict=True)
 # gunicorn.py reads them by itself; here they are read for the checks.
 WEB_SERVER = web_server(env)

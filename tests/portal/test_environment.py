@@ -81,7 +81,8 @@ def test_a_time_zone_is_known_or_utc(written):
     env = Environment({"A": written})
     assert env.time_zone("A", "UTC") == "UTC"
     assert len(env.mistakes) == 1
-    assert Environment({"A": "Asia/Tokyo"}).time_zone("A", "UTC") == "Asia/Tokyo"
+    for one in ("Asia/Tokyo", " asia/tokyo"):
+        assert Environment({"A": one}).time_zone("A", "UTC") == "Asia/Tokyo"
 
 
 @pytest.mark.parametrize(
@@ -235,3 +236,11 @@ def read_all(variables):
 def test_gunicorn_listens_where_it_is_told():
     read = web_server(Environment({"HOST": "::1", "PORT": "81", "WEB_WORKERS": "3"}))
     assert read == ("[::1]", 81, 3, 8)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0:8000", "http://localhost", "unix:/run/a", "a b"])
+def test_gunicorn_does_not_listen_where_nothing_is(host):
+    env = Environment({"HOST": host})
+    web_server(env)
+    ((name, said),) = mistakes(env)
+    assert (name, repr(host) in said) == ("HOST", True)

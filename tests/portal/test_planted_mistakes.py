@@ -174,6 +174,8 @@ def test_the_strict_side_holds_and_is_an_error(check, name, setting, strict):
     "variables",
     [
         {"LOG_LEVEL": "debug"},
+        {"TIME_ZONE": "utc"},
+        {"PORTAL_URL": "HTTPS://Portal.example.com"},
         {"PORTAL_LOGIN_REQUIRED": " on "},
         {"WEB_WORKERS": " 1\n"},
         {"PORTAL_URL": "https://portal.example.com/ "},
@@ -185,6 +187,11 @@ def test_the_strict_side_holds_and_is_an_error(check, name, setting, strict):
 )
 def test_what_is_meant_without_doubt_is_read(check, variables):
     assert check(variables)[1] == []
+
+
+def test_an_address_in_capitals_is_https_all_the_same(check):
+    loaded, _ = check({"PORTAL_URL": "HTTPS://Portal.example.com"})
+    assert loaded["SESSION_COOKIE_SECURE"] is True
 
 
 def test_the_web_process_does_not_start_and_says_the_same(settings, capsys):
