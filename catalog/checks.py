@@ -16,7 +16,10 @@ from catalog.ingestion.sources import is_there, is_url, root_of
 from catalog.kinds import Kind
 
 _SHORTEST_TOKEN = 20
-_HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+_HOST = re.compile(
+    r"(?:(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    r"|[0-9A-Fa-f:]+"
+)
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.\-]+(?::[0-9]+)?")
 
 
@@ -62,7 +65,8 @@ def check_reading_allow(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
     return [
         Error(
             f"CATALOG_READING_ALLOW: {entry} is neither a host nor an absolute folder.",
-            hint="Write a host (example.com, *.example.com) without https://, or a path from /.",
+            hint="Write a host (example.com, *.example.com, example.com:8443) without https://, "
+            "or a path from /.",
             id="catalog.E003",
         )
         for entry in map(str.strip, settings.CATALOG_READING_ALLOW)

@@ -1,5 +1,6 @@
 """What the importer may read: hosts and folders, and what it must know of the hosts."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,20 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from catalog.ingestion.repositories import FIRST_NAMES, software_of
+
+# An entry of CATALOG_READING_ALLOW that is a host; an IPv6 address with a port is in brackets.
+_HOST_ENTRY = re.compile(
+    r"(?P<host>[^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]+)(?::(?P<port>\d{1,5}))?"
+)
+_USUAL_PORTS = (80, 443)
+
+
+def _host_and_port(entry: str) -> tuple[str, int]:
+    """Host or pattern in lower case, and the port or 0."""
+    found = _HOST_ENTRY.fullmatch(entry)
+    if found is None:
+        return entry.lower(), 0
+    return found["host"].strip("[]").lower().rstrip("."), int(found["port"] or 0)
 
 
 def by_host(entries: Iterable[str]) -> dict[str, str]:
@@ -26,12 +41,14 @@ class Allowance:
     Attributes:
         hosts: Names or patterns in lower case, ``example.com`` or ``*.example.com``; a host that
             is named may also have a private address.
+        ports: Those of ``hosts`` that are named with a port, as pattern and port.
         folders: Absolute, with symbolic links followed.
         software: By host: what its pages are made by, see ``repositories.SOFTWARE``.
         tokens: By host: what it is shown, so that it lets private files be read.
     """
 
     hosts: tuple[str, ...] = ()
+    ports: tuple[tuple[str, int], ...] = ()
     folders: tuple[Path, ...] = ()
     software: Mapping[str, str] = field(default_factory=dict)
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -42,8 +59,10 @@ class Allowance:
     ) -> Self:
         """Sort the entries of the settings: what starts with ``/`` is a folder, else a host."""
         cleaned = [entry.strip() for entry in entries if entry.strip()]
+        hosts = [_host_and_port(entry) for entry in cleaned if entry[0] != "/"]
         return cls(
-            hosts=tuple(entry.lower().rstrip(".") for entry in cleaned if entry[0] != "/"),
+            hosts=tuple(host for host, _ in hosts),
+            ports=tuple((host, port) for host, port in hosts if port),
             folders=tuple(Path(entry).resolve() for entry in cleaned if entry[0] == "/"),
             software=by_host(software),
             tokens=by_host(tokens),
@@ -67,6 +86,13 @@ class Allowance:
         """Whether the host is listed, which allows it a private address too."""
         host = host.lower().rstrip(".")
         return any(fnmatchcase(host, pattern) for pattern in self.hosts)
+
+    def permits_port(self, host: str, port: int) -> bool:
+        """Whether the port may be asked: that of http or https, or one that is listed with it."""
+        host = host.lower().rstrip(".")
+        return port in _USUAL_PORTS or any(
+            port == own and fnmatchcase(host, pattern) for pattern, own in self.ports
+        )
 
     def permits_host(self, host: str) -> bool:
         """Whether the host may be asked at all; its addresses are checked apart."""

@@ -23,6 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from catalog.ingestion.addresses import is_of_this_machine, is_public
 from catalog.ingestion.allow import Allowance
 
 CONNECT_TIMEOUT_S = 5
@@ -44,7 +45,7 @@ _SIGN_IN_HINT = (
 )
 _NO_ADDRESS = "redirects to something that is not an address"
 _TOO_SLOW = f"is not read to its end within {BUDGET_S} seconds"
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_USUAL_PORTS = {"http": 80, "https": 443}
 
 
 class FetchError(Exception):
@@ -180,31 +181,37 @@ def _check_address(url: str, allow: Allowance) -> None:
         raise FetchError(
             f"host {host} may not be read", "add it to CATALOG_READING_ALLOW if it should be"
         )
-    if not allow.names_host(host):
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            return  # a name: checked when it is resolved
-        _check_public(host, str(address))
-
-
-def _check_public(host: str, address: str) -> None:
-    if not _is_public(address):
+    port = parts.port or _USUAL_PORTS[parts.scheme]
+    if not allow.permits_port(host, port):
         raise FetchError(
-            f"host {host} has the private address {address}",
-            "add the host to CATALOG_READING_ALLOW if it may be read",
+            f"port {port} of host {host} may not be read",
+            f"add {host}:{port} to CATALOG_READING_ALLOW if it should be",
         )
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return  # a name: checked when it is resolved
+    _check_resolved(host, str(address), allow)
 
 
-def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return inner.is_global and not inner.is_multicast
-    return address.is_global and not address.is_multicast
+def _check_resolved(host: str, address: str, allow: Allowance) -> None:
+    """Refuse what is not public, unless the host is listed.
+
+    A listed name may not lead to this machine or a cloud's own services: who writes names into DNS
+    is not who lists them. ``localhost`` and addresses say it themselves.
+    """
+    # The address is not named: it tells what names mean inside.
+    if not allow.names_host(host):
+        if not is_public(address):
+            raise FetchError(
+                f"host {host} is not a public host",
+                "add the host to CATALOG_READING_ALLOW if it may be read",
+            )
+    elif host not in ("localhost", address) and is_of_this_machine(address):
+        raise FetchError(
+            f"host {host} leads to this machine or its network's own services",
+            "add the address itself to CATALOG_READING_ALLOW if it may be read",
+        )
 
 
 def _next_hop(url: str, location: str, allow: Allowance) -> str:
@@ -385,9 +392,8 @@ class _VettingAdapter(HTTPAdapter):
 def _connect(host: str, port: int, allow: Allowance, sockets: list[socket.socket]) -> socket.socket:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not allow.names_host(host):
-        for address in addresses:
-            _check_public(host, address)
+    for address in addresses:
+        _check_resolved(host, address, allow)
     failure: OSError = OSError("no address")
     for address in addresses:
         try:

@@ -41,7 +41,7 @@ def test_names_locations_that_cannot_work(settings, tmp_path, locations, allow, 
 
 
 @pytest.mark.parametrize(
-    "entry", ["https://git.example.com", "a/b", "git.example.com:8443", "git.*.com"]
+    "entry", ["https://git.example.com", "a/b", "git.example.com:port", "git.*.com"]
 )
 def test_names_entries_that_are_neither_host_nor_folder(settings, entry):
     settings.CATALOG_READING_ALLOW = [entry]

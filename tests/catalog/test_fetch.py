@@ -105,11 +105,15 @@ def test_refuses_what_is_no_plain_address(url):
             "[::ffff:127.0.0.1]",
             "[64:ff9b::7f00:1]",
             "224.0.0.1",
+            *("[::7f00:1]", "[::ffff:0:7f00:1]", "[64:ff9b:1::1]", "[fec0::1]", "168.63.129.16"),
+            *("[2002:7f00:1::]", "[2001:0:4136:e378:8000:63bf:80ff:fffe]"),
+            *("[2620:0:1::5efe:127.0.0.1]", "[2620:0:1::200:5efe:10.0.0.1]", "[::ffff:a83f:8110]"),
         ),
     ],
 )
 def test_refuses_private_addresses(host):
-    assert "private address" in refusal(f"http://{host}/x")
+    said = refusal(f"http://{host}/x")
+    assert "is not a public host" in said
 
 
 @pytest.mark.parametrize(
@@ -167,7 +171,8 @@ def test_a_redirect_stays_on_its_host_unless_the_other_is_named(http, target):
     http.get(URL, status=302, headers={"Location": target})
     assert "redirects to another host" in refusal()
     http.get(target, body="a: 1")
-    assert read(allow=Allowance.of(["*.example.com", "elsewhere.example.org"])) == b"a: 1"
+    listed = ["*.example.com", "git.example.com:8443", "elsewhere.example.org"]
+    assert read(allow=Allowance.of(listed)) == b"a: 1"
 
 
 def test_asks_only_for_a_version_that_it_does_not_know(http):
@@ -206,6 +211,10 @@ def server(answer):
             thread.join()
 
 
+def refused_by(port):
+    return refusal(f"http://127.0.0.1:{port}/", Allowance.of([f"127.0.0.1:{port}"]))
+
+
 def hello(handler):
     handler.send_response(200)
     handler.send_header("Content-Length", "5")
@@ -215,16 +224,29 @@ def hello(handler):
 
 @pytest.mark.real_http
 def test_a_name_that_resolves_to_a_private_address_is_refused_when_it_connects():
-    with server(hello) as port:
-        for host in ("localhost", "2130706433", "0x7f000001"):
-            assert "private address" in refusal(f"http://{host}:{port}/")
+    for host in ("localhost", "2130706433", "0x7f000001"):
+        assert "is not a public host" in refusal(f"http://{host}/")
 
 
 @pytest.mark.real_http
 def test_a_listed_host_may_be_private():
     with server(hello) as port:
-        assert read(f"http://localhost:{port}/", Allowance.of(["localhost"])) == b"hello"
-        assert read(f"http://127.0.0.1:{port}/", Allowance.of(["127.0.0.1"])) == b"hello"
+        for host in ("localhost", "127.0.0.1"):
+            url = f"http://{host}:{port}/"
+            assert read(url, Allowance.of([f"{host}:{port}"])) == b"hello"
+            assert f"port {port} of host" in refusal(url, Allowance.of([host]))
+
+
+@pytest.mark.real_http
+@pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "::1", "168.63.129.16"])
+def test_a_listed_name_does_not_lead_to_the_machine_itself(monkeypatch, address):
+    def resolve(host, port, *args, **kwargs):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    said = refusal("http://git.example.com/", Allowance.of(["*.example.com"]))
+    assert "leads to this machine" in said
+    assert address not in said
 
 
 @pytest.mark.real_http
@@ -284,7 +306,7 @@ def answering(head, body=b""):
 )
 def test_an_answer_that_breaks_off_is_refused_and_breaks_nothing(head, body, words):
     with server(answering(head, body)) as port:
-        assert words in refusal(f"http://127.0.0.1:{port}/", Allowance.of(["127.0.0.1"]))
+        assert words in refused_by(port)
 
 
 @pytest.mark.real_http
@@ -299,7 +321,9 @@ def test_a_host_that_says_no_more_is_not_waited_for(monkeypatch):
 
     with server(stall) as port:
         try:
-            assert "no answer" in refusal(f"http://127.0.0.1:{port}/", Allowance.of(["127.0.0.1"]))
+            assert "no answer" in refusal(
+                f"http://127.0.0.1:{port}/", Allowance.of([f"127.0.0.1:{port}"])
+            )
         finally:
             over.set()
 
@@ -320,7 +344,9 @@ def test_a_host_that_drips_its_header_is_cut_off(monkeypatch):
             threading.Event().wait(0.05)
 
     with server(drip) as port:
-        assert "to its end" in refusal(f"http://127.0.0.1:{port}/", Allowance.of(["127.0.0.1"]))
+        assert "to its end" in refusal(
+            f"http://127.0.0.1:{port}/", Allowance.of([f"127.0.0.1:{port}"])
+        )
     assert len(sent) < 400
 
 

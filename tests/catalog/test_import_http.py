@@ -159,7 +159,6 @@ def test_a_busy_host_is_asked_again_when_it_says_and_not_before(http, headers, u
 
 @pytest.mark.real_http
 def test_a_host_is_asked_for_several_files_at_once_and_never_for_more_than_four(tmp_path, settings):
-    settings.CATALOG_READING_ALLOW = ["127.0.0.1", str(tmp_path)]
     at_once, most, lock = 0, 0, threading.Lock()
     together = threading.Barrier(4)
 
@@ -185,6 +184,7 @@ def test_a_host_is_asked_for_several_files_at_once_and_never_for_more_than_four(
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
+        settings.CATALOG_READING_ALLOW = [f"127.0.0.1:{server.server_port}", str(tmp_path)]
         try:
             urls = [f"http://127.0.0.1:{server.server_port}/{number}.yaml" for number in range(13)]
             report, _parsed = imported(write(tmp_path / "all.yaml", location(*urls)))

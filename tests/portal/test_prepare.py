@@ -137,7 +137,7 @@ def test_of_two_at_once_on_an_empty_database_one_waits(tmp_path, empty_database,
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "SECRET_KEY": "only-for-a-test-" + "x" * 50,
         "CATALOG_LOCATIONS": slow_source.address,
-        "CATALOG_READING_ALLOW": "127.0.0.1",
+        "CATALOG_READING_ALLOW": slow_source.address.removeprefix("http://").partition("/")[0],
         "PYTHONUNBUFFERED": "1",
     }
     runs = [
