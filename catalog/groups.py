@@ -1,6 +1,6 @@
 """Groups as a tree: what is nested below a group, who is in it, and what it owns."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from django.db.models import Count, F
@@ -29,18 +29,21 @@ def below(refs: Iterable[str]) -> list[str]:
     return nested(refs).refs
 
 
-def nested(refs: Iterable[str]) -> Nested:
+def nested(
+    refs: Iterable[str], *, keep: Callable[[list[str]], list[str]] = lambda refs: refs
+) -> Nested:
     """The given groups and every group nested below them, at most twenty levels.
 
     Groups that lead back to themselves are no trap. One query a level for up to 500 groups of it.
 
     Args:
         refs: Canonical references.
+        keep: Chooses which groups of a level count; the others lead nowhere either.
     """
     level = list(dict.fromkeys(refs))
     seen = dict.fromkeys(level)
     for _ in range(MAX_LEVELS):
-        level = [ref for ref in dict.fromkeys(_children(level)) if ref not in seen]
+        level = keep([ref for ref in dict.fromkeys(_children(level)) if ref not in seen])
         if not level:
             return Nested(list(seen), is_cut=False)
         seen |= dict.fromkeys(level)

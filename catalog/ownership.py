@@ -1,13 +1,16 @@
 """Which entities are the signed-in person's own."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 
 from catalog import stars, versions
 from catalog.graph import neighbours
-from catalog.groups import below
+from catalog.groups import below, nested
 from catalog.kinds import Kind
 from catalog.models import Entity, EntityQuerySet, Relation
 from catalog.search.filters import IndexReader
@@ -34,21 +37,46 @@ class Ownership:
 
 
 def person_of(user: AbstractBaseUser | AnonymousUser) -> Entity | None:
-    """The User entity of an account: by user name, else by e-mail address. Three queries at most.
+    """The User entity of an account: by user name, else by e-mail address. Two queries at most.
 
-    Of several people with one name the one in the first namespace is taken.
+    Only of the namespace of the setting, and of the locations whose people count.
     """
     if not user.is_authenticated:
         return None
-    people = Entity.objects.of_kind(Kind.USER).order_by("namespace")
-    namespaces = people.values_list("namespace", flat=True).distinct()
-    name = user.get_username().lower()
+    namespace = settings.CATALOG_PEOPLE_NAMESPACE.lower()
+    people = Entity.objects.of_kind(Kind.USER)
     # By the unique reference: a name in any case would be looked for in every row.
-    refs = [f"user:{namespace.lower()}/{name}" for namespace in namespaces]
-    if found := people.filter(ref__in=refs).first():
-        return found
+    named = people.filter(ref=f"user:{namespace}/{user.get_username().lower()}").first()
+    if named is not None:
+        return named if _counts(named.source) else None
     email = getattr(user, "email", "")
-    return people.filter(descriptor__spec__profile__email__iexact=email).first() if email else None
+    if not email:
+        return None
+    found = people.filter(
+        ref__startswith=f"user:{namespace}/", descriptor__spec__profile__email__iexact=email
+    )
+    return next((one for one in found.order_by("ref") if _counts(one.source)), None)
+
+
+def _counts(source: str) -> bool:
+    """Whether people and groups of a file or address decide who owns what.
+
+    Whoever may write one could else make themselves a member of any group. Entities without a
+    source were made in the admin, which asks for a permission.
+    """
+    named = settings.CATALOG_PEOPLE_LOCATIONS
+    if not named or not source:
+        return True
+    if any(part in ("..", ".") for part in unquote(source).split("/")):
+        return False
+    places = (one if "://" in one else str(Path(one).expanduser().absolute()) for one in named)
+    return any(f"{source}/".startswith(f"{place.rstrip('/')}/") for place in places)
+
+
+def _counting(refs: list[str]) -> list[str]:
+    """Those of the groups that count; those that the catalog does not have, do not."""
+    sources = dict(Entity.objects.filter(ref__in=refs).values_list("ref", "source"))
+    return [ref for ref in refs if ref in sources and _counts(sources[ref])]
 
 
 def ownership_of(
@@ -56,11 +84,15 @@ def ownership_of(
 ) -> Ownership | None:
     """What the account's person owns; None for an account that is nobody in the catalog.
 
-    Kept in the cache as long as neither the catalog nor the account's name and address change.
+    Kept in the cache as long as neither the catalog, nor the account's name and address, nor the
+    settings change.
     """
     if not user.is_authenticated:
         return None
-    identity = (user.get_username(), getattr(user, "email", ""))
+    identity = (
+        *(user.get_username(), getattr(user, "email", ""), settings.CATALOG_PEOPLE_NAMESPACE),
+        *settings.CATALOG_PEOPLE_LOCATIONS,
+    )
     current = versions.current() if version is None else version
     return versions.cached("ownership", identity, current, lambda: _read(user))
 
@@ -69,12 +101,16 @@ def _read(user: AbstractBaseUser | AnonymousUser) -> Ownership | None:
     person = person_of(user)
     if person is None:
         return None
-    groups = neighbours(person, Relation.Type.MEMBER_OF).values_list("ref", flat=True)
+    groups = list(neighbours(person, Relation.Type.MEMBER_OF).values_list("ref", flat=True))
+    if settings.CATALOG_PEOPLE_LOCATIONS:
+        groups = nested(_counting(groups), keep=_counting).refs
+    else:
+        groups = below(groups)
     return Ownership(
         ref=person.ref,
         name=person.name,
         title=person.title,
-        owner_refs=(*below(groups), person.ref),
+        owner_refs=(*groups, person.ref),
     )
 
 

@@ -69,17 +69,27 @@ def check_configuration(
 
 @register(Tags.security, deploy=True)
 def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Find what is right for a demonstration only."""
+    """Find what is right for a demonstration only, and rights that anybody can take."""
     del app_configs, kwargs
-    if not settings.PAGERDUTY_SANDBOX:
-        return []
-    return [
-        checks.Warning(
-            "PAGERDUTY_SANDBOX is on: incidents, people and pages are invented.",
-            hint="Set PAGERDUTY_SANDBOX=False and PAGERDUTY_TOKEN to your own token.",
-            id="pagerduty_card.W002",
+    found: list[CheckMessage] = []
+    if settings.PAGERDUTY_SANDBOX:
+        found.append(
+            checks.Warning(
+                "PAGERDUTY_SANDBOX is on: incidents, people and pages are invented.",
+                hint="Set PAGERDUTY_SANDBOX=False and PAGERDUTY_TOKEN to your own token.",
+                id="pagerduty_card.W002",
+            )
         )
-    ]
+    if settings.PAGERDUTY_TRIGGER_OWNERS_ONLY and not settings.CATALOG_PEOPLE_LOCATIONS:
+        found.append(
+            checks.Warning(
+                "PAGERDUTY_TRIGGER_OWNERS_ONLY is on, but people and groups of every file count: "
+                "whoever may write one can make themselves an owner.",
+                hint="Set CATALOG_PEOPLE_LOCATIONS to the files that define people and groups.",
+                id="pagerduty_card.W004",
+            )
+        )
+    return found
 
 
 def _sandbox_folder() -> list[CheckMessage]:

@@ -306,6 +306,10 @@ CATALOG_REGISTERED_KINDS = env.words(
     "CATALOG_REGISTERED_KINDS",
     default=["Component", "API", "Resource", "System", "Domain", "Location", "Template"],
 )
+# Where the User entity of an account is looked for, and whose people and groups decide who owns
+# what: files, folders and addresses as in CATALOG_LOCATIONS. Empty: those of every location.
+CATALOG_PEOPLE_NAMESPACE = env.text("CATALOG_PEOPLE_NAMESPACE", default="default")
+CATALOG_PEOPLE_LOCATIONS = env.words("CATALOG_PEOPLE_LOCATIONS")
 
 # PagerDuty ------------------------------------------------------------------------------------
 PAGERDUTY_TOKEN = env.text("PAGERDUTY_TOKEN", is_secret=True)

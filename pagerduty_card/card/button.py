@@ -54,11 +54,12 @@ def services_of(request: HttpRequest, entity: Entity) -> CardServices:
     if entity.pk not in found:
         targets = resolving.targets_of(entity)
         feeds = resolving.feeds_of(targets)
+        mapped = resolving.each_once(resolving.resolve(targets, feeds))
         found[entity.pk] = CardServices(
             targets=targets,
             feeds=feeds,
-            mapped=resolving.each_once(resolving.resolve(targets, feeds)),
-            refusal=rights.refusal_of(request.user, entity),
+            mapped=mapped,
+            refusal=rights.refusal_of(request.user, entity, mapped),
         )
     return found[entity.pk]
 

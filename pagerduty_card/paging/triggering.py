@@ -102,7 +102,7 @@ def trigger(
         OutcomeNotStored: The database failed once the alert may have been sent.
         ValueError: The description is empty or too long.
     """
-    if refusal := rights.refusal_of(user, entity):
+    if refusal := rights.refusal_of(user, entity, [service_target]):
         raise NotAllowed(refusal)
     description = description.strip()
     if not 1 <= len(description) <= MAX_DESCRIPTION:

@@ -100,7 +100,7 @@ def _show_form(
     mapped = each_once(resolve(targets_of(entity)))
     form, outcome = _form(request, entity, mapped, typed), None
     status = 200 if request.method != "POST" else 403 if why_unsent else 422
-    if refusal := rights.refusal_of(request.user, entity):
+    if refusal := rights.refusal_of(request.user, entity, mapped):
         outcome, status = unsent.present_refusal(refusal, typed), 403
         form = form if form and form.is_bound else None  # what was typed is not lost
     elif form is None and typed is not None:

@@ -116,8 +116,44 @@ def test_lists_what_the_reader_starred(reader):
     assert texts(reader.get(HOME), "#starred .row__title") == ["ship"]
 
 
-def test_a_person_in_another_namespace_is_found_by_the_user_name_in_any_case(client):
-    client.force_login(make_user("Ana"))
+def test_a_person_is_found_in_the_namespace_of_the_setting_alone(client, settings):
+    client.force_login(make_user("Ana", email="ana@example.com"))
+    mail = {"profile": {"email": "Ana@example.com"}}
     make_entity("aNa", kind="User", namespace="people")
+    make_entity("ana.lima", kind="User", namespace="aaa", spec=mail)
     make_entity("ship", owner="user:people/ana")
+    assert texts(client.get(HOME), "#own .row__title") == []
+    settings.CATALOG_PEOPLE_NAMESPACE = "people"
     assert texts(client.get(HOME), "#own .row__title") == ["ship"]
+
+
+ORG, TEAM = "/srv/org/people.yaml", "/srv/team/catalog-info.yaml"
+
+
+@pytest.mark.parametrize("named", ["/srv/org", "/srv/org/people.yaml", "https://x.test/,/srv/org/"])
+@pytest.mark.parametrize(
+    ("written", "owns"),
+    [
+        ({}, True),
+        ({"crew": ""}, True),  # made in the admin
+        ({"ana": TEAM}, False),
+        ({"crew": TEAM}, False),
+        ({"deck": TEAM}, False),
+        ({"crew": "/srv/organisers.yaml"}, False),
+        ({"crew": "/srv/org/people.yaml/../../team/catalog-info.yaml"}, False),
+        ({"crew": "https://x.test/%2e%2e/team.yaml"}, False),
+    ],
+)
+def test_only_people_and_groups_of_the_named_locations_own_anything(
+    client, settings, named, written, owns
+):
+    settings.CATALOG_PEOPLE_LOCATIONS = named.split(",")
+    client.force_login(make_user("ana"))
+    of = {"crew": ORG, "deck": ORG, "ana": ORG} | written
+    below = (("parentOf", "group:default/deck"),)
+    make_entity("crew", kind="Group", relations=below, source=of["crew"])
+    make_entity("deck", kind="Group", source=of["deck"])
+    member = (("memberOf", "group:default/crew"),)
+    make_entity("ana", kind="User", relations=member, source=of["ana"])
+    make_entity("mop", owner="deck", source=TEAM)
+    assert texts(client.get(HOME), "#own .row__title") == (["mop"] if owns else [])

@@ -4,6 +4,8 @@ import json
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
+from django.core import checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -16,7 +18,13 @@ from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.paging import triggering
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.factories import EVENTS
-from tests.pagerduty_card.mirror import make_feeds, make_on_call, make_policy, make_service
+from tests.pagerduty_card.mirror import (
+    link_service,
+    make_feeds,
+    make_on_call,
+    make_policy,
+    make_service,
+)
 from tests.pages import soup_of, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
@@ -147,9 +155,9 @@ def test_no_other_door_leads_past_it(entity, http):
 
 def test_what_nobody_owns_only_a_superuser_may_page_for(entity):
     entity.owner_ref = ""
-    refusal = rights.refusal_of(make_user("ann", permissions=(TRIGGER,)), entity)
+    refusal = rights.refusal_of(make_user("ann", permissions=(TRIGGER,)), entity, [])
     assert refusal == "Only the owners may page from here, and nobody owns this."
-    assert rights.refusal_of(make_user("root", is_superuser=True), entity) == ""
+    assert rights.refusal_of(make_user("root", is_superuser=True), entity, []) == ""
 
 
 def test_without_the_setting_whoever_has_the_right_may_page(client, entity, settings):
@@ -169,3 +177,66 @@ def test_the_entitys_page_asks_once_who_the_reader_is(client, entity, settings):
                 client.get(entity.get_absolute_url())
             cost[is_owners_only] = len(queries)
     assert cost[True] <= min(cost[False] + 2, 12)
+
+
+@pytest.fixture
+def mine(entity):
+    """An entity that cyd owns and whose descriptor names the service of checkout-api."""
+    return make_entity(
+        "mine", owner="user:default/cyd", annotations={"pagerduty.com/service-id": "PCHKOUT"}
+    )
+
+
+def test_naming_a_service_in_a_descriptor_gives_nobody_the_right_to_page_it(client, mine):
+    signed_in(client, "cyd")
+    card = words(soup_of(client.get(mine.get_absolute_url())).select_one("#pagerduty-card"))
+    assert "Only who also owns checkout-api, which names the same PagerDuty service" in card
+    assert client.get(address(mine)).status_code == 403
+    sent = client.post(address(mine), {"description": "x", "service": "default/PCHKOUT"})
+    assert sent.status_code == 403
+    with pytest.raises(triggering.NotAllowed, match="checkout-team"):
+        triggering.trigger(
+            entity=mine,
+            service_target=resolve(targets_of(mine))[0],
+            description="x",
+            severity=Severity.INFO,
+            details="",
+            dedup_key="switchboard-2",
+            user=User.objects.get(username="cyd"),
+        )
+    assert not TriggeredIncident.objects.exists()
+
+
+@pytest.mark.parametrize("how", ["link", "same owner", "no owner"])
+def test_a_link_or_one_owner_of_all_lets_them_page(client, entity, mine, how):
+    signed_in(client, "cyd")
+    if how == "link":
+        link_service(mine, "PCHKOUT")
+    else:
+        entity.owner_ref = "user:default/cyd" if how == "same owner" else ""
+        entity.save()
+    assert client.get(address(mine)).status_code == 200
+
+
+def test_a_second_service_of_its_own_can_be_paged_and_the_others_cannot(client, mine, http):
+    make_service("POWN", name="own")
+    link_service(mine, "POWN")
+    cyd = signed_in(client, "cyd")
+    form = soup_of(client.get(address(mine))).select_one("main form.form")
+    fields = {"key": form.select_one("input[name=key]")["value"], "severity": "error"}
+    refused = client.post(
+        address(mine), {**fields, "description": "Stuck", "service": "default/PCHKOUT"}
+    )
+    assert "Nobody has been paged. Only who also owns checkout-api" in refused.text
+    assert "Stuck" in refused.text
+    assert not TriggeredIncident.objects.filter(triggered_by=cyd).exists()
+
+
+def test_the_check_says_that_groups_of_every_file_count(settings):
+    def named():
+        found = checks.run_checks(include_deployment_checks=True)
+        return "pagerduty_card.W004" in {one.id for one in found}
+
+    assert named()
+    settings.CATALOG_PEOPLE_LOCATIONS = ["/srv/org"]
+    assert not named()
