@@ -13,6 +13,11 @@ from django.utils import timezone
 
 from portal.logging import REQUEST_ID, current_request_id
 
+# A page needs none of these, so no script that gets into one may use them.
+_PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+)
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -40,12 +45,15 @@ def page_headers(get_response: GetResponse) -> GetResponse:
     """Keep every answer that says nothing else out of caches, and let the admin have its style.
 
     A page is one person's, and true for seconds: a proxy must not hand it to the next person, nor
-    a browser show it again after signing out. Django's change list has the one inline style.
+    a browser show it again after signing out. No other site may embed it, and no page needs the
+    reader's devices. Django's change list has the one inline style.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.setdefault("Cache-Control", "private, no-store")
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.setdefault("Permissions-Policy", _PERMISSIONS)
         if request.path_info.startswith(reverse("admin:index")):
             # Where django-csp's own decorator, which is for single views, leaves its wish.
             setattr(response, "_csp_update", {"style-src": [UNSAFE_INLINE]})  # noqa: B010

@@ -216,6 +216,9 @@ _https = PORTAL_URL.startswith("https://")
 SECURE_SSL_REDIRECT = env.yes_or_no("SECURE_SSL_REDIRECT", default=_https, strict=True)
 SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+if _https:
+    # With this prefix a browser takes them from this host alone, never from a sister host.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_HSTS_SECONDS = env.number(
     "SECURE_HSTS_SECONDS",
     default=31_536_000 if _https else 0,
@@ -223,9 +226,17 @@ SECURE_HSTS_SECONDS = env.number(
     most=315_360_000,
     unit="seconds",
 )
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
-# What Django's checks say of cookies and redirects follows from it; portal.W004 names the cause.
-SILENCED_SYSTEM_CHECKS = [] if _https else [f"security.W0{n}" for n in ("04", "08", "12", "16")]
+# Both bind hosts that are not the portal's, and cannot be taken back for months.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.yes_or_no(
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False, strict=False
+)
+SECURE_HSTS_PRELOAD = env.yes_or_no("SECURE_HSTS_PRELOAD", default=False, strict=False)
+# What Django's checks say of cookies and redirects follows from PORTAL_URL, and portal.W004 names
+# that cause. W005 and W021 want what binds other hosts.
+SILENCED_SYSTEM_CHECKS = [
+    *("security.W005", "security.W021"),
+    *([] if _https else [f"security.W0{n}" for n in ("04", "08", "12", "16")]),
+]
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL] if _https else []
 PORTAL_BEHIND_PROXY = env.yes_or_no("PORTAL_BEHIND_PROXY", default=False, strict=False)
 if PORTAL_BEHIND_PROXY:

@@ -1,6 +1,10 @@
 """Request ids, the reader's time zone, and the headers every page has."""
 
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
@@ -66,6 +70,49 @@ def test_the_admin_has_the_policy_too_but_for_its_one_inline_style(admin_client,
 def test_no_cache_keeps_what_one_reader_saw(admin_client, address):
     assert "private" in admin_client.get(address)["Cache-Control"]
     assert "no-store" in admin_client.get(address)["Cache-Control"]
+    assert admin_client.get(address)["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "microphone=()" in admin_client.get(address)["Permissions-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("given", "hsts"),
+    [
+        ({}, "max-age=31536000"),
+        (
+            {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "yes", "SECURE_HSTS_PRELOAD": "yes"},
+            "max-age=31536000; includeSubDomains; preload",
+        ),
+    ],
+)
+def test_https_binds_no_other_host_unless_asked_to_and_cookies_come_from_this_host_alone(
+    tmp_path, given, hsts
+):
+    script = """
+import django; django.setup()
+from django.conf import settings
+from django.test import Client
+answer = Client(HTTP_HOST="portal.example.com").get("/healthz/live", secure=True)
+print(answer["Strict-Transport-Security"])
+print(settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).resolve().parents[2],
+        env={
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "PORTAL_VAR_DIR": str(tmp_path),
+            "SECRET_KEY": "x" * 50,
+            "PORTAL_URL": "https://portal.example.com",
+            "ALLOWED_HOSTS": "portal.example.com",
+            **given,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split("\n")[:2] == [hsts, "__Host-sessionid __Host-csrftoken"]
 
 
 def test_a_log_line_stays_one_line_and_carries_its_fields():
