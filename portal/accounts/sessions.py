@@ -15,7 +15,7 @@ _BATCH = 500
 def end_sessions(people: Iterable[User]) -> int:
     """Sign people out everywhere, and record it.
 
-    A session names its person only inside, so every session is read: some 20,000 a second.
+    A session names its person only inside, so every session is read: some 10,000 a second.
 
     Returns:
         How many sessions were ended.
