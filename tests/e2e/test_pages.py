@@ -46,6 +46,7 @@ PAGES = {
     "incidents": "/incidents/",
     "incidents that no filter leaves": "/incidents/?q=zzzz",
     "on call": "/on-call/",
+    "own account": "/account/password/",
     "style guide": "/styleguide/",
     "no such page": "/nothing/here/",
 }
