@@ -28,7 +28,7 @@ class FilteredAsShown(admin.ModelAdmin[Any]):
         """Whether ``lookup`` belongs to a filter, or to the date hierarchy, and Django agrees."""
         if lookup in getattr(self, "also_filtered_by", ()):
             return True
-        allowed = [str(self.date_hierarchy or "")]
+        allowed = [self.date_hierarchy] if self.date_hierarchy else []
         for one in self.get_list_filter(request):
             if isinstance(one, type) and issubclass(one, SimpleListFilter):
                 allowed.append(str(one.parameter_name))
