@@ -121,8 +121,8 @@ class Inbox(models.Model):
     event that come at the same time are then stored one after the other, on every database.
 
     Attributes:
-        refused_count, refused_at: Deliveries with a missing or wrong signature; at most 60 a
-            minute are counted.
+        refused_count, refused_at: Deliveries with a missing or wrong signature, written once a
+            minute.
         subscription: ``enabled``, ``disabled`` (switched off), ``suspended`` (PagerDuty gave up
             for a while), ``absent``, or ``unknown`` with its reason in ``detail``; empty before
             the first look.

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db.models import F
 from django.utils import timezone
 
+from pagerduty_card.errors import Unreadable
 from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.webhooks import events
 from portal.tasks import run_task
@@ -19,7 +20,12 @@ _WORK = "pagerduty_card.tasks.apply_deliveries"
 # A burst wakes the worker a few times at once and then once a second.
 _WAKINGS = Throttle("pagerduty-webhooks-wake", limit=5, period_s=1)
 _PAUSE_S = 1
-_REFUSALS = Throttle("pagerduty-webhooks-refused", limit=60, period_s=60)
+# Strangers reach this door: what they send costs one write a minute.
+_REFUSALS = Throttle("pagerduty-webhooks-refused", limit=1, period_s=60)
+_REFUSED_KEPT_S = 24 * 3600
+# PagerDuty repeats a delivery for two days; clocks differ.
+MAX_AGE = timedelta(days=3)
+_MAX_AHEAD = timedelta(hours=1)
 
 
 def receive(account: str, body: bytes) -> None:
@@ -45,12 +51,29 @@ def receive(account: str, body: bytes) -> None:
         logger.exception("worker not woken for a webhook", extra={"account": account})
 
 
+def is_too_old(body: bytes) -> bool:
+    """Whether a signed event is out of its time: somebody may send again what they once saw."""
+    try:
+        at = events.read(body.decode(errors="replace")).occurred_at
+    except Unreadable:
+        return False  # kept, so that the doctor can say that something cannot be read
+    age = timezone.now() - at
+    return age > MAX_AGE or age < -_MAX_AHEAD
+
+
 def note_refused(account: str) -> None:
-    """Count a delivery with a missing or wrong signature, at most 60 a minute."""
+    """Count a delivery with a missing or wrong signature, and write the count once a minute."""
+    key = f"pagerduty:webhooks:refused:{account}"
+    cache.add(key, 0, _REFUSED_KEPT_S)
+    try:
+        count = cache.incr(key)
+    except ValueError:  # dropped meanwhile
+        count = 1
     if not _REFUSALS.take(account):
+        cache.delete(key)
         Inbox.objects.get_or_create(account=account)
         Inbox.objects.filter(account=account).update(
-            refused_count=F("refused_count") + 1, refused_at=timezone.now()
+            refused_count=F("refused_count") + count, refused_at=timezone.now()
         )
 
 

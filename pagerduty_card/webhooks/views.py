@@ -1,17 +1,18 @@
 """The door for PagerDuty's webhooks."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.webhooks.receiving import note_refused, receive
+from pagerduty_card.webhooks.receiving import MAX_AGE, is_too_old, note_refused, receive
 from pagerduty_card.webhooks.signatures import HEADER, is_signed
 
 # PagerDuty sends nothing larger.
 MAX_BODY_BYTES = 256 * 1024
+_UNSIGNED = "the signature is missing or wrong"
 
 
 @csrf_exempt
@@ -21,14 +22,15 @@ MAX_BODY_BYTES = 256 * 1024
 def webhook(request: HttpRequest, account: str) -> HttpResponse:
     """Take one delivery: 202 as soon as it is stored, also when it was stored before.
 
-    404 for an account that is not configured; 503 for one that has no secret yet, because then
-    PagerDuty keeps the event and tries again for two days; 411, 413 and 403 are final.
+    503 for an account that has no secret yet, because then PagerDuty keeps the event and tries
+    again for two days; 400, 411, 413 and 403 are final. An account that is not configured is
+    answered like a wrong signature, so that nobody learns which there are.
 
     Source: https://developer.pagerduty.com/docs/webhooks-overview
     """
     found = all_accounts().get(account)
     if found is None or (found.is_unset and not found.webhook_secrets):
-        raise Http404
+        return _answer(403, _UNSIGNED)
     if not found.webhook_secrets:
         return _answer(503, "no secret is configured for this account")
     if "Transfer-Encoding" in request.headers:
@@ -40,7 +42,9 @@ def webhook(request: HttpRequest, account: str) -> HttpResponse:
     body = request.body
     if not is_signed(body, request.headers.get(HEADER, ""), found.webhook_secrets):
         note_refused(account)
-        return _answer(403, "the signature is missing or wrong")
+        return _answer(403, _UNSIGNED)
+    if is_too_old(body):
+        return _answer(400, f"the event is older than {MAX_AGE.days} days, or lies in the future")
     receive(account, body)
     return HttpResponse(status=202)
 

@@ -123,15 +123,34 @@ class TestTheDoor:
         assert post(client, event_json(), secret="new-secret").status_code == 202
         assert post(client, event_json()).status_code == 403
 
-    def test_an_account_nobody_configured_has_no_door(self, client):
-        assert post(client, event_json(), account="nobody").status_code == 404
-        assert post(client, event_json(), account="a\x00b").status_code == 404
+    def test_an_account_nobody_configured_is_answered_like_a_wrong_signature(self, client):
+        wrong = post(client, event_json(), secret="another-secret-value")
+        for account in ("nobody", "a\x00b"):
+            answer = post(client, event_json(), account=account)
+            assert (answer.status_code, answer.content) == (403, wrong.content)
+        assert Inbox.objects.get().account == "default"
+
+    def test_what_strangers_send_is_written_once_a_minute(self, client, time_machine):
+        now = timezone.now()
+        time_machine.move_to(now, tick=False)
+        for _ in range(30):
+            post(client, event_json(), secret="another-secret-value")
+        assert Inbox.objects.get().refused_count == 1
+        time_machine.move_to(now + dt.timedelta(seconds=61), tick=False)
+        post(client, event_json(), secret="another-secret-value")
+        assert Inbox.objects.get().refused_count == 31
+
+    @pytest.mark.parametrize("days", [-3.1, -2000, 0.1])
+    def test_an_event_out_of_its_time_is_refused_though_it_is_signed(self, client, days):
+        at = timezone.now() + dt.timedelta(days=days)
+        assert post(client, event_json(at=at)).status_code == 400
+        assert states() == []
 
     def test_an_account_without_a_secret_asks_pagerduty_to_try_again(self, client, settings):
         settings.PAGERDUTY_WEBHOOK_SECRETS = []
         assert post(client, event_json()).status_code == 503
         settings.PAGERDUTY_TOKEN = ""
-        assert post(client, event_json()).status_code == 404
+        assert post(client, event_json()).status_code == 403
 
     def test_another_account_has_secrets_of_its_own(self, client, settings, tmp_path):
         (tmp_path / "secrets").write_text("eu-secret-new\neu-secret-old\n")
