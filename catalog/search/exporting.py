@@ -5,6 +5,7 @@ Whatever the selection's size, a few hundred entities are in memory, and the pri
 
 import csv
 import json
+import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ COLUMNS = (
     *("tags", "description", "source", "changed"),
 )
 _AT_ONCE = 250
-# What a spreadsheet takes for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for a formula, also after blanks and in the full width of East Asia.
+_FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +115,6 @@ def _columns(entity: Entity) -> list[str]:
 
 
 def _harmless(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    first = unicodedata.normalize("NFKC", value.lstrip()[:1])
+    is_formula = first in _FORMULA or value.startswith(("\t", "\r", "\n"))
+    return f"'{value}" if is_formula else value

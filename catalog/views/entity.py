@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from catalog import cards, documents, groups, scopes
@@ -97,5 +96,4 @@ def api_download(request: HttpRequest, found: Entity) -> HttpResponse:
     filename = documents.definition(found).filename
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
-    patch_cache_control(response, private=True)
     return response

@@ -18,6 +18,7 @@ from sandbox.pagerduty.faults import Fault, Kind
 from sandbox.pagerduty.state import REST_PER_MINUTE, State, utc_now
 
 HOST = "127.0.0.1"
+_NAMES = {HOST, "localhost", ""}  # of a request; the last one of HTTP/1.0
 IDLE_S = 120
 WEBHOOKS_EVERY_S = 0.1
 # What is larger is not even read. A body up to this size is, and refused where it is too large.
@@ -117,6 +118,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_request(self) -> None:
         """Read one request and answer it, with a fault where one is set."""
+        # A page elsewhere whose name leads here sends that name: its script must reach nothing.
+        if self.headers.get("Host", "").lower().partition(":")[0] not in _NAMES:
+            self.close_connection = True
+            self._send(api.json_response(421, {"error": {"message": "Unknown host", "code": 2001}}))
+            return
         length = self.headers.get("Content-Length", "0")
         is_chunked = "Transfer-Encoding" in self.headers
         if is_chunked or not length.isdecimal() or int(length) > MAX_READ:

@@ -359,7 +359,9 @@ def test_a_definition_that_is_cut_says_so_and_the_file_has_all_of_it(reader):
     entity = make_entity("rest", kind="API", spec={"definition": "x" * 250_000})
     page = reader.get(f"{entity.get_absolute_url()}api/")
     assert "250,000 characters; the first 200,000 are shown here" in page.text
-    assert len(reader.get(f"{entity.get_absolute_url()}api/download/").content) == 250_000
+    answer = reader.get(f"{entity.get_absolute_url()}api/download/")
+    assert len(answer.content) == 250_000
+    assert answer["Cache-Control"] == "private, no-store"
 
 
 @pytest.mark.parametrize("tab", ["api/", "api/download/"])

@@ -45,12 +45,27 @@ def test_exports_what_the_index_shows_in_its_order(reader):
     assert (rows[0]["tags"], rows[0]["owner"]) == ("java web", "group:default/x")
 
 
-@pytest.mark.parametrize("bad", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        " =1",
+        "\n=1",
+        "\u3000=1",
+        "\uff1d1",
+        " \uff20A1",
+    ],
+)
 def test_no_cell_is_a_formula(reader, bad):
     make_entity("a", title=bad, description=bad, type=bad.strip())
     (row,) = rows_of(reader.get(EXPORT))
     for value in row.values():
-        assert not value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert not value.strip().startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20"))
     assert row["title"] == f"'{bad}"
 
 

@@ -555,3 +555,22 @@ def test_a_big_world_has_what_was_asked_for(clock):
     assert (len(set(keys)), {len(key) for key in keys}) == (len(keys), {32})
     assert incidents["total"] == 40
     assert on_calls["total"] == 130
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:1", 200),
+        ("LOCALHOST", 200),
+        ("evil.example:80", 421),
+        ("127.0.0.1.evil.io", 421),
+    ],
+)
+def test_a_foreign_name_that_leads_here_reaches_nothing(sandbox, host, status):
+    request = urllib.request.Request(f"{sandbox.url}/sandbox/faults", headers={"Host": host})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            found = answer.status
+    except urllib.error.HTTPError as error:
+        found = error.code
+    assert found == status
