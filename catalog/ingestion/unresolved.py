@@ -35,12 +35,17 @@ def find_unresolved(locations: Sequence[int]) -> tuple[list[ReportNotice], int]:
         ]
     )
     near = suggested_refs([EntityRef.parse(one.target_ref) for one in shown], is_fresh=True)
-    return [_notice(relation, near) for relation in shown], total
+    # Read once for each entity: the relations of one may be thousands.
+    sources = {one.source_id: one.source for one in shown}
+    fields = {pk: _fields(source) for pk, source in sources.items()}
+    return [_notice(one, fields[one.source_id], near) for one in shown], total
 
 
-def _notice(relation: Relation, near: Mapping[str, str]) -> ReportNotice:
+def _notice(
+    relation: Relation, fields: Mapping[tuple[str, str], str], near: Mapping[str, str]
+) -> ReportNotice:
     source, target = relation.source, relation.target_ref
-    field = _field(source, relation.type, target)
+    field = fields.get((relation.type, target), "")
     return ReportNotice(
         file=source.source,
         line=source.source_line,
@@ -50,12 +55,13 @@ def _notice(relation: Relation, near: Mapping[str, str]) -> ReportNotice:
     )
 
 
-def _field(source: Entity, kind: str, target: str) -> str:
-    """Where the relation is written, as ``spec.dependsOn[1]: ``; empty where no field has it."""
+def _fields(source: Entity) -> dict[tuple[str, str], str]:
+    """Where each relation is written, by type and target, as ``spec.dependsOn[1]: ``."""
     spec: Any = source.descriptor.get("spec")
     found, _bad = declared(source.kind, source.namespace, spec if isinstance(spec, dict) else {})
+    fields = {}
     for relation in found:
-        if (relation.type, relation.target) == (kind, target):
-            root, name, *item = relation.path
-            return f"{root}.{name}{''.join(f'[{number}]' for number in item)}: "
-    return ""
+        root, name, *item = relation.path
+        place = f"{root}.{name}{''.join(f'[{number}]' for number in item)}: "
+        fields[relation.type, relation.target] = place
+    return fields
