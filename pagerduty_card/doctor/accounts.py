@@ -100,6 +100,14 @@ def _worker(now: datetime) -> Step:
         f"{one}, version {one.version or 'unknown'}{'' if one.is_periodic else ', --no-periodic'}"
         for one in found
     )
+    if sum(one.is_periodic for one in found) > 1:
+        return step(
+            "Worker",
+            Verdict.WARNING,
+            f"Several workers start the work that comes round, so it is started twice: {listed}.",
+            "Start all but one with --no-periodic.",
+            at=found[0].seen_at,
+        )
     return step("Worker", Verdict.OK, f"Running: {listed}.", at=found[0].seen_at)
 
 

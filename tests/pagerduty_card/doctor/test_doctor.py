@@ -109,6 +109,13 @@ class TestTheWorker:
         assert "process 42 on host-1, version 1.2" in found["text"]
         assert "process 7 on host-2, version unknown, --no-periodic" in found["text"]
 
+    def test_two_that_start_the_same_work_are_named(self):
+        make_worker(host="host-2", pid=7)
+        (found,) = [one for (_, what), one in steps("--offline").items() if what == "Worker"]
+        assert found["verdict"] == "warning"
+        assert "process 7 on host-2" in found["text"]
+        assert "--no-periodic" in found["advice"]
+
 
 class TestTheCommand:
     def test_where_all_is_well_it_says_so_and_exits_0(self, http):
