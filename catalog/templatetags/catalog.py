@@ -25,10 +25,15 @@ def entity_link(link: EntityLink | None, *, icon: bool = False) -> SafeString | 
     if link.url:
         mark = format_html(" {}", badge("orphan", "warning", "warning")) if link.is_orphan else ""
         return format_html(
-            '<a href="{}" title="{}">{}{}</a>{}', link.url, link.ref, lead, link.text, mark
+            '<a href="{}" title="{}" dir="auto">{}{}</a>{}',
+            link.url,
+            link.ref,
+            lead,
+            link.text,
+            mark,
         )
     return format_html(
-        '<span><span title="{}">{}{}</span>'
+        '<span><span title="{}" dir="auto">{}{}</span>'
         ' <span class="faint small">not in the catalog</span>{}</span>',
         link.ref,
         lead,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from pagerduty_card.isolating import isolated
 from pagerduty_card.presenters.incidents import IncidentLine, IncidentsView
 from pagerduty_card.presenters.on_call import Link, OnCallView
 from pagerduty_card.presenters.rota_gaps import Shift, holders
@@ -38,7 +39,8 @@ def _with_whom(line: IncidentLine, on_call: OnCallView) -> IncidentLine:
         joint = ", pages "
     if not names:
         return line
-    text = f"{step.text}{joint}{' and '.join(names)}{' again' if step.is_timeout else ''}"
+    people = " and ".join(map(isolated, names))
+    text = f"{step.text}{joint}{people}{' again' if step.is_timeout else ''}"
     return replace(line, next_step=replace(step, text=text))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pagerduty_card.domain import BACKSTAGE_VENDOR, EVENTS_V2
+from pagerduty_card.isolating import isolated
 from pagerduty_card.mapping.targets import INTEGRATION_KEY, Target
 from pagerduty_card.models import Integration, Service
 from portal.secret_shapes import mask
@@ -102,7 +103,8 @@ def _rank(one: Integration) -> tuple[bool, bool, bool, str, str]:
 
 def _through(one: Integration) -> str:
     known = "Events API v2" if one.type else "its type is known after the next sync"
-    return f"Pages through the integration {one.name} ({known}, key {mask(one.integration_key)})"
+    name, key = isolated(one.name), mask(one.integration_key)
+    return f"Pages through the integration {name} ({known}, key {key})"
 
 
 def _none(others: Sequence[Integration]) -> PagingKey:
@@ -112,7 +114,7 @@ def _none(others: Sequence[Integration]) -> PagingKey:
     if not others:
         text = "Nobody can be paged from here: the service has no Events API v2 integration."
         return PagingKey(text=text, advice=advice)
-    named = ", ".join(f"{one.name} ({one.type})" for one in others[:_SHOWN])
+    named = ", ".join(f"{isolated(one.name)} ({isolated(one.type)})" for one in others[:_SHOWN])
     if len(others) > _SHOWN:
         named += f" and {len(others) - _SHOWN} more"
     text = (

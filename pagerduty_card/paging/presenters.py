@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pagerduty_card.card.values import ServiceBlock
+from pagerduty_card.isolating import isolated
 from pagerduty_card.paging.outcomes import Caution
 from pagerduty_card.presenters.incidents import IncidentLine
 from pagerduty_card.presenters.on_call import PersonOnCall
@@ -67,7 +68,7 @@ def present_failure(*, value: str, choice: str) -> PagingView:
 
 def _sentence(block: ServiceBlock) -> str:
     on_call = block.on_call
-    names = " and ".join(one.name for one in on_call.paged_first) if on_call else ""
+    names = " and ".join(isolated(one.name) for one in on_call.paged_first) if on_call else ""
     if held_back := block.state.held_back:
         return f"Pages nobody: the service is {held_back}.{f' On call: {names}.' if names else ''}"
     if on_call is None or on_call.is_paging_unknown:

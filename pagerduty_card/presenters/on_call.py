@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pagerduty_card.isolating import isolated
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
 from pagerduty_card.presenters.freshness import Answer, Moment
 from pagerduty_card.presenters.rota_gaps import held_until
@@ -319,7 +320,7 @@ def _instead(number: int, holds: Mapping[int, _Hold]) -> str:
         if other > number and hold.unknown:
             return f"PagerDuty goes on to level {other}, which is not known."
         if other > number and hold.people:
-            names = " and ".join(person.name for person in hold.people)
+            names = " and ".join(isolated(person.name) for person in hold.people)
             return f"PagerDuty pages level {other} instead: {names}."
     return "There is nobody on a later level either."
 

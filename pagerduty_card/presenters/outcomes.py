@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from pagerduty_card.domain import IncidentStatus
+from pagerduty_card.isolating import isolated
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.presenters.on_call import Link
 
@@ -205,7 +206,8 @@ def _on_added(row: TriggeredIncident, now: datetime) -> str:
 def _elsewhere(row: TriggeredIncident) -> str:
     if not row.incident_service:
         return ""
-    return f"The incident is on the service {row.incident_service}, not on {row.service_name}."
+    found, meant = isolated(row.incident_service), isolated(row.service_name)
+    return f"The incident is on the service {found}, not on {meant}."
 
 
 def _on_unsure(row: TriggeredIncident, *, is_retried: bool) -> str:
@@ -234,7 +236,7 @@ def _going_on(
 
 
 def _names(people: Iterable[dict[str, str]]) -> str:
-    *others, last = [str(who.get("name") or "somebody") for who in people] or [""]
+    *others, last = [isolated(str(who.get("name") or "somebody")) for who in people] or [""]
     return f"{', '.join(others)} and {last}" if others else last
 
 

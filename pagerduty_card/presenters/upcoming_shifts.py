@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pagerduty_card.isolating import isolated
 from pagerduty_card.models import OnCall
 from pagerduty_card.presenters.freshness import Answer
 from pagerduty_card.presenters.rota_gaps import Gap, Shift, gaps, held_until, holders
@@ -118,7 +119,7 @@ def _instead(number: int, gap: Gap, rota: Rota, *, is_nobody: bool) -> str:
         shifts = rota[later]
         if not gaps(shifts, since=gap.start, until=gap.end):
             within = [one for one in shifts if one.begins < gap.end and one.ends > gap.start]
-            names = dict.fromkeys(shift.who.name for shift in within)
+            names = dict.fromkeys(isolated(shift.who.name) for shift in within)
             return f"PagerDuty pages level {later} instead: {' and '.join(names)}."
     if is_nobody:
         return "There is time in it in which no level has anybody: an incident would page nobody."
@@ -144,7 +145,7 @@ def one_phone(rota: Rota, now: datetime, *, is_all_known: bool) -> str:
     is_alone = all(shift.who == who for shift in everybody)
     is_complete = is_all_known or len(held) == len(rota)
     if is_complete and is_alone and held_until(everybody, who, now) is None:
-        return f"{who.name} is always on call, alone: nobody ever relieves them."
+        return f"{isolated(who.name)} is always on call, alone: nobody ever relieves them."
     if len(held) > 1:
-        return f"{who.name} holds every level: there is one phone to miss."
+        return f"{isolated(who.name)} holds every level: there is one phone to miss."
     return ""

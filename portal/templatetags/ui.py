@@ -201,14 +201,17 @@ def web_url(url: str) -> str:
 
 @register.simple_tag
 def external_link(url: str, text: object) -> SafeString:
-    """Link to another site in a new tab; not http, https or mailto: print the text alone."""
+    """Link to another site in a new tab; not http, https or mailto: print the text alone.
+
+    The text may be a stranger's: its direction is isolated from the line it is printed in.
+    """
     scheme = _scheme(url)
     if scheme == "mailto":
-        return format_html('<a href="{}">{}</a>', url, text)
+        return format_html('<a href="{}" dir="auto">{}</a>', url, text)
     if scheme not in {"http", "https"}:
-        return format_html("{}", text)
+        return format_html("<bdi>{}</bdi>", text)
     return format_html(
-        '<a class="external" href="{}" target="_blank" rel="noopener noreferrer">{}{}'
+        '<a class="external" href="{}" target="_blank" rel="noopener noreferrer" dir="auto">{}{}'
         '<span class="visually-hidden"> (opens in a new tab)</span></a>',
         url,
         text,

@@ -89,7 +89,7 @@ def test_a_row_says_everything_of_its_incident(reader):
     assert 'href="https://meridian.pagerduty.com/incidents/Q4711"' in html
     for words in ("Payments time out", "#4711", "P1", "high urgency", "Acknowledged", "Ana Lima"):
         assert words in html
-    assert "acknowledged by Bo Chen" in html
+    assert "acknowledged by <bdi>Bo Chen</bdi>" in html
     assert "escalates <time" in html
     assert 'href="/catalog/default/component/checkout-api/"' in html
     assert 'href="/catalog/default/group/checkout-team/"' in html
@@ -410,7 +410,7 @@ def test_each_owner_s_policies_are_there_once_with_who_holds_them_and_who_is_nex
     assert board.count("<article") == 1
     assert "1 policy" in board
     assert titles(board, "Ana Lima", "Bo Chen", "Cy Diaz") == ["Ana Lima", "Bo Chen", "Cy Diaz"]
-    assert "Next: Bo Chen, from <time" in board
+    assert "Next: <bdi>Bo Chen</bdi>, from <time" in board
     assert "JST there" in board
     assert 'href="mailto:ana.lima@example.com?subject=' in board
     assert "1 more level" in board
