@@ -16,6 +16,7 @@ OPEN = {
     "/sign-in/",
     "/healthz/live",
     "/healthz/ready",
+    "/healthz/work",
     "/catalog/hooks/refresh/",
     "/pagerduty/webhooks/1/",
     "/theme/",
