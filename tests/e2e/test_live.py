@@ -36,7 +36,8 @@ def happens(pagerduty):
     """Let an incident happen in PagerDuty, and the worker bring it."""
 
     def happened(title=TEXT):
-        key = Integration.objects.filter(service__pd_id="PCHKOUT").first().integration_key
+        taking = Integration.objects.filter(type="events_api_v2_inbound_integration")
+        key = taking.get(service__pd_id="PCHKOUT").integration_key
         status, _ = send(pagerduty, "trigger", key=key, dedup_key=title, summary=title)
         assert status == 202
         with PagerDutyClient(get_account()) as client:
