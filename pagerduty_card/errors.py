@@ -7,7 +7,7 @@ class PagerDutyError(Exception):
     Attributes:
         reason: Machine word kept with the feed: ``unreachable``, ``throttled``, ``token``,
             ``permission``, ``ability``, ``not_found``, ``wrong_address``, ``rejected``,
-            ``unreadable``, ``not_configured``.
+            ``unreadable``, ``not_configured``, ``clock``.
         detail: PagerDuty's own words where it gave any, free of secrets, at most 500 characters.
         request_id: PagerDuty's ``X-Request-Id``, empty when there was no answer.
     """
@@ -92,3 +92,9 @@ class Oversized(Unreadable):
 
 class TooMany(Unreadable):
     """More records than PagerDuty gives out for one question: ask about fewer at once."""
+
+
+class WrongClock(PagerDutyError):
+    """The portal's clock is too far from PagerDuty's to tell whose shift it is."""
+
+    reason = "clock"

@@ -58,8 +58,12 @@ OF_POLICY = frozenset({SectionKind.ON_CALL.value, SectionKind.SHIFTS.value})
 NOT_ASKED = "not_asked"
 NOBODY_ASKS = "nobody_asks"  # neither the worker nor a page
 NO_WORKER_ASKS = "no_worker_asks"  # of what pages do not ask for
-# One of ``errors.PagerDutyError``: PagerDuty denies the thing itself.
+CLOCK_PUT_BACK = "clock_put_back"  # the answer is dated later than now
+# Of ``errors.PagerDutyError``: PagerDuty denies the thing itself; whose shift it is cannot be told.
 NOT_FOUND = "not_found"
+CLOCK = "clock"
+# An answer that is dated further ahead is of a clock that was put back since.
+AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +100,11 @@ class Freshness:
         )
 
     def is_asked_since(self, at: datetime) -> bool:
-        """Whether PagerDuty was asked after ``at``, with or without success."""
-        return any(moment and moment > at for moment in (self.succeeded_at, self.failed_at))
+        """Whether PagerDuty was asked after ``at``, a moment ago, with or without success."""
+        latest = at + AHEAD
+        return any(
+            moment and at < moment <= latest for moment in (self.succeeded_at, self.failed_at)
+        )
 
 
 UNKNOWN = Freshness()
@@ -246,13 +253,16 @@ def judge(kind: str, stored: Freshness, *, now: datetime) -> Judgement:
         now: The instant of reading (UTC).
     """
     has_failed = stored.failed_at is not None
+    unknown = ""
     if stored.succeeded_at is None:
+        unknown = stored.reason if has_failed else NOT_ASKED
+    elif stored.reason == CLOCK and kind in OF_POLICY:
+        unknown = CLOCK
+    elif stored.succeeded_at > now + AHEAD:
+        unknown = CLOCK_PUT_BACK
+    if stored.succeeded_at is None or unknown:
         return Judgement(
-            certainty=Certainty.UNKNOWN,
-            at=None,
-            asked_at=None,
-            reason=stored.reason if has_failed else NOT_ASKED,
-            is_due=True,
+            certainty=Certainty.UNKNOWN, at=None, asked_at=None, reason=unknown, is_due=True
         )
     age = now - stored.succeeded_at
     is_neglected = age > OLD_AFTER[kind] and not has_failed

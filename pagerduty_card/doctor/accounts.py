@@ -22,13 +22,12 @@ from pagerduty_card.models import Feed, Service
 from pagerduty_card.presenters.freshness import explain
 from pagerduty_card.syncing.accounts import SECTIONS, next_at
 from pagerduty_card.wire import tokens
-from pagerduty_card.wire.quota import RESERVED_SHARE, Quota, QuotaReading
+from pagerduty_card.wire.quota import MAX_SKEW_S, RESERVED_SHARE, Quota, QuotaReading
 from portal import workers
 from portal.secret_shapes import mask
 
 # Ages of incidents and ends of shifts are told to the minute.
 SKEW_NOTICED_S = 30
-SKEW_WRONG_S = 300
 
 
 def examine_portal(now: datetime) -> Finding:
@@ -263,7 +262,7 @@ def _clock(reading: QuotaReading | None) -> Step:
     if abs(skew_s) <= SKEW_NOTICED_S:
         return step("Clock", Verdict.OK, f"{abs(skew_s)} s from PagerDuty's clock.", at=at)
     side = "behind" if skew_s > 0 else "ahead of"
-    verdict = Verdict.WRONG if abs(skew_s) > SKEW_WRONG_S else Verdict.WARNING
+    verdict = Verdict.WRONG if abs(skew_s) > MAX_SKEW_S else Verdict.WARNING
     return step(
         "Clock",
         verdict,

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, tzinfo
 
 from pagerduty_card.configuration import SETTING
 from pagerduty_card.freshness import (
+    CLOCK,
+    CLOCK_PUT_BACK,
     NO_WORKER_ASKS,
     NOBODY_ASKS,
     NOT_ASKED,
@@ -160,6 +162,15 @@ _WORDS = {
     "ability": _Words(
         why="The PagerDuty plan does not include this.{said}",
         advice="Somebody who manages the PagerDuty account can change the plan.",
+    ),
+    CLOCK_PUT_BACK: _Words(
+        why="The portal's clock was put back since PagerDuty was asked.",
+        advice="The portal asks again by itself; refresh to ask now.",
+    ),
+    CLOCK: _Words(
+        why="The portal's clock is wrong, so it cannot tell whose shift it is. {detail}",
+        advice="Look in PagerDuty who is on call, and ask an administrator to set the clock.",
+        admin_advice="Set this machine's clock, best by NTP.",
     ),
     NOT_FOUND: _Words(
         why="PagerDuty has no such service any more.",

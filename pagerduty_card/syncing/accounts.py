@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from pagerduty_card.accounts import Account
 from pagerduty_card.errors import PagerDutyError, Unreadable
+from pagerduty_card.freshness import AHEAD
 from pagerduty_card.models import Delivery, EscalationPolicy, Feed, Service, TriggeredIncident
 from pagerduty_card.reconciling import note_refusal, reconcile
 from pagerduty_card.reporting import Report, log_failure
@@ -29,9 +30,6 @@ logger = logging.getLogger(__name__)
 # A turn that comes this much early still counts. The worker looks for work every 10 s at most, so
 # that turns are up to that much late, and the next one on time would be missed.
 _TOLERANCE = timedelta(seconds=12)
-# No two machines of one portal differ by more; what is marked later than that is of a clock that
-# has been put back since.
-_AHEAD = timedelta(minutes=5)
 
 
 class Lane(StrEnum):
@@ -215,7 +213,7 @@ def sync_due(account: Account, lanes: Iterable[Lane] = tuple(Lane)) -> Report:
     """Mirror those sections of the account whose turn it is, in these lanes; for the worker."""
     given = set(lanes)
     with PagerDutyClient(account, background=True) as client:
-        _forget_future(account)
+        forget_future(account)
         lists_services = Lane.REST in given and _follow_catalog(account, client)
         now = timezone.now()
         kinds = set(due_kinds(account, now, given))
@@ -224,14 +222,14 @@ def sync_due(account: Account, lanes: Iterable[Lane] = tuple(Lane)) -> Report:
         return sync_account(account, client, kinds=kinds, reconciles=Lane.INCIDENTS in given)
 
 
-def _forget_future(account: Account) -> None:
+def forget_future(account: Account) -> None:
     """Where the clock was put back, begin anew: else nothing is due until it is there again.
 
     All that time every section would count as fresh.
     """
     now = timezone.now()
     feeds = Feed.objects.filter(account=account.name)
-    marked = feeds.filter(Q(asked_at__gt=now + _AHEAD) | Q(failed_at__gt=now + _AHEAD))
+    marked = feeds.filter(Q(asked_at__gt=now + AHEAD) | Q(failed_at__gt=now + AHEAD))
     if not marked.exists():
         return
     logger.warning("the clock was put back", extra={"account": account.name})

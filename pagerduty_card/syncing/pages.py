@@ -45,6 +45,7 @@ def refresh_for_page(entity: Entity) -> None:
         except NotConfigured:
             continue  # the card says so by itself
         searches = any(not mapped.service_pd_id for mapped in group)
+        accounts.forget_future(account)
         budget_s = PAGE_SEARCH_BUDGET_S if searches else PAGE_BUDGET_S
         with PagerDutyClient(account, total_budget_s=budget_s) as client:
             # First the incidents that are awaited: one that is found belongs on the card at once.
@@ -69,7 +70,8 @@ def _refresh_once(
     recent = f"pagerduty:refreshed:{account.name}:{named}"
     shared = caches["shared"]
     refreshed_at: float = shared.get(recent, 0.0)
-    if time.time() - refreshed_at < interval_s:
+    # One that is yet to come is of a clock that was put back since.
+    if 0 <= time.time() - refreshed_at < interval_s:
         return
     with lease(f"pagerduty:refreshing:{account.name}:{named}") as is_held:
         if not is_held:

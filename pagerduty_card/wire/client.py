@@ -19,11 +19,12 @@ from pagerduty_card.domain import (
     ApiService,
     MaintenanceWindow,
 )
-from pagerduty_card.errors import Throttled, TooMany
+from pagerduty_card.errors import Throttled, TooMany, WrongClock
 from pagerduty_card.wire.alerts import TriggerEvent
 from pagerduty_card.wire.answers import broken, event_error_of, parsed
 from pagerduty_card.wire.paged_lists import MAX_RECORDS, OVERLAP, ids, iso
 from pagerduty_card.wire.past import PastClient
+from pagerduty_card.wire.quota import MAX_SKEW_S
 from pagerduty_card.wire.rest import Params
 from pagerduty_card.wire.transport import hide
 
@@ -154,13 +155,16 @@ class PagerDutyClient(PastClient):
             since: Start of the time asked about (UTC); None: who is on call now.
             until: End of it (UTC), at most 90 days ahead. With both, every shift in between.
 
+        Raises:
+            WrongClock: Our clock is too far from PagerDuty's to tell which of the shifts is now.
+
         Source:
             https://developer.pagerduty.com/api-reference/ (List all of the on-calls)
         """
         span: Params = []
         if since and until:
             span = [("since", iso(since)), ("until", iso(until))]
-        return self._list(
+        found = self._list(
             "/oncalls",
             "oncalls",
             ApiOnCall.from_api,
@@ -172,6 +176,13 @@ class PagerDutyClient(PastClient):
             ],
             needs="oncalls.read",
         )
+        skew_s = self._rest.skew_s or 0.0
+        if abs(skew_s) > MAX_SKEW_S:
+            raise WrongClock(
+                f"This machine's clock is {round(abs(skew_s) / 60)} minutes "
+                f"{'behind' if skew_s > 0 else 'ahead of'} PagerDuty's."
+            )
+        return found
 
     def escalation_policies(self) -> list[ApiEscalationPolicy]:
         """List every escalation policy with its levels, by name.

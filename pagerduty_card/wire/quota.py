@@ -17,6 +17,8 @@ DEFAULT_COOL_DOWN_S = 60.0
 MAX_COOL_DOWN_S = 300.0
 # Share of the quota that background work leaves to people.
 RESERVED_SHARE = 0.2
+# Two clocks that are further apart disagree too often on whose shift it is.
+MAX_SKEW_S = 300
 # How long the last answer's figures are kept for whoever asks how the account is doing.
 _REMEMBERED_S = 86_400
 # What answers told is handed to the other processes this often, and at once when little is left.

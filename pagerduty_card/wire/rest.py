@@ -24,6 +24,8 @@ class Rest:
 
     Attributes:
         transport: Sends; its connections are given back by whoever made this.
+        skew_s: How far PagerDuty's clock was ahead of ours at the last answer; None where it did
+            not say.
     """
 
     def __init__(self, account: Account, *, background: bool) -> None:
@@ -34,6 +36,7 @@ class Rest:
             background: Whether nobody is waiting; background work leaves a fifth of the quota.
         """
         self.transport = Transport()
+        self.skew_s: float | None = None
         self._account = account
         self._quota = Quota(account)
         self._background = background
@@ -163,13 +166,14 @@ class Rest:
         )
         now = time.time()
         dated_at = answer.dated_at
+        self.skew_s = dated_at.timestamp() - now if dated_at else None
         self._quota.note(
             QuotaReading(
                 at=now,
                 limit=answer.number("ratelimit-limit"),
                 remaining=answer.number("ratelimit-remaining"),
                 reset_s=answer.number("ratelimit-reset"),
-                skew_s=dated_at.timestamp() - now if dated_at else None,
+                skew_s=self.skew_s,
             )
         )
         return answer

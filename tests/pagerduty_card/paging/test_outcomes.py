@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from pagerduty_card import tasks
 from pagerduty_card.accounts import get_account
-from pagerduty_card.models import TriggeredIncident
+from pagerduty_card.models import EscalationPolicy, Feed, OnCall, TriggeredIncident
 from pagerduty_card.paging import triggering
 from pagerduty_card.presenters.outcomes import OutcomeKind, present_outcome
 from pagerduty_card.reconciling import reconcile
+from pagerduty_card.syncing.accounts import forget_future, sync_account
+from pagerduty_card.syncing.pages import refresh_for_page
 from pagerduty_card.wire.client import PagerDutyClient
 from portal.tasks import run_once
 from tests.factories import make_user
@@ -156,7 +158,9 @@ def card_of(client, entity):
 
 
 def banners(client):
-    return [words(one) for one in soup_of(client.get("/catalog/")).select(".banner")]
+    """Those of pages: an administrator is shown others too, of the worker for example."""
+    shown = [words(one) for one in soup_of(client.get("/catalog/")).select(".banner")]
+    return [one for one in shown if one.startswith("checkout-api: ")]
 
 
 @pytest.mark.parametrize("case", ANSWERS)
@@ -271,6 +275,40 @@ class TestAClockThatIsPut:
         card = card_of(client, entity)
         assert "Nobody has been paged" in card
         assert " in " not in card
+
+    @pytest.mark.parametrize("step", [HOUR, -HOUR], ids=["forward", "back"])
+    def test_names_nobody_as_paged_who_is_on_call_an_hour_apart(
+        self, client, entity, http, clock, step
+    ):
+        OnCall.objects.all().delete()
+        policy = EscalationPolicy.objects.get()
+        make_on_call(policy, "Bo Chen", from_h=-4, to_h=-0.5)
+        make_on_call(policy, "Cy Diaz", from_h=-0.5, to_h=0.5)
+        make_on_call(policy, "Dee Okafor", from_h=0.5, to_h=4)
+        address = reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
+        assert "Pages Cy Diaz now" in words(soup_of(client.get(address)).main)
+        clock.shift(step)
+        if step < dt.timedelta():
+            assert "It is not known who would be paged." in words(soup_of(client.get(address)).main)
+        forget_future(get_account())  # as each turn of the worker does first
+        make_feeds(*(kind for kind in Feed.Kind.values if kind != Feed.Kind.ON_CALL))
+        url = f"{API}/oncalls"
+        self.answer(http, "GET", url, NOW, json=page_of("oncalls"))
+        with PagerDutyClient(get_account()) as pagerduty:
+            sync_account(get_account(), pagerduty, kinds=[Feed.Kind.ON_CALL], reconciles=False)
+        form = words(soup_of(client.get(address)).main)
+        assert "It is not known who would be paged." in form
+        assert f"60 minutes {'ahead of' if step > dt.timedelta() else 'behind'} PagerDuty's" in form
+        assert not any(name in form for name in ("Bo Chen", "Cy Diaz", "Dee Okafor"))
+
+    def test_back_does_not_keep_a_page_that_is_viewed_from_asking(
+        self, client, entity, http, clock
+    ):
+        clock.shift(-HOUR)
+        http.get(f"{API}/services/PCHKOUT", status=404)
+        refresh_for_page(entity)
+        feeds = Feed.objects.filter(kind=Feed.Kind.SERVICES)
+        assert [feed.reason for feed in feeds] == ["not_found"]
 
     def test_back_freezes_no_retry_and_no_limit(self, client, entity, http, clock):
         for _ in range(5):
