@@ -63,6 +63,9 @@ _KINDS: Mapping[str, _Schema] = {
     )
 }
 KINDS = tuple(_KINDS)
+# An API of this type without a definition says where it is reached. Source: the module
+# @backstage/plugin-catalog-backend-module-ai-model, https://github.com/backstage/backstage/pull/34016
+_MCP_SERVER = _load("mcp-server")
 GROUP = "backstage.io"
 _LOWERED_KINDS = frozenset(kind.lower() for kind in KINDS)
 _GROUPS = tuple(
@@ -136,6 +139,8 @@ def breaches(data: Any) -> list[Breach]:
     found += _bad_links(data)
     schema, problems = _schema_for(data)
     found += problems
+    if _is_mcp_server(data):
+        schema = _MCP_SERVER
     if schema is not None:
         # A spec that is no object is already reported by the envelope.
         found += [
@@ -145,6 +150,13 @@ def breaches(data: Any) -> list[Breach]:
             for breach in _explain(error, data, schema)
         ]
     return list({(b.path, b.message): b for b in found}.values())
+
+
+def _is_mcp_server(data: Mapping[str, Any]) -> bool:
+    spec = data.get("spec")
+    if data.get("kind") != "API" or not isinstance(spec, dict):
+        return False
+    return spec.get("type") == "mcp-server" and "definition" not in spec
 
 
 def _too_large(data: Mapping[str, Any]) -> Iterator[Breach]:
@@ -175,7 +187,8 @@ def misspelt(data: Mapping[str, Any]) -> Iterator[Breach]:
     known: dict[str, Any] = {}
     required: Sequence[str] = ()
     if isinstance(kind, str) and kind in _KINDS:
-        rules = _KINDS[kind].source["properties"]["spec"]
+        schema = _MCP_SERVER if _is_mcp_server(data) else _KINDS[kind]
+        rules = schema.source["properties"]["spec"]
         known, required = rules["properties"], rules.get("required", ())
     meta = _ENVELOPE.source["properties"]["metadata"]["properties"]
     for parent, block, names in (("spec", spec, known), ("metadata", metadata, meta)):

@@ -225,11 +225,20 @@ def test_refuses_component_spec(key, value):
     refuses(("spec", key), value)
 
 
+MCP_SERVER = {
+    **{key: value for key, value in API.items() if key != "definition"},
+    "type": "mcp-server",
+    "remotes": [{"type": "streamable-http", "url": "https://mcp.example.com/mcp"}],
+}
+
+
 @pytest.mark.parametrize(
     "data",
     [
         of_kind("API", API),
         of_kind("API", {**API, "definition": {"$text": "./api.yaml"}}),
+        of_kind("API", MCP_SERVER),
+        of_kind("API", {**API, "type": "mcp-server"}),
         of_kind("Group", {"type": "team", "children": []}),
         of_kind("User", {"memberOf": []}),
         of_kind("Resource", {"type": "db", "owner": "o"}),
@@ -254,6 +263,9 @@ def test_accepts_kind(data):
     [
         of_kind("API", {**API, "definition": {"openapi": "3"}}),
         of_kind("API", {k: v for k, v in API.items() if k != "definition"}),
+        of_kind("API", {**MCP_SERVER, "type": "openapi"}),
+        of_kind("API", {**MCP_SERVER, "remotes": None}),
+        of_kind("API", {**MCP_SERVER, "remotes": [{"type": "sse"}]}),
         of_kind("Group", {"type": "team"}),
         of_kind("Group", {"type": "team", "children": None}),
         of_kind("Group", {"type": "team", "children": [], "profile": {"email": ""}}),
