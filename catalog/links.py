@@ -39,18 +39,39 @@ class EntityLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideLink:
-    """A link of the descriptor; ``url`` is empty unless it is http, https or mailto."""
+    """A link of the descriptor; ``url`` is empty unless it is http, https or mailto.
+
+    Attributes:
+        host: Where a link of the web leads, unless its text says so already.
+    """
 
     text: str
     url: str
     address: str
     type: str = ""
+    host: str = ""
 
 
 def outside_url(address: str) -> str:
-    """The address if it may be a link (http, https, mailto), else nothing."""
+    """The address if it may be a link (http, https, mailto), else nothing.
+
+    A mail goes to the addresses alone: a query could add readers and words. An address of the web
+    with a user name is none: ``https://portal.example.com@evil.example/`` leads to the latter.
+    """
     try:
-        return address if urlsplit(address.strip()).scheme.lower() in LINK_SCHEMES else ""
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return ""
+    scheme = parts.scheme.lower()
+    if scheme == "mailto":
+        return address.strip().partition("?")[0]
+    return address if scheme in LINK_SCHEMES and "@" not in parts.netloc else ""
+
+
+def _host_of(address: str) -> str:
+    """The host that a link of the web leads to; empty for others."""
+    try:
+        return urlsplit(address).hostname or ""
     except ValueError:
         return ""
 
@@ -114,11 +135,14 @@ def link_to_entity(entity: Entity) -> EntityLink:
 def outside_link(link: dict[str, Any]) -> OutsideLink:
     """One of the descriptor's ``metadata.links``."""
     address = str(link.get("url", ""))
+    text, url = str(link.get("title") or address), outside_url(address)
+    host = _host_of(url)
     return OutsideLink(
-        text=str(link.get("title") or address),
-        url=outside_url(address),
+        text=text,
+        url=url,
         address=address,
         type=str(link.get("type", "")),
+        host="" if text == address else host,
     )
 
 

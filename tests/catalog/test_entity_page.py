@@ -157,7 +157,8 @@ def test_links_are_links_only_where_a_link_is_safe(reader):
         "shop",
         links=[
             {"url": "https://example.com/a", "title": "Docs"},
-            {"url": "mailto:a@example.com"},
+            {"url": "mailto:a@example.com?bcc=b@example.com&body=x"},
+            {"url": "https://portal.example.com@evil.example/", "title": "Ours"},
             {"url": "javascript:alert(1)", "title": "Click"},
             {"url": " JaVaScRiPt:alert(1)"},
             {"url": "data:text/html,x", "title": BAD},
@@ -167,6 +168,7 @@ def test_links_are_links_only_where_a_link_is_safe(reader):
     page = reader.get(entity.get_absolute_url())
     hrefs = [a["href"] for a in select(page, "#links a")]
     assert hrefs == ["https://example.com/a", "mailto:a@example.com"]
+    assert "Docs (opens in a new tab) example.com" in texts(page, "#links li")
     assert "Click" in page.text
     assert BAD not in page.text
 
