@@ -60,6 +60,10 @@ INSTALLED_APPS = [
 # The site -------------------------------------------------------------------------------------
 PORTAL_NAME = env.text("PORTAL_NAME", default="Switchboard")
 PORTAL_URL = env.text("PORTAL_URL", default="http://127.0.0.1:8000").rstrip("/").lower()
+# Where pictures of people may come from; PagerDuty's own, and those that it names.
+PORTAL_PICTURE_HOSTS = env.words(
+    "PORTAL_PICTURE_HOSTS", default=["*.pagerduty.com", "*.gravatar.com"]
+)
 PORTAL_LOGIN_REQUIRED = env.yes_or_no("PORTAL_LOGIN_REQUIRED", default=True, strict=True)
 # gunicorn.py reads them by itself; here they are read for the checks.
 WEB_SERVER = web_server(env)
@@ -199,7 +203,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "https:"],  # avatars come from PagerDuty's hosts
+        # A picture tells its host who reads which page: only those that are meant to know.
+        "img-src": [SELF, "data:", *(f"https://{host}" for host in PORTAL_PICTURE_HOSTS)],
         "connect-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from fnmatch import fnmatchcase
+from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
 from catalog import markdown
@@ -50,7 +52,7 @@ class Profile:
     """How to reach a person or a group, and what they look like.
 
     Attributes:
-        picture: An https address, or empty.
+        picture: An address of a host in ``PORTAL_PICTURE_HOSTS``, or empty.
     """
 
     name: str
@@ -154,11 +156,22 @@ def _profile(entity: Entity, masker: Masker) -> Profile | None:
         key: value if isinstance(value := written.get(key), str) else ""
         for key in ("displayName", "email", "picture")
     }
-    picture = texts["picture"] if texts["picture"].lower().startswith("https://") else ""
+    picture = texts["picture"] if _may_be_loaded(texts["picture"]) else ""
     name = texts["displayName"] or entity.name
     if not (texts["displayName"] or texts["email"] or picture):
         return None
     return Profile(name=name, email=texts["email"], picture=picture)
+
+
+def _may_be_loaded(address: str) -> bool:
+    """Whether a page loads a picture from there, see the policy in the settings."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    host = (parts.hostname or "").lower()
+    listed = any(fnmatchcase(host, one.lower()) for one in settings.PORTAL_PICTURE_HOSTS)
+    return parts.scheme == "https" and listed
 
 
 def kind_counts(

@@ -152,6 +152,27 @@ def test_people_have_members_and_things_have_dependencies(reader, kind, tab, oth
     assert reader.get(f"{url}{other}/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("picture", "is_loaded"),
+    [
+        ("https://secure.gravatar.com/avatar/1.png", True),
+        ("https://pictures.example.com/1.png", True),
+        ("https://evil.example/t.png", False),
+        ("https://secure.gravatar.com@evil.example/t.png", False),
+        ("http://secure.gravatar.com/t.png", False),
+        ("https://[bad", False),
+    ],
+)
+def test_pictures_come_from_listed_hosts_alone(reader, settings, picture, is_loaded):
+    settings.PORTAL_PICTURE_HOSTS = [*settings.PORTAL_PICTURE_HOSTS, "pictures.example.com"]
+    profile = {"displayName": "Team", "picture": picture}
+    team = make_entity("team", kind="Group", spec={"type": "team", "profile": profile})
+    page = reader.get(team.get_absolute_url())
+    assert (picture in [one["src"] for one in select(page, "img")]) is is_loaded
+    policy = page["Content-Security-Policy"]
+    assert "img-src 'self' data: https://*.pagerduty.com https://*.gravatar.com;" in f"{policy};"
+
+
 def test_links_are_links_only_where_a_link_is_safe(reader):
     entity = make_entity(
         "shop",
