@@ -20,7 +20,7 @@ run sandbox: export SECRET_KEY_FILE := $(CURDIR)/var/secret_key
 endif
 PROCESSES = release web worker $(if $(filter true on yes y 1,$(shell echo "$(PAGERDUTY_SANDBOX)" | tr A-Z a-z)),sandbox)
 
-.PHONY: help run install test test-pg lint types templates contracts check format pins bench sandbox clean
+.PHONY: help run install test test-pg test-next lint types templates contracts check format pins bench sandbox clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -33,6 +33,10 @@ test: $(BIN)/.dev ## run the whole suite
 
 test-pg: $(BIN)/.dev ## run the suite on PostgreSQL and Redis on this machine
 	@DATABASE_URL=$${TEST_DATABASE_URL:-postgres://root@127.0.0.1:5432/test} REDIS_URL=$${TEST_REDIS_URL:-redis://127.0.0.1:6379/1} $(BIN)/python -m pytest -n auto -m "not e2e and not contract"
+
+test-next: ## run the suite on the next Django and Python 3.13, in a virtual environment of its own
+	@exec sh requirements/install.sh "$(VENV)-next" next/dev "$(or $(PYTHON),python3.13)"
+	@$(VENV)-next/bin/python -m pytest -n auto -m "not e2e and not contract"
 
 check: lint types templates contracts ## all that must hold before a change lands
 	@$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
@@ -63,6 +67,7 @@ pins: $(BIN)/.run ## compile requirements/*.txt from pyproject.toml
 	@$(BIN)/python -m venv var/pins && var/pins/bin/pip install -q $$($(BIN)/python -c "import tomllib;print(*tomllib.load(open('pyproject.toml','rb'))['dependency-groups']['pins'])")
 	@for set in "run" "scale --extra scale" "dev --group dev"; do set -- $$set; name=$$1; shift; \
 	  var/pins/bin/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header --no-emit-index-url --python-version 3.11 pyproject.toml "$$@" -o requirements/$$name.txt; done
+	@var/pins/bin/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header --no-emit-index-url --python-version 3.13 --override requirements/next/django.in pyproject.toml --group dev -o requirements/next/dev.txt
 
 bench: $(BIN)/.dev ## measure: pages, sync, import, catalog, corpus; prints ratios and counts
 	@$(BIN)/python -m tests.bench

@@ -6,11 +6,10 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
-from django_tasks import task
 
 from catalog.locations import refreshing
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Revision
-from portal.tasks import every
+from portal.tasks import every, task
 
 QUIET_RUNS_KEPT = timedelta(days=1)
 

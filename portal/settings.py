@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "django_htmx",
+    # On Django 6 too: importing it makes classes of Django generic, as their annotations need.
     "django_tasks",
     "huey.contrib.djhuey",
 ]
@@ -287,8 +288,9 @@ LOGGING = {
     # Django's own handler would mail administrators; the console is where a container is read.
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # Both report every start and end of work that comes round twice a minute.
+        # These report every start and end of work that comes round twice a minute.
         "django_tasks": {"level": "WARNING"},
+        "django.tasks": {"level": "WARNING"},
         # With a handler of its own, or huey adds a second one.
         "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },

@@ -9,17 +9,25 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django import VERSION
 from django.dispatch import receiver
 from django.utils import timezone
-from django_tasks import TaskResult, task
-from django_tasks.signals import task_finished
 from huey import crontab
 from huey.contrib.djhuey import HUEY
 from huey.contrib.djhuey.tasks_backend import KEY
 
 from portal.leases import lease
+
+if TYPE_CHECKING or VERSION < (6, 0):
+    from django_tasks import TaskResult, task
+    from django_tasks.signals import task_finished
+else:  # Django has them itself; what the backport sends, nobody would receive
+    from django.tasks import TaskResult, task
+    from django.tasks.signals import task_finished
+
+__all__ = ["HUEY", "Periodic", "all_periodic", "beat", "every", "run_once", "run_task", "task"]
 
 logger = logging.getLogger(__name__)
 

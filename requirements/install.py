@@ -1,8 +1,8 @@
 """Makes the virtual environment and installs pinned packages into it.
 
-``python requirements/install.py FOLDER SET``, where SET is ``run``, ``scale`` or ``dev``; the
-Python is chosen by ``install.sh``. It needs the standard library alone. An environment that it
-cannot use is made again. What is installed already is left alone.
+``python requirements/install.py FOLDER SET``, where SET is ``run``, ``scale``, ``dev`` or
+``next/dev``; the Python is chosen by ``install.sh``. It needs the standard library alone. An
+environment that it cannot use is made again. What is installed already is left alone.
 """
 
 import fcntl
@@ -60,8 +60,8 @@ def _bring_up_to_date(venv: Path, name: str) -> None:
     state = {
         "folder": str(venv.resolve()),
         "files": {
-            file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in sorted(HERE.glob("*.txt"))
+            str(file.relative_to(HERE)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in sorted({*HERE.glob("*.txt"), HERE / f"{name}.txt"})
         },
     }
     installed = _read(venv)
