@@ -104,7 +104,7 @@ def probe(account: Account) -> Probe:
 def probe_keys(account: Account, keys: Sequence[KnownKey]) -> tuple[KeyProbe, ...]:
     """Try the way that pages take with each key, within ``BUDGET_S``; pages nobody, never raises.
 
-    Ends where there is no connection: with another key there would be none either.
+    Ends where there is no connection, or no Events API: with another key it would be the same.
     """
     found: list[KeyProbe] = []
     with PagerDutyClient(account, total_budget_s=BUDGET_S) as client:
@@ -118,6 +118,8 @@ def probe_keys(account: Account, keys: Sequence[KnownKey]) -> tuple[KeyProbe, ..
                 break
             except PagerDutyError as exc:
                 found.append(replace(tried, reason=exc.reason, detail=exc.detail))
+                if exc.reason == "wrong_address":
+                    break
             else:
                 found.append(replace(tried, took_s=time.monotonic() - begun))
     return tuple(found)
