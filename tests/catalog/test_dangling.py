@@ -1,5 +1,7 @@
 """References to nothing after an import: where they are written, and what was meant."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -55,3 +57,13 @@ def test_asks_as_often_for_many_as_for_one(tmp_path):
         assert (len(notices), total) == (min(number, 20), number)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 5
+
+
+def test_the_command_names_the_line_of_the_field(tmp_path):
+    others = component("a", owner="gone", dependsOn=["component:b", "api:no"])
+    file = write(tmp_path / "a.yaml", component("b", owner="nobody"), others)
+    _status, out = run("import_catalog", file)
+    lines = file.read_text().splitlines()
+    found = re.findall(r"a\.yaml:(\d+) \S+ warning: .* \w+:default/(\w+) points", out)
+    assert sorted(name for _, name in found) == ["gone", "no", "nobody"]
+    assert all(lines[int(line) - 1].endswith((f" {name}", f":{name}")) for line, name in found)
