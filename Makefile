@@ -20,6 +20,9 @@ run sandbox: export SECRET_KEY_FILE := $(CURDIR)/var/secret_key
 endif
 PROCESSES = release web worker $(if $(filter true on yes y 1,$(shell echo "$(PAGERDUTY_SANDBOX)" | tr A-Z a-z)),sandbox)
 
+# Modules compiled once: without, each process of the suite takes six seconds longer to find the tests.
+test test-pg test-next check: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help run install test test-pg test-next lint types templates contracts check format pins bench sandbox clean
 
 help: ## list the commands
