@@ -213,7 +213,7 @@ class _Attempt:
             try:
                 self._add_unresolved(report, locations)
             except DatabaseError:
-                logger.exception("references to nothing are not counted")
+                logger.exception("unresolved references are not counted")
         report.duration_s = time.monotonic() - self._started
         return report
 

@@ -200,7 +200,7 @@ class ImportReport:
             "duration_s": round(self.duration_s, 3),
             "issues": [issue.as_json() for issue in self.issues],
             "warnings": [notice.as_json() for notice in self.notices],
-            "dangling": self.unresolved,
+            "unresolved": self.unresolved,
             "incomplete": self.incomplete,
             "outcomes": [outcome.as_json() for outcome in self.outcomes],
         }

@@ -58,6 +58,7 @@ _ISSUE_TONES = {
     ImportIssue.Kind.WARNING: "info",
 }
 _MAX_MESSAGES = 20
+UNRESOLVED = "unresolved"  # the tab of unresolved references, beside the kinds of issues
 
 
 def issue_rows(issues: Iterable[ImportIssue], maskers: Mapping[str, Masker]) -> list[IssueRow]:
@@ -87,11 +88,11 @@ def issue_rows(issues: Iterable[ImportIssue], maskers: Mapping[str, Masker]) -> 
 
 
 def issue_tabs(by_kind: Mapping[str, int], unresolved: int, current: str) -> list[IssueTab]:
-    """The kinds of issues to choose from, all first, references to nothing last."""
-    is_kind = current in ImportIssue.Kind.values or current == "dangling"
+    """The kinds of issues to choose from, all first, unresolved references last."""
+    is_kind = current in ImportIssue.Kind.values or current == UNRESOLVED
     found = [("", "All", sum(by_kind.values()) + unresolved)]
     found += [(kind.value, kind.label.capitalize(), by_kind.get(kind, 0)) for kind in _ISSUE_TONES]
-    found.append(("dangling", "Dangling references", unresolved))
+    found.append((UNRESOLVED, "Unresolved references", unresolved))
     return [
         IssueTab(
             value=value,

@@ -59,14 +59,14 @@ def entity(request: HttpRequest, found: Entity) -> HttpResponse:
 
 
 def _warnings(found: Entity, around: Neighbourhood) -> dict[str, Any]:
-    """What is wrong with the descriptor: issues that stand, and names that lead nowhere."""
+    """What is wrong with the descriptor: issues, and unresolved references."""
     missing = around.unresolved
     shown = missing[: relation_presenters.UNRESOLVED_LIMIT]
     suggestions = suggested_refs([node.ref for node in shown])
     return {
         "notices": notices(issues_of(found), Masker.of(found)),
-        "dangling": relation_presenters.unresolved_references(found, shown, suggestions),
-        "dangling_more": len(missing) - len(shown),
+        "unresolved": relation_presenters.unresolved_references(found, shown, suggestions),
+        "unresolved_more": len(missing) - len(shown),
     }
 
 

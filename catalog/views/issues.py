@@ -20,7 +20,7 @@ from catalog.search.suggestions import suggested_refs
 from catalog.views.lists import PAGE_SIZE, page_number
 
 MAX_LOCATIONS = 200
-UNRESOLVED = "dangling"
+_FORMER_KIND = "dangling"  # in addresses that were saved before it was called "unresolved"
 
 
 @login_required
@@ -31,6 +31,8 @@ def issues(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     where = request.GET.get("location", "")
     kind = request.GET.get("kind", "")
+    if kind == _FORMER_KIND:
+        kind = presenters.UNRESOLVED
     issues_found = _issues(text, where)
     unresolved = _unresolved(text, where)
     by_kind = dict(issues_found.order_by().values_list("kind").annotate(n=Count("pk")))
@@ -45,7 +47,7 @@ def issues(request: HttpRequest) -> HttpResponse:
     }
     rows = issues_found.select_related("location")
     wide = unresolved.select_related("source").defer("source__descriptor", "source__written")
-    if kind == UNRESOLVED:
+    if kind == presenters.UNRESOLVED:
         parts = _Parts((wide, unresolved_total))
     elif kind in ImportIssue.Kind.values:
         parts = _Parts((rows.filter(kind=kind), by_kind.get(kind, 0)))
@@ -57,7 +59,7 @@ def issues(request: HttpRequest) -> HttpResponse:
     context |= {
         "page": page,
         "issues": presenters.issue_rows(shown, maskers_of(shown)),
-        "dangling": _unresolved_rows([one for one in found if isinstance(one, Relation)]),
+        "unresolved": _unresolved_rows([one for one in found if isinstance(one, Relation)]),
         "unchecked": None if found else _unchecked(),
     }
     return render(request, "catalog/issues.html", context)

@@ -70,12 +70,12 @@ def test_one_location_brings_in_everything_with_one_typing_mistake():
 
     assert Entity.objects.count() == 53
     known = {f"{e.kind}:{e.namespace}/{e.name}".lower() for e in Entity.objects.all()}
-    dangling = {
+    unresolved = {
         relation.target_ref
         for relation in Relation.objects.all()
         if relation.target_ref.lower() not in known
     }
-    assert dangling == {"component:default/order-ruoter"}
+    assert unresolved == {"component:default/order-ruoter"}
 
 
 def test_the_sandbox_knows_every_id_and_key_but_the_wrong_one(annotations):

@@ -86,7 +86,7 @@ def test_orphans_errors_local_and_overlaid_entities_are_counted_and_found(reader
     make_entity("wrong", source="f.yaml")
     make_issue("component:default/wrong", "no owner")
     make_entity("warned", source="f.yaml")
-    make_issue("component:default/warned", "dangling", kind="warning")
+    make_issue("component:default/warned", "unresolved", kind="warning")
     make_entity("own")
     Overlay.objects.create(entity_id="component:default/fine", field="owner", value="x")
     page = reader.get(INDEX)

@@ -252,7 +252,7 @@ def test_a_file_takes_over_an_entity_that_has_no_file(tmp_path):
     assert Entity.objects.get().location.target == str(file)
 
 
-def test_warns_of_references_to_nothing_and_suggests_the_nearest(tmp_path):
+def test_warns_of_unresolved_references_and_suggests_the_nearest(tmp_path):
     file = write(tmp_path / "a.yaml", component("a", owner="team-aplha"), group("team-alpha"))
     status, out = run("import_catalog", file)
     assert status == 0
@@ -260,11 +260,11 @@ def test_warns_of_references_to_nothing_and_suggests_the_nearest(tmp_path):
     assert "did you mean group:default/team-alpha?" in out
 
 
-def test_says_how_many_more_references_lead_to_nothing(tmp_path):
+def test_says_how_many_more_references_are_unresolved(tmp_path):
     file = write(tmp_path / "a.yaml", component("a", dependsOn=[f"api:x{n}" for n in range(30)]))
     _status, out = run("import_catalog", file)
     assert out.count("points to nothing") == 20
-    assert "and 11 more references" in out
+    assert "and 11 more unresolved references" in out
 
 
 def test_without_a_source_imports_the_configured_locations(tmp_path, settings):

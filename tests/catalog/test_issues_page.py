@@ -1,4 +1,4 @@
-"""The page of issues: everything that is wrong now, and references that point to nothing."""
+"""The page of issues: everything that is wrong now, and unresolved references."""
 
 import pytest
 from django.urls import reverse
@@ -25,17 +25,17 @@ def make_location(target):
 
 
 def test_says_when_there_is_nothing_to_do_and_when_nothing_was_checked(client):
-    for kind in ("", "dangling"):
+    for kind in ("", "unresolved"):
         assert "Nothing was imported yet, so nothing was checked." in get(client, kind=kind).text
     location = make_location("/srv/a")
-    for kind in ("", "dangling"):
+    for kind in ("", "unresolved"):
         said = "1 of 1 location could not be read to the end"
         assert said in texts(get(client, kind=kind), ".empty")[0]
     location.read_at = timezone.now()
     location.save()
     make_entity("shop")
     assert "There is nothing to do" in get(client).text
-    assert "There is nothing to do" in get(client, kind="dangling").text
+    assert "There is nothing to do" in get(client, kind="unresolved").text
     assert "Clear the filters" in get(client, q="x").text
 
 
@@ -122,23 +122,26 @@ def test_masks_secrets_of_the_entity(client):
     assert "****cdef" in get(client).text
 
 
-def test_lists_references_to_nothing_with_what_was_meant(client):
+def test_lists_unresolved_references_with_what_was_meant(client):
     make_entity("team-alpha", kind="Group")
     make_entity("shop", owner="group:team-aplha", source="/srv/a.yaml", source_line=4)
     make_entity("cart", owner="group:team-alpha", relations=(("dependsOn", "component:zzz"),))
-    response = get(client, kind="dangling")
+    response = get(client, kind="unresolved")
     rows = texts(response, "tbody tr")
     assert len(rows) == 2
-    assert "2 references to nothing" in texts(response, ".list-count")
+    assert "2 unresolved references" in texts(response, ".list-count")
     assert "component:default/zzz cart depends on nothing near" in rows[0]
     assert "group:default/team-aplha shop /srv/a.yaml:4 owned by" in rows[1]
     assert "group:default/team-alpha" in rows[1]
-    assert texts(get(client), ".chip-line a")[-1] == "Dangling references 2"
-    assert len(select(get(client, kind="dangling", q="zzz"), "tbody tr")) == 1
+    assert texts(get(client), ".chip-line a")[-1] == "Unresolved references 2"
+    assert len(select(get(client, kind="unresolved", q="zzz"), "tbody tr")) == 1
+    saved_before = get(client, kind="dangling")
+    assert texts(saved_before, "tbody tr") == rows
+    assert "Unresolved" in texts(saved_before, ".chip-line [aria-current]")[0]
 
 
 def test_counts_references_anew_when_the_catalog_changed(client):
     make_entity("shop", owner="group:nobody")
-    assert texts(get(client), ".chip-line a")[-1] == "Dangling references 1"
+    assert texts(get(client), ".chip-line a")[-1] == "Unresolved references 1"
     make_entity("nobody", kind="Group")
-    assert texts(get(client), ".chip-line a")[-1] == "Dangling references 0"
+    assert texts(get(client), ".chip-line a")[-1] == "Unresolved references 0"

@@ -39,7 +39,7 @@ PAGES = {
     "unregister": "/catalog/locations/7/unregister/",
     "register": "/catalog/register/",
     "issues": "/catalog/issues/",
-    "references to nothing": "/catalog/issues/?kind=dangling",
+    "unresolved references": "/catalog/issues/?kind=unresolved",
     "card": f"{ENTITY}pagerduty/",
     "past of the service": f"{ENTITY}pagerduty/history/?days=90",
     "trigger form": f"{ENTITY}pagerduty/trigger/",

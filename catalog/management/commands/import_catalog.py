@@ -106,7 +106,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"    {notice.hint}")
         shown = sum(1 for notice in report.notices if "points to nothing" in notice.message)
         if report.unresolved > shown:
-            self.stdout.write(f"... and {report.unresolved - shown} more references to nothing")
+            self.stdout.write(f"... and {report.unresolved - shown} more unresolved references")
         if not report.failure:
             self._print_outcome(report)
 

@@ -208,7 +208,7 @@ def _missing_targets(
 def _with_reference_warnings(
     found: Sequence[_Checked], *, is_catalog_asked: bool
 ) -> Iterator[_Checked]:
-    """The same documents with warnings of references to nothing and of names given twice."""
+    """The same documents with warnings of unresolved references and of names given twice."""
     where = "the files checked"
     references = ReferenceIndex(f"{where} nor in the catalog" if is_catalog_asked else where)
     twice = {}

@@ -1,4 +1,4 @@
-"""References to nothing after an import: where they are written, and what was meant."""
+"""Unresolved references after an import: where they are written, and what was meant."""
 
 import re
 
@@ -13,13 +13,13 @@ from tests.catalog.sources import component, group, run, write
 pytestmark = pytest.mark.django_db
 
 
-def dangling(tmp_path, *documents):
+def find_after_import(tmp_path, *documents):
     run("import_catalog", write(tmp_path / "a.yaml", *documents))
     return find_unresolved(list(Location.objects.values_list("pk", flat=True)))
 
 
 def test_names_the_field_and_what_was_meant(tmp_path):
-    notices, total = dangling(
+    notices, total = find_after_import(
         tmp_path,
         component(
             "a",
@@ -49,7 +49,7 @@ def test_asks_as_often_for_many_as_for_one(tmp_path):
     counts = []
     for number in (1, 60):
         found = [component(f"c{n}", owner=f"nobody-{n}") for n in range(number)]
-        dangling(tmp_path, *found)
+        find_after_import(tmp_path, *found)
         with CaptureQueriesContext(
             connection,
         ) as queries:
