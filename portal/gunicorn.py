@@ -25,6 +25,9 @@ threads = _server.threads
 timeout = 30
 graceful_timeout = 5
 control_socket_disable = True
+# gunicorn takes the path that the site lies under from a header, which many proxies pass on from
+# anybody; it would stand in every link, those of the cached card too.
+forwarder_headers = ""
 
 _with_banner = wsgi.Response.default_headers
 

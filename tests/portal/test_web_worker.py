@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 THREADS = 2
 APP = """
 def app(environ, start_response):
-    body = environ["wsgi.input"].read()
+    body = environ["wsgi.input"].read() or environ["SCRIPT_NAME"].encode()
     start_response("200 OK", [("Content-Length", str(len(body) or 300_000))])
     return [body or b"x" * 300_000]
 """
@@ -137,6 +137,12 @@ def test_a_request_that_is_too_large_or_has_no_length_is_refused(port, line, sta
     data = b"POST / HTTP/1.1\r\nHost: localhost\r\n" + line + b"\r\n\r\nabc"
     with connect(port, data) as connection:
         assert read_to_end(connection).startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_client_does_not_say_under_which_path_the_site_lies(port):
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    with connect(port, head + b"SCRIPT_NAME: /\r\n\r\n") as connection:
+        assert read_to_end(connection).endswith(b"x" * 300_000)
 
 
 def test_a_client_that_waits_for_leave_to_send_gets_it(port):
