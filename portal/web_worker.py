@@ -35,7 +35,9 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 # A usual page fits into the kernel's buffer, so that a client that does not read holds no thread.
 _SEND_BUFFER_BYTES = 512 * 1024
 _CHUNK_BYTES = 64 * 1024
-_LENGTH = re.compile(rb"(?i)\r\nContent-Length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n|$)")
+_LENGTH = re.compile(rb"(?i)\r\nContent-Length:[ \t]*([0-9]+)[ \t]*(?=\r\n|$)")
+# As many digits of a length tell that it is too large.
+_DIGITS = 18
 _CHUNKED = re.compile(rb"(?i)\r\nTransfer-Encoding[ \t]*:")
 _EXPECTS = re.compile(rb"(?i)\r\nExpect:[ \t]*100-continue")
 
@@ -105,7 +107,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             if _CHUNKED.search(header):
                 raise Refused("411 Length Required")
             # gunicorn judges the header; of several lengths it takes none.
-            length = max((int(found[1]) for found in _LENGTH.finditer(header)), default=0)
+            lengths = [one[1].lstrip(b"0")[:_DIGITS] for one in _LENGTH.finditer(header)]
+            length = max((int(one or b"0") for one in lengths), default=0)
             if length > MAX_BODY_BYTES:
                 raise Refused("413 Content Too Large")
             wanted = conn.wanted = end + 4 + length

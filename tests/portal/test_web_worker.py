@@ -33,6 +33,7 @@ HALF_SENT = {
     "nothing": b"",
     "half a header": b"GET / HTTP/1.1\r\nHost: localhost\r\n",
     "half a body": POST + b"a",
+    "half a body, its length in twenty digits": POST.replace(b"6", b"6".zfill(20)) + b"a",
     "a whole request and half of the next": POST + b"abcdef" + POST + b"a",
 }
 
@@ -128,6 +129,7 @@ def test_a_request_arrives_in_any_pieces(port):
     [
         (b"Transfer-Encoding: chunked", b"411"),
         (b"Content-Length: 9000000", b"413"),
+        (b"Content-Length: " + b"9" * 20, b"413"),
         (b"X-Long: " + b"a" * 70_000, b"431"),
         (b"Content-Length: 2\r\nContent-Length: 3", b"400"),
         (b"Content-Length: +2", b"400"),
