@@ -3,15 +3,20 @@
 gunicorn gives each connection a thread from its first byte on, and has no deadline for the rest: as
 many half-sent requests as there are threads stop the site. Here one loop receives the bytes of all
 connections, within a deadline and bounds; a thread gets a request that has arrived to its end, and
-never waits for a client.
+never waits for a client. A connection that is answered is drained in the same loop, by the same
+deadline and bounds, so that its last answer is not lost.
+
+It overrides what gunicorn does at three points: a connection wants a thread (``enqueue_req``), its
+thread is done (``finish_request``), and each round of the loop (``murder_pending``).
 """
 
 import re
 import selectors
 import socket
 import time
-from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -19,10 +24,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-# From the first to the last byte of a request.
+# From the first to the last byte of a request, and from its last answer to a client's closing.
 RECEIVE_S = 15.0
-# A connection that is answered is drained for so long, so that the answer is not lost.
-LINGER_S = 2.0
 # What an answer may wait for a client that does not read: see ``pre_request`` of ``gunicorn.py``.
 SEND_S = 15.0
 MAX_HEADER_BYTES = 64 * 1024
@@ -51,21 +54,24 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._received: dict[TConn, bytearray] = {}
-        self._lingering: dict[TConn, None] = {}
+        # In the order of their deadlines; None: the connection is only drained.
+        self._waiting: dict[TConn, bytearray | None] = {}
         self._waiting_bytes = 0
 
     def enqueue_req(self, conn: TConn) -> None:
         """Receive a request of a new or a kept connection before a thread takes it."""
         begun = conn.parser.unreader.take_buffered() if conn.parser else b""
+        self._wait_for(conn, bytearray())
+        if begun:
+            self._take(conn, begun)
+
+    def _wait_for(self, conn: TConn, received: bytearray | None) -> None:
         conn.sock.settimeout(0)
         conn.timeout = time.monotonic() + RECEIVE_S
-        self._received[conn] = bytearray()
+        self._waiting[conn] = received
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
-        if len(self._received) > MAX_WAITING:
-            self._drop(next(iter(self._received)))
-        if conn in self._received and begun:
-            self._take(conn, begun)
+        if len(self._waiting) > MAX_WAITING:
+            self._drop(next(iter(self._waiting)))
 
     def _receive(self, conn: TConn, sock: socket.socket) -> None:
         try:
@@ -81,7 +87,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
 
     def _take(self, conn: TConn, data: bytes) -> None:
         """Add bytes to a request; pass it on when it is whole."""
-        received = self._received[conn]
+        received = self._waiting[conn]
+        if received is None:
+            return
         # An end of the header may lie across the old and the new bytes.
         seen = max(len(received) - 3, 0)
         received += data
@@ -91,10 +99,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
                 self._pass_on(conn)
         except Refused as refusal:
             self._forget(conn)
-            self._answer(conn, f"HTTP/1.1 {refusal}\r\nContent-Length: 0\r\n")
-            self._linger(conn)
+            self._answer(conn, f"HTTP/1.1 {refusal}\r\nContent-Length: 0\r\nConnection: close")
+            self._drain(conn)
         while self._waiting_bytes > MAX_WAITING_BYTES:
-            self._drop(next(iter(self._received)))
+            self._drop(next(iter(self._waiting)))
 
     def _is_whole(self, conn: TConn, received: bytearray, seen: int) -> bool:
         if (wanted := getattr(conn, "wanted", None)) is None:
@@ -113,7 +121,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
                 raise Refused("413 Content Too Large")
             wanted = conn.wanted = end + 4 + length
             if len(received) < wanted and _EXPECTS.search(header):
-                self._answer(conn, "HTTP/1.1 100 Continue\r\n", is_last=False)
+                self._answer(conn, "HTTP/1.1 100 Continue")
         return len(received) >= wanted
 
     def _pass_on(self, conn: TConn) -> None:
@@ -122,60 +130,36 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         conn.parser.unreader.unread(bytes(received))
         super().enqueue_req(conn)
 
-    def _answer(self, conn: TConn, lines: str, *, is_last: bool = True) -> None:
-        closing = "Connection: close\r\n" if is_last else ""
-        try:
-            conn.sock.send(f"{lines}{closing}\r\n".encode())
-        except OSError:
-            conn.timeout = 0.0  # the next round closes it
+    def _answer(self, conn: TConn, lines: str) -> None:
+        with suppress(OSError):  # a client that is gone is found closed when it is read
+            conn.sock.send(f"{lines}\r\n\r\n".encode())
 
     def finish_request(self, conn: TConn, future: "Future[Any]") -> None:
         """Keep a connection for its next request, or drain it; gunicorn drains in this loop."""
         if future.cancelled() or future.exception() or future.result():
             super().finish_request(conn, future)
         else:
-            self._linger(conn)
+            self._drain(conn)
 
-    def _linger(self, conn: TConn) -> None:
-        conn.sock.settimeout(0)
-        conn.timeout = time.monotonic() + LINGER_S
+    def _drain(self, conn: TConn) -> None:
+        """Read what a client still sends, until it has closed its side."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
             self._close(conn)
-            return
-        self._lingering[conn] = None
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
-
-    def _drain(self, conn: TConn, sock: socket.socket) -> None:
-        try:
-            is_open = bool(sock.recv(_CHUNK_BYTES))
-        except BlockingIOError:
-            return
-        except OSError:
-            is_open = False
-        if not is_open:
-            self._drop(conn)
+        else:
+            self._wait_for(conn, None)
 
     def murder_pending(self) -> None:
         """Close the connections whose deadline is over."""
         now = time.monotonic()
-        for conn in list(self._overdue(now)):
+        for conn in list(takewhile(lambda one: one.timeout <= now, self._waiting)):
             self._drop(conn)
-
-    def _overdue(self, now: float) -> Iterator[TConn]:
-        # Each is in the order of its deadlines.
-        for waiting in (self._received, self._lingering):
-            for conn in waiting:
-                if conn.timeout > now:
-                    break
-                yield conn
 
     def _forget(self, conn: TConn) -> bytearray:
         """No longer wait for the connection; return what was received."""
         self.poller.unregister(conn.sock)
-        self._lingering.pop(conn, None)
-        received = self._received.pop(conn, bytearray())
+        received = self._waiting.pop(conn) or bytearray()
         self._waiting_bytes -= len(received)
         conn.wanted = None
         return received
