@@ -1,23 +1,16 @@
 """Rows made equal to what is wanted with as few writes as it takes. No PagerDuty, no meaning."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
 from django.db import models
 
+from catalog.batches import in_batches
+
 BATCH = 200
 _Row = TypeVar("_Row", bound=models.Model)
 _Key = TypeVar("_Key", bound=Hashable)
-_Value = TypeVar("_Value")
-# SQLite's older builds take 999 values in one statement.
-_IN_ONE = 500
-
-
-def in_batches(values: Sequence[_Value], size: int = _IN_ONE) -> Iterator[Sequence[_Value]]:
-    """The values in pieces that every database takes in one statement."""
-    for begin in range(0, len(values), size):
-        yield values[begin : begin + size]
 
 
 def write(

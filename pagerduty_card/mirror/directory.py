@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.batches import in_batches
 from pagerduty_card import domain
 from pagerduty_card.mapping.remapping import concerned_entities, remap, take_turns
 from pagerduty_card.mapping.targets import digest_of
@@ -28,7 +29,7 @@ from pagerduty_card.models import (
     ServiceQuerySet,
 )
 from pagerduty_card.models.inbox import Delivery, Inbox
-from pagerduty_card.rows import in_batches, replace, write
+from pagerduty_card.rows import replace, write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

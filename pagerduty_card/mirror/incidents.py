@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.batches import in_batches
 from pagerduty_card import domain
 from pagerduty_card.models import (
     ChangeEvent,
@@ -24,7 +25,7 @@ from pagerduty_card.models import (
     ServiceQuerySet,
 )
 from pagerduty_card.models.inbox import Delivery, Inbox
-from pagerduty_card.rows import in_batches, replace, write
+from pagerduty_card.rows import replace, write
 from pagerduty_card.states import IncidentCounts
 
 # Changes older than this are not asked for and not kept.

@@ -10,9 +10,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.batches import in_batches
 from pagerduty_card.accounts import Account
 from pagerduty_card.models import Feed, Insight, Service
-from pagerduty_card.rows import in_batches, replace
+from pagerduty_card.rows import replace
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.paged_lists import MAX_IDS_IN_QUERY
 from pagerduty_card.wire.past import Metrics, Score

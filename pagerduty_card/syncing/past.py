@@ -15,10 +15,11 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from catalog.batches import in_batches
 from pagerduty_card import domain
 from pagerduty_card.accounts import Account
 from pagerduty_card.models import Feed, PastIncident, Service, ServiceQuerySet
-from pagerduty_card.rows import in_batches, write
+from pagerduty_card.rows import write
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.past import FirstAcknowledgement
 
