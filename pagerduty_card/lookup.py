@@ -1,6 +1,6 @@
 """What views share: which entity, who reads and when, and how the answer is taken."""
 
-from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
@@ -35,10 +35,3 @@ def moment_of(request: HttpRequest) -> Moment:
 def is_htmx(request: HttpRequest) -> bool:
     """Whether a fragment is asked for."""
     return bool(getattr(request, "htmx", False))
-
-
-def see_other(url: str) -> HttpResponseRedirect:
-    """Send the browser on with a GET after a POST."""
-    response = HttpResponseRedirect(url)
-    response.status_code = 303
-    return response

@@ -4,7 +4,7 @@ import sys
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal import health, outage
 from portal import styleguide as samples
 from portal.logging import current_request_id
+from portal.redirects import see_other
 
 
 @login_not_required
@@ -62,8 +63,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     page = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(page, None):
         page = "/"
-    response = HttpResponseRedirect(page)
-    response.status_code = 303
+    response = see_other(page)
     chosen = request.POST.get("theme", "")
     if chosen in {"light", "dark"}:
         year_s = 365 * 24 * 3600

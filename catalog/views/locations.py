@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -23,6 +23,7 @@ from catalog.presenters import locations as presenters
 from catalog.presenters.issue_rows import issue_rows
 from catalog.views.issues import maskers_of
 from catalog.views.lists import PAGE_SIZE, list_rows, page_number
+from portal.redirects import see_other
 
 SHOWN_ISSUES = 20
 _MESSAGE_LEVELS = {
@@ -30,13 +31,6 @@ _MESSAGE_LEVELS = {
     "warning": messages.WARNING,
     "critical": messages.ERROR,
 }
-
-
-def see_other(address: str) -> HttpResponse:
-    """Send the browser to a page by GET after a form was taken."""
-    response = HttpResponseRedirect(address)
-    response.status_code = 303
-    return response
 
 
 def add_message(request: HttpRequest, outcome: presenters.RefreshOutcome) -> None:

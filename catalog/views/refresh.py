@@ -27,8 +27,9 @@ from catalog.ingestion.sources import is_url
 from catalog.locations import refreshing
 from catalog.models import Entity, ImportRun, Location, SourceFile
 from catalog.presenters.locations import RefreshOutcome, outcome_of
-from catalog.views.locations import add_message, see_other
+from catalog.views.locations import add_message
 from catalog.views.lookup import of_entity
+from portal.redirects import see_other
 from portal.throttle import Throttle
 
 logger = logging.getLogger(__name__)

@@ -3,13 +3,13 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from catalog import stars
 from catalog.models import Entity
 from catalog.views.lookup import of_entity
+from portal.redirects import see_other
 
 
 @login_required
@@ -26,7 +26,7 @@ def star(request: HttpRequest, found: Entity) -> HttpResponse:
     if getattr(request, "htmx", False):
         context = {"entity": found, "is_starred": is_starred, "back": back}
         return render(request, "catalog/_star.html", context)
-    return HttpResponse(status=303, headers={"Location": iri_to_uri(back)})
+    return see_other(back)
 
 
 def _back(request: HttpRequest, found: Entity) -> str:

@@ -9,8 +9,9 @@ from django_htmx.http import reswap, trigger_client_event
 
 from pagerduty_card.card.button import render_actions
 from pagerduty_card.card.rendering import CardUpdate, render_card, update_since
-from pagerduty_card.lookup import entity_of, is_htmx, see_other
+from pagerduty_card.lookup import entity_of, is_htmx
 from pagerduty_card.syncing.pages import refresh_for_page
+from portal.redirects import see_other
 
 
 @never_cache

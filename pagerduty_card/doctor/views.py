@@ -14,7 +14,7 @@ from pagerduty_card.doctor.findings import PERMISSION as RUN_DOCTOR
 from pagerduty_card.doctor.findings import worst_of
 from pagerduty_card.doctor.paging_keys import known_keys
 from pagerduty_card.doctor.probing import Probe, probe_all
-from pagerduty_card.lookup import see_other
+from portal.redirects import see_other
 
 
 @never_cache

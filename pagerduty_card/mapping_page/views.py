@@ -18,7 +18,6 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog.kinds import Kind
 from catalog.links import entity_url
 from catalog.refs import EntityRef
-from pagerduty_card.lookup import see_other
 from pagerduty_card.mapping_page.applying import Agreed, apply_plan, undo
 from pagerduty_card.mapping_page.choosing import (
     MAX_LINES,
@@ -35,6 +34,7 @@ from pagerduty_card.mapping_page.patching import write_patch
 from pagerduty_card.mapping_page.planning import Skipped, Way, make_plan
 from pagerduty_card.mapping_page.suggesting import Sureness
 from pagerduty_card.models import MappingChange
+from portal.redirects import see_other
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

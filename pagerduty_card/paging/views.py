@@ -24,7 +24,7 @@ from pagerduty_card import rights
 from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
 from pagerduty_card.labels import choices_of, value_of
-from pagerduty_card.lookup import entity_of, is_htmx, see_other
+from pagerduty_card.lookup import entity_of, is_htmx
 from pagerduty_card.mapping.resolving import Mapped, each_once, resolve, targets_of
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.paging import beside, pending_pages, triggering, unsent
@@ -37,6 +37,7 @@ from pagerduty_card.paging.outcomes import (
 )
 from pagerduty_card.presenters.outcomes import present_outcome
 from portal.csrf import on_csrf_failure
+from portal.redirects import see_other
 
 
 @never_cache
