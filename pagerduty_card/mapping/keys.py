@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from pagerduty_card.domain import BACKSTAGE_VENDOR, EVENTS_V2
 from pagerduty_card.isolating import isolated
-from pagerduty_card.mapping.targets import INTEGRATION_KEY, Target
+from pagerduty_card.mapping.targets import INTEGRATION_KEY, Target, digest_of
 from pagerduty_card.models import Integration, Service
 from portal.secret_shapes import mask
 
@@ -89,6 +89,24 @@ def paging_key(target: Target, service: Service | None) -> PagingKey:
         count = f"{len(others)} more such integration{'s' if len(others) > 1 else ''}"
         advice = f"The service has {count}: {INTEGRATION_KEY} can name the key of another one."
     return PagingKey(key=first.integration_key, text=f"{_through(first)}.", advice=advice)
+
+
+def same_key(target: Target, service: Service | None, digest: str) -> str:
+    """The key with a digest, where the service can still be paged with it; else empty.
+
+    PagerDuty compares ``dedup_key`` only among alerts of one integration key, so an alert is sent
+    again with the key of its first sending, whichever the rule chooses meanwhile.
+
+    Args:
+        target: What the entity names.
+        service: The stored service, of ``with_keys``; None where it is not known.
+        digest: Of ``digest_of``.
+    """
+    if service is None:
+        keys = [target.integration_key]
+    else:
+        keys = [one.integration_key for one in service.found_integrations if takes_events(one)]
+    return next((key for key in keys if key and digest_of(key) == digest), "")
 
 
 def _rank(one: Integration) -> tuple[bool, bool, bool, str, str]:

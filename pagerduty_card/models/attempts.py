@@ -57,6 +57,9 @@ class TriggeredIncident(models.Model):
 
     Attributes:
         entity_ref: Canonical reference, kept when the entity goes.
+        key_digest: Of the integration key it was sent with, see ``mapping.targets.digest_of``.
+            Empty in rows of earlier versions.
+        key_masked: The last four characters of that key, behind asterisks.
         answer: PagerDuty's words, free of secrets.
         attempts: How often it was submitted.
         may_resend: Whether the same form submitted again sends the same alert again.
@@ -100,6 +103,8 @@ class TriggeredIncident(models.Model):
     account = models.CharField(max_length=64)
     service_pd_id = models.CharField(max_length=32, db_index=True)
     service_name = models.CharField(max_length=255)
+    key_digest = models.CharField(max_length=32, blank=True, editable=False)
+    key_masked = models.CharField(max_length=16, blank=True)
     triggered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     triggered_by_name = models.CharField(max_length=255)
     triggered_at = models.DateTimeField(default=timezone.now)

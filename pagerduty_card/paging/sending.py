@@ -7,6 +7,7 @@ events with one ``dedup_key`` as long as their alert is open, and no longer: ``d
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from pagerduty_card.errors import (
     Unreadable,
 )
 from pagerduty_card.fields import web_url
+from pagerduty_card.mapping.keys import same_key
 from pagerduty_card.mapping.resolving import Mapped, resolve, targets_of
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.wire.alerts import TriggerEvent
@@ -66,10 +68,12 @@ def check(mapped: Mapped) -> None:
 
 
 def service_of(attempt: TriggeredIncident, entity: Entity) -> Mapped:
-    """Find anew the service that an attempt was made for, with the key that is never stored.
+    """Find anew the service that an attempt was made for, with the key it was first sent with.
+
+    The key itself is never stored.
 
     Raises:
-        CannotPage: The entity names it no more, or it cannot be paged any more.
+        CannotPage: The entity names it no more, or it cannot be paged with that key any more.
     """
     for mapped in resolve(targets_of(entity)):
         # One that was known by its key alone may have become known since.
@@ -78,8 +82,21 @@ def service_of(attempt: TriggeredIncident, entity: Entity) -> Mapped:
             mapped.service_pd_id == attempt.service_pd_id or is_by_key
         ):
             check(mapped)
-            return mapped
+            return _with_first_key(attempt, mapped)
     raise CannotPage(f"{entity.ref} does not name the service {attempt.service_name} any more.")
+
+
+def _with_first_key(attempt: TriggeredIncident, mapped: Mapped) -> Mapped:
+    if not attempt.key_digest:  # of an earlier version
+        return mapped
+    key = same_key(mapped.target, mapped.service, attempt.key_digest)
+    if not key:
+        raise CannotPage(
+            f"The integration key {attempt.key_masked} that this page was sent with does not "
+            f"belong to the service {attempt.service_name} any more. It was not sent again with "
+            "another key: that could page twice."
+        )
+    return replace(mapped, paging=replace(mapped.paging, key=key))
 
 
 def take_turn(
@@ -123,7 +140,7 @@ def send(
     Args:
         attempt: New, or one whose turn was taken.
         entity: Whose page it was made on.
-        mapped: The service to page; its key is found anew, for it is never stored.
+        mapped: The service to page, of ``service_of`` unless the attempt is new.
         pauses_s: Seconds to wait before each further try; 8 s are spent at most on sending.
 
     Raises:
@@ -175,16 +192,17 @@ def give_up(attempt: TriggeredIncident, why: str) -> bool:
 
     Args:
         attempt: As it was read.
-        why: For the reader; empty: what the last try was answered stays.
+        why: Why it can never be sent again, for the reader. Empty: its time is up; what the last
+            try was answered stays, and a person may send it again.
     """
-    states = {_State.RETRYING: _State.FAILED}
+    states = {_State.RETRYING: _State.FAILED, _State.FAILED: _State.FAILED}
     changed: dict[str, object] = {"answer": why[:500]} if why else {}
     ended = TriggeredIncident.objects.filter(
         pk=attempt.pk, state=attempt.state, attempts=attempt.attempts
     ).update(
         state=states.get(_State(attempt.state), _State.UNSURE),
         retry_until=None,
-        may_resend=True,
+        may_resend=not why,
         **changed,
     )
     return ended == 1

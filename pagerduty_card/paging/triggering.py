@@ -16,10 +16,12 @@ from catalog.models import Entity
 from pagerduty_card import rights
 from pagerduty_card.domain import Severity
 from pagerduty_card.mapping.resolving import Mapped
+from pagerduty_card.mapping.targets import digest_of
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.paging import retrying, sending
 from pagerduty_card.paging.retrying import Search
 from pagerduty_card.paging.sending import CannotPage
+from portal.secret_shapes import mask
 
 __all__ = [
     "CannotPage",
@@ -107,7 +109,6 @@ def trigger(
     description = description.strip()
     if not 1 <= len(description) <= MAX_DESCRIPTION:
         raise ValueError(f"description of {len(description)} characters")
-    sending.check(service_target)
     attempt, is_new = _write_down(
         entity, service_target, description, severity, details, dedup_key, user
     )
@@ -143,6 +144,7 @@ def _write_down(
         list(User.objects.select_for_update().filter(pk=user.pk).values_list("pk"))
         if known := TriggeredIncident.objects.filter(dedup_key=dedup_key).first():
             return known, False
+        sending.check(mapped)
         now = timezone.now()
         if retry_in_s := _wait_s(user, now):
             raise PagedTooOften(retry_in_s)
@@ -153,6 +155,8 @@ def _write_down(
             account=mapped.target.account,
             service_pd_id=mapped.service_pd_id,
             service_name=mapped.service.name if mapped.service else entity.display_name[:255],
+            key_digest=digest_of(mapped.routing_key),
+            key_masked=mask(mapped.routing_key),
             triggered_by=user,
             triggered_by_name=(user.get_full_name() or user.get_username())[:255],
             triggered_at=now,
@@ -183,11 +187,16 @@ def _send_again(attempt: TriggeredIncident, entity: Entity) -> None:
     now = timezone.now()
     if not (attempt.may_resend or attempt.is_lost(now)):
         return
-    mapped = sending.service_of(attempt, entity)
     if (
         attempt.state != TriggeredIncident.State.RETRYING
         and retrying.look_for(attempt) is Search.FOUND
     ):
+        return
+    try:
+        mapped = sending.service_of(attempt, entity)
+    except CannotPage as exc:
+        # The attempt tells whether somebody may have been paged; the form gets a key of its own.
+        sending.give_up(attempt, str(exc))
         return
     if sending.take_turn(attempt, now, retry_until=now + TriggeredIncident.RETRIED_FOR):
         sending.send(attempt, entity, mapped, pauses_s=_PAUSES_S)

@@ -211,12 +211,14 @@ def _elsewhere(row: TriggeredIncident) -> str:
 
 
 def _on_unsure(row: TriggeredIncident, *, is_retried: bool) -> str:
+    # Why it is not sent again, or what the last try was answered.
+    ended = "" if is_retried or not row.answer else f"{row.answer} "
     if row.search_problem:
         held = " Until it can, it sends nothing again: that could page twice." if is_retried else ""
-        return f"The portal cannot look for the incident: {_problem(row)}{held}"
+        return f"{ended}The portal cannot look for the incident: {_problem(row)}{held}"
     if is_retried:
         return "The portal looks for the incident, and sends again only if PagerDuty has none."
-    return "Look for the incident in PagerDuty."
+    return f"{ended}Look for the incident in PagerDuty."
 
 
 def _problem(row: TriggeredIncident) -> str:

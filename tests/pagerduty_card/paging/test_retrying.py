@@ -18,10 +18,11 @@ from django.utils import timezone
 from catalog.models import Entity
 from pagerduty_card import domain, tasks
 from pagerduty_card.accounts import get_account
-from pagerduty_card.domain import Severity
+from pagerduty_card.domain import BACKSTAGE_VENDOR, Severity
 from pagerduty_card.mapping.resolving import resolve, targets_of
 from pagerduty_card.models import Integration, Service, TriggeredIncident
 from pagerduty_card.paging import retrying, sending, triggering
+from pagerduty_card.presenters.outcomes import present_outcome
 from pagerduty_card.reconciling import note_incident, reconcile
 from pagerduty_card.wire.client import PagerDutyClient
 from portal.tasks import run_once
@@ -151,11 +152,34 @@ def test_the_worker_sends_the_same_alert_under_the_same_key_until_it_is_accepted
     assert len(http.calls) == calls
 
 
-def test_the_key_is_found_anew_each_time(http, waiting):
-    Integration.objects.update(integration_key="n" * 32)
+def test_it_is_sent_again_with_its_first_key_whichever_comes_first_meanwhile(http, waiting):
+    service = Service.objects.get()
+    events = {"type": "events_api_v2_inbound_integration", "service": service}
+    Integration.objects.create(pd_id="PA", name="A", integration_key="a" * 32, **events)
+    Integration.objects.create(
+        pd_id="PB", name="B", integration_key="b" * 32, vendor_pd_id=BACKSTAGE_VENDOR, **events
+    )
     http.post(ENQUEUE, **ACCEPTED)
     assert work().state == State.ACCEPTED
-    assert sent(http)[-1]["routing_key"] == "n" * 32
+    assert {one["routing_key"] for one in sent(http)} == {KEY}
+
+
+@pytest.mark.parametrize("by_person", [False, True])
+@pytest.mark.parametrize(("given", "state"), [("waiting", State.FAILED), ("unsure", State.UNSURE)])
+def test_nothing_is_sent_with_another_key_where_the_first_is_gone(
+    http, pager, request, given, state, by_person
+):
+    request.getfixturevalue(given)
+    if given == "unsure":
+        none_found(http)
+    Integration.objects.update(integration_key="n" * 32)
+    attempt = pager() if by_person else work()
+    assert (attempt.state, attempt.retry_until, attempt.may_resend) == (state, None, False)
+    assert len(sent(http)) == 1
+    told = present_outcome(attempt, timezone.now()).text
+    assert f"The integration key ****{KEY[-4:]} that this page was sent with" in told
+    http.post(ENQUEUE, **ACCEPTED)
+    assert pager(dedup_key="switchboard-2").state == State.ACCEPTED
 
 
 def test_it_comes_to_an_incident_that_is_found(http, waiting):
