@@ -77,9 +77,14 @@ def keep(request: HttpRequest, ref: EntityRef) -> str:
 
 
 def kept(request: HttpRequest, ref: EntityRef) -> dict[str, str] | None:
-    """The fields of the entity's form that were kept in the last hour; None if there are none."""
-    fields = _unexpired(request).get(str(ref))
-    return {name: str(fields.get(name, "")) for name in _FIELDS} if fields else None
+    """The fields of the entity's form that its writer left in the last hour; None if none.
+
+    Somebody else who signs in with the same browser is shown none of it.
+    """
+    fields = _unexpired(request).get(str(ref), {})
+    if read_key(str(fields.get("key", ""))).get("user") != str(request.user.pk):
+        return None
+    return {name: str(fields.get(name, "")) for name in _FIELDS}
 
 
 def forget(request: HttpRequest, ref: str) -> None:

@@ -94,12 +94,21 @@ def test_after_the_session_ended_the_text_is_there_again_and_nothing_was_sent(
     assert fields_of(browser.get(url_of(entity)))["description"] == ""
 
 
-def test_the_text_waits_an_hour_for_whoever_signs_in_and_is_bounded(browser, entity):
-    form = typed_into(browser, entity) | {"details": "x" * 10_001}
+def test_the_text_is_for_its_writer_alone(browser, entity):
+    form = typed_into(browser, entity)
     del browser.cookies["sessionid"]
     answer = browser.post(url_of(entity), form)
     make_user("eve", permissions=(TRIGGER,))
-    page, back = sign_in(browser, answer, "eve")
+    _, back = sign_in(browser, answer, "eve")
+    assert fields_of(back)["description"] == ""
+    assert TEXT not in back.text
+
+
+def test_the_text_waits_an_hour_and_is_bounded(browser, entity):
+    form = typed_into(browser, entity) | {"details": "x" * 10_001}
+    del browser.cookies["sessionid"]
+    answer = browser.post(url_of(entity), form)
+    page, back = sign_in(browser, answer)
     assert "Only the first 10,000 characters" in page.text
     assert fields_of(back)["description"] == TEXT
     assert len(fields_of(back)["details"]) == 10_000
