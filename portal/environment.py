@@ -52,7 +52,7 @@ _ESCAPES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class SettingMistake:
     """A variable whose value cannot be used.
 
     Attributes:
@@ -93,7 +93,7 @@ class Environment:
         """Read from ``variables``; None means those of this process."""
         self._variables = os.environ if variables is None else variables
         self._known: set[str] = set()
-        self.mistakes: list[Mistake] = []
+        self.mistakes: list[SettingMistake] = []
 
     def is_given(self, name: str) -> bool:
         """Whether the variable, or its file, is set to anything but blanks."""
@@ -249,7 +249,9 @@ class Environment:
 
     def report(self, variable: str, problem: str, hint: str) -> None:
         """Remember a mistake; ``problem`` continues a sentence that begins with the name."""
-        self.mistakes.append(Mistake(variable=variable, text=f"{variable} {problem}.", hint=hint))
+        self.mistakes.append(
+            SettingMistake(variable=variable, text=f"{variable} {problem}.", hint=hint)
+        )
 
     def misspellings(self) -> list[Misspelling]:
         """Return the variables that are spelt like ours and that nothing reads, by name."""

@@ -45,7 +45,7 @@ _CHUNKED = re.compile(rb"(?i)\r\nTransfer-Encoding[ \t]*:")
 _EXPECTS = re.compile(rb"(?i)\r\nExpect:[ \t]*100-continue")
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is not received: it is too large, or has no length."""
 
 
@@ -97,7 +97,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         try:
             if self._is_whole(conn, received, seen):
                 self._pass_on(conn)
-        except Refused as refusal:
+        except RequestRefused as refusal:
             self._forget(conn)
             self._answer(conn, f"HTTP/1.1 {refusal}\r\nContent-Length: 0\r\nConnection: close")
             self._drain(conn)
@@ -108,17 +108,17 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         if (wanted := getattr(conn, "wanted", None)) is None:
             end = received.find(b"\r\n\r\n", seen)
             if end > MAX_HEADER_BYTES or (end < 0 and len(received) > MAX_HEADER_BYTES):
-                raise Refused("431 Request Header Fields Too Large")
+                raise RequestRefused("431 Request Header Fields Too Large")
             if end < 0:
                 return False
             header = bytes(received[:end])
             if _CHUNKED.search(header):
-                raise Refused("411 Length Required")
+                raise RequestRefused("411 Length Required")
             # gunicorn judges the header; of several lengths it takes none.
             lengths = [one[1].lstrip(b"0")[:_DIGITS] for one in _LENGTH.finditer(header)]
             length = max((int(one or b"0") for one in lengths), default=0)
             if length > MAX_BODY_BYTES:
-                raise Refused("413 Content Too Large")
+                raise RequestRefused("413 Content Too Large")
             wanted = conn.wanted = end + 4 + length
             if len(received) < wanted and _EXPECTS.search(header):
                 self._answer(conn, "HTTP/1.1 100 Continue")
