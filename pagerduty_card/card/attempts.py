@@ -1,14 +1,19 @@
-"""Attempts to page somebody, as the card tells of them. Pure."""
+"""Attempts to page somebody, as the card shows them. Pure."""
 
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.presenters.outcomes import TOLD_FOR, OutcomeKind, PagingOutcome, present_outcome
+from pagerduty_card.presenters.outcomes import (
+    SHOWN_FOR,
+    OutcomeKind,
+    PagingOutcome,
+    present_outcome,
+)
 
-# How long the card speaks of a page that went well: only until it is seen.
-_TOLD_WELL = timedelta(minutes=5)
+# How long the card shows a page that went well: only until it is seen.
+_SUCCESS_SHOWN_FOR = timedelta(minutes=5)
 # The worker comes round every 20 s: one that has not tried for so long is not running.
 _STALLED_AFTER = timedelta(seconds=90)
 
@@ -45,7 +50,7 @@ def present_attempt(
     outcome = present_outcome(row, now)
     # An age below nothing is of a clock that was put back since: how old it is, is not known.
     age = abs(now - row.triggered_at)
-    if age > (_TOLD_WELL if outcome.kind is OutcomeKind.CREATED else TOLD_FOR):
+    if age > (_SUCCESS_SHOWN_FOR if outcome.kind is OutcomeKind.CREATED else SHOWN_FOR):
         return None
     tried_at = max(row.tried_at, row.looked_at or row.tried_at)
     return AttemptLine(

@@ -29,7 +29,7 @@ from pagerduty_card.lookup import moment_of
 from pagerduty_card.mapping.resolving import Target
 from pagerduty_card.models import Feed, TriggeredIncident
 from pagerduty_card.presenters.freshness import Moment
-from pagerduty_card.presenters.outcomes import TOLD_FOR
+from pagerduty_card.presenters.outcomes import SHOWN_FOR
 from portal.page_frame import Banner
 
 
@@ -71,7 +71,7 @@ def _card_for(request: HttpRequest, entity: Entity) -> RenderedCard:
     is as fine as any age is told. So a drawing is used again only where a new one would be equal.
     """
     services, moment = services_of(request, entity), moment_of(request)
-    since = moment.now - TOLD_FOR
+    since = moment.now - SHOWN_FOR
     attempts = guarded(ATTEMPTS, lambda: load_attempts(entity, since), lambda _: None)
     key = _key(entity, services.targets, [*services.feeds, *(attempts or ())], moment)
     found: RenderedCard | None = cache.get(key) if attempts is not None else None

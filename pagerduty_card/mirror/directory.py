@@ -61,7 +61,7 @@ def store_services(
 ) -> None:
     """Store services with their integrations, and with their policies where they are mapped.
 
-    One that a webhook told of since ``asked_at`` is left as it is: it may be gone by now. One that
+    One that a webhook changed since ``asked_at`` is left as it is: it may be gone by now. One that
     becomes mapped counts as mirrored from now on.
 
     Args:
@@ -72,8 +72,10 @@ def store_services(
     """
     take_turns()  # before any row is locked
     Inbox.lock(account)
-    told = Delivery.objects.told_later(account, "service", asked_at) if asked_at else {}
-    given = {service.id: service for service in services if service.id not in told}
+    changed_since = (
+        Delivery.objects.delivered_after(account, "service", asked_at) if asked_at else {}
+    )
+    given = {service.id: service for service in services if service.id not in changed_since}
     mapped = {pd_id for pd_id, one in given.items() if named is None or named.has(one)}
     policies = store_policies(account, [one.policy for one in _of(given, mapped) if one.policy])
     rows = Service.objects.of_account(account)
@@ -222,7 +224,7 @@ def unmap(account: str, services: Collection[Service]) -> None:
         )
         count_open_incidents(rows)
     forget_unused(account)
-    Feed.objects.mark_told(account, Feed.Kind.SERVICES, "", at=timezone.now())
+    Feed.objects.mark_changed_by_webhook(account, Feed.Kind.SERVICES, "", at=timezone.now())
 
 
 @transaction.atomic

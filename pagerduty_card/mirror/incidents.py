@@ -29,7 +29,7 @@ from pagerduty_card.rows import replace, write
 from pagerduty_card.states import IncidentCounts
 
 # Changes older than this are not asked for and not kept.
-CHANGES_KEPT = timedelta(days=30)
+CHANGES_KEPT_FOR = timedelta(days=30)
 
 
 @transaction.atomic
@@ -43,20 +43,21 @@ def store_incidents(
     """Make the open incidents of the account, or of one service, exactly these.
 
     A service that was asked about later than ``asked_at`` keeps what that answer said: an older
-    answer that arrives late must not take back a newer one. So does an incident that a webhook told
-    of since then, unless the answer knows of a later change.
+    answer that arrives late must not take back a newer one. So does an incident that a webhook
+    changed since then, unless the answer knows of a later change.
     """
     Inbox.lock(account)
     services = _services(account, service_pd_id)
     for pd_id in _asked_later(account, Feed.Kind.INCIDENTS, asked_at, service_pd_id):
         services.pop(pd_id, None)
-    told = Delivery.objects.told_later(account, "incident", asked_at)
+    changed_since = Delivery.objects.delivered_after(account, "incident", asked_at)
     given = [
         one
         for one in incidents
-        if one.id not in told or (one.changed_at and one.changed_at > told[one.id])
+        if one.id not in changed_since
+        or (one.changed_at and one.changed_at > changed_since[one.id])
     ]
-    kept = set(told) - {one.id for one in given}
+    kept = set(changed_since) - {one.id for one in given}
     rows = Incident.objects.filter(service__account=account)
     if service_pd_id:
         rows = rows.filter(service__pd_id=service_pd_id)
@@ -183,7 +184,7 @@ def store_changes(
         if pd_id in services
     }
     of_account = ChangeEvent.objects.filter(service__account=account)
-    over = of_account.filter(at__lt=timezone.now() - CHANGES_KEPT)
+    over = of_account.filter(at__lt=timezone.now() - CHANGES_KEPT_FOR)
     for pks in in_batches(list(over.values_list("pk", flat=True))):
         ChangeEvent.objects.filter(pk__in=pks).delete()
     existing = {}

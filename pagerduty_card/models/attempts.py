@@ -140,8 +140,8 @@ class TriggeredIncident(models.Model):
         return f"{self.triggered_by_name} paged {self.service_name}"
 
     @property
-    def is_taken(self) -> bool:
-        """Whether PagerDuty has said that it has it."""
+    def is_accepted(self) -> bool:
+        """Whether PagerDuty accepted the event."""
         state = self.State
         return self.state in {state.ACCEPTED, state.CREATED, state.ADDED, state.NOT_SEEN}
 

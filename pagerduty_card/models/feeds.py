@@ -125,10 +125,15 @@ class FeedQuerySet(models.QuerySet["Feed"]):
         feeds = self.filter(account=account, kind=kind, service_pd_id="")
         feeds.exclude(requests=requests).update(requests=requests)
 
-    def mark_told(self, account: str, kind: str, service: str, *, at: datetime) -> None:
-        """Note that a webhook changed rows of a service's section; nothing is fresher for it."""
+    def mark_changed_by_webhook(
+        self, account: str, kind: str, service: str, *, at: datetime
+    ) -> None:
+        """Note that a webhook changed rows of a section; that makes nothing fresher."""
         self.update_or_create(
-            account=account, kind=kind, service_pd_id=service, defaults={"told_at": at}
+            account=account,
+            kind=kind,
+            service_pd_id=service,
+            defaults={"changed_by_webhook_at": at},
         )
 
     def mark_failed(
@@ -160,7 +165,8 @@ class Feed(models.Model):
         requests: How many requests that answer took.
         covers_since: For changes and acknowledgements, how far back the rows reach (UTC); None for
             other kinds.
-        told_at: When a webhook last changed rows of the section (UTC); it makes nothing fresh.
+        changed_by_webhook_at: When a webhook last changed rows of the section (UTC);
+            it makes nothing fresh.
     """
 
     Kind: TypeAlias = freshness.SectionKind
@@ -179,7 +185,7 @@ class Feed(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     requests = models.PositiveIntegerField(default=0)
     covers_since = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True)
+    changed_by_webhook_at = models.DateTimeField(null=True)
 
     objects = FeedQuerySet.as_manager()
 

@@ -28,10 +28,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             state=Delivery.State.APPLIED,
         )
 
-    def told_later(
+    def delivered_after(
         self, account: str, resource_type: str, asked_at: datetime
     ) -> dict[str, datetime]:
-        """What applied events told that came while or after an answer was asked for.
+        """When the things last changed whose events came after an answer was asked for.
 
         Returns:
             By PagerDuty's id, when the last of it happened (UTC, PagerDuty's clock).

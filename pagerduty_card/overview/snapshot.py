@@ -72,7 +72,9 @@ class Snapshot:
             Feed.objects.order_by("account", "kind")
             .values_list("account", "kind")
             .annotate(Count("pk"))
-            .annotate(Max("asked_at"), Max("succeeded_at"), Max("failed_at"), Max("told_at"))
+            .annotate(
+                Max("asked_at"), Max("succeeded_at"), Max("failed_at"), Max("changed_by_webhook_at")
+            )
             .annotate(version=versions.subquery())
         )
         # Before the first answer of PagerDuty there is no row that could have it.

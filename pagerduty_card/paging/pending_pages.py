@@ -1,4 +1,4 @@
-"""What a person is told, wherever they are in the portal, of a page that did not go as it should.
+"""The banner, on every page of the portal, of an attempt to page that did not go as it should.
 
 Kept in the person's session, so that nobody else's pages cost a query, and no cache must hold it.
 """
@@ -11,30 +11,35 @@ from django.utils import timezone
 from catalog.links import entity_url
 from catalog.refs import EntityRef
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.presenters.outcomes import TOLD_FOR, OutcomeKind, PagingOutcome, present_outcome
+from pagerduty_card.presenters.outcomes import (
+    SHOWN_FOR,
+    OutcomeKind,
+    PagingOutcome,
+    present_outcome,
+)
 from portal.page_frame import Banner
 
-# Attempts by primary key, with whether the person was told of trouble: only then is it news that
-# one went well after all.
+# Attempts by primary key, with whether the person was warned of a problem: only then is it
+# news that one went well after all.
 _KEY = "pagerduty:pages"
 _MOST = 5
 # How long the banner says that a page went well after all.
-_TOLD_WELL = timedelta(minutes=20)
+_SUCCESS_SHOWN_FOR = timedelta(minutes=20)
 _WELL = (OutcomeKind.SENDING, OutcomeKind.LOOKING, OutcomeKind.CREATED)
 
 
 def remember(request: HttpRequest, attempt: TriggeredIncident) -> None:
-    """Note that the person is to be told what becomes of an attempt."""
+    """Note that the person is to be shown the outcome of an attempt."""
     known: dict[str, bool] = request.session.get(_KEY, {})
-    was_told = known.pop(str(attempt.pk), False)
+    was_warned = known.pop(str(attempt.pk), False)
     newest = list(known.items())[-_MOST + 1 :]
-    request.session[_KEY] = {**dict(newest), str(attempt.pk): was_told or not attempt.is_taken}
+    request.session[_KEY] = {**dict(newest), str(attempt.pk): was_warned or not attempt.is_accepted}
 
 
 def banner(request: HttpRequest) -> Banner | None:
-    """The banner of the newest attempt that is still to be told of.
+    """The banner of the newest attempt that is still to be shown.
 
-    On the entity's page the card tells of it; one that is over is told of no more after that.
+    On the entity's page the card shows it; one that is over is shown no more after that.
     """
     session = getattr(request, "session", None)
     known: dict[str, bool] = session.get(_KEY, {}) if session is not None else {}
@@ -48,10 +53,10 @@ def banner(request: HttpRequest) -> Banner | None:
         outcome = present_outcome(attempt, now)
         is_here = request.path == url
         is_well = outcome.kind in _WELL and outcome.tone != "warning"
-        was_told = known[str(attempt.pk)]
-        if _is_over(attempt, outcome, is_here=is_here, is_news=was_told or not is_well):
+        was_warned = known[str(attempt.pk)]
+        if _is_over(attempt, outcome, is_here=is_here, is_news=was_warned or not is_well):
             continue
-        left[str(attempt.pk)] = was_told or not is_well
+        left[str(attempt.pk)] = was_warned or not is_well
         if shown is None and not is_here and left[str(attempt.pk)]:
             shown = _worded(attempt, outcome, url)
     if left != known:
@@ -65,9 +70,9 @@ def banner(request: HttpRequest) -> Banner | None:
 def _is_over(
     attempt: TriggeredIncident, outcome: PagingOutcome, *, is_here: bool, is_news: bool
 ) -> bool:
-    """Whether there is nothing more to tell of an attempt."""
+    """Whether there is nothing more to show of an attempt."""
     is_well = outcome.kind is OutcomeKind.CREATED
-    if abs(timezone.now() - attempt.triggered_at) > (_TOLD_WELL if is_well else TOLD_FOR):
+    if abs(timezone.now() - attempt.triggered_at) > (_SUCCESS_SHOWN_FOR if is_well else SHOWN_FOR):
         return True
     if outcome.until or outcome.kind.is_open:
         return False

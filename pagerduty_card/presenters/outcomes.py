@@ -14,9 +14,9 @@ from pagerduty_card.isolating import isolated
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.presenters.on_call import Link
 
-# Pages speak of an attempt so long. More than an hour, so that a clock that is put forward by one
+# How long pages show an attempt. More than an hour, so that a clock that is put forward by one
 # hides none.
-TOLD_FOR = timedelta(hours=3)
+SHOWN_FOR = timedelta(hours=3)
 # The worker looks every 20 s: where nobody has looked for so long, no worker runs.
 _LOOKED_WITHIN = timedelta(seconds=90)
 _State = TriggeredIncident.State

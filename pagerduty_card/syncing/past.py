@@ -24,7 +24,7 @@ from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.past import FirstAcknowledgement
 
 # Ninety days of whichever zone, the longer ones at a change of the clocks too.
-KEPT = timedelta(days=92)
+HISTORY_KEPT_FOR = timedelta(days=92)
 # An end or an acknowledgement may be listed late.
 _OVERLAP = timedelta(minutes=30)
 _MAX_PAGES = 20
@@ -38,7 +38,7 @@ _REQUESTS_A_TURN = 20
 def sync_history(account: Account, client: PagerDutyClient) -> None:
     """Mirror the incidents that ended since the last answer; fill in services newly mapped."""
     asked_at = timezone.now()
-    window = asked_at - KEPT
+    window = asked_at - HISTORY_KEPT_FOR
     last = _feed(account, Feed.Kind.HISTORY)
     _forget(account, window)
     if last and last.asked_at:
@@ -69,7 +69,7 @@ def sync_acknowledgements(account: Account, client: PagerDutyClient) -> None:
     others lose nothing by it.
     """
     asked_at = timezone.now()
-    window = asked_at - KEPT
+    window = asked_at - HISTORY_KEPT_FOR
     last = _feed(account, Feed.Kind.ACKNOWLEDGEMENTS)
     mapped = Service.objects.of_account(account.name).mapped().order_by()
     covers_since = asked_at

@@ -17,7 +17,7 @@ from pagerduty_card.domain import ApiChangeEvent
 from pagerduty_card.errors import PagerDutyError, TooMany
 from pagerduty_card.mirror import directory
 from pagerduty_card.mirror.incidents import (
-    CHANGES_KEPT,
+    CHANGES_KEPT_FOR,
     store_changes,
     store_incidents,
     store_maintenance,
@@ -120,7 +120,7 @@ def sync_changes(account: Account, client: PagerDutyClient) -> None:
     feed = Feed.objects.filter(
         account=account.name, kind=Feed.Kind.CHANGES, service_pd_id=""
     ).first()
-    window = asked_at - CHANGES_KEPT
+    window = asked_at - CHANGES_KEPT_FOR
     since, covered, pages, last = window, window, _CHANGES_MAX_PAGES, None
     if feed and feed.asked_at and feed.covers_since:
         mapped = Service.objects.of_account(account.name).mapped()

@@ -10,7 +10,7 @@ from pagerduty_card.domain import ServiceStatus
 from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.mirror import directory, rota
 from pagerduty_card.mirror.incidents import (
-    CHANGES_KEPT,
+    CHANGES_KEPT_FOR,
     store_changes,
     store_incidents,
     store_maintenance,
@@ -69,7 +69,7 @@ def _sync_rest_of_service(
         report.note_good(Feed.Kind.SHIFTS, asked_at, row.pd_id)
 
     def changes(asked_at: datetime) -> None:
-        since = asked_at - CHANGES_KEPT
+        since = asked_at - CHANGES_KEPT_FOR
         found, more = client.change_events(since=since, service_id=row.pd_id)
         store_changes(account.name, found, row.pd_id)
         covers_since = reaches_back_to(found, asked_at) if more else since

@@ -164,7 +164,9 @@ def _apply_incident(row: Delivery, event: Event) -> str:
             Incident.objects.filter(service__account=row.account, pd_id=row.pd_id)
         )
     for changed_pd_id in dict.fromkeys(changed):
-        Feed.objects.mark_told(row.account, Feed.Kind.INCIDENTS, changed_pd_id, at=timezone.now())
+        Feed.objects.mark_changed_by_webhook(
+            row.account, Feed.Kind.INCIDENTS, changed_pd_id, at=timezone.now()
+        )
     if incident and service is None and not changed:
         row.detail = _NOT_MIRRORED
         return _State.IGNORED
@@ -250,7 +252,9 @@ def _apply_service(row: Delivery, event: Event) -> str:
     else:
         changed = services.update(name=name_of(event.data)[:255], url=url_of(event.data))
     if changed:
-        Feed.objects.mark_told(row.account, Feed.Kind.SERVICES, row.pd_id, at=timezone.now())
+        Feed.objects.mark_changed_by_webhook(
+            row.account, Feed.Kind.SERVICES, row.pd_id, at=timezone.now()
+        )
     else:
         row.detail = _NOT_MIRRORED
     return _State.APPLIED

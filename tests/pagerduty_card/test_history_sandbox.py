@@ -10,7 +10,7 @@ from django.utils import timezone
 from pagerduty_card.accounts import get_account
 from pagerduty_card.models import Feed, Insight, PastIncident, Service
 from pagerduty_card.syncing import accounts as syncing
-from pagerduty_card.syncing.past import KEPT
+from pagerduty_card.syncing.past import HISTORY_KEPT_FOR
 from pagerduty_card.wire.client import PagerDutyClient
 from sandbox.pagerduty.example_account import example_account
 from sandbox.pagerduty.generated_account import generated_account
@@ -41,7 +41,7 @@ def test_ninety_days_of_a_service_are_there_after_one_turn(sandbox, entity, clie
     report = mirror()
     assert not report.failed
     service = Service.objects.get(pd_id="PCHKOUT")
-    assert service.history_since <= timezone.now() - KEPT + dt.timedelta(minutes=1)
+    assert service.history_since <= timezone.now() - HISTORY_KEPT_FOR + dt.timedelta(minutes=1)
     ended = [
         incident
         for incident in sandbox.state.account.incidents

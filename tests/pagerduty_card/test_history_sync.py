@@ -26,7 +26,7 @@ from tests.pagerduty_card.mirror import make_past_incident, make_service
 
 pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 11, 18, 12, tzinfo=dt.UTC)
-WINDOW = NOW - past.KEPT
+WINDOW = NOW - past.HISTORY_KEPT_FOR
 MINUTES = dt.timedelta(minutes=1)
 
 
