@@ -65,7 +65,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         "location_link",
         "run_link",
         "changed_at",
-        "standing",
+        "current_issues",
         "choices",
     ]
 
@@ -101,11 +101,11 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         if obj.is_local:
             return [
                 (None, {"fields": ["descriptor_text"], "classes": ["monospace"]}),
-                ("Where it comes from", {"fields": [*place["fields"], "standing"]}),
+                ("Where it comes from", {"fields": [*place["fields"], "current_issues"]}),
             ]
         why = _ORPHAN if obj.is_orphan else _FROM_FILE
         may_choose = obj.is_orphan and self.has_change_permission(request, obj)
-        place["fields"] += ["standing", *(["choices"] if may_choose else [])]
+        place["fields"] += ["current_issues", *(["choices"] if may_choose else [])]
         return [
             ("Where it comes from", place | {"description": why}),
             ("Descriptor in force", {"fields": ["shown_descriptor"], "classes": ["collapse"]}),
@@ -365,9 +365,9 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         address = reverse("admin:catalog_importrun_change", args=[obj.run.pk])
         return format_html('<a href="{}">{}</a>', address, obj.run)
 
-    @admin.display(description="Standing issues")
-    def standing(self, obj: Entity) -> SafeString | str:
-        """What the last readings could not take, or took with a warning."""
+    @admin.display(description="Current issues")
+    def current_issues(self, obj: Entity) -> SafeString | str:
+        """The issues that the last imports found in its documents."""
         found = entity_issues.of_ref(obj.entity_ref)
         if not found:
             return "none"

@@ -139,10 +139,13 @@ class ImportRunAdmin(ReadOnly, admin.ModelAdmin[ImportRun]):
 
     @admin.display(description="All issues")
     def all_issues(self, run: ImportRun) -> SafeString:
-        """The list of every issue that the run saw and that still stands."""
+        """The list of every issue that the run found and that is not fixed yet."""
         address = reverse("admin:catalog_importissue_changelist")
         return format_html(
-            '<a href="{}?run__id__exact={}">{} standing</a>', address, run.pk, run.issues.count()
+            '<a href="{}?run__id__exact={}">{} not fixed yet</a>',
+            address,
+            run.pk,
+            run.issues.count(),
         )
 
 

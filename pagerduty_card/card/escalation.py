@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pagerduty_card.isolating import isolated
 from pagerduty_card.presenters.incidents import IncidentLine, IncidentsView
-from pagerduty_card.presenters.on_call import Link, OnCallView
+from pagerduty_card.presenters.on_call import ExternalLink, OnCallView
 from pagerduty_card.presenters.rota_gaps import Shift, holders
 from pagerduty_card.presenters.upcoming_shifts import Holder
 
@@ -72,7 +72,7 @@ def _reaches(shifts: Sequence[Shift[Holder]], on_call: OnCallView, at: datetime)
     return bool(present) and all(shift.ends > at for shift in present)
 
 
-def _places_of(who: Link, on_call: OnCallView, *, since: datetime) -> tuple[int, ...]:
+def _places_of(who: ExternalLink, on_call: OnCallView, *, since: datetime) -> tuple[int, ...]:
     """Where in the ladder somebody is on call now; by profile, for two people may share a name.
 
     Nowhere where any of it began later than ``since`` (UTC).

@@ -29,7 +29,7 @@ from pagerduty_card.overview.loading import Overview
 from pagerduty_card.overview.snapshot import Snapshot
 from pagerduty_card.presenters.freshness import Moment
 from pagerduty_card.presenters.incidents import IncidentLine, incident_line, incident_order
-from pagerduty_card.presenters.on_call import Link as Outside
+from pagerduty_card.presenters.on_call import ExternalLink
 
 _FILTERS = {
     "mine": "Whose",
@@ -126,7 +126,7 @@ def load_lines(rows: Iterable[IncidentRow]) -> list[IncidentLine]:
 def _line(row: Incident, entities: list[NamedEntity]) -> IncidentLine:
     return replace(
         incident_line(row),
-        service=Outside(text=row.service.name, url=row.service.url),
+        service=ExternalLink(text=row.service.name, url=row.service.url),
         entities=tuple(one.link for one in entities),
         owners=owners_of(entities),
     )

@@ -31,8 +31,7 @@ from pagerduty_card.overview.filtering import (
 from pagerduty_card.overview.loading import Overview
 from pagerduty_card.overview.snapshot import Snapshot
 from pagerduty_card.presenters.freshness import Answer, Moment, present_answer
-from pagerduty_card.presenters.on_call import Link as Outside
-from pagerduty_card.presenters.on_call import OnCallView, present_on_call
+from pagerduty_card.presenters.on_call import ExternalLink, OnCallView, present_on_call
 
 NOBODY, NOT_KNOWN, SOMEBODY = "nobody", "unknown", "somebody"
 _STATES = {
@@ -82,7 +81,7 @@ class PolicyView:
     row: PolicyRow
     on_call: OnCallView
     owner: EntityLink | None
-    services: tuple[Outside, ...]
+    services: tuple[ExternalLink, ...]
     entities: tuple[NamedEntity, ...]
 
     @property
@@ -290,7 +289,7 @@ def _view(
             shifts_until=shifts_until(coming),
         ),
         owner=entities[0].owner if entities else None,
-        services=tuple(Outside(text=one.name, url=one.url) for one in services),
+        services=tuple(ExternalLink(text=one.name, url=one.url) for one in services),
         entities=tuple(entities),
     )
 

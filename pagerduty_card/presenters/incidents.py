@@ -10,7 +10,7 @@ from typing import Any
 from catalog.links import EntityLink
 from pagerduty_card.models import ChangeEvent, Incident
 from pagerduty_card.presenters.freshness import Answer
-from pagerduty_card.presenters.on_call import Link
+from pagerduty_card.presenters.on_call import ExternalLink
 from pagerduty_card.presenters.states import Mark
 
 SHOWN_INCIDENTS = 10
@@ -68,10 +68,10 @@ class IncidentLine:
     priority_tone: str
     urgency: Mark
     created_at: datetime
-    assignees: tuple[Link, ...]
+    assignees: tuple[ExternalLink, ...]
     acknowledgements: tuple[Acknowledgement, ...]
     next_step: NextStep | None
-    service: Link | None = None
+    service: ExternalLink | None = None
     entities: tuple[EntityLink, ...] = ()
     owners: tuple[EntityLink, ...] = ()
 
@@ -121,7 +121,7 @@ class ChangeLine:
     source: str
     at: datetime
     url: str
-    links: tuple[Link, ...]
+    links: tuple[ExternalLink, ...]
     before: str
 
 
@@ -189,7 +189,7 @@ def present_changes(
             at=row.at,
             url=row.url,
             links=tuple(
-                Link(text=str(link.get("text") or link["href"]), url=str(link["href"]))
+                ExternalLink(text=str(link.get("text") or link["href"]), url=str(link["href"]))
                 for link in row.links
                 if link.get("href")
             ),
@@ -246,8 +246,8 @@ def _urgency(urgency: str) -> Mark:
     return Mark(word=urgency or "no urgency", tone="unknown", icon="question")
 
 
-def _link(who: dict[str, Any]) -> Link:
-    return Link(text=str(who.get("name") or "somebody"), url=str(who.get("url") or ""))
+def _link(who: dict[str, Any]) -> ExternalLink:
+    return ExternalLink(text=str(who.get("name") or "somebody"), url=str(who.get("url") or ""))
 
 
 def _step(step: dict[str, Any]) -> NextStep:

@@ -20,7 +20,7 @@ from pagerduty_card.presenters.upcoming_shifts import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class ExternalLink:
     """A word and where it leads; ``url`` may be empty."""
 
     text: str
@@ -43,7 +43,7 @@ class PersonOnCall:
     mailto: str
     url: str
     avatar_url: str
-    schedules: tuple[Link, ...]
+    schedules: tuple[ExternalLink, ...]
     until: datetime | None
     until_there: str
 
@@ -71,7 +71,7 @@ class Level:
     """
 
     number: int
-    targets: tuple[Link, ...]
+    targets: tuple[ExternalLink, ...]
     names_schedules: bool
     people: tuple[PersonOnCall, ...]
     next: NextOnCall | None
@@ -96,7 +96,7 @@ class OnCallView:
     """
 
     answer: Answer
-    policy: Link
+    policy: ExternalLink
     levels: tuple[Level, ...]
     is_nobody: bool
     paged_first: tuple[PersonOnCall, ...]
@@ -107,11 +107,11 @@ class OnCallView:
     upcoming: UpcomingShifts | None = None
 
     @classmethod
-    def unknown(cls, answer: Answer, policy: Link | None = None) -> "OnCallView":
+    def unknown(cls, answer: Answer, policy: ExternalLink | None = None) -> "OnCallView":
         """Nothing may be said of who is on call."""
         return cls(
             answer=answer,
-            policy=policy or Link(text="", url=""),
+            policy=policy or ExternalLink(text="", url=""),
             levels=(),
             is_nobody=False,
             paged_first=(),
@@ -163,7 +163,9 @@ def present_on_call(
         shifts: How far the rows of coming shifts may be believed; None: it is not to be told.
         shifts_until: How far ahead coming shifts were asked for (UTC).
     """
-    shown_policy = Link(text=policy.name if policy else "", url=policy.url if policy else "")
+    shown_policy = ExternalLink(
+        text=policy.name if policy else "", url=policy.url if policy else ""
+    )
     if answer.is_unknown or policy is None:
         return OnCallView.unknown(answer, shown_policy)
     holds = _holds(policy, rows, subject, moment)
@@ -260,7 +262,7 @@ def _person(
     mine = [turn for turn in turns if turn.who.pk == shifts[0].responder_id]
     until = held_until(mine, mine[0].who, moment.now)
     schedules = {
-        row.schedule_name: Link(text=row.schedule_name, url=row.schedule_url)
+        row.schedule_name: ExternalLink(text=row.schedule_name, url=row.schedule_url)
         for row in shifts
         if row.schedule_name
     }
@@ -334,9 +336,11 @@ def _named(policy: EscalationPolicy, number: int) -> Sequence[Mapping[str, objec
 
 def _targets(
     policy: EscalationPolicy, number: int, held: Sequence[PersonOnCall]
-) -> tuple[Link, ...]:
+) -> tuple[ExternalLink, ...]:
     links = (
-        Link(text=str(one.get("name") or one.get("id") or ""), url=str(one.get("url") or ""))
+        ExternalLink(
+            text=str(one.get("name") or one.get("id") or ""), url=str(one.get("url") or "")
+        )
         for one in _named(policy, number)
     )
     people = {person.url for person in held if person.url}

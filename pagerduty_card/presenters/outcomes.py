@@ -12,7 +12,7 @@ from enum import Enum
 from pagerduty_card.domain import IncidentStatus
 from pagerduty_card.isolating import isolated
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.presenters.on_call import Link
+from pagerduty_card.presenters.on_call import ExternalLink
 
 # How long pages show an attempt. More than an hour, so that a clock that is put forward by one
 # hides none.
@@ -68,8 +68,8 @@ class PagingOutcome:
     text: str
     going_on: str
     until: datetime | None
-    incident: Link
-    people: tuple[Link, ...]
+    incident: ExternalLink
+    people: tuple[ExternalLink, ...]
 
 
 def present_outcome(row: TriggeredIncident, now: datetime) -> PagingOutcome:
@@ -90,12 +90,12 @@ def present_outcome(row: TriggeredIncident, now: datetime) -> PagingOutcome:
         text=text,
         until=until,
         going_on=_going_on(row, kind, until, now),
-        incident=Link(
+        incident=ExternalLink(
             text=f"#{row.incident_number}" if row.incident_number is not None else "",
             url=row.incident_url,
         ),
         people=tuple(
-            Link(text=str(who.get("name") or "somebody"), url=str(who.get("url") or ""))
+            ExternalLink(text=str(who.get("name") or "somebody"), url=str(who.get("url") or ""))
             for who in row.assignees
         ),
     )

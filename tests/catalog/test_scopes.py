@@ -1,4 +1,4 @@
-"""What belongs to an entity: as a filter of the index, and summed up by cards."""
+"""The scope of an entity: as a filter of the index, and summed up by cards."""
 
 import pytest
 from django.utils.html import format_html

@@ -1,4 +1,4 @@
-"""What is kept of the catalog is never another catalog's."""
+"""What is cached under the catalog's version is never of another version."""
 
 import pytest
 from django.db import transaction
