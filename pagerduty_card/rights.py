@@ -9,7 +9,6 @@ from django.contrib.auth.models import AnonymousUser, User
 from catalog.models import Entity
 from catalog.ownership import Ownership, ownership_of
 from catalog.refs import EntityRef, InvalidRefError
-from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.mapping.resolving import Mapped
 from pagerduty_card.models import Mapping, ServiceLink
 
@@ -76,7 +75,7 @@ def _others_of(entity: Entity, services: set[int], ownership: Ownership) -> dict
     approved = set(laid.values_list("service_id", flat=True))
     links = ServiceLink.objects.filter(entity=entity)
     linked = {
-        (link.account or DEFAULT_ACCOUNT, link.service_pd_id)
+        (link.account_name, link.service_pd_id)
         for link in (links if others.keys() - approved else ())
     }
     return {

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import chain
 
 from catalog.models import Entity
 from catalog.refs import EntityRef, InvalidRefError
-from pagerduty_card.mapping.resolving import resolve, targets_of_many
+from pagerduty_card.mapping.resolving import resolve_many
 from pagerduty_card.models import Mapping
 
 # Each costs a request of the 120 that one key has in a minute.
@@ -42,8 +43,7 @@ def known_keys(accounts: Collection[str], entity_ref: str = "") -> dict[str, lis
             *Entity.objects.filter(pk__in=pks),
         ]
         entities.sort(key=lambda one: (one.ref != wanted, one.ref))
-        targets = targets_of_many(entities)
-        mapped = resolve([one for entity in entities for one in targets[entity.pk]])
+        mapped = chain.from_iterable(resolve_many(entities).values())
         keys: dict[str, KnownKey] = {}
         for one in mapped:
             if one.target.account == name and one.can_page:

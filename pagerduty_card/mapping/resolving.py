@@ -3,7 +3,7 @@
 Nothing here asks PagerDuty, and nothing here says "there is none" unless PagerDuty said so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -24,6 +24,8 @@ from pagerduty_card.mapping.targets import (
     INTEGRATION_KEY,
     SERVICE_ID,
     Target,
+    account_named_by,
+    annotation_text,
     targets_of,
     targets_of_many,
 )
@@ -40,11 +42,14 @@ __all__ = [
     "PagingKey",
     "ProblemKind",
     "Target",
+    "account_named_by",
+    "annotation_text",
     "each_once",
     "feeds_of",
     "find_mapped",
     "is_mapped",
     "resolve",
+    "resolve_many",
     "targets_of",
     "targets_of_many",
 ]
@@ -103,6 +108,16 @@ def feeds_of(targets: Sequence[Target]) -> list[Feed]:
         accounts={target.account for target in targets},
         pd_ids={pd_id for t in targets if (pd_id := t.service_pd_id or t.found_pd_id)},
     )
+
+
+def resolve_many(entities: Iterable[Entity]) -> dict[int, list[Mapped]]:
+    """The services of each entity, by its primary key; three queries however many.
+
+    Entities need their ``descriptor`` loaded.
+    """
+    targets = targets_of_many(entities)
+    resolved = iter(resolve([one for of_entity in targets.values() for one in of_entity]))
+    return {pk: [next(resolved) for _ in of_entity] for pk, of_entity in targets.items()}
 
 
 def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> list[Mapped]:

@@ -76,7 +76,7 @@ def targets_of_many(entities: Iterable[Entity]) -> dict[int, list[Target]]:
 def _stored_targets(entity: Entity) -> list[Target]:
     rows = list(entity.mappings.all())
     by_id = [row for row in rows if row.service_pd_id and row.origin != row.Origin.LINK]
-    key = _text(entity.annotations.get(INTEGRATION_KEY)) if rows else ""
+    key = annotation_text(entity.annotations, INTEGRATION_KEY) if rows else ""
     return [
         Target(
             account=row.account,
@@ -115,6 +115,17 @@ def written_targets(entities: Iterable[Entity]) -> dict[int, list[Target]]:
     return targets
 
 
+def annotation_text(annotations: Mapping[str, object], key: str) -> str:
+    """An annotation without blanks around it; empty where there is none, or no text."""
+    value = annotations.get(key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def account_named_by(annotations: Mapping[str, object]) -> str:
+    """The account whose services these annotations name."""
+    return annotation_text(annotations, ACCOUNT) or DEFAULT_ACCOUNT
+
+
 def digest_of(integration_key: str) -> str:
     """What stands for an integration key where the key itself must not be."""
     return hashlib.sha256(integration_key.encode()).hexdigest()[:32]
@@ -122,7 +133,7 @@ def digest_of(integration_key: str) -> str:
 
 def _add_link(targets: list[Target], link: ServiceLink) -> None:
     target = Target(
-        account=link.account.strip() or DEFAULT_ACCOUNT,
+        account=link.account_name,
         service_pd_id=link.service_pd_id.strip(),
         label=link.label,
         place=LINK_PLACE,
@@ -143,17 +154,16 @@ def _add_link(targets: list[Target], link: ServiceLink) -> None:
 
 def _of_annotations(entity: Entity) -> list[Target]:
     annotations = entity.annotations
-    account = _text(annotations.get(ACCOUNT))
-    key = _text(annotations.get(INTEGRATION_KEY))
-    written = _words(annotations.get(SERVICE_ID))
+    key = annotation_text(annotations, INTEGRATION_KEY)
+    written = _words(annotation_text(annotations, SERVICE_ID))
     if not written and not key:
         return []
     places = _places(entity)
     common: dict[str, Any] = {
-        "account": account or DEFAULT_ACCOUNT,
+        "account": account_named_by(annotations),
         "integration_key": key,
         "key_place": places[INTEGRATION_KEY] if key else "",
-        "account_place": places[ACCOUNT] if account else "",
+        "account_place": places[ACCOUNT] if annotation_text(annotations, ACCOUNT) else "",
     }
     if not written:
         return [Target(place=places[INTEGRATION_KEY], **common)]
@@ -170,12 +180,8 @@ def _of_annotations(entity: Entity) -> list[Target]:
     ]
 
 
-def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _words(value: object) -> list[str]:
-    return [word.strip() for word in _text(value).split(",") if word.strip()]
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _places(entity: Entity) -> Mapping[str, str]:

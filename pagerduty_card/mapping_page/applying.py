@@ -12,7 +12,6 @@ from catalog import versions
 from catalog.editing import overlays
 from catalog.editing.overlays import InvalidOverlay, Value
 from catalog.models import Entity, Overlay
-from pagerduty_card.accounts import DEFAULT_ACCOUNT
 from pagerduty_card.mapping.remapping import remap
 from pagerduty_card.mapping_page.choosing import Pick
 from pagerduty_card.mapping_page.planning import Line, Plan, Skipped, Way, make_plan
@@ -116,16 +115,12 @@ def _write_links(lines: Iterable[Line], labels: Mapping[Pick, str]) -> None:
     ServiceLink.objects.bulk_create(
         ServiceLink(
             entity=line.entity,
-            account=_link_account(line.service.account),
+            account=ServiceLink.stored_account(line.service.account),
             service_pd_id=line.service.pd_id,
             label=_label(labels, line.pick),
         )
         for line in lines
     )
-
-
-def _link_account(account: str) -> str:
-    return "" if account == DEFAULT_ACCOUNT else account
 
 
 def _write_overlays(lines: Iterable[Line], user: "User") -> None:
@@ -176,7 +171,7 @@ def _undo_links(entity: Entity | None, lines: Sequence[dict[str, Any]]) -> None:
             continue
         found = ServiceLink.objects.filter(
             entity=entity,
-            account=_link_account(line["account"]),
+            account=ServiceLink.stored_account(line["account"]),
             service_pd_id=line["service_pd_id"],
         ).first()
         if found is None:

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from pagerduty_card.accounts import DEFAULT_ACCOUNT, all_accounts, names_of
+from pagerduty_card.accounts import all_accounts, names_of
 from pagerduty_card.mapping.mistakes import is_service_id
 from pagerduty_card.models import ServiceLink
 
@@ -25,7 +25,7 @@ class ServiceLinkForm(forms.ModelForm[ServiceLink]):
             raise forms.ValidationError(
                 f"No PagerDuty account is called {account!r}; configured: {names_of(known)}."
             )
-        return "" if account == DEFAULT_ACCOUNT else account
+        return ServiceLink.stored_account(account)
 
     def clean_service_pd_id(self) -> str:
         """Refuse what cannot be an id, such as an address pasted whole."""

@@ -52,11 +52,10 @@ def mapped_rows(shown: Sequence[EntityFacts], current: CurrentMappings) -> list[
     rows = Entity.objects.filter(pk__in=[one.pk for one in shown]).order_by()
     entities = {entity.pk: entity for entity in rows}
     there = [one for one in shown if one.pk in entities]
-    targets = resolving.targets_of_many(entities.values())
-    resolved = iter(resolving.resolve([target for one in there for target in targets[one.pk]]))
+    resolved = resolving.resolve_many(entities.values())
     found = []
     for one in there:
-        own = resolving.each_once([next(resolved) for _ in targets[one.pk]])
+        own = resolving.each_once(resolved[one.pk])
         found.append(
             MappedRow(
                 key=one.ref,

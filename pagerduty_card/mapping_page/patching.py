@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from catalog.descriptor.writing import dump
 from catalog.models import Entity
-from pagerduty_card.accounts import DEFAULT_ACCOUNT
-from pagerduty_card.mapping.resolving import ACCOUNT, SERVICE_ID
+from pagerduty_card.mapping.resolving import ACCOUNT, SERVICE_ID, account_named_by
 from pagerduty_card.mapping_page.choosing import Pick
 from pagerduty_card.mapping_page.planning import present_of
 
@@ -55,7 +54,7 @@ def write_patch(picks: Sequence[Pick]) -> Iterator[str]:
 def _document(entity: Entity, ids: Iterable[str], account: str) -> str:
     annotations = {SERVICE_ID: ",".join(ids)}
     written = entity.as_written["metadata"].get("annotations") or {}
-    if account != (str(written.get(ACCOUNT, "")).strip() or DEFAULT_ACCOUNT):
+    if account != account_named_by(written):
         annotations[ACCOUNT] = account
     return dump(
         {

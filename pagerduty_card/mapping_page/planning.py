@@ -20,6 +20,8 @@ from pagerduty_card.mapping.resolving import (
     SERVICE_ID,
     Mapped,
     ProblemKind,
+    account_named_by,
+    annotation_text,
 )
 from pagerduty_card.mapping_page.choosing import Pick
 from pagerduty_card.models import Service
@@ -111,7 +113,7 @@ class Present:
 
     def __post_init__(self) -> None:
         """Keep the annotations' services, all but those that are not there or not known yet."""
-        self.account = _text(self.entity, ACCOUNT) or DEFAULT_ACCOUNT
+        self.account = account_named_by(self.entity.annotations)
         for one in self.mapped:
             if one.target.is_link:
                 continue
@@ -126,7 +128,10 @@ class Present:
     @property
     def seen(self) -> str:
         """Digest of what a line for this entity follows from."""
-        annotations = [_text(self.entity, key) for key in (SERVICE_ID, INTEGRATION_KEY, ACCOUNT)]
+        annotations = [
+            annotation_text(self.entity.annotations, key)
+            for key in (SERVICE_ID, INTEGRATION_KEY, ACCOUNT)
+        ]
         targets = [(m.target.account, m.service_pd_id) for m in self.mapped]
         return hashlib.sha256(repr((annotations, targets)).encode()).hexdigest()[:16]
 
@@ -143,7 +148,7 @@ class Present:
         if service.pd_id not in self.ids:
             self.ids.append(service.pd_id)
         written = {SERVICE_ID: ",".join(self.ids)}
-        if self.account != (_text(self.entity, ACCOUNT) or DEFAULT_ACCOUNT):
+        if self.account != account_named_by(self.entity.annotations):
             written[ACCOUNT] = self.account
         return written
 
@@ -175,13 +180,12 @@ def present_of(refs: Iterable[str], *, is_locked: bool = False) -> dict[str, Pre
     """
     rows = Entity.objects.select_for_update() if is_locked else Entity.objects.all()
     entities = list(rows.filter(ref__in=set(refs)).order_by("pk"))
-    targets = resolving.targets_of_many(entities)
-    resolved = iter(resolving.resolve([one for entity in entities for one in targets[entity.pk]]))
+    resolved = resolving.resolve_many(entities)
     laid = overlays.overlays_of(entity.ref for entity in entities)
     return {
         entity.ref: Present(
             entity=entity,
-            mapped=[next(resolved) for _ in targets[entity.pk]],
+            mapped=resolved[entity.pk],
             laid={(row.field, row.key): row.value for row in laid.get(entity.ref, ())},
         )
         for entity in entities
@@ -252,8 +256,3 @@ def _line(own: Present, service: Service, way: Way, seen: str) -> Line | str:
         written=written,
         replaced=", ".join(own.dropped),
     )
-
-
-def _text(entity: Entity, key: str) -> str:
-    value = entity.annotations.get(key)
-    return value.strip() if isinstance(value, str) else ""

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from catalog.models import Entity
+from pagerduty_card.accounts import DEFAULT_ACCOUNT
 
 
 class ServiceLink(models.Model):
@@ -33,6 +34,16 @@ class ServiceLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entity_id} to {self.service_pd_id}"
+
+    @property
+    def account_name(self) -> str:
+        """Name of the account, of the default one too."""
+        return self.account.strip() or DEFAULT_ACCOUNT
+
+    @staticmethod
+    def stored_account(name: str) -> str:
+        """What the column ``account`` holds for the account of this name."""
+        return "" if name == DEFAULT_ACCOUNT else name
 
 
 class MappingChange(models.Model):
