@@ -26,17 +26,25 @@ def mask(secret: str) -> str:
 
 
 class _Shape(NamedTuple):
-    """One form: what every text with it has (in lower case), and the secret, a group if not all."""
+    """One form of secrets.
+
+    Attributes:
+        marks: Every text with such a secret has one of these, in lower case. Looking for them first
+            spares most texts the search.
+        pattern: Finds it; the secret is the group, or all of it where there is none.
+    """
 
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
 
 
 def _shape(marks: str, pattern: str, flags: int = 0) -> _Shape:
-    return _Shape(tuple(marks.split(" ")), re.compile(pattern, flags))
+    """A form; its marks are separated by blanks."""
+    return _Shape(tuple(marks.split()), re.compile(pattern, flags))
 
 
 _START, _END = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
+# Tokens that begin in a way of their own: pattern and marks.
 _PREFIXES = (
     (r"gh[pousr]_\w{16,255}", "ghp_ gho_ ghu_ ghs_ ghr_"),
     (r"github_pat_\w{16,255}", "github_pat_"),
@@ -57,7 +65,7 @@ _PREFIXES = (
 )
 _TOKENS = (
     _shape(
-        "private key-----",
+        "-----begin",
         r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
         re.DOTALL,
     ),
@@ -77,14 +85,16 @@ _TOKENS = (
     _shape("password pwd passwd", r"\b(?:password|passwd|pwd)=([^\s&;,\"'<>)]+)", re.IGNORECASE),
     _shape("bearer basic", r"\b(?:Bearer|Basic)\s+([\w+/.~=-]{16,})", re.IGNORECASE),
 )
-_KEYS = (_shape("", rf"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{{32}}|R0[0-9A-Za-z]{{30}}){_END}"),)
+_KEY = re.compile(rf"{_START}(?:[0-9A-Fa-f]{{32}}|R0[0-9A-Za-z]{{30}}){_END}")
 # What stands before 32 digits that are no key.
 _PUBLIC_BEFORE = re.compile(
     r"(?:md5[:=\s-]\s?|https://(?:[\w.-]{0,100}\.)?(?:notion\.so|notion\.site|gist\.github\.com"
     r"|gist\.githubusercontent\.com)/[^\s\"'<>]{0,300})$",
     re.IGNORECASE,
 )
-_BEFORE = 450
+_BEFORE = 450  # characters of it that are looked at
+# What the shortest address with a password has: ``://:a@``.
+_SHORTEST = 6
 _BASE64 = re.compile(r"(?<![0-9A-Za-z+/=])[0-9A-Za-z+/]{24,}={0,2}")
 
 
@@ -102,11 +112,9 @@ def hide_shapes(text: str) -> str:
 
     Takes time in proportion to the text's length.
     """
-    if len(text) < 6:
+    if len(text) < _SHORTEST:
         return text
-    text = hide_tokens(text)
-    for shape in _KEYS:
-        text = shape.pattern.sub(_masked_key, text)
+    text = _KEY.sub(_masked_key, hide_tokens(text))
     return _BASE64.sub(_masked_base64, text)
 
 
@@ -130,5 +138,5 @@ def _masked_base64(found: re.Match[str]) -> str:
         plain = base64.b64decode(written + "=" * (-len(written) % 4)).decode("ascii")
     except (binascii.Error, UnicodeDecodeError):
         return found[0]
-    is_secret = hide_tokens(plain) != plain or _KEYS[0].pattern.search(plain)
+    is_secret = hide_tokens(plain) != plain or _KEY.search(plain)
     return mask(found[0]) if is_secret else found[0]
