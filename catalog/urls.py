@@ -36,6 +36,7 @@ urlpatterns = [
     path("catalog/export/", export.export, name="export"),
     path("catalog/register/", locations.register, name="register"),
     path("catalog/locations/", locations.locations, name="locations"),
+    path("catalog/locations/dead/", locations.dead, name="dead-locations"),
     path("catalog/locations/<int:pk>/", locations.location, name="location"),
     path("catalog/locations/<int:pk>/refresh/", refresh.location_refresh, name="location-refresh"),
     path(

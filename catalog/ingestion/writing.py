@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Case, F, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from catalog.batches import BATCH, in_batches
@@ -331,7 +332,17 @@ class CatalogWriter:
     def _write_locations(self) -> None:
         keys = [location.pk for location in self._locations]
         rows = Location.objects.filter(pk__in=keys)
-        rows.update(generation=F("generation") + 1, last_run=self._run, last_read_at=self._now)
+        gone = [
+            location.pk
+            for root, location in zip(self._spool.roots, self._locations, strict=True)
+            if root.target in self._spool.missing
+        ]
+        rows.update(
+            generation=F("generation") + 1,
+            last_run=self._run,
+            last_read_at=self._now,
+            gone_at=Case(When(pk__in=gone, then=Coalesce("gone_at", self._now)), default=None),
+        )
         rows.filter(pk__in=self._files.whole).update(read_at=self._now)
         if self._run is not None:
             self._run.locations.set(keys)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.admin.models import DELETION, LogEntry
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -28,6 +29,7 @@ from catalog.ingestion.importer import (
 from catalog.ingestion.report import ImportReport
 from catalog.ingestion.sources import root_of
 from catalog.locations.claims import claimants_of
+from catalog.locations.dead import dead_locations
 from catalog.models import Entity, ImportRun, Location, Revision
 from catalog.versions import bump
 
@@ -231,6 +233,18 @@ def unregister(location: Location, *, user: "User | None") -> Unregistered:
     return _unregister(location, user=user)
 
 
+def unregister_dead(
+    pks: Collection[int], *, user: "User | None"
+) -> list[tuple[Location, Unregistered]]:
+    """Take those of these locations out of the catalog that are still dead, see :mod:`.dead`.
+
+    Returns:
+        Each that was taken out, with what became of its entities.
+    """
+    found = list(dead_locations().filter(pk__in=pks))
+    return [(location, _unregister(location, user=user)) for location in found]
+
+
 def adopt_configured() -> None:
     """Bring the locations to what ``CATALOG_LOCATIONS`` names now.
 
@@ -278,9 +292,16 @@ def _unregister(location: Location, *, user: "User | None") -> Unregistered:
         held.update(location=None)
         if is_kept:
             _record(new, Revision.Action.ORPHANED, now, user)
+        if user:
+            LogEntry.objects.log_actions(
+                user.pk, Location.objects.filter(pk=pk), DELETION, change_message="Unregistered."
+            )
         location.delete()
         bump()
-    logger.info("location unregistered", extra={"location": pk, "user": user.pk if user else None})
+    logger.info(
+        "location unregistered",
+        extra={"location": pk, "target": location.target, "user": user.pk if user else None},
+    )
     if claimants:
         trigger = ImportRun.Trigger.PERSON if user else ImportRun.Trigger.SCHEDULE
         refresh(claimants, trigger=trigger, user=user)

@@ -20,6 +20,8 @@ class Location(models.Model):
         created_by: Who registered it.
         read_at: When it was last read to its end (UTC); None until then.
         last_read_at: When it was last read (UTC), to its end or not.
+        gone_at: Since when there is certainly nothing at its target (UTC): no such file, or its
+            host answers 404 or 410; None otherwise.
         last_run: The last run that read it, whatever came of it.
         next_refresh_at: When the worker reads it again (UTC); None: not by the schedule.
         failures: How many readings in a row did not get to its end.
@@ -45,6 +47,7 @@ class Location(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_read_at = models.DateTimeField(null=True, blank=True, editable=False)
+    gone_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_run = models.ForeignKey(
         "ImportRun",
         null=True,

@@ -209,6 +209,8 @@ def _named_by(location: Location) -> str:
 
 
 def _state(location: Location, counts: LocationCounts) -> tuple[str, str]:
+    if location.gone_at:
+        return "gone", "critical"
     if location.failures:
         times = "once" if location.failures == 1 else f"{location.failures} times in a row"
         return f"failed {times}", "critical"

@@ -17,6 +17,7 @@ from catalog.ingestion.importer import configured_sources
 from catalog.ingestion.sources import root_of
 from catalog.locations import refreshing
 from catalog.locations.claims import unregister_effect
+from catalog.locations.dead import dead_locations, with_entities
 from catalog.locations.registration import RegisterForm, registered_kinds
 from catalog.models import Entity, ImportIssue, Location
 from catalog.presenters import locations as presenters
@@ -201,6 +202,30 @@ def unregister(request: HttpRequest, pk: int) -> HttpResponse:
             "keeps_orphans": settings.CATALOG_ORPHANS != "delete",
         },
     )
+
+
+@login_required
+@permission_required(["catalog.view_location", "catalog.delete_location"], raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def dead(request: HttpRequest) -> HttpResponse:
+    """List the dead locations with what goes with them; unregister those that a person ticked."""
+    if request.method == "POST":
+        pks = [int(pk) for pk in request.POST.getlist("pick")[:PAGE_SIZE] if pk.isdecimal()]
+        done = refreshing.unregister_dead(pks, user=_person(request))
+        for location, effect in done:
+            messages.success(request, presenters.unregistered_text(location, effect))
+        if not done:
+            messages.warning(request, "Nothing was unregistered: no dead location was chosen.")
+        return see_other(reverse("catalog:dead-locations"))
+    page = Paginator(dead_locations().select_related("created_by"), PAGE_SIZE).get_page(
+        page_number(request)
+    )
+    context = {
+        "page": page,
+        "rows": with_entities(list(page.object_list)),
+        "keeps_orphans": settings.CATALOG_ORPHANS != "delete",
+    }
+    return render(request, "catalog/dead_locations.html", context)
 
 
 def _person(request: HttpRequest) -> Any:
