@@ -115,7 +115,7 @@ class Account:
     setting: str = OWN_SETTING
     problem: str = ""
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
-    address_mistakes: tuple["AddressMistake", ...] = ()
+    address_mistakes: tuple[AddressMistake, ...] = ()
 
     @property
     def is_configured(self) -> bool:

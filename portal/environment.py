@@ -258,7 +258,7 @@ class Environment:
         found = []
         for name in sorted(set(self._variables) - _OF_TESTS):
             suffix = _FILE if name.upper().endswith(_FILE) else ""
-            base = name.removesuffix(suffix) if suffix else name
+            base = name.removesuffix(suffix)
             if base in self._known or _OF_SERVICES.fullmatch(name):
                 continue
             is_ours = name.upper().startswith(_PREFIXES)

@@ -153,7 +153,7 @@ class Integration(models.Model):
     """An integration of a service that has a key; ``mapping.keys`` has the rule which one pages.
 
     Attributes:
-        integration_key: A secret: never printed, see ``accounts.mask``.
+        integration_key: A secret: never printed, see ``portal.secret_shapes.mask``.
         type: As PagerDuty wrote it; empty where it was stored before types were.
         vendor_pd_id: PagerDuty's id of the tool it is for; empty without one.
     """
