@@ -7,6 +7,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from portal.accounts.sandbox import unconfirmed
@@ -24,7 +25,7 @@ def check_accounts_of_the_sandbox(
         return []
     try:
         found = [str(one) for one in unconfirmed()]
-    except DatabaseError:
+    except (DatabaseError, ImproperlyConfigured):
         return []  # no database yet, so no accounts either
     if not found:
         return []

@@ -85,6 +85,28 @@ def test_a_database_that_does_not_answer_ends_a_command_with_one_line(tmp_path, 
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["check --deploy", "pagerduty_doctor", "import_catalog x"])
+def test_a_database_url_that_cannot_be_read_is_named_by_every_command(tmp_path, command):
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command.split()],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "PORTAL_VAR_DIR": str(tmp_path),
+            "SECRET_KEY": "x" * 50,
+            "DATABASE_URL": "postgress://user:hunter2@127.0.0.1/name",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "portal.E004) DATABASE_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr
+
+
 @pytest.mark.usefixtures("unmigrated")
 def test_the_worker_does_not_start_on_a_database_that_is_not_migrated():
     with pytest.raises(CommandError, match=r"does not start\. .* run manage\.py prepare"):
