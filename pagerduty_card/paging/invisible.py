@@ -9,6 +9,9 @@ import unicodedata
 _WANTED = frozenset("\n\r\t\u200c\u200d")
 # Control and format characters, halves of pairs, separators of lines and paragraphs.
 _KINDS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Marks belong to a letter, and fillers stand for one: alone they show nothing.
+_MARKS = frozenset({"Mn", "Me"})
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _BREAKS = frozenset("\x0b\x0c\x85\u2028\u2029")
 
 
@@ -29,7 +32,10 @@ def without_invisible(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to see in a text."""
-    return all(one.isspace() or unicodedata.category(one) in _KINDS for one in text)
+    return all(
+        one.isspace() or one in _FILLERS or unicodedata.category(one) in _KINDS | _MARKS
+        for one in text
+    )
 
 
 def named(character: str) -> str:

@@ -567,9 +567,12 @@ def test_characters_that_nobody_sees_are_refused_and_taken_out(
 def test_what_scripts_and_emoji_need_is_sent_and_blanks_alone_are_not(http, pager, entity):
     http.post(ENQUEUE, json={"status": "success"}, status=202)
     fields = fields_of(pager.get(url_of(entity)))
-    answer = pager.post(url_of(entity), fields | {"description": "\u200d \u200c"})
-    assert (answer.status_code, len(http.calls)) == (422, 0)
-    assert "Say what is wrong" in answer.text
-    text = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f468\u200d\U0001f4bb\nnext"
+    for blank in ("\u200d \u200c", "\u3164\uffa0", "\u2800", "\ufe0f\u0300"):
+        answer = pager.post(url_of(entity), fields | {"description": blank})
+        assert (answer.status_code, len(http.calls)) == (422, 0)
+        assert "Say what is wrong" in answer.text
+    text = (
+        "e\u0301 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f468\u200d\U0001f4bb\nnext"
+    )
     assert pager.post(url_of(entity), fields | {"description": text}).status_code == 303
     assert json.loads(http.calls[0].request.body)["payload"]["summary"] == text
