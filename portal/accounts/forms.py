@@ -15,7 +15,7 @@ from portal.client_address import client_address, network_of
 logger = logging.getLogger(__name__)
 
 
-def too_many(wait: timedelta) -> forms.ValidationError:
+def _too_many(wait: timedelta) -> forms.ValidationError:
     """The error that says how long to wait."""
     minutes = math.ceil(wait.total_seconds() / 60)
     return forms.ValidationError(
@@ -45,7 +45,7 @@ class SignInForm(AuthenticationForm):
         if name and (wait := limits.wait_for(name, network_of(address))):
             self.wait = wait
             logger.warning("sign-in refused: too many failures", extra={"address": address})
-            raise too_many(wait)
+            raise _too_many(wait)
         return super().clean()
 
 
@@ -64,7 +64,7 @@ class OwnPasswordForm(PasswordChangeForm):
         """
         name = self.user.get_username()
         if wait := limits.wait_for(name, self._network):
-            raise too_many(wait)
+            raise _too_many(wait)
         try:
             return str(super().clean_old_password())
         except forms.ValidationError:

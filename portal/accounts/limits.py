@@ -38,7 +38,7 @@ def wait_for(name: str, network: str) -> timedelta | None:
 
 
 def _end(events: AccountEventQuerySet, limit: int, now: datetime) -> datetime | None:
-    """When fewer than ``limit`` of the failures are in the period again; None: they are."""
+    """When the name or network may be tried again (UTC); None: now, its failures are fewer."""
     failures = events.filter(kind=AccountEvent.Kind.SIGN_IN_FAILED, at__gt=now - PERIOD)
     oldest = failures.order_by("-at").values_list("at", flat=True)[limit - 1 : limit].first()
     return oldest + PERIOD if oldest else None
