@@ -52,12 +52,12 @@ def banner(request: HttpRequest) -> Banner | None:
         url = entity_url(EntityRef.parse(attempt.entity_ref))
         outcome = present_outcome(attempt, now)
         is_here = request.path == url
-        is_well = outcome.kind in _WELL and outcome.tone != "warning"
-        was_warned = known[str(attempt.pk)]
-        if _is_over(attempt, outcome, is_here=is_here, is_news=was_warned or not is_well):
+        has_trouble = outcome.kind not in _WELL or outcome.tone == "warning"
+        is_news = known[str(attempt.pk)] or has_trouble
+        if _is_over(attempt, outcome, is_here=is_here, is_news=is_news):
             continue
-        left[str(attempt.pk)] = was_warned or not is_well
-        if shown is None and not is_here and left[str(attempt.pk)]:
+        left[str(attempt.pk)] = is_news
+        if shown is None and not is_here and is_news:
             shown = _worded(attempt, outcome, url)
     if left != known:
         if left:
@@ -71,8 +71,8 @@ def _is_over(
     attempt: TriggeredIncident, outcome: PagingOutcome, *, is_here: bool, is_news: bool
 ) -> bool:
     """Whether there is nothing more to show of an attempt."""
-    is_well = outcome.kind is OutcomeKind.CREATED
-    if abs(timezone.now() - attempt.triggered_at) > (_SUCCESS_SHOWN_FOR if is_well else SHOWN_FOR):
+    shown_for = _SUCCESS_SHOWN_FOR if outcome.kind is OutcomeKind.CREATED else SHOWN_FOR
+    if abs(timezone.now() - attempt.triggered_at) > shown_for:
         return True
     if outcome.until or outcome.kind.is_open:
         return False
