@@ -8,6 +8,7 @@ deadline and bounds, so that its last answer is not lost.
 
 It overrides what gunicorn does at three points: a connection wants a thread (``enqueue_req``), its
 thread is done (``finish_request``), and each round of the loop (``murder_pending``).
+``docs/adr/0013`` has the reasons.
 """
 
 import re
