@@ -142,8 +142,9 @@ def _signatures(inbox: Inbox, now: datetime) -> Iterable[Step]:
         yield step(
             "Signatures",
             Verdict.WARNING,
-            f"{'1 delivery' if count == 1 else f'{count} deliveries'} with a missing or wrong "
-            "signature so far.",
+            # Those of the last minute are not written yet.
+            f"At least {'1 delivery' if count == 1 else f'{count} deliveries'} with a missing or "
+            "wrong signature so far.",
             "If PagerDuty sent them, the secret here is not the subscription's: delete it, create "
             "another, and configure what that shows.",
             inbox.refused_at,

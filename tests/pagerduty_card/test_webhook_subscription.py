@@ -255,10 +255,13 @@ class TestTheDoctor:
         assert doctor()["Deliveries"]["verdict"] == "unknown"
 
     def test_refused_signatures_are_counted_for_a_day(self, client):
-        for _ in range(3):
-            post(client, event_json(), secret="another-secret-value")
-        step = doctor()["Signatures"]
-        assert (step["verdict"], step["text"][:2]) == ("warning", "3 ")
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            for seconds in (0, 1, 61):
+                clock.shift(seconds)
+                post(client, event_json(), secret="another-secret-value")
+            step = doctor()["Signatures"]
+        assert step["verdict"] == "warning"
+        assert step["text"].startswith("At least 3 deliveries with a missing or wrong signature")
         Inbox.objects.update(refused_at=timezone.now() - dt.timedelta(days=2))
         assert "Signatures" not in doctor()
 
