@@ -19,9 +19,9 @@ from pagerduty_card.accounts import (
     all_accounts,
     has_own_token,
 )
+from portal.local_hosts import is_local_host
 
 _SHORTEST_SECRET = 16
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 @register(Tags.security)
@@ -94,7 +94,7 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 
 def _sandbox_folder() -> list[CheckMessage]:
     """A sandbox on this machine needs the folder that a production installation leaves out."""
-    is_elsewhere = urlsplit(settings.PAGERDUTY_SANDBOX_URL).hostname not in _LOOPBACK
+    is_elsewhere = not is_local_host(urlsplit(settings.PAGERDUTY_SANDBOX_URL).hostname or "")
     folder = settings.BASE_DIR / "sandbox" / "pagerduty"
     if not settings.PAGERDUTY_SANDBOX or is_elsewhere or folder.is_dir():
         return []
@@ -213,10 +213,10 @@ def _insecure(variable: str, url: str) -> list[CheckMessage]:
     """The address must be https, except to this very machine or the sandbox."""
     try:
         parts = urlsplit(url)
-        scheme, host = parts.scheme, parts.hostname
+        scheme, host = parts.scheme, parts.hostname or ""
     except ValueError:
-        scheme, host = "", None
-    is_own = host in _LOOPBACK or (
+        scheme, host = "", ""
+    is_own = is_local_host(host) or (
         settings.PAGERDUTY_SANDBOX and url.startswith(settings.PAGERDUTY_SANDBOX_URL)
     )
     if host and (scheme == "https" or (scheme == "http" and is_own)):

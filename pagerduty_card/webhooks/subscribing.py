@@ -11,11 +11,11 @@ from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.models.inbox import Inbox
 from pagerduty_card.webhooks.applying import INCIDENT_EVENTS, SERVICE_EVENTS
 from pagerduty_card.wire.subscriptions import Subscription, SubscriptionClient
+from portal.local_hosts import is_local_host
 
 ENABLED, DISABLED, SUSPENDED = "enabled", "disabled", "suspended"
 ABSENT, UNKNOWN = "absent", "unknown"
 EVENTS = (*INCIDENT_EVENTS, *SERVICE_EVENTS)
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class AlreadyThere(Exception):
@@ -33,7 +33,8 @@ def address_of(account: Account) -> str:
 
 def is_reachable(account: Account) -> bool:
     """Whether PagerDuty could reach that address: not one of this machine alone."""
-    return settings.PAGERDUTY_SANDBOX or urlsplit(address_of(account)).hostname not in _LOOPBACK
+    host = urlsplit(address_of(account)).hostname or ""
+    return settings.PAGERDUTY_SANDBOX or not is_local_host(host)
 
 
 def create(account: Account) -> Subscription:
