@@ -11,7 +11,7 @@ from functools import partial
 
 from pagerduty_card.card.attempts import AttemptLine, present_attempt
 from pagerduty_card.card.escalation import name_the_next_level
-from pagerduty_card.card.faults import explain_failure, failure_of, guarded
+from pagerduty_card.card.faults import CardPart, explain_failure, failure_of, guarded
 from pagerduty_card.card.values import CardView, Heading, ServiceBlock, ServiceRows
 from pagerduty_card.freshness import NOT_FOUND, Freshness
 from pagerduty_card.history.loading import ON_CARD, view_of
@@ -37,14 +37,6 @@ from pagerduty_card.presenters.states import NOT_KNOWN, present_state
 from pagerduty_card.states import NOTHING_KNOWN, IncidentCounts, service_state
 
 Answers = Mapping[str, Answer]
-# The parts of a card, as their failures name them.
-INCIDENTS = "the open incidents"
-ON_CALL = "who is on call"
-CHANGES = "the recent changes"
-HISTORY = "the history"
-STATE = "the state of the service"
-NEXT_LEVEL = "whom an incident reaches next"
-ATTEMPTS = "the attempts to page from here"
 
 
 def present_block(
@@ -59,9 +51,9 @@ def present_block(
         moment: Who reads, when, and in which zone.
     """
     return guarded(
-        STATE,
+        CardPart.STATE,
         partial(_present_block, mapped, rows, heading, moment),
-        lambda _: present_problem(heading, explain_failure(STATE)),
+        lambda _: present_problem(heading, explain_failure(CardPart.STATE)),
     )
 
 
@@ -74,20 +66,22 @@ def _present_block(
     answers = _answers(mapped, service, rows, moment)
     services = answers[Feed.Kind.SERVICES]
     incidents = guarded(
-        INCIDENTS,
+        CardPart.INCIDENTS,
         lambda: present_incidents(rows.incidents or (), answers[Feed.Kind.INCIDENTS]),
         IncidentsView.unknown,
     )
     on_call = guarded(
-        ON_CALL,
+        CardPart.ON_CALL,
         lambda: _on_call(mapped, rows, answers, heading, incidents, moment),
         OnCallView.unknown,
     )
     changes = guarded(
-        CHANGES, lambda: _changes(mapped, rows, answers, incidents, moment), ChangesView.unknown
+        CardPart.CHANGES,
+        lambda: _changes(mapped, rows, answers, incidents, moment),
+        ChangesView.unknown,
     )
     history = guarded(
-        HISTORY,
+        CardPart.HISTORY,
         lambda: _history(mapped, service, rows, answers, moment, heading.history_url),
         lambda failure: HistoryView(days=ON_CARD, answer=failure, url=heading.history_url),
     )
@@ -99,7 +93,9 @@ def _present_block(
         incidents=incidents.answer,
         now=moment.now,
     )
-    state = guarded(STATE, lambda: present_state(verdict, incidents.by_status), lambda _: NOT_KNOWN)
+    state = guarded(
+        CardPart.STATE, lambda: present_state(verdict, incidents.by_status), lambda _: NOT_KNOWN
+    )
     sections = (incidents.answer, changes.answer, on_call.answer)
     all_old = _one_age(sections)
     is_explained = (
@@ -109,7 +105,7 @@ def _present_block(
     )
     own = None if is_explained else services
     if state is NOT_KNOWN:
-        own = failure_of(STATE)
+        own = failure_of(CardPart.STATE)
     problem = explain_problem(mapped, moment) if mapped.problem else None
     return ServiceBlock(
         key=heading.key,
@@ -121,7 +117,9 @@ def _present_block(
         # Nothing open, of a service that is gone, is no answer: only open incidents still tell.
         problem=_one_reason(sections, services) or (None if incidents.lines else _gone(services)),
         incidents=guarded(
-            NEXT_LEVEL, lambda: name_the_next_level(incidents, on_call), lambda _: incidents
+            CardPart.NEXT_LEVEL,
+            lambda: name_the_next_level(incidents, on_call),
+            lambda _: incidents,
         ),
         changes=changes,
         on_call=on_call,
@@ -190,13 +188,13 @@ def _answers(mapped: Mapped, service: Service, rows: ServiceRows, moment: Moment
     elif service.policy is None and not answers[kinds.ON_CALL].is_unknown:
         answers[kinds.ON_CALL] = Answer.unknown(NO_POLICY)
     if rows.incidents is None:
-        answers[kinds.INCIDENTS] = failure_of(INCIDENTS)
+        answers[kinds.INCIDENTS] = failure_of(CardPart.INCIDENTS)
     if rows.changes is None:
-        answers[kinds.CHANGES] = failure_of(CHANGES)
+        answers[kinds.CHANGES] = failure_of(CardPart.CHANGES)
     if rows.on_calls is None:
-        answers[kinds.ON_CALL] = failure_of(ON_CALL)
+        answers[kinds.ON_CALL] = failure_of(CardPart.ON_CALL)
     if rows.past is None:
-        answers[kinds.HISTORY] = failure_of(HISTORY)
+        answers[kinds.HISTORY] = failure_of(CardPart.HISTORY)
     return answers
 
 
@@ -281,14 +279,14 @@ def present_card(
     lines: tuple[AttemptLine, ...] | None = None
     if attempts is not None:
         lines = guarded(
-            ATTEMPTS,
+            CardPart.ATTEMPTS,
             lambda: tuple(line for row in attempts if (line := present_attempt(row, listed, now))),
             lambda _: None,
         )
     return CardView(
         blocks=ordered,
         attempts=lines or (),
-        problem=explain_failure(ATTEMPTS) if lines is None else None,
+        problem=explain_failure(CardPart.ATTEMPTS) if lines is None else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from enum import StrEnum
 from typing import TypeVar
 
 from pagerduty_card.presenters.freshness import Answer, Explanation
@@ -10,27 +11,40 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
-def guarded(part: str, make: Callable[[], T], otherwise: Callable[[Answer], T]) -> T:
+class CardPart(StrEnum):
+    """A card and its parts, as their failures name them."""
+
+    CARD = "the card"
+    INCIDENTS = "the open incidents"
+    ON_CALL = "who is on call"
+    CHANGES = "the recent changes"
+    HISTORY = "the history"
+    STATE = "the state of the service"
+    NEXT_LEVEL = "whom an incident reaches next"
+    ATTEMPTS = "the attempts to page from here"
+
+
+def guarded(part: CardPart, make: Callable[[], T], otherwise: Callable[[Answer], T]) -> T:
     """Make one part of the card, or what stands in its place where that fails.
 
     Args:
-        part: Its name for the reader, as in "couldn't show the changes".
+        part: Which one; the reader is shown its name, as in "couldn't show the changes".
         make: Loads or words it.
         otherwise: What to show instead, from an answer that says why nothing is known.
     """
     try:
         return make()
     except Exception:  # whatever one part raises must not take the others with it
-        logger.exception("A part of the card failed", extra={"part": part})
+        logger.exception("A part of the card failed", extra={"part": part.value})
         return otherwise(failure_of(part))
 
 
-def failure_of(part: str) -> Answer:
+def failure_of(part: CardPart) -> Answer:
     """The answer of a part that failed."""
     return Answer.unknown(explain_failure(part))
 
 
-def explain_failure(part: str) -> Explanation:
+def explain_failure(part: CardPart) -> Explanation:
     """Why a part that failed is not known."""
     return Explanation(
         reason="portal_fault",

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from catalog.models import Entity
-from pagerduty_card.card.blocks import CHANGES, HISTORY, INCIDENTS, ON_CALL, present_block
-from pagerduty_card.card.faults import guarded
+from pagerduty_card.card.blocks import present_block
+from pagerduty_card.card.faults import CardPart, guarded
 from pagerduty_card.card.values import Heading, ServiceBlock, ServiceRows
 from pagerduty_card.history.loading import ON_CARD, occurrences, since_of
 from pagerduty_card.history.strip import Occurrence
@@ -57,10 +57,10 @@ def _load_rows(services: Sequence[Service], moment: Moment) -> dict[int, Service
     """The rows of several services in four queries, by the service's key."""
     if not services:
         return {}
-    incidents = _load(INCIDENTS, lambda: list(Incident.objects.of_services(services)))
-    changes = _load(CHANGES, lambda: list(ChangeEvent.objects.of_services(services)))
-    on_calls = _load(ON_CALL, lambda: list(OnCall.objects.of_services(services)))
-    past = _load(HISTORY, lambda: _past(services, moment))
+    incidents = _load(CardPart.INCIDENTS, lambda: list(Incident.objects.of_services(services)))
+    changes = _load(CardPart.CHANGES, lambda: list(ChangeEvent.objects.of_services(services)))
+    on_calls = _load(CardPart.ON_CALL, lambda: list(OnCall.objects.of_services(services)))
+    past = _load(CardPart.HISTORY, lambda: _past(services, moment))
     found = {}
     for one in services:
         pk, policy = one.pk, one.policy_id
@@ -78,5 +78,5 @@ def _past(services: Sequence[Service], moment: Moment) -> Mapping[int, Sequence[
     return occurrences(known, since_of(ON_CARD, moment)) if known else {}
 
 
-def _load(part: str, load: Callable[[], T]) -> T | None:
+def _load(part: CardPart, load: Callable[[], T]) -> T | None:
     return guarded(part, load, lambda _: None)

@@ -20,9 +20,9 @@ from django.utils.safestring import SafeString
 
 from catalog.models import Entity
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.card.blocks import ATTEMPTS, present_card
+from pagerduty_card.card.blocks import present_card
 from pagerduty_card.card.button import no_button_reason, services_of
-from pagerduty_card.card.faults import guarded
+from pagerduty_card.card.faults import CardPart, guarded
 from pagerduty_card.card.loading import load_attempts, load_blocks
 from pagerduty_card.card.values import CardView
 from pagerduty_card.lookup import moment_of
@@ -72,12 +72,12 @@ def _card_for(request: HttpRequest, entity: Entity) -> RenderedCard:
     """
     services, moment = services_of(request, entity), moment_of(request)
     since = moment.now - SHOWN_FOR
-    attempts = guarded(ATTEMPTS, lambda: load_attempts(entity, since), lambda _: None)
+    attempts = guarded(CardPart.ATTEMPTS, lambda: load_attempts(entity, since), lambda _: None)
     key = _key(entity, services.targets, [*services.feeds, *(attempts or ())], moment)
     found: RenderedCard | None = cache.get(key) if attempts is not None else None
     if found is None:
         found = guarded(
-            "the card",
+            CardPart.CARD,
             lambda: _render_view(
                 present_card(
                     load_blocks(services.mapped, entity, moment),

@@ -4,7 +4,7 @@ from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from pagerduty_card.card.faults import guarded
+from pagerduty_card.card.faults import CardPart, guarded
 from pagerduty_card.paging.forms import TriggerForm
 from pagerduty_card.paging.outcomes import Caution
 from pagerduty_card.paging.presenters import PagingView, present_failure
@@ -18,12 +18,12 @@ def card_section(title: str, part: str, template_name: str, **values: object) ->
 
     Args:
         title: Its heading.
-        part: What the failure calls it, as in "couldn't show the changes".
+        part: Name of its ``CardPart``.
         template_name: Of the section.
         values: What its template prints.
     """
     return guarded(
-        part,
+        CardPart[part],
         lambda: render_to_string(template_name, values),
         lambda failure: render_to_string(
             "pagerduty_card/_failed_section.html", {"title": title, "answer": failure}
@@ -50,7 +50,7 @@ def paging_service(
     }
     template = "pagerduty_card/_paging_service.html"
     return guarded(
-        "the state of the service",
+        CardPart.STATE,
         lambda: render_to_string(template, {"view": view, **values}),
         lambda _: render_to_string(
             template,
