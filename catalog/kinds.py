@@ -6,7 +6,8 @@ from django.db import models
 class Kind(models.TextChoices):
     """Every kind a descriptor may have; the value is spelt as in the descriptor.
 
-    Source: https://backstage.io/docs/features/software-catalog/descriptor-format
+    Source: https://backstage.io/docs/features/software-catalog/descriptor-format, and for
+    ``AiResource`` https://backstage.io/docs/next/ai/ai-in-the-catalog
     """
 
     COMPONENT = "Component", "Component"
@@ -18,6 +19,7 @@ class Kind(models.TextChoices):
     USER = "User", "User"
     LOCATION = "Location", "Location"
     TEMPLATE = "Template", "Template"
+    AI_RESOURCE = "AiResource", "AI resource"
 
     @property
     def icon(self) -> str:

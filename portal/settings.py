@@ -322,7 +322,10 @@ CATALOG_REFRESH_TOKEN = env.text("CATALOG_REFRESH_TOKEN", is_secret=True)
 # could register oneself into a team.
 CATALOG_REGISTERED_KINDS = env.words(
     "CATALOG_REGISTERED_KINDS",
-    default=["Component", "API", "Resource", "System", "Domain", "Location", "Template"],
+    default=[
+        *("Component", "API", "Resource", "System", "Domain", "Location", "Template"),
+        "AiResource",
+    ],
 )
 # Where the User entity of an account is looked for, and whose people and groups decide who owns
 # what: files, folders and addresses as in CATALOG_LOCATIONS. Empty: those of every location.

@@ -60,6 +60,8 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "User": (Field("memberOf", "memberOf", "Group"),),
     "Location": (),
     "Template": (_OWNER,),
+    # Of types other than skill, the format knows no dependsOn: it is read alike.
+    "AiResource": (_OWNER, _SYSTEM, *_DEPENDS),
 }
 MAX_REF_LENGTH = 500
 

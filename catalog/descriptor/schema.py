@@ -58,14 +58,19 @@ _KINDS: Mapping[str, _Schema] = {
     for schema in map(
         _load,
         (
-            "component api resource system domain group user location template".split()  # noqa: SIM905 - reads as the list it is
+            "component api resource system domain group user location template airesource".split()  # noqa: SIM905 - reads as the list it is
         ),
     )
 }
 KINDS = tuple(_KINDS)
-# An API of this type without a definition says where it is reached. Source: the module
-# @backstage/plugin-catalog-backend-module-ai-model, https://github.com/backstage/backstage/pull/34016
-_MCP_SERVER = _load("mcp-server")
+# Kinds whose other fields follow from their type. An API of this type without a definition says
+# where it is reached. Source: the module @backstage/plugin-catalog-backend-module-ai-model,
+# https://backstage.io/docs/next/ai/ai-in-the-catalog
+_TYPES: Mapping[tuple[str, str], _Schema] = {
+    ("API", "mcp-server"): _load("mcp-server"),
+    ("AiResource", "skill"): _load("ai-skill"),
+    ("AiResource", "rule"): _load("ai-rule"),
+}
 GROUP = "backstage.io"
 _LOWERED_KINDS = frozenset(kind.lower() for kind in KINDS)
 _GROUPS = tuple(
@@ -139,8 +144,7 @@ def breaches(data: Any) -> list[Breach]:
     found += _bad_links(data)
     schema, problems = _schema_for(data)
     found += problems
-    if _is_mcp_server(data):
-        schema = _MCP_SERVER
+    schema = _schema_of_type(data) or schema
     if schema is not None:
         # A spec that is no object is already reported by the envelope.
         found += [
@@ -152,11 +156,15 @@ def breaches(data: Any) -> list[Breach]:
     return list({(b.path, b.message): b for b in found}.values())
 
 
-def _is_mcp_server(data: Mapping[str, Any]) -> bool:
-    spec = data.get("spec")
-    if data.get("kind") != "API" or not isinstance(spec, dict):
-        return False
-    return spec.get("type") == "mcp-server" and "definition" not in spec
+def _schema_of_type(data: Mapping[str, Any]) -> _Schema | None:
+    """The schema of what the document's kind and type say together; None without one."""
+    kind, spec = data.get("kind"), data.get("spec")
+    if not isinstance(spec, dict) or (kind == "API" and "definition" in spec):
+        return None
+    of_type = spec.get("type")
+    if not isinstance(kind, str) or not isinstance(of_type, str):
+        return None
+    return _TYPES.get((kind, of_type))
 
 
 def _too_large(data: Mapping[str, Any]) -> Iterator[Breach]:
@@ -187,7 +195,7 @@ def misspelt(data: Mapping[str, Any]) -> Iterator[Breach]:
     known: dict[str, Any] = {}
     required: Sequence[str] = ()
     if isinstance(kind, str) and kind in _KINDS:
-        schema = _MCP_SERVER if _is_mcp_server(data) else _KINDS[kind]
+        schema = _schema_of_type(data) or _KINDS[kind]
         rules = schema.source["properties"]["spec"]
         known, required = rules["properties"], rules.get("required", ())
     meta = _ENVELOPE.source["properties"]["metadata"]["properties"]

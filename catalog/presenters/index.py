@@ -25,6 +25,7 @@ _COLUMNS_OF = {
     Kind.DOMAIN: (("Owner", "owner"),),
     Kind.GROUP: (("Type", "type"),),
     Kind.TEMPLATE: (("Type", "type"), ("Owner", "owner")),
+    Kind.AI_RESOURCE: (("System", "system"), *_COLUMNS),
     Kind.USER: (),
     Kind.LOCATION: (("Type", "type"),),
 }

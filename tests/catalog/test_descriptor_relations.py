@@ -77,6 +77,11 @@ COMPONENT = {"type": "service", "lifecycle": "production", "owner": "Team-A"}
         ),
         ("User", {"memberOf": ["g", "G"]}, [("memberOf", "group:default/g")]),
         ("Location", {"target": "./x"}, []),
+        (
+            "AiResource",
+            {"type": "skill", "lifecycle": "p", "owner": "t", "dependsOn": ["airesource:x"]},
+            [("ownedBy", "group:default/t"), ("dependsOn", "airesource:default/x")],
+        ),
     ],
 )
 def test_reads_the_relations_of_each_kind(kind, spec, expected):

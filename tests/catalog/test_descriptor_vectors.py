@@ -71,7 +71,7 @@ def test_refuses_api_version(version):
 
 
 @pytest.mark.parametrize(
-    "kind", ["component", "COMPONENT", "Custom", "Comp-x", "1C", "", None, 1, MISSING, "AiResource"]
+    "kind", ["component", "COMPONENT", "Custom", "Comp-x", "1C", "", None, 1, MISSING, "Airesource"]
 )
 def test_refuses_kind(kind):
     refuses(("kind",), kind)
@@ -232,9 +232,17 @@ MCP_SERVER = {
 }
 
 
+AI = {"type": "skill", "lifecycle": "production", "owner": "o", "system": "s"}
+SKILL_LISTS = {name: ["web"] for name in ("disciplines", "categories", "agents")}
+RULE = {**AI, "type": "rule", "disciplines": ["web"], "category": "style", "rationale": "One look"}
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        of_kind("AiResource", {**AI, **SKILL_LISTS, "dependsOn": ["airesource:base"]}),
+        of_kind("AiResource", RULE),
+        of_kind("AiResource", {**AI, "type": "agent", "disciplines": 1}),
         of_kind("API", API),
         of_kind("API", {**API, "definition": {"$text": "./api.yaml"}}),
         of_kind("API", MCP_SERVER),
@@ -276,6 +284,12 @@ def test_accepts_kind(data):
         of_kind("Domain", {}),
         of_kind("Location", {"presence": "maybe"}),
         of_kind("Location", {"targets": None}),
+        of_kind("AiResource", {**AI, "disciplines": "web"}),
+        of_kind("AiResource", {**AI, "dependsOn": ["bare"]}),
+        of_kind("AiResource", {**RULE, "rationale": ""}),
+        of_kind("AiResource", {key: value for key, value in RULE.items() if key != "category"}),
+        of_kind("AiResource", {**AI, "type": "agent", "lifecycle": None}),
+        of_kind("AiResource", {**AI, "type": ["skill"]}),
         of_kind("Template", TEMPLATE),
         of_kind("Template", {"type": "x", "steps": {}}, SCAFFOLDER),
         of_kind("Template", {"type": "x", "steps": [{"id": "x"}]}, SCAFFOLDER),

@@ -75,7 +75,8 @@ def test_registers_and_imports_when_the_person_says_so(client, person, http):
     assert response["Location"] == made.get_absolute_url()
     assert (made.origin, made.created_by, made.type) == ("registered", person, "url")
     assert made.allowed_kinds == [
-        *("Component", "API", "Resource", "System", "Domain", "Location", "Template")
+        *("Component", "API", "Resource", "System", "Domain", "Location", "Template"),
+        "AiResource",
     ]
     assert made.read_at is not None
     assert made.next_refresh_at is not None
