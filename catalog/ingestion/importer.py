@@ -112,7 +112,10 @@ def run_import(
         allowed_kinds=allowed_kinds,
         user=user,
         progress=progress,
-        reader=lambda: SourceReader(Allowance.from_settings(), limits, remote_budget_s),
+        # What a first reading took of the time, a second one has no more.
+        reader=lambda: SourceReader(
+            Allowance.from_settings(), limits, started + remote_budget_s - time.monotonic()
+        ),
         started=started,
     )
     try:

@@ -2,7 +2,8 @@
 
 A host is asked for one file at a time until it has answered once, then for four. One that cannot
 be reached, or uses up its time, twice is left alone for the rest of the run; one that says that it
-is busy is left alone until the time it names, by later runs too.
+is busy is left alone until the time it names, by later runs too. Where a root leads to many hosts
+that do not answer, it is read without the hosts that did not answer before.
 """
 
 import threading
@@ -24,6 +25,10 @@ MAX_OF_A_HOST = 4
 _MAX_SLOW = 2
 # What a run may spend on waiting for hosts; a worker's claim on a location lasts a little longer.
 RUN_BUDGET_S = 600.0
+# What one root may spend on hosts that cannot be reached: a file may name thousands of them, and
+# the locations that are read in the same run would wait.
+_MAX_UNREACHABLE = 50
+_MAX_WASTED_S = 60.0
 
 _Asked = tuple[str, str, str]
 
@@ -50,6 +55,20 @@ class RemoteFiles:
         self._tried: set[str] = set()
         self._answered: set[str] = set()
         self._busy: dict[str, float] = {}
+        self._unreachable: set[str] = set()
+        self._wasted_s = 0.0
+        self._not_asked = 0
+
+    def begin_root(self) -> None:
+        """Give the next root its own time for hosts that cannot be reached."""
+        self._unreachable.clear()
+        self._wasted_s = 0.0
+        self._not_asked = 0
+
+    @property
+    def not_asked(self) -> int:
+        """How many files of this root were not asked for, since the time for that was over."""
+        return self._not_asked
 
     def close(self) -> None:
         """Ask for nothing more."""
@@ -59,7 +78,7 @@ class RemoteFiles:
     def ask_for(self, url: str, etag: str = "", last_modified: str = "") -> None:
         """Begin to read a file that will be wanted, if its host may be asked just now."""
         asked, host = (url, etag, last_modified), _host_of(url)
-        if asked in self._asked or self._is_left_alone(host):
+        if asked in self._asked or self._is_left_alone(host) or self._is_too_much(host):
             return
         if host not in self._answered:
             if host in self._tried:
@@ -79,12 +98,19 @@ class RemoteFiles:
         if begun is None:
             if self._is_left_alone(host):
                 raise self._why_left_alone(host)
+            if self._left_s() <= 0 or self._is_too_much(host):
+                self._not_asked += 1
+                raise FetchError(_OVER if self._left_s() <= 0 else _TOO_MANY, is_slow=True)
             begun = self._begin(asked)
+        began = time.monotonic()
         try:
-            return begun.result(timeout=self._left_s() + 1)
+            return begun.result(timeout=max(self._left_s(), 0) + 1)
         except TimeoutError:
             raise FetchError(_OVER, is_slow=True) from None
         except FetchError as exc:
+            if exc.is_slow and host not in self._answered:
+                self._unreachable.add(host)
+                self._wasted_s += time.monotonic() - began
             if exc.retry_at:
                 cache.set(_key(host), exc.retry_at, timeout=max(exc.retry_at - time.time(), 1))
             raise
@@ -139,6 +165,11 @@ class RemoteFiles:
             self._deadline = time.monotonic() + self._budget_s
         return self._deadline - time.monotonic()
 
+    def _is_too_much(self, host: str) -> bool:
+        """Whether the root led to so many dead hosts that a further new one is not tried."""
+        is_over = len(self._unreachable) >= _MAX_UNREACHABLE or self._wasted_s > _MAX_WASTED_S
+        return is_over and host not in self._answered
+
     def _is_left_alone(self, host: str) -> bool:
         if self._slow[host] >= _MAX_SLOW:
             return True
@@ -155,6 +186,7 @@ class RemoteFiles:
 
 
 _OVER = "not read: the hosts took all the time that one reading has"
+_TOO_MANY = "not asked: too many other hosts that its location leads to cannot be reached"
 
 
 def _key(host: str) -> str:

@@ -71,7 +71,13 @@ class Traversal:
     def read(self) -> None:
         """Read all roots, then once more the files that lost a reference which is free now."""
         for number, root in enumerate(self._spool.roots):
+            self._reader.remote.begin_root()
             self._read_root(number, root)
+            if count := self._reader.remote.not_asked:
+                self._spool.notes[root.target] = (
+                    f"{count:,} {'target was' if count == 1 else 'targets were'} not asked for: "
+                    "hosts that cannot be reached took the time that a location has for them"
+                )
         self._reparse_conflicts()
         self._report_unparsed()
 

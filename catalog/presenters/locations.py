@@ -129,8 +129,9 @@ def outcome_of(report: ImportReport) -> RefreshOutcome:
     unread = [issue for issue in report.issues if issue.kind == "unreadable"]
     if report.incomplete and unread:
         reason = "; ".join(problem.message for problem in unread[0].problems)[:_MAX_REASON]
+        more = f", and {len(unread) - 1:,} more" if len(unread) > 1 else ""
         return RefreshOutcome(
-            text=f"{text} Not everything could be read: {reason}.", tone="critical"
+            text=f"{text} Not everything could be read: {reason}{more}.", tone="critical"
         )
     return RefreshOutcome(text=text, tone="warning" if report.issues else "good")
 

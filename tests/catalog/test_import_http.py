@@ -129,6 +129,35 @@ def test_a_host_that_does_not_answer_is_not_asked_for_every_file(http, tmp_path)
     assert report.created == 2
 
 
+def test_a_file_that_names_hundreds_of_dead_hosts_costs_a_bounded_number_of_attempts(
+    http, tmp_path
+):
+    urls = [f"https://dead{number}.example.com/a.yaml" for number in range(300)]
+    tried = []
+
+    def dead(request):
+        tried.append(request.url)
+        raise requests.ConnectionError
+
+    for url in urls:
+        http.add_callback("GET", url, dead)
+    http.assert_all_requests_are_fired = False
+    http.get("https://git.example.com/a.yaml", body=component("alive"))
+    bad = write(tmp_path / "bad.yaml", location(*urls), component("near"))
+    good = write(tmp_path / "good.yaml", location("https://git.example.com/a.yaml", name="good"))
+    report, _parsed = imported(bad, good)
+    assert len(tried) < 70  # fifty, and those that were begun beside the last of them
+    assert report.created == 4
+    said = [issue.problems[0].message for issue in report.issues]
+    count = sum("not asked: too many other hosts" in text for text in said)
+    assert count == len(urls) - len(tried)
+    (notice,) = [one for one in report.notices if "asked for" in one.message]
+    assert (notice.file, notice.message.partition(":")[0]) == (
+        str(bad),
+        f"{count} targets were not asked for",
+    )
+
+
 @pytest.mark.parametrize(
     ("headers", "until"),
     [
