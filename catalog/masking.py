@@ -2,12 +2,17 @@
 
 Backstage's format keeps some keys in annotations, for example a service's integration key. Whoever
 reads a page sees at most the last four characters of such a value, of a field whose name says that
-it is secret, and of what looks like a secret anywhere else. Only the form that edits a local entity
-shows the latter, to those who may change it: it must write back what it was given.
+it is secret, of what looks like a secret anywhere else, and of what an app knows to be a secret.
+Only the form that edits a local entity shows the last two, to those who may change it: it must
+write back what it was given.
 """
 
+import base64
+import binascii
+import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +20,47 @@ import yaml
 
 from catalog.models import Entity
 from catalog.secrets import hide, is_mask, is_secret, is_secret_field, mask, masks_of
+
+_WORD = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{20,40}(?![0-9A-Za-z])")
+_BASE64 = re.compile(r"(?<![0-9A-Za-z+/=])[0-9A-Za-z+/]{27,56}={0,2}(?![0-9A-Za-z+/=])")
+_known: list[Callable[[], Collection[str]]] = []
+
+
+def add_known_secrets(digests: Callable[[], Collection[str]]) -> None:
+    """Mask further secrets wherever they stand, in any case and in Base64.
+
+    Args:
+        digests: Returns :func:`digest_of` of each; asked once for a text that has a word of 20 to
+            40 letters and digits, so it must be quick.
+    """
+    _known.append(digests)
+
+
+def digest_of(secret: str) -> str:
+    """What a secret is known by, whatever its case."""
+    return hashlib.sha256(secret.lower().encode()).hexdigest()[:32]
+
+
+def _hide_known(text: str) -> str:
+    words = {word: word for word in _WORD.findall(text)}
+    words |= {word: plain for word in _BASE64.findall(text) if (plain := _decoded(word))}
+    if not words:
+        return text
+    known = {digest for digests in _known for digest in digests()}
+    for word, plain in words.items():
+        if digest_of(plain) in known:
+            text = text.replace(word, mask(plain))
+    return text
+
+
+def _decoded(word: str) -> str:
+    """The word of letters and digits that another is the Base64 of; empty where it is of none."""
+    bare = word.rstrip("=")
+    try:
+        plain = base64.b64decode(bare + "=" * (-len(bare) % 4)).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return plain if _WORD.fullmatch(plain) else ""
 
 
 class MaskedValueError(ValueError):
@@ -60,8 +106,8 @@ class Masker:
         return cls(masks_of(*annotations))
 
     def text(self, text: str) -> str:
-        """The text with every secret masked, see :func:`catalog.secrets.hide`."""
-        return hide(text, self.masked_by_secret)
+        """The text with every secret masked, see :func:`catalog.secrets.hide`, and known ones."""
+        return _hide_known(hide(text, self.masked_by_secret))
 
     def tree(self, value: Any) -> Any:
         """A copy of lists, maps and texts with every secret masked."""

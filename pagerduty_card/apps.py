@@ -11,17 +11,19 @@ class PagerdutyCardConfig(AppConfig):
     def ready(self) -> None:
         """Follow the catalog, put the card on its pages and the sandbox's banner on every page."""
         # Models cannot be imported before the apps are ready.
-        from catalog import cards
+        from catalog import cards, masking
         from catalog.signals import entities_written
         from pagerduty_card import catalog_card, checks  # noqa: F401 -- checks register themselves
         from pagerduty_card.card import rendering
         from pagerduty_card.doctor import findings, work
-        from pagerduty_card.mapping import remapping
+        from pagerduty_card.mapping import known_keys, remapping
         from pagerduty_card.overview import badge
         from pagerduty_card.paging import pending_pages, without_database
         from portal import health, outage, page_frame
 
         entities_written.connect(remapping.when_entities_written)
+        entities_written.connect(known_keys.forget_known_keys)
+        masking.add_known_secrets(known_keys.known_keys)
         post_migrate.connect(remapping.when_migrated, sender=self)
         cards.register(catalog_card.PagerDutyCard())
         health.add_work_check("open incidents", work.old_incidents)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from catalog.batches import in_batches
 from pagerduty_card import domain
+from pagerduty_card.mapping.known_keys import forget_known_keys
 from pagerduty_card.mapping.remapping import concerned_entities, remap, take_turns
 from pagerduty_card.mapping.targets import digest_of
 from pagerduty_card.mirror.incidents import count_open_incidents
@@ -149,7 +150,10 @@ def _store_integrations(account: str, given: dict[str, domain.ApiService]) -> se
         wanted,
         lambda key: Integration(service_id=key[0], pd_id=key[1]),
     )
-    return before ^ {(key[0], values["integration_key"]) for key, values in wanted.items()}
+    changed = before ^ {(key[0], values["integration_key"]) for key, values in wanted.items()}
+    if changed:
+        forget_known_keys()
+    return changed
 
 
 @transaction.atomic

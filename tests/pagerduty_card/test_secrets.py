@@ -1,5 +1,6 @@
 """No page, JSON, log line or audit row carries an integration key or a token."""
 
+import base64
 import logging
 
 import pytest
@@ -7,8 +8,10 @@ import requests
 from django.contrib import admin
 from django.urls import reverse
 
+from catalog.models import Entity
+from catalog.signals import entities_written
 from pagerduty_card.models import Feed, TriggeredIncident
-from tests.factories import make_user
+from tests.factories import make_entity, make_issue, make_user
 from tests.pagerduty_card.mirror import (
     make_attempt,
     make_change,
@@ -145,3 +148,38 @@ def test_neither_logs_nor_the_audit_carry_a_key_or_the_token(
         assert hidden(f"{record.getMessage()} {record.__dict__}")
     for row in TriggeredIncident.objects.values():
         assert hidden(str(row))
+
+
+def test_a_known_key_is_masked_in_every_entity_whatever_it_looks_like(client, settings):
+    stored, named = "MirroredKeyThatIsNoHexNumberZ123", "annotatedkeywithoutanydigitsxyzq"
+    make_service(key=stored)
+    make_mapped_entity("holder", integration_key=named)
+    copies = [
+        *(form for key in (stored, named) for form in (key, key.lower(), key.upper())),
+        base64.b64encode(stored.encode()).decode(),
+    ]
+    other = make_entity(
+        "other",
+        description="\n\n".join(copies),
+        annotations={"example.com/note": copies[1], "example.com/sha": "f" * 40},
+    )
+    make_issue(other.ref, f"no such thing: {copies[0]}")
+    make_issue("component:default/gone", f"write {copies[1]}")
+    client.force_login(make_user(is_superuser=True, is_staff=True))
+    pages = [other.get_absolute_url(), reverse("catalog:inspect", kwargs=other.url_kwargs)]
+    pages += ["/catalog/", "/catalog/issues/", "/catalog/default/component/gone/"]
+    pages += [f"/catalog/export/?format={name}" for name in ("csv", "json", "yaml")]
+    for address in pages:
+        response = client.get(address)
+        text = response.getvalue().decode()
+        assert [copy for copy in copies if copy in text] == [], address
+    assert "f" * 40 in client.get(pages[1]).text
+
+
+def test_a_new_key_is_known_at_once(client):
+    other = make_entity("other", description="See LaterKeyThatIsNoHexNumberAtAll00")
+    client.force_login(make_user())
+    assert "LaterKeyThatIsNoHexNumberAtAll00" in client.get(other.get_absolute_url()).text
+    entity = make_mapped_entity("holder", integration_key="LaterKeyThatIsNoHexNumberAtAll00")
+    entities_written.send(Entity, pks=[entity.pk])
+    assert "LaterKeyThatIsNoHexNumberAtAll00" not in client.get(other.get_absolute_url()).text
