@@ -1,6 +1,7 @@
 """How log lines look: one event a line, with the request's id and the event's own fields."""
 
 import logging
+import time
 from contextvars import ContextVar
 
 from portal.secret_shapes import hide_tokens
@@ -10,6 +11,7 @@ NO_REQUEST = "-"
 REQUEST_ID = "request_id"
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default=NO_REQUEST)
 
+_REPEATED_AFTER_S = 60.0
 _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "request_id", "request"}
 
 
@@ -24,6 +26,27 @@ class RequestIdFilter(logging.Filter):
         named = getattr(getattr(record, "request", None), REQUEST_ID, "")
         record.request_id = named or current_request_id.get()
         return True
+
+
+class OnceAMinuteFilter(logging.Filter):
+    """Drops what the same logger said of the same exception within the last minute.
+
+    The task queue says several times a second that Redis is away, each time with a traceback.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._until: dict[tuple[str, str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is said for the first time; what has no exception always is."""
+        if not record.exc_info:
+            return True
+        now = time.monotonic()
+        known = {key: until for key, until in self._until.copy().items() if until > now}
+        key = (record.name, record.getMessage(), repr(record.exc_info[1]))
+        self._until = {key: now + _REPEATED_AFTER_S} | known
+        return key not in known
 
 
 class LineFormatter(logging.Formatter):

@@ -268,14 +268,22 @@ PORTAL_ADMIN_LOG_DAYS = env.number(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "portal.logging.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "portal.logging.RequestIdFilter"},
+        "once_a_minute": {"()": "portal.logging.OnceAMinuteFilter"},
+    },
     "formatters": {"line": {"()": "portal.logging.LineFormatter"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "filters": ["request_id"],
             "formatter": "line",
-        }
+        },
+        "queue": {
+            "class": "logging.StreamHandler",
+            "filters": ["once_a_minute", "request_id"],
+            "formatter": "line",
+        },
     },
     "root": {
         "handlers": ["console"],
@@ -292,7 +300,7 @@ LOGGING = {
         "django_tasks": {"level": "WARNING"},
         "django.tasks": {"level": "WARNING"},
         # With a handler of its own, or huey adds a second one.
-        "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "huey": {"handlers": ["queue"], "level": "WARNING", "propagate": False},
     },
 }
 
