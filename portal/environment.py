@@ -45,6 +45,7 @@ _SITES = ("http", "https")
 _REDIS = ("redis", "rediss", "unix")
 # Python's stand-in for a byte of the environment that is not UTF-8.
 _SURROGATE = re.compile("[\udc80-\udcff]")
+_HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
 _PATH = re.compile(r"/\w+")
 _ESCAPES = (
     "A user name or password with one of @ : / ? # % needs %40 %3A %2F %3F %23 %25 in its place."
@@ -125,6 +126,19 @@ class Environment:
         if value is None and strict is not None:
             return list(strict)
         return [word for one in (value or "").split(",") if (word := one.strip())] or list(default)
+
+    def hosts(self, name: str, default: Sequence[str]) -> list[str]:
+        """Return a comma-separated list of host names, ``*.`` before one for all below it."""
+        found = self.words(name, default)
+        if wrong := [one for one in found if not _HOST.fullmatch(one)]:
+            self.report(
+                name,
+                f"has {_quoted(wrong[0])}, which is not a host name",
+                "Write names without https:// and path, separated by commas; *.example.com is "
+                "all hosts below example.com.",
+            )
+            return list(default)
+        return found
 
     def yes_or_no(self, name: str, *, default: bool, strict: bool) -> bool:
         """Return whether the variable says yes; ``strict`` if it says neither yes nor no."""

@@ -28,6 +28,15 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+class NoTracebackFilter(logging.Filter):
+    """Takes the traceback from a record whose message says all there is to know."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Never drops a record."""
+        record.exc_info = record.exc_text = None
+        return True
+
+
 class OnceAMinuteFilter(logging.Filter):
     """Drops what the same logger said of the same exception within the last minute.
 

@@ -62,7 +62,7 @@ INSTALLED_APPS = [
 PORTAL_NAME = env.text("PORTAL_NAME", default="Switchboard")
 PORTAL_URL = env.text("PORTAL_URL", default="http://127.0.0.1:8000").rstrip("/").lower()
 # Where pictures of people may come from; PagerDuty's own, and those that it names.
-PORTAL_PICTURE_HOSTS = env.words(
+PORTAL_PICTURE_HOSTS = env.hosts(
     "PORTAL_PICTURE_HOSTS", default=["*.pagerduty.com", "*.gravatar.com"]
 )
 PORTAL_LOGIN_REQUIRED = env.yes_or_no("PORTAL_LOGIN_REQUIRED", default=True, strict=True)
@@ -271,6 +271,7 @@ LOGGING = {
     "filters": {
         "request_id": {"()": "portal.logging.RequestIdFilter"},
         "once_a_minute": {"()": "portal.logging.OnceAMinuteFilter"},
+        "no_traceback": {"()": "portal.logging.NoTracebackFilter"},
     },
     "formatters": {"line": {"()": "portal.logging.LineFormatter"}},
     "handlers": {
@@ -296,6 +297,8 @@ LOGGING = {
     # Django's own handler would mail administrators; the console is where a container is read.
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # Whoever sends a made-up Host would choose how much is logged.
+        "django.security.DisallowedHost": {"filters": ["no_traceback"]},
         # These report every start and end of work that comes round twice a minute.
         "django_tasks": {"level": "WARNING"},
         "django.tasks": {"level": "WARNING"},

@@ -80,8 +80,11 @@ def test_every_error_page_renders_without_a_request(template):
     assert "tokens.css" in html
 
 
-def test_a_host_that_is_not_the_portals_is_a_bad_request(reader):
+def test_a_host_that_is_not_the_portals_is_a_bad_request(reader, caplog):
     page = reader.get("/", headers={"host": "evil.example"})
+    (logged,) = [one for one in caplog.records if one.name == "django.security.DisallowedHost"]
+    assert "evil.example" in logged.getMessage()
+    assert logged.exc_info is None  # whoever sends it would choose how much is written
     assert page.status_code == 400
     assert texts(page, "h1") == ["The portal does not answer to this host name"]
     assert "ALLOWED_HOSTS" in page.text
