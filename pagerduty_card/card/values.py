@@ -64,7 +64,9 @@ class ServiceBlock:
 
     @property
     def as_of(self) -> datetime | None:
-        """When the open incidents were last known (UTC)."""
+        """When the open incidents were last known (UTC); where all is old, when the oldest was."""
+        if self.all_old:
+            return self.all_old.at
         return self.incidents.answer.at if self.incidents else None
 
 
