@@ -128,6 +128,12 @@ def test_the_last_good_version_of_a_refused_document_stays(tmp_path):
     assert Entity.objects.get().title == "Good"
 
 
+def test_text_output_counts_documents_from_one(tmp_path):
+    file = write(tmp_path / "a.yaml", "kind: Component\n", component("b"))
+    _status, out = run("import_catalog", file)
+    assert " document 1 " in out
+
+
 def test_text_output_says_file_line_entity_reason_and_hint(tmp_path):
     file = write(tmp_path / "a.yaml", component("a", dependsOn=["bare"]))
     status, out = run("import_catalog", file)

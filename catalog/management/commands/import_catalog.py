@@ -131,7 +131,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{outcome} ({report.duration_s:.1f} s).")
 
     def _print_issue(self, issue: Issue) -> None:
-        name = issue.ref or (f"document {issue.document}" if issue.document is not None else "")
+        name = issue.ref or (f"document {issue.document + 1}" if issue.document is not None else "")
         for problem in issue.problems:
             place = issue.file
             if problem.line:
