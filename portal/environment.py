@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 
@@ -226,7 +226,11 @@ class Environment:
             value = None
         if value is None:
             return {"ENGINE": "django.db.backends.dummy"}
-        settings: dict[str, Any] = environ.Env.db_url_config(value or default)
+        # Only a query has blanks written as plus: the parser reads those of a path as blanks too.
+        before, mark, query = (value or default).partition("?")
+        settings: dict[str, Any] = environ.Env.db_url_config(
+            f"{before.replace('+', '%2B')}{mark}{query}"
+        )
         return settings
 
     def site(self, name: str, default: str) -> str:
@@ -364,7 +368,7 @@ def _problem_of_database(value: str) -> str:
     if value in _IN_MEMORY:
         return ""
     parts = urlsplit(value)
-    name = unquote_plus(parts.path[1:])
+    name = unquote(parts.path[1:])
     if parts.scheme == "sqlite":
         if parts.netloc or not name:
             return "does not name a file: write three slashes before a relative path, else four"

@@ -124,6 +124,8 @@ def test_a_database_that_cannot_be_meant_is_none_and_its_password_is_not_shown(w
         ("postgres://u@%2Frun%2Fpostgresql/n", "n"),
         ("sqlite:///relative.sqlite3", "relative.sqlite3"),
         ("sqlite:////tmp/with%20a%20blank.sqlite3", "/tmp/with a blank.sqlite3"),
+        ("sqlite:////tmp/a+b.sqlite3", "/tmp/a+b.sqlite3"),
+        ("postgres://u:p+p@h/a+b?sslmode=require", "a+b"),
         ("sqlite://:memory:", ":memory:"),
     ],
 )
