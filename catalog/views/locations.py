@@ -24,6 +24,7 @@ from catalog.presenters import locations as presenters
 from catalog.presenters.issue_rows import issue_rows
 from catalog.views.issues import maskers_of
 from catalog.views.lists import PAGE_SIZE, list_rows, page_number
+from portal.csrf import on_csrf_failure
 from portal.redirects import see_other
 
 SHOWN_ISSUES = 20
@@ -113,6 +114,18 @@ def _is_configured(found: Location) -> bool:
     )
 
 
+def _register_again(request: HttpRequest, *, is_own_form: bool) -> HttpResponse:
+    """Show what was typed into a form with an old CSRF token, ready to be sent; do nothing."""
+    if not is_own_form or not request.user.has_perm("catalog.add_location"):
+        return render(None, "403_csrf.html", status=403)
+    form = RegisterForm(
+        request.POST, may_choose_kinds=request.user.has_perm("catalog.change_location")
+    )
+    messages.warning(request, "The form was out of date: nothing was done. Please send it again.")
+    return _register_page(request, form, status=403)
+
+
+@on_csrf_failure(_register_again)
 @login_required
 @permission_required("catalog.add_location", raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,6 +1,7 @@
 """Registering a location: what a person may name, what is shown first, what is written then."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from catalog.models import Entity, ImportIssue, ImportRun, Location
@@ -201,3 +202,15 @@ def test_who_may_register_and_not_look_at_locations_finds_the_way_in_their_menu(
     both = ("catalog.add_location", "catalog.view_location")
     client.force_login(make_user(permissions=both))
     assert not select(client.get("/catalog/"), "#user-menu a[href='/catalog/register/']")
+
+
+@pytest.mark.parametrize("site", ["same-origin", "cross-site"])
+def test_a_form_with_an_old_token_is_shown_again_with_what_was_typed(person, site):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(person)
+    sent = {"target": ADDRESS, "step": "confirm"}
+    response = browser.post(reverse("catalog:register"), sent, headers={"sec-fetch-site": site})
+    assert response.status_code == 403
+    assert (f'value="{ADDRESS}"' in response.text) == (site == "same-origin")
+    assert ("out of date" in response.text) is True
+    assert not Location.objects.exists()
