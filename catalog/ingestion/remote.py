@@ -167,8 +167,12 @@ class RemoteFiles:
 
     def _is_too_much(self, host: str) -> bool:
         """Whether the root led to so many dead hosts that a further new one is not tried."""
-        is_over = len(self._unreachable) >= _MAX_UNREACHABLE or self._wasted_s > _MAX_WASTED_S
-        return is_over and host not in self._answered
+        return self.is_patience_over and host not in self._answered
+
+    @property
+    def is_patience_over(self) -> bool:
+        """Whether this root led to as many hosts that cannot be reached as one may."""
+        return len(self._unreachable) >= _MAX_UNREACHABLE or self._wasted_s > _MAX_WASTED_S
 
     def _is_left_alone(self, host: str) -> bool:
         if self._slow[host] >= _MAX_SLOW:

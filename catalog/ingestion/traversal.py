@@ -170,6 +170,8 @@ class Traversal:
 
     def _ask_ahead(self, number: int, queue: deque[_Pending]) -> None:
         """Have remote files read while others are parsed."""
+        if self._reader.remote.is_patience_over:
+            return
         for pending in islice(queue, _ASKED_AHEAD if is_url(queue[0].address) else 0):
             address = pending.address
             if is_url(address) and address not in self._spool.reached:
