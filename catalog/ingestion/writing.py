@@ -111,7 +111,8 @@ class CatalogWriter:
         self._mark_or_remove_gone(is_deleting=is_deleting)
         self._write_history()
         self._files.remember(self._taken)
-        has_new_issues = write_issues(
+        # A preview has them in its report; their rows would be undone.
+        has_new_issues = self._run is not None and write_issues(
             [*self._report.issues, *self._spool.warnings],
             self._previous,
             self._spool,
