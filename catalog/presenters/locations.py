@@ -215,10 +215,11 @@ def _state(location: Location, counts: LocationCounts) -> tuple[str, str]:
     if location.failures:
         times = "once" if location.failures == 1 else f"{location.failures} times in a row"
         return f"failed {times}", "critical"
-    if not location.read_at:
-        return "not read yet", "unknown"
+    # An import that could not read every target leaves ``read_at`` empty, and issues.
     if counts.issues > counts.warnings:
         return "read with problems", "warning"
+    if not location.read_at:
+        return "not read yet", "unknown"
     if counts.warnings:
         return "read with warnings", "info"
     if not counts.entities:

@@ -67,6 +67,8 @@ def test_the_list_says_who_named_each_and_what_it_holds(client):
     a = make_location("/srv/a", origin="static", read_at=timezone.now())
     make_location("/srv/b", created_by=person)
     make_location("/srv/c", origin="command", failures=3)
+    unfinished = make_location("/srv/d")
+    make_issue("component:default/y", "no such file", location=unfinished)
     make_entity("one", location=a, source="/srv/a/x.yaml")
     make_entity("two", location=a, source="/srv/a/x.yaml", orphaned_at=timezone.now())
     make_issue("component:default/x", "wrong", location=a)
@@ -78,6 +80,8 @@ def test_the_list_says_who_named_each_and_what_it_holds(client):
     assert "as soon as the worker comes round" in rows[1]
     assert "failed 3 times in a row" in rows[2]
     assert "only when somebody asks" in rows[2]
+    assert "read with problems" in rows[3]
+    assert "not read yet" not in rows[3]
 
 
 def test_the_list_costs_the_same_for_one_and_for_twenty(client, django_assert_max_num_queries):
