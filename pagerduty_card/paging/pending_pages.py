@@ -3,6 +3,7 @@
 Kept in the person's session, so that nobody else's pages cost a query, and no cache must hold it.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.http import HttpRequest
@@ -37,16 +38,18 @@ def remember(request: HttpRequest, attempt: TriggeredIncident) -> None:
 
 
 def banner(request: HttpRequest) -> Banner | None:
-    """The banner of the newest attempt that is still to be shown.
+    """The banner of the attempt that is in trouble, else of the newest that is still to be shown.
 
-    On the entity's page the card shows it; one that is over is shown no more after that.
+    On the entity's page the card shows it; one that is over is shown no more after that. Further
+    ones in trouble are counted: a page that went well after them must not hide them.
     """
     session = getattr(request, "session", None)
     known: dict[str, bool] = session.get(_KEY, {}) if session is not None else {}
     if session is None or not known:
         return None
     now = timezone.localtime()
-    shown: Banner | None = None
+    well: list[Banner] = []
+    troubled: list[Banner] = []
     left: dict[str, bool] = {}
     for attempt in TriggeredIncident.objects.filter(pk__in=known):
         url = entity_url(EntityRef.parse(attempt.entity_ref))
@@ -57,14 +60,20 @@ def banner(request: HttpRequest) -> Banner | None:
         if _is_over(attempt, outcome, is_here=is_here, is_news=is_news):
             continue
         left[str(attempt.pk)] = is_news
-        if shown is None and not is_here and is_news:
-            shown = _worded(attempt, outcome, url)
+        if not is_here and is_news:
+            (troubled if has_trouble else well).append(_worded(attempt, outcome, url))
     if left != known:
         if left:
             session[_KEY] = dict(sorted(left.items(), key=lambda one: int(one[0])))
         else:
             del session[_KEY]
-    return shown
+    if not troubled:
+        return well[0] if well else None
+    first, more = troubled[0], len(troubled) - 1
+    if not more:
+        return first
+    pages = "1 more of your pages has" if more == 1 else f"{more} more of your pages have"
+    return replace(first, text=f"{first.text} {pages} a problem too.")
 
 
 def _is_over(

@@ -520,6 +520,24 @@ class TestWhatIsTold:
         assert "keeps trying until" in text
         assert "Nobody has been paged" not in text
 
+    def test_a_page_in_trouble_is_not_hidden_by_a_newer_one(self, client, entity, http):
+        http.post(ENQUEUE, **REFUSED)
+        self.submit(client, entity)
+        http.replace("POST", ENQUEUE, **LOST)
+        self.submit(client, entity)
+        (told,) = banners(client)
+        assert "it is not known whether anybody was paged" in told
+        assert "1 more of your pages has a problem too." in told
+        TriggeredIncident.objects.filter(state=TriggeredIncident.State.UNSURE).update(
+            state=TriggeredIncident.State.CREATED,
+            incident_number=7,
+            incident_status="triggered",
+            assignees=[{"name": "Ana Lima"}],
+        )
+        (told,) = banners(client)
+        assert "Nobody has been paged yet." in told
+        assert "more of your pages" not in told
+
     def test_every_page_says_so_to_the_person_and_leads_to_the_entity(self, client, entity, http):
         http.post(ENQUEUE, **REFUSED)
         self.submit(client, entity)
