@@ -1,7 +1,8 @@
 """From an alert that PagerDuty accepted to the incident that it became part of.
 
 What is found is looked at before it is believed. An incident that PagerDuty created before the
-alert was sent is not created by it: the alert was added to it, by grouping or merging.
+alert was sent is not created by it: the alert was added to it, by grouping or merging. Neither is
+one that was opened by another alert.
 """
 
 from collections.abc import Iterable, Sequence
@@ -81,7 +82,10 @@ def find_incident(client: PagerDutyClient, attempt: TriggeredIncident) -> bool:
         note_search(attempt, "")
     if not found:
         return False
-    TriggeredIncident.objects.filter(pk=attempt.pk).update(**_columns(attempt, found))
+    columns = _columns(attempt, found)
+    if attempt.state != _State.FAILED:
+        columns |= _by_alerts(client, attempt, _newest(found))
+    TriggeredIncident.objects.filter(pk=attempt.pk).update(**columns)
     return True
 
 
@@ -117,6 +121,7 @@ def note_incident(account: str, incident: domain.ApiIncident) -> None:
 class _Found:
     """An incident that has the key of an attempt; people as ``{"name", "url"}``."""
 
+    pd_id: str
     number: int
     url: str
     service_id: str
@@ -130,6 +135,7 @@ class _Found:
     @classmethod
     def told(cls, incident: domain.ApiIncident) -> Self:
         return cls(
+            pd_id=incident.id,
             number=incident.number,
             url=incident.url,
             service_id=incident.service_id,
@@ -154,6 +160,7 @@ def _mirrored(attempt: TriggeredIncident) -> list[_Found]:
     ).select_related("service")
     return [
         _Found(
+            pd_id=row.pd_id,
             number=row.number,
             url=row.url,
             service_id=row.service.pd_id,
@@ -171,7 +178,7 @@ def _mirrored(attempt: TriggeredIncident) -> list[_Found]:
 
 def _columns(attempt: TriggeredIncident, found: Sequence[_Found]) -> dict[str, Any]:
     """The columns of an attempt whose incident is there: the newest that has its key."""
-    one = max(found, key=lambda each: each.created_at)
+    one = _newest(found)
     is_elsewhere = bool(attempt.service_pd_id) and one.service_id != attempt.service_pd_id
     return {
         "state": _State.CREATED if _is_created_by(attempt, one.created_at) else _State.ADDED,
@@ -186,6 +193,30 @@ def _columns(attempt: TriggeredIncident, found: Sequence[_Found]) -> dict[str, A
         "acknowledged_by": list(one.acknowledged_by),
         "merged_into": one.merged_into[:255],
     }
+
+
+def _newest(found: Sequence[_Found]) -> _Found:
+    return max(found, key=lambda each: each.created_at)
+
+
+def _by_alerts(
+    client: PagerDutyClient, attempt: TriggeredIncident, incident: _Found
+) -> dict[str, Any]:
+    """The columns that the incident's alerts tell better; none where they cannot be read."""
+    try:
+        alerts, are_more = client.oldest_alerts(incident.pd_id)
+    except PagerDutyError:
+        return {}
+    own = next((one for one in alerts if one.key == attempt.dedup_key), None)
+    others = [one for one in alerts if one.key != attempt.dedup_key]
+    if own is None:
+        return {} if are_more or not others else {"alert_status": "missing"}
+    status = "suppressed" if own.is_suppressed else own.status
+    # Older than the incident itself are alerts of one that was merged into it.
+    opened_by_another = any(
+        incident.created_at - _SAME_CLOCK <= one.created_at < own.created_at for one in others
+    )
+    return {"alert_status": status[:32]} | ({"state": _State.ADDED} if opened_by_another else {})
 
 
 def _is_created_by(attempt: TriggeredIncident, created_at: datetime) -> bool:

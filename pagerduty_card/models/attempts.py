@@ -73,6 +73,8 @@ class TriggeredIncident(models.Model):
         incident_status, incident_created_at, acknowledged_by: As PagerDuty reported them when it
             was found; people as ``[{"name", "url"}]``.
         incident_service: The service it is on, where that is not the one that was paged.
+        alert_status: Of the attempt's own alert within that incident: ``triggered``, ``resolved``,
+            ``suppressed``, ``missing`` where the incident has other alerts alone; empty: not known.
         merged_into: The incident it was merged into, as PagerDuty names it.
     """
 
@@ -128,6 +130,7 @@ class TriggeredIncident(models.Model):
     incident_service = models.CharField(max_length=255, blank=True)
     acknowledged_by = models.JSONField(default=list)
     merged_into = models.CharField(max_length=255, blank=True)
+    alert_status = models.CharField(max_length=32, blank=True)
 
     objects = TriggeredIncidentQuerySet.as_manager()
 

@@ -174,7 +174,7 @@ def _notified(row: TriggeredIncident) -> str:
 
 
 def _on_created(row: TriggeredIncident) -> str:
-    found = [_elsewhere(row)]
+    found = [_elsewhere(row), _on_alert(row)]
     if row.merged_into:
         found.append(f"It was merged into {row.merged_into}: follow that one.")
     elif row.incident_status == IncidentStatus.RESOLVED:
@@ -200,7 +200,17 @@ def _on_added(row: TriggeredIncident, now: datetime) -> str:
         what = f"It has been open since {since} and nobody has acknowledged it.{to}"
     else:
         what = f"It was opened at {since}, and its state is {status or 'not known'}."
-    return " ".join(filter(None, [_elsewhere(row), what, what_next]))
+    return " ".join(filter(None, [_elsewhere(row), _on_alert(row), what, what_next]))
+
+
+def _on_alert(row: TriggeredIncident) -> str:
+    """What PagerDuty reported of the alert itself, where the incident does not tell the same."""
+    if row.alert_status == "suppressed":
+        return f"PagerDuty reports the alert as suppressed. {_CALL}"
+    if row.alert_status == "missing":
+        return "The incident has other alerts, but not this one: it may have been moved."
+    is_over = row.alert_status == "resolved" and row.incident_status != IncidentStatus.RESOLVED
+    return "The alert itself has been resolved." if is_over else ""
 
 
 def _elsewhere(row: TriggeredIncident) -> str:

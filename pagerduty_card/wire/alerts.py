@@ -1,9 +1,11 @@
-"""What the portal tells PagerDuty. No Django, no HTTP."""
+"""Alerts: what the portal sends, and what PagerDuty reports of them. No Django, no HTTP."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Self
 
 from pagerduty_card.domain import ApiLink, Severity
+from pagerduty_card.fields import as_object, required_instant, required_text, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +49,29 @@ class TriggerEvent:
                 "custom_details": self.custom_details,
             },
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiAlert:
+    """An alert of an incident.
+
+    Attributes:
+        key: Its ``dedup_key``; empty where PagerDuty does not tell.
+        status: As PagerDuty wrote it: ``triggered``, ``resolved``, or one to come.
+    """
+
+    key: str
+    status: str
+    is_suppressed: bool
+    created_at: datetime
+
+    @classmethod
+    def from_api(cls, raw: Any) -> Self:
+        """Parse an alert."""
+        raw = as_object(raw, "alert")
+        return cls(
+            key=text(raw, "alert_key"),
+            status=required_text(raw, "status"),
+            is_suppressed=raw.get("suppressed") is True,
+            created_at=required_instant(raw, "created_at"),
+        )

@@ -20,7 +20,7 @@ from pagerduty_card.domain import (
     MaintenanceWindow,
 )
 from pagerduty_card.errors import Throttled, TooMany, WrongClock
-from pagerduty_card.wire.alerts import TriggerEvent
+from pagerduty_card.wire.alerts import ApiAlert, TriggerEvent
 from pagerduty_card.wire.answers import broken, event_error_of, parsed
 from pagerduty_card.wire.paged_lists import MAX_RECORDS, OVERLAP, ids, iso
 from pagerduty_card.wire.past import PastClient
@@ -139,6 +139,24 @@ class PagerDutyClient(PastClient):
                 ("include[]", "assignees"),
             ],
             needs="incidents.read",
+        )
+
+    def oldest_alerts(self, incident_id: str) -> tuple[list[ApiAlert], bool]:
+        """List the alerts of an incident, the oldest first; one request, 100 alerts at most.
+
+        Returns:
+            The alerts, and whether there are more.
+
+        Source:
+            https://developer.pagerduty.com/api-reference/ (List alerts for an incident)
+        """
+        return self._pages(
+            f"/incidents/{_segment(incident_id)}/alerts",
+            "alerts",
+            ApiAlert.from_api,
+            [("sort_by", "created_at:asc")],
+            needs="incidents.read",
+            max_pages=1,
         )
 
     def on_calls(

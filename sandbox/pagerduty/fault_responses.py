@@ -29,7 +29,13 @@ def replacement(fault: Fault, request: HttpRequest) -> HttpResponse | None:
 
 
 def altered_request(fault: Fault, request: HttpRequest) -> HttpRequest:
-    """The request that is answered in place of the given one: endless pages have no offset."""
+    """The request that is answered in place of the given one: endless pages have no offset.
+
+    A suppressed alert is answered like the end of an alert that is not open, which changes nothing.
+    """
+    if fault.kind == Kind.SUPPRESSED:
+        event = json.loads(request.body) | {"event_action": "resolve"}
+        return replace(request, body=json.dumps(event).encode())
     if fault.kind != Kind.ENDLESS_MORE:
         return request
     path, _, query = request.target.partition("?")

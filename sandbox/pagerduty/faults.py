@@ -29,6 +29,7 @@ class Kind(StrEnum):
     HANG_IN_BODY = "hang-in-body"
     RESET = "reset"
     LOST_ANSWER = "lost-answer"
+    SUPPRESSED = "suppressed"
     DRIP = "drip"
     ENDLESS_MORE = "endless-more"
     HUGE_BODY = "huge-body"
@@ -49,6 +50,7 @@ WORDS = {
     Kind.HANG_IN_BODY: "sends half of the body, then says nothing for delay_s (60)",
     Kind.RESET: "resets the connection before doing anything",
     Kind.LOST_ANSWER: "does what was asked, then resets the connection",
+    Kind.SUPPRESSED: "accepts an alert event and makes no incident, as a rule that suppresses it",
     Kind.DRIP: "sends one byte every delay_s (0.1)",
     Kind.ENDLESS_MORE: "says that there is more after every page, for ever",
     Kind.HUGE_BODY: "answers 200 with 10 MB of JSON",

@@ -100,6 +100,18 @@ def opened_now(number: int = 4711, **fields: Any) -> dict[str, Any]:
     return incident_json(number, **{"created_at": at, "updated_at": at, **fields})
 
 
+def alert_json(key: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": f"A{key.upper()}",
+        "type": "alert",
+        "alert_key": key,
+        "status": "triggered",
+        "suppressed": False,
+        "created_at": "2026-11-01T08:00:00Z",
+        **fields,
+    }
+
+
 def incident_json(number: int = 4711, **fields: Any) -> dict[str, Any]:
     id_ = f"PINC{number}"
     return {

@@ -22,7 +22,14 @@ from pagerduty_card.syncing.pages import refresh_for_page
 from pagerduty_card.wire.client import PagerDutyClient
 from portal.tasks import run_once
 from tests.factories import make_user
-from tests.pagerduty_card.factories import API, EVENTS, incident_json, page_of, reference_json
+from tests.pagerduty_card.factories import (
+    API,
+    EVENTS,
+    alert_json,
+    incident_json,
+    page_of,
+    reference_json,
+)
 from tests.pagerduty_card.mirror import (
     make_attempt,
     make_feeds,
@@ -186,6 +193,48 @@ def test_every_page_prints_the_one_truth_that_follows_from_the_answers(client, e
         assert outcome.title in card
         listed = client.get(reverse("admin:pagerduty_card_triggeredincident_changelist"))
         assert outcome.title in words(soup_of(listed))
+
+
+def alert(key, seconds_before=0, **fields):
+    at = (NOW - dt.timedelta(seconds=seconds_before)).isoformat()
+    return alert_json(key, created_at=at, **fields)
+
+
+# The alerts of an incident that is as old as the page, OWN the page's, and the truth.
+OWN = "OWN"
+ALERTS = {
+    "alone": ([alert(OWN)], "created", "notified Cy Diaz"),
+    "opened by another": ([alert("disk", 3), alert(OWN)], "added", "nobody may have been"),
+    "joined by another": ([alert(OWN), alert("disk", -3)], "created", "notified Cy Diaz"),
+    "an older incident merged into it": ([alert("disk", 3600), alert(OWN)], "created", "notified"),
+    "resolved": ([alert(OWN, status="resolved")], "created", "alert itself has been resolved"),
+    "suppressed": ([alert(OWN, suppressed=True)], "created", "reports the alert as suppressed"),
+    "moved": ([alert("disk")], "created", "other alerts, but not this one"),
+    "in a new shape": ([alert(OWN), "what?"], "created", "notified Cy Diaz"),
+    "may not be read": (None, "created", "notified Cy Diaz"),
+}
+
+
+@pytest.mark.parametrize("case", ALERTS)
+def test_the_alerts_of_the_incident_tell_whether_the_page_opened_it(entity, http, case):
+    alerts, kind, said = ALERTS[case]
+    with time_machine.travel(NOW, tick=False):
+        attempt = make_attempt(
+            entity, state=State.ACCEPTED, sent_at=NOW, triggered_at=NOW, service_pd_id="PCHKOUT"
+        )
+        key = attempt.dedup_key
+        http.get(f"{API}/incidents", **found(0.05))
+        shown = [
+            one | {"alert_key": key} if isinstance(one, dict) and one["alert_key"] == OWN else one
+            for one in alerts or ()
+        ]
+        answer = {"status": 403} if alerts is None else {"json": page_of("alerts", *shown)}
+        asked = http.get(f"{API}/incidents/PINC7/alerts", **answer)
+        outcome = present_outcome(look(), NOW)
+        look()
+    assert outcome.kind.value[0] == kind
+    assert said in f"{outcome.title} {outcome.text}"
+    assert asked.call_count == 1
 
 
 def test_no_answer_leads_to_a_second_incident_while_none_can_be_looked_for(client, entity, http):

@@ -176,6 +176,13 @@ def test_an_answer_is_lost_after_the_work_was_done(sandbox):
     assert len(ask(sandbox, "/incidents?incident_key=once")[1]["incidents"]) == 1
 
 
+def test_a_suppressed_alert_is_accepted_and_opens_no_incident(sandbox):
+    sandbox.state.faults.add("/v2/enqueue", Kind.SUPPRESSED, times=1)
+    for count in (0, 1):
+        assert send(sandbox, "trigger", key=KEYS["PFRAUDC"], dedup_key="once")[0] == 202
+        assert len(ask(sandbox, "/incidents?incident_key=once")[1]["incidents"]) == count
+
+
 def test_stopping_does_not_wait_for_a_hang_and_leaves_no_thread():
     before = threading.active_count()
     with serve() as server:
