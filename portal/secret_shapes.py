@@ -6,8 +6,8 @@ a comment is masked as well. What only looks like one and is public is left alon
 
 Forms: PagerDuty's integration keys (32 hexadecimal digits, or ``R0`` and 30 letters and digits) and
 tokens, those of GitHub, GitLab, Slack, AWS, Google, npm, PyPI, Stripe, OpenAI, SendGrid and Vault,
-private keys in PEM, JSON Web Tokens, passwords in addresses, webhooks of chats, and parameters of
-queries. Each of them also in Base64.
+private keys in PEM, JSON Web Tokens, passwords in addresses, webhooks of chats, parameters of
+queries, and keys and passwords of connection strings. Each of them also in Base64.
 """
 
 import base64
@@ -63,6 +63,11 @@ _PREFIXES = (
     (r"pd[a-z]{2}\+[\w+-]{10,255}", "+"),
     (r"eyJ[\w-]{8,4096}\.eyJ[\w-]{4,65536}(?:\.[\w-]{0,4096})?", "eyj"),
 )
+# A value in quotes or, as in ODBC, in braces; ends open, for how one in neither is written.
+_VALUE = (
+    r"\\?(?:[\"']|\{(?!\{))?((?<=\")[^\"\n]{1,255}|(?<=')[^'\n]{1,255}"
+    r"|(?<=(?<!\{)\{)(?:[^{}\n]|\}\}){1,255}|"
+)
 _TOKENS = (
     _shape(
         "-----begin",
@@ -77,12 +82,28 @@ _TOKENS = (
     _shape("webhook.office.com", r"webhook\.office\.com/([^\s\"'<>)]+)", re.IGNORECASE),
     _shape(
         "=",
-        r"[?&#;](?:[a-z_-]{0,20}token|[a-z_-]{0,20}secret|(?:api|access|routing|integration)[_-]?key"
-        r"|password|passwd|pwd|sig|[a-z-]{0,20}signature)=([^\s&#\"'<>)]+)",
+        r"(?:[?&#](?:password|passwd|pwd)|[?&#;](?:[a-z_-]{0,20}token|[a-z_-]{0,20}secret|(?:api|access|routing|integration)[_-]?key"
+        r"|sig|[a-z-]{0,20}signature))=([^\s&#\"'<>)]+)",
         re.IGNORECASE,
     ),
     _shape("key=", r"[?&]key=([^\s&#\"'<>)]{16,})", re.IGNORECASE),
-    _shape("password pwd passwd", r"\b(?:password|passwd|pwd)=([^\s&;,\"'<>)]+)", re.IGNORECASE),
+    # Of connection strings, then of settings.
+    _shape(
+        "password pwd passwd",
+        r";[ \t]{0,3}(?:password|passwd|pwd)[ \t]{0,3}=[ \t]{0,3}" + _VALUE + r"[^\s;\"'<>)]+)",
+        re.IGNORECASE,
+    ),
+    _shape(
+        "password pwd passwd",
+        r"\b(?:password|passwd|pwd)=" + _VALUE + r"[^\s&;,\"'<>)]+)",
+        re.IGNORECASE,
+    ),
+    _shape(
+        "key",
+        r"\b\w{0,30}(?:account|access|api|integration|routing|secret|shared|storage)[_-]?key"
+        r"[ \t]{0,3}=[ \t]{0,3}\\?[\"']?([^\s&;,\"'<>)\\]{16,})",
+        re.IGNORECASE,
+    ),
     _shape("bearer basic", r"\b(?:Bearer|Basic)\s+([\w+/.~=-]{16,})", re.IGNORECASE),
 )
 _KEY = re.compile(rf"{_START}(?:[0-9A-Fa-f]{{32}}|R0[0-9A-Za-z]{{30}}){_END}")

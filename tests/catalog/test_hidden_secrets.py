@@ -37,6 +37,14 @@ IN_ADDRESSES = {
     "T000/B000/hookpath": "https://hooks.slack.com/services/T000/B000/hookpath",
     "querytoken": "https://ci.example.com/job?branch=main&access_token=querytoken",
 }
+IN_CONNECTION_STRINGS = {
+    "Zm9vYmFyZm9vYmFyZm9vYmFy/+==": "AccountName=a;AccountKey=Zm9vYmFyZm9vYmFyZm9vYmFy/+==;X=1",
+    "c2hhcmVkc2hhcmVkc2hhcmVk/+A=": "SharedAccessKey=c2hhcmVkc2hhcmVkc2hhcmVk/+A=",
+    "awsawsawsawsaws/aws+aws": "aws_secret_access_key = awsawsawsawsaws/aws+aws",
+    "pw-bare": "Server=db;Password = pw-bare;Encrypt=yes",
+    "pw;quoted": 'Server=db;Password="pw;quoted";Encrypt=yes',
+    "pw; in braces": "Driver={ODBC};Pwd={pw; in braces};Database=x",
+}
 NAMED = {
     f"my.example.com/{name}": f"Value-0f-{name}"
     for name in ("passwd", "pwd", "auth", "cookie", "credential", "bearer", "pat", "dsn")
@@ -48,6 +56,8 @@ PUBLIC = [
     "https://www.notion.so/Runbook-9f8e7d6c5b4a39281706f5e4d3c2b1a0",
     "550e8400-e29b-41d4-a716-446655440000",
     "https://user@example.com/path",
+    "Encrypt=yes",
+    "SharedAccessKeyName=RootManageSharedAccessKey",
 ]
 ENTITY = "/catalog/default/component/leaky/"
 PAGES = [
@@ -101,7 +111,7 @@ def careless(tmp_path):
         leaky = component(
             "leaky", metadata=copies, type=SECRET, lifecycle=f"old {SECRET}", more=[SECRET]
         )
-        shaped = [*SHAPED.values(), *IN_ADDRESSES.values()]
+        shaped = [*SHAPED.values(), *IN_ADDRESSES.values(), *IN_CONNECTION_STRINGS.values()]
         friendly = {
             "description": f"{text}\n" + "\n".join(shaped),
             "annotations": {
@@ -150,7 +160,14 @@ def body(client, address):
 
 def test_no_page_and_no_export_repeats_a_secret(client, everywhere, subtests):
     client.force_login(make_user(is_staff=True, is_superuser=True))
-    hidden = [*SHAPED.values(), *IN_ADDRESSES, *NAMED.values(), "Fieldpassw0rd", "Field-api-key-1"]
+    hidden = [
+        *SHAPED.values(),
+        *IN_ADDRESSES,
+        *IN_CONNECTION_STRINGS,
+        *NAMED.values(),
+        "Fieldpassw0rd",
+        "Field-api-key-1",
+    ]
     for address in PAGES:
         with subtests.test(address):
             text = body(client, address)
