@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from catalog.ingestion.repositories import FIRST_NAMES, software_of
+from catalog.ingestion.repositories import FIRST_NAMES, named, software_of
 
 # An entry of CATALOG_READING_ALLOW that is a host; an IPv6 address with a port is in brackets.
 _HOST_ENTRY = re.compile(
@@ -43,8 +43,9 @@ class Allowance:
             is named may also have a private address.
         ports: Those of ``hosts`` that are named with a port, as pattern and port.
         folders: Absolute, with symbolic links followed.
-        software: By host: what its pages are made by, see ``repositories.SOFTWARE``.
-        tokens: By host: what it is shown, so that it lets private files be read.
+        software: By host, with or without a port: what its pages are made by, see
+            ``repositories.SOFTWARE``.
+        tokens: Likewise what it is shown, so that it lets private files be read.
     """
 
     hosts: tuple[str, ...] = ()
@@ -101,11 +102,12 @@ class Allowance:
     def sign_in(self, url: str) -> dict[str, str]:
         """The header that lets a private file be read; empty where no token is named for its host.
 
-        A token goes over https, or to a host that the operator lists.
+        A token goes over https, or to a host that the operator lists. One that is named for a host
+        without a port goes to every port that may be asked, see :meth:`permits_port`.
         """
         parts = urlsplit(url)
         host = FIRST_NAMES.get(parts.netloc.lower(), parts.netloc.lower())
-        token = self.tokens.get(parts.netloc.lower()) or self.tokens.get(host)
+        token = named(self.tokens, parts.netloc.lower()) or named(self.tokens, host)
         if not token or not (parts.scheme == "https" or self.names_host(parts.hostname or "")):
             return {}
         match software_of(url, self.software):

@@ -9,6 +9,7 @@ Source:
     https://learn.microsoft.com/rest/api/azure/devops/git/items/get
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -29,6 +30,7 @@ _PAGES = ("blob", "tree", "blame", "edit")
 _AZURE_ITEMS = "_apis/git/repositories"
 _AZURE_VERSIONS = {"GB": "branch", "GT": "tag", "GC": "commit"}
 _NOTHING: Mapping[str, str] = {}
+_PORT = re.compile(r":\d*$")
 
 
 def raw_address(address: str, software: Mapping[str, str] = _NOTHING) -> str:
@@ -39,7 +41,7 @@ def raw_address(address: str, software: Mapping[str, str] = _NOTHING) -> str:
 
     Args:
         address: Of a file or a page.
-        software: By host, with its port if it has one: one of ``SOFTWARE``.
+        software: By host, with or without a port: one of ``SOFTWARE``.
     """
     host, parts = _parts(address)
     if not host or "@" in host or host in FIRST_NAMES:
@@ -66,7 +68,17 @@ def software_of(address: str, software: Mapping[str, str] = _NOTHING) -> str:
     """What a page or file is made by; empty where that cannot be told."""
     host, parts = _parts(address)
     host = FIRST_NAMES.get(host, host)
-    return {**_KNOWN_HOSTS, **software}.get(host) or _kind_by_shape(parts)
+    return named({**_KNOWN_HOSTS, **software}, host) or _kind_by_shape(parts)
+
+
+def named(values: Mapping[str, str], host: str) -> str:
+    """What is named for a host and its port; one that is named without a port has any of them.
+
+    Args:
+        values: By host, or host and port.
+        host: In lower case, with the port of the address if it has one.
+    """
+    return values.get(host) or values.get(_PORT.sub("", host), "")
 
 
 def resolve(base: str, target: str, software: Mapping[str, str] = _NOTHING) -> str:

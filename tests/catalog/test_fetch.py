@@ -358,11 +358,15 @@ def test_a_host_that_drips_its_header_is_cut_off(monkeypatch):
         ("dev.azure.com=tok", "https://dev.azure.com/a/_apis/git/x", "Basic OnRvaw=="),
         ("git.x.io=tok", "http://git.x.io/c.yaml", None),
         ("git.x.io=tok", "https://x.io/c.yaml", None),
+        ("git.x.io=tok", "https://git.x.io:8443/c.yaml", "Bearer tok"),
+        ("git.x.io:8443=tok", "https://git.x.io:8443/c.yaml", "Bearer tok"),
+        ("git.x.io:8443=tok", "https://git.x.io/c.yaml", None),
     ],
 )
 def test_shows_a_token_to_its_host_alone(http, entry, url, header):
     http.get(url, body="a: 1")
-    read(url, Allowance.of([], tokens=[entry]))
+    allowed = ["git.x.io:8443"] if ":8443" in url else []
+    read(url, Allowance.of(allowed, tokens=[entry]))
     assert http.calls[0].request.headers.get("Authorization") == header
 
 

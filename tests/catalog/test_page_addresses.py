@@ -33,6 +33,7 @@ def text(http, address, body):
         ("https://ghe.x.io/a/b/blob/x/y.yaml", "https://ghe.x.io/raw/a/b/x/y.yaml"),
         ("https://ghe.x.io:8443/a/b/tree/x/y.yml", "https://ghe.x.io:8443/raw/a/b/x/y.yml"),
         ("https://gh.named/a/b", "https://gh.named/raw/a/b/HEAD/catalog-info.yaml"),
+        ("https://gh.named:8443/a/b", "https://gh.named:8443/raw/a/b/HEAD/catalog-info.yaml"),
         ("https://gl.named/a/b/c", "https://gl.named/a/b/c/-/raw/HEAD/catalog-info.yaml"),
         ("https://gl.named/a/b/raw/main/x.yaml", "https://gl.named/a/b/raw/main/x.yaml"),
         (
