@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pagerduty_card', '0011_first_key'),
+        ('pagerduty_card', '0012_changed_by_webhook'),
     ]
 
     operations = [
