@@ -3,6 +3,7 @@
 import errno
 import re
 import sqlite3
+from enum import Enum
 from pathlib import Path
 
 from django.conf import settings
@@ -66,14 +67,30 @@ def explain(error: BaseException) -> str:
     return ""
 
 
-def unapplied_migrations() -> int:
-    """Count the migrations that the database lacks.
+class Migrations(Enum):
+    """How the database compares with the migrations of this code."""
+
+    APPLIED = "applied"
+    MISSING = "missing"
+    NEWER = "newer"  # one was applied that the code of its app does not have
+
+
+def compare_migrations() -> Migrations:
+    """Compare the database with this code.
 
     Raises:
         DatabaseError: The database does not answer.
     """
     executor = MigrationExecutor(connection)
-    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    loader = executor.loader
+    if executor.migration_plan(loader.graph.leaf_nodes()):
+        return Migrations.MISSING
+    known = set(loader.disk_migrations or ())
+    for migration in (loader.disk_migrations or {}).values():
+        known.update(migration.replaces)
+    unknown = set(loader.applied_migrations or ()) - known
+    is_newer = any(app in loader.migrated_apps for app, _name in unknown)
+    return Migrations.NEWER if is_newer else Migrations.APPLIED
 
 
 def problem() -> str:
@@ -87,7 +104,7 @@ def problem() -> str:
     if connection.vendor == "sqlite" and "memory" not in name and not Path(name).exists():
         return NOT_MIGRATED  # asking would make an empty file
     try:
-        return NOT_MIGRATED if unapplied_migrations() else ""
+        return NOT_MIGRATED if compare_migrations() is Migrations.MISSING else ""
     except DatabaseError as error:
         return explain(error) or str(error)
 

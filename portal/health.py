@@ -7,11 +7,10 @@ from django.contrib.staticfiles.apps import StaticFilesConfig
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.cache import cache
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
+from django.db import DatabaseError
 
 from portal import workers
+from portal.database import Migrations, compare_migrations
 
 OK = "ok"
 _PREPARE = "run manage.py prepare"
@@ -49,7 +48,7 @@ def work(now: datetime) -> Mapping[str, str]:
 def readiness() -> Mapping[str, str]:
     """Look at what this process needs to serve pages: ``ok`` or what is wrong, by part."""
     try:
-        migrations = _migrations()
+        migrations = _MIGRATIONS[compare_migrations()]
         database = OK
     except DatabaseError:
         database = migrations = "not reachable"
@@ -73,20 +72,11 @@ def serves(parts: Mapping[str, str]) -> bool:
 _NEWER = "the database was migrated by newer code: update this process"
 
 
-def _migrations() -> str:
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return f"not all applied: {_PREPARE}, or manage.py migrate"
-    return _NEWER if _is_newer(executor.loader) else OK
-
-
-def _is_newer(loader: MigrationLoader) -> bool:
-    """Whether a migration was applied that the code of its app does not have."""
-    known = set(loader.disk_migrations or ())
-    for migration in (loader.disk_migrations or {}).values():
-        known.update(migration.replaces)
-    unknown = set(loader.applied_migrations or ()) - known
-    return any(app in loader.migrated_apps for app, _name in unknown)
+_MIGRATIONS = {
+    Migrations.APPLIED: OK,
+    Migrations.MISSING: f"not all applied: {_PREPARE}, or manage.py migrate",
+    Migrations.NEWER: _NEWER,
+}
 
 
 def _static() -> str:
