@@ -189,7 +189,7 @@ def test_stopping_does_not_wait_for_a_hang_and_leaves_no_thread():
         server.state.faults.add("/abilities", Kind.HANG, delay_s=60)
         host, _, port = server.url.removeprefix("http://").partition(":")
         open_one = socket.create_connection((host, int(port)))
-        open_one.sendall(b"GET /abilities HTTP/1.1\r\nHost: x\r\n\r\n")
+        open_one.sendall(b"GET /abilities HTTP/1.1\r\nHost: localhost\r\n\r\n")
         while not server.state.requests.count("/abilities"):
             time.sleep(0.01)
         start = time.monotonic()
