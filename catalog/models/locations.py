@@ -72,6 +72,13 @@ class Location(models.Model):
         """The location's page."""
         return reverse("catalog:location", kwargs={"pk": self.pk})
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether something of it could not be read when it was last read."""
+        return self.last_read_at is not None and (
+            self.read_at is None or self.read_at < self.last_read_at
+        )
+
 
 class SourceFile(models.Model):
     """What is remembered of a file that was read, so that an unchanged one needs no parsing.

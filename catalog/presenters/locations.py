@@ -37,12 +37,16 @@ class LocationCounts:
 
     Attributes:
         warnings: How many of the issues are only warnings.
+        unread: How many of the issues are files or targets that could not be read.
+        files: How many files of it were read last time; counted where not all could be.
     """
 
     entities: int = 0
     orphans: int = 0
     issues: int = 0
     warnings: int = 0
+    unread: int = 0
+    files: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,10 +216,13 @@ def _named_by(location: Location) -> str:
 def _state(location: Location, counts: LocationCounts) -> tuple[str, str]:
     if location.gone_at:
         return "gone", "critical"
+    times = "once" if location.failures == 1 else f"{location.failures:,} times in a row"
+    if location.is_incomplete and counts.files:
+        return f"read in part{f', {times}' if location.failures > 1 else ''}", "warning"
     if location.failures:
-        times = "once" if location.failures == 1 else f"{location.failures} times in a row"
         return f"failed {times}", "critical"
-    # An import that could not read every target leaves ``read_at`` empty, and issues.
+    if location.is_incomplete:
+        return "could not be read", "critical"
     if counts.issues > counts.warnings:
         return "read with problems", "warning"
     if not location.read_at:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -19,7 +19,7 @@ from catalog.locations import refreshing
 from catalog.locations.claims import unregister_effect
 from catalog.locations.dead import dead_locations, with_entities
 from catalog.locations.registration import RegisterForm, registered_kinds
-from catalog.models import Entity, ImportIssue, Location
+from catalog.models import Entity, ImportIssue, Location, SourceFile
 from catalog.presenters import locations as presenters
 from catalog.presenters.issue_rows import issue_rows
 from catalog.views.issues import maskers_of
@@ -44,7 +44,7 @@ def add_message(request: HttpRequest, outcome: presenters.RefreshOutcome) -> Non
 @permission_required("catalog.view_location", raise_exception=True)
 @require_safe
 def locations(request: HttpRequest) -> HttpResponse:
-    """List the locations with what they hold and how their reading goes. Six queries."""
+    """List the locations with what they hold and how their reading goes. Eight queries at most."""
     text = request.GET.get("q", "").replace("\x00", "").strip()
     rows = Location.objects.select_related("created_by").filter(target__icontains=text)
     page = Paginator(rows, PAGE_SIZE).get_page(page_number(request))
@@ -65,7 +65,9 @@ def location(request: HttpRequest, pk: int) -> HttpResponse:
     entities = Entity.objects.filter(location=found).for_list().order_by("sort_name", "pk")
     page = Paginator(entities, PAGE_SIZE).get_page(page_number(request))
     shown = list_rows(page.object_list)
-    issues = list(found.issues.select_related("location")[:SHOWN_ISSUES])
+    unread_first = Case(When(kind=ImportIssue.Kind.UNREADABLE, then=0), default=1)
+    wrong = found.issues.select_related("location")
+    issues = list(wrong.order_by(unread_first, "file", "document", "pk")[:SHOWN_ISSUES])
     run = found.last_run
     return render(
         request,
@@ -92,6 +94,10 @@ def _location_rows(found: Iterable[Location]) -> list[presenters.LocationRow]:
     found_issues = ImportIssue.objects.filter(location__in=shown)
     issues = _by_location(found_issues)
     warnings = _by_location(found_issues.filter(kind=ImportIssue.Kind.WARNING)) if issues else {}
+    unread = _by_location(found_issues.filter(kind=ImportIssue.Kind.UNREADABLE)) if issues else {}
+    incomplete = [one for one in shown if one.is_incomplete]
+    files = SourceFile.objects.filter(location__in=incomplete, read_at=None)
+    read = _by_location(files) if incomplete else {}
     rows = []
     for one in shown:
         counts = presenters.LocationCounts(
@@ -99,6 +105,8 @@ def _location_rows(found: Iterable[Location]) -> list[presenters.LocationRow]:
             orphans=orphans.get(one.pk, 0),
             issues=issues.get(one.pk, 0),
             warnings=warnings.get(one.pk, 0),
+            unread=unread.get(one.pk, 0),
+            files=read.get(one.pk, 0),
         )
         rows.append(presenters.location_row(one, counts, period_s=settings.CATALOG_REFRESH_S))
     return rows

@@ -11,7 +11,7 @@ from django.utils import timezone
 from catalog.locations import refreshing
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Revision, SourceFile
 from tests.catalog.pages import select, texts
-from tests.catalog.sources import component, run, write
+from tests.catalog.sources import component, location, run, write
 from tests.factories import make_entity, make_issue, make_user
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,32 @@ def test_the_list_says_who_named_each_and_what_it_holds(client):
     assert "only when somebody asks" in rows[2]
     assert "read with problems" in rows[3]
     assert "not read yet" not in rows[3]
+
+
+def test_a_location_that_was_read_in_part_names_what_was_not(client, tmp_path):
+    sign_in(client, VIEW)
+    root = write(tmp_path / "a" / "all.yaml", location("./in.yaml", "./gone.yaml"), component("x"))
+    write(tmp_path / "a" / "in.yaml", component("back"))
+    run("import_catalog", root)
+    address = page_of(Location.objects.get())
+    (row,) = texts(client.get(reverse("catalog:locations")), "tbody tr")
+    assert "read in part 3 1" in row
+    assert "(1 not read)" in row
+    page = client.get(address)
+    facts = " ".join(texts(page, "dl.facts"))
+    assert "Stateread in part " in facts
+    assert "Not read1 file or target Read completelynever" in facts
+    assert "gone.yaml: there is no such file" in " ".join(texts(page, "#issues"))
+
+    write(root, location("./in.yaml"), component("x"))
+    run("import_catalog", root)
+    assert "Stateread Named by" in " ".join(texts(client.get(address), "dl.facts"))
+
+    write(root, component("x"))
+    run("import_catalog", root)
+    root.write_bytes(b"\xff\xfe")
+    run("import_catalog", root)
+    assert "Statecould not be read " in " ".join(texts(client.get(address), "dl.facts"))
 
 
 def test_the_list_costs_the_same_for_one_and_for_twenty(client, django_assert_max_num_queries):
