@@ -47,7 +47,7 @@ def check_configuration(
                 hint="Set PAGERDUTY_TOKEN (or PAGERDUTY_TOKEN_FILE) to a read-only REST API key, "
                 "made in PagerDuty under Integrations, API Access Keys, or PAGERDUTY_ACCOUNTS "
                 "to several accounts. To try the portal "
-                "without PagerDuty set PAGERDUTY_SANDBOX=True.",
+                "without PagerDuty set PAGERDUTY_SANDBOX=true.",
                 id="pagerduty_card.W001",
             )
         )
@@ -76,7 +76,7 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
         found.append(
             checks.Warning(
                 "PAGERDUTY_SANDBOX is on: incidents, people and pages are invented.",
-                hint="Set PAGERDUTY_SANDBOX=False and PAGERDUTY_TOKEN to your own token.",
+                hint="Set PAGERDUTY_SANDBOX=false and PAGERDUTY_TOKEN to your own token.",
                 id="pagerduty_card.W002",
             )
         )
@@ -101,7 +101,7 @@ def _sandbox_folder() -> list[CheckMessage]:
     return [
         checks.Warning(
             "PAGERDUTY_SANDBOX is on, but this installation has no sandbox/ folder to run it from.",
-            hint="Set PAGERDUTY_SANDBOX=False and PAGERDUTY_TOKEN to your own token, or set "
+            hint="Set PAGERDUTY_SANDBOX=false and PAGERDUTY_TOKEN to your own token, or set "
             "PAGERDUTY_SANDBOX_URL to the host on which a sandbox runs.",
             id="pagerduty_card.W003",
         )
@@ -153,7 +153,7 @@ def _accounts() -> list[CheckMessage]:
                 Error(
                     f"PAGERDUTY_SANDBOX is on and account {account.name!r} has credentials of its "
                     "own: they would be sent to the sandbox.",
-                    hint="Set PAGERDUTY_SANDBOX=False, or try several accounts with the sandbox's "
+                    hint="Set PAGERDUTY_SANDBOX=false, or try several accounts with the sandbox's "
                     "own: token: sandbox-token, or client_id: sandbox-client with client_secret: "
                     "sandbox-secret.",
                     id="pagerduty_card.E003",

@@ -21,7 +21,7 @@ _HOST = re.compile(r"\*|\.?[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa
 # Of the environment alone: commands that say themselves what else is wrong ask for no other.
 ENVIRONMENT = "environment"
 _MIN_KEY_LENGTH = 50
-_MAKE_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+_MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(64))'"
 
 
 @register(ENVIRONMENT)

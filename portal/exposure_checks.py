@@ -35,7 +35,7 @@ def _sandbox() -> Iterator[CheckMessage]:
             f"PAGERDUTY_SANDBOX is on while others reach the portal as {', '.join(hosts)}: it is "
             "meant for one machine, where admin may sign in with the password admin. Those demo "
             "accounts are refused now.",
-            hint="Set PAGERDUTY_SANDBOX=False; or ALLOWED_HOSTS and PORTAL_URL to 127.0.0.1.",
+            hint="Set PAGERDUTY_SANDBOX=false; or ALLOWED_HOSTS and PORTAL_URL to 127.0.0.1.",
             id="portal.E030",
         )
 

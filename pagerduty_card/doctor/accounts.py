@@ -50,7 +50,7 @@ def examine_portal(now: datetime) -> Finding:
                 "Sandbox",
                 Verdict.WARNING,
                 "PagerDuty is the built-in sandbox: incidents and people are invented.",
-                "Set PAGERDUTY_SANDBOX=False and PAGERDUTY_TOKEN to connect to PagerDuty.",
+                "Set PAGERDUTY_SANDBOX=false and PAGERDUTY_TOKEN to connect to PagerDuty.",
             )
         )
     steps.append(_cache())
