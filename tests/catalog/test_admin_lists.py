@@ -6,6 +6,7 @@ import pytest
 import yaml
 from django.utils import timezone
 
+from catalog.kinds import Kind
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay, Revision, SourceFile
 from catalog.versions import current
 from tests.catalog.overlays import set_overlay
@@ -266,7 +267,7 @@ def test_the_locations_of_the_chosen_entities_are_refreshed(admin, tmp_path):
 def test_a_location_is_registered_with_the_kinds_it_may_define(admin, settings):
     settings.CATALOG_READING_ALLOW = ["/srv"]
     page = admin.get(f"{LOCATIONS}add/")
-    assert len(select(page, "input[name=allowed_kinds]")) == 9
+    assert len(select(page, "input[name=allowed_kinds]")) == len(Kind)
     given = {"type": "file", "target": "/srv/x.yaml", "allowed_kinds": ["Component", "API"]}
     version = current()
     assert admin.post(f"{LOCATIONS}add/", given).status_code == 302
