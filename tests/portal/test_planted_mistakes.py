@@ -89,7 +89,7 @@ def test_nothing_is_reported_where_nothing_is_wrong(check):
         ({"PAGERDUTY_SANDBOX": "on"}, "PAGERDUTY_SANDBOX PAGERDUTY_TOKEN Remove one"),
         (
             {"PAGERDUTY_SANDBOX": "on", "PAGERDUTY_TOKEN": None},
-            "portal.example.com PAGERDUTY_SANDBOX=False",
+            "portal.example.com PAGERDUTY_SANDBOX=false",
         ),
         (
             {"PAGERDUTY_WEBHOOK_SECRETS": "x"},
