@@ -28,6 +28,7 @@ from portal.secret_shapes import mask
 
 # Ages of incidents and ends of shifts are told to the minute.
 SKEW_NOTICED_S = 30
+_NAME_SERVICES = "Usual until entities name services that PagerDuty has."
 
 
 def examine_portal(now: datetime) -> Finding:
@@ -319,6 +320,9 @@ def _feed(kind: Feed.Kind, feed: Feed | None, count: int, now: datetime) -> Step
         return step(
             what, Verdict.WRONG, f"Not asked since. {good}.", START_WORKER, feed.succeeded_at
         )
+    if feed.succeeded_at and not feed.requests:
+        text = f"Nothing was asked for: there was nothing to ask about{_comes_again(feed, now)}."
+        return step(what, Verdict.UNKNOWN, text, _NAME_SERVICES, feed.succeeded_at)
     text = f"It took {_counted(feed.requests, 'request')}{_comes_again(feed, now)}. {good}."
     if kind is Feed.Kind.SERVICES:
         text = f"{_counted(count, 'service')} mirrored. {text}"

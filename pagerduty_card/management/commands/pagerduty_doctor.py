@@ -19,7 +19,7 @@ from pagerduty_card.models import Feed
 from portal.checks import ENVIRONMENT
 from portal.database import explain
 
-_WIDTH = 16
+_WIDTH = 24
 
 
 class Command(BaseCommand):

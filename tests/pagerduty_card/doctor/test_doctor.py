@@ -202,12 +202,21 @@ class TestTheCommand:
     )
     def test_a_feed_that_is_not_fresh_says_why(self, http, feed, said):
         announce(http)
-        make_feeds()
+        make_feeds(requests=1)
         make_feeds(Feed.Kind.CHANGES, **feed)
         found = account_steps()
         assert found["Recent changes"]["verdict"] == "wrong"
         assert said in found["Recent changes"]["text"]
         assert found["Open incidents"]["verdict"] == "ok"
+
+    def test_what_was_never_asked_for_is_not_called_fine(self, http):
+        announce(http)
+        make_feeds(requests=1)
+        make_feeds(Feed.Kind.HISTORY, requests=0)
+        found = account_steps()
+        assert found["On call"]["verdict"] == "ok"
+        assert found["Resolved incidents"]["verdict"] == "unknown"
+        assert "Nothing was asked for" in found["Resolved incidents"]["text"]
 
     def test_feeds_that_never_came_point_to_the_worker(self, http):
         announce(http)
