@@ -96,7 +96,7 @@ def test_a_location_that_was_read_in_part_names_what_was_not(client, tmp_path):
     page = client.get(address)
     facts = " ".join(texts(page, "dl.facts"))
     assert "Stateread in part " in facts
-    assert "Not read1 file or target Read completelynever" in facts
+    assert "Not read 1 file or target Read completelynever" in facts
     assert "gone.yaml: there is no such file" in " ".join(texts(page, "#issues"))
 
     write(root, location("./in.yaml"), component("x"))
