@@ -11,7 +11,7 @@ from django.shortcuts import render
 from portal.logging import current_request_id
 
 RETRY_AFTER_S = 15
-_TOKEN = "csrfmiddlewaretoken"  # noqa: S105 -- a name
+_CSRF_FIELD = "csrfmiddlewaretoken"
 _NOT_SHOWN = ("password", "token", "secret")
 
 
@@ -86,7 +86,7 @@ def _typed(request: HttpRequest) -> list[tuple[str, str]]:
         fields = [(name, str(one)) for name, values in request.POST.lists() for one in values]
     except (OSError, RequestDataTooBig):
         return []
-    names = {name.lower() for name, _ in fields} - {_TOKEN}
+    names = {name.lower() for name, _ in fields} - {_CSRF_FIELD}
     if any(word in name for name in names for word in _NOT_SHOWN):
         return []
     return fields

@@ -9,6 +9,7 @@ from typing import Any
 from catalog.descriptor import api_answer, schema
 from catalog.descriptor.filling import Resolve, fill
 from catalog.descriptor.relations import Declared, declared
+from catalog.descriptor.rules import GROUP, Breach
 from catalog.descriptor.yaml import DEFAULT_LIMITS, Limits, Path, Positions, RawDocument, YamlError
 from catalog.descriptor.yaml import read as read_yaml
 from catalog.refs import EntityRef
@@ -110,12 +111,12 @@ class Document:
     def warn(self, path: Path, message: str, hint: str = "") -> Problem:
         """A warning about one field, at its place; finding it reads the document once more."""
         positions = self.raw.positions() if self.raw else {}
-        return _problems([schema.Breach(path, message, hint)], positions, self.line)[0]
+        return _problems([Breach(path, message, hint)], positions, self.line)[0]
 
     def places(self, paths: Sequence[Path]) -> list[Problem]:
         """Where fields stand, as problems without words; reads the document once more."""
         positions = self.raw.positions() if self.raw and paths else {}
-        found = (_problems([schema.Breach(path, "")], positions, self.line) for path in paths)
+        found = (_problems([Breach(path, "")], positions, self.line) for path in paths)
         return [problem for (problem,) in found]
 
 
@@ -231,7 +232,7 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
         namespace = checked["metadata"].get("namespace", "default")
         relations, bad = declared(checked["kind"], namespace, checked["spec"])
         paths = {breach.path for breach in found}
-        found += [schema.Breach(b.path, b.message, b.hint) for b in bad if b.path not in paths]
+        found += [Breach(b.path, b.message, b.hint) for b in bad if b.path not in paths]
     if isinstance(checked, dict):
         warnings += schema.misspelt(checked)
     positions = raw.positions() if found or warnings else {}
@@ -251,7 +252,7 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
 
 def _sort_of(raw: RawDocument) -> Sort:
     if raw.error is not None:
-        if not raw.says(schema.GROUP):
+        if not raw.says(GROUP):
             return Sort.FOREIGN
         return Sort.SKELETON if raw.has_template_marks else Sort.DESCRIPTOR
     if not schema.is_meant_as_descriptor(raw.value):
@@ -293,23 +294,23 @@ def _masks(data: Any) -> dict[str, str]:
     return masks_of(annotations) if isinstance(annotations, dict) else {}
 
 
-def _unstorable(value: Any, path: Path) -> Iterator[schema.Breach]:
+def _unstorable(value: Any, path: Path) -> Iterator[Breach]:
     """What no database column or address could hold apart."""
     if isinstance(value, str):
         if "\0" in value:
-            yield schema.Breach(path, "holds the character NUL", "delete it")
+            yield Breach(path, "holds the character NUL", "delete it")
     elif isinstance(value, dict):
         lowered: dict[str, str] = {}
         for key, inner in value.items():
             other = lowered.setdefault(key.lower(), key)
             if other != key:
-                yield schema.Breach(
+                yield Breach(
                     (*path, key),
                     f"the keys {other!r} and {key!r} differ only in case",
                     "keep one of them",
                 )
             if "\0" in key:
-                yield schema.Breach(path, "a key holds the character NUL", "delete it")
+                yield Breach(path, "a key holds the character NUL", "delete it")
             yield from _unstorable(inner, (*path, key))
     elif isinstance(value, list):
         for number, inner in enumerate(value):
@@ -317,12 +318,12 @@ def _unstorable(value: Any, path: Path) -> Iterator[schema.Breach]:
 
 
 def _problems(
-    found: Sequence[schema.Breach],
+    found: Sequence[Breach],
     positions: Positions,
     line: int,
     masks: Mapping[str, str] | None = None,
 ) -> tuple[Problem, ...]:
-    def place_of(breach: schema.Breach) -> tuple[int, int]:
+    def place_of(breach: Breach) -> tuple[int, int]:
         place = breach.path
         while place and place not in positions:
             place = place[:-1]

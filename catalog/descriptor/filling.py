@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.descriptor import schema
+from catalog.descriptor.rules import Breach
 from catalog.descriptor.yaml import Path
 
 
@@ -30,16 +30,16 @@ class Filled:
 
     kept: Any
     checked: Any
-    refused: Sequence[schema.Breach] = ()
-    unread: Sequence[schema.Breach] = ()
+    refused: Sequence[Breach] = ()
+    unread: Sequence[Breach] = ()
 
 
 def fill(value: Any, resolve: Resolve | None) -> Filled:
     """Fill in the placeholders of a document; without ``resolve`` none of them is read."""
     if not _has_placeholder(value):
         return Filled(value, value)
-    refused: list[schema.Breach] = []
-    unread: list[schema.Breach] = []
+    refused: list[Breach] = []
+    unread: list[Breach] = []
     filled = value
     if resolve is not None:
         filled = _filled(value, resolve, (), unread, [])
@@ -58,8 +58,8 @@ def _filled(
     value: Any,
     resolve: Resolve,
     path: Path,
-    unread: list[schema.Breach],
-    refused: list[schema.Breach],
+    unread: list[Breach],
+    refused: list[Breach],
 ) -> Any:
     if isinstance(value, list):
         return [_filled(v, resolve, (*path, n), unread, refused) for n, v in enumerate(value)]
@@ -76,7 +76,7 @@ def _filled(
         return value
     if not isinstance(target, str):
         refused.append(
-            schema.Breach(
+            Breach(
                 (*path, key),
                 f"{key} is not followed by the name of a file",
                 "write ./file or a URL",
@@ -86,9 +86,7 @@ def _filled(
     try:
         return resolve(key, target)
     except PlaceholderError as exc:
-        unread.append(
-            schema.Breach(path, str(exc), "what is written here is kept until it can be read")
-        )
+        unread.append(Breach(path, str(exc), "what is written here is kept until it can be read"))
         return value
 
 

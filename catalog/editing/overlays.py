@@ -14,6 +14,7 @@ from catalog.batches import in_batches
 from catalog.columns import entity_columns, write_details
 from catalog.descriptor import schema
 from catalog.descriptor.relations import FIELDS, declared
+from catalog.descriptor.rules import Breach
 from catalog.editing import history
 from catalog.masking import Masker
 from catalog.models import Entity, Overlay, Revision
@@ -33,7 +34,7 @@ class InvalidOverlay(ValueError):
         breaches: Every rule that the descriptor would break, each with its path; at least one.
     """
 
-    def __init__(self, breaches: Sequence[schema.Breach]) -> None:
+    def __init__(self, breaches: Sequence[Breach]) -> None:
         super().__init__("; ".join(map(breach_text, breaches)))
         self.breaches = tuple(breaches)
 
@@ -70,7 +71,7 @@ class Origin:
         return (author.get_full_name() or author.get_username()) if author else "a former user"
 
 
-def breach_text(breach: schema.Breach) -> str:
+def breach_text(breach: Breach) -> str:
     """A broken rule in one line: its field, what is wrong, what to write."""
     hint = f" ({breach.hint})" if breach.hint else ""
     return f"{history.dotted(breach.path)}: {breach.message}{hint}"
@@ -214,7 +215,7 @@ def set_columns(
     entity.changed_at = timezone.now()
 
 
-def breaches(entity: Entity, values: Sequence[Value]) -> list[schema.Breach]:
+def breaches(entity: Entity, values: Sequence[Value]) -> list[Breach]:
     """What the values would break that is not broken without them."""
     written = entity.as_written
     found = [breach for value in values for breach in _value_breaches(entity, value)]
@@ -225,17 +226,17 @@ def breaches(entity: Entity, values: Sequence[Value]) -> list[schema.Breach]:
     found = [b for b in schema.breaches(effective) if (b.path, b.message) not in known]
     namespace = written["metadata"].get("namespace", "default")
     _relations, bad = declared(entity.kind, namespace, effective["spec"])
-    return found + [schema.Breach(b.path, b.message, b.hint) for b in bad if b.path[1] == "owner"]
+    return found + [Breach(b.path, b.message, b.hint) for b in bad if b.path[1] == "owner"]
 
 
-def _value_breaches(entity: Entity, value: Value) -> list[schema.Breach]:
+def _value_breaches(entity: Entity, value: Value) -> list[Breach]:
     """What is wrong with a value before it is put anywhere."""
     path = _path(value)
     if "\0" in value.key or "\0" in value.value:
-        return [schema.Breach(path, "holds the character NUL", "delete it")]
+        return [Breach(path, "holds the character NUL", "delete it")]
     match value.field:
         case Field.OWNER if not may_have_owner(entity.kind):
-            return [schema.Breach(path, f"a {entity.kind} has no owner", "take it out")]
+            return [Breach(path, f"a {entity.kind} has no owner", "take it out")]
         case Field.ANNOTATION:
             twin = next(
                 (
@@ -247,7 +248,7 @@ def _value_breaches(entity: Entity, value: Value) -> list[schema.Breach]:
             )
             if twin:
                 text = f"the keys {twin!r} and {value.key!r} differ only in case"
-                return [schema.Breach(path, text, f"write {twin}")]
+                return [Breach(path, text, f"write {twin}")]
     return []
 
 

@@ -5,7 +5,6 @@ connected to: a name that answers differently the second time gains nothing. Pro
 environment are not used, because behind one the address could not be checked.
 """
 
-import email.utils
 import ipaddress
 import re
 import socket
@@ -13,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -25,6 +23,13 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from catalog.ingestion.addresses import is_of_this_machine, is_public
 from catalog.ingestion.allow import Allowance
+from catalog.ingestion.answers import (
+    SIGN_IN_HINT,
+    SIGN_IN_PAGE,
+    FetchError,
+    check_answer,
+    check_is_file,
+)
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 10
@@ -32,46 +37,10 @@ BUDGET_S = 30
 MAX_REDIRECTS = 5
 _CHUNK_BYTES = 64 * 1024
 _MAX_ETAG, _MAX_DATE = 500, 100
-_MAX_BUSY_S = 3600.0
-_BUSY_S = 60.0
 _SIGN_IN = re.compile(r"(?i)(?:^|/)(?:users/)?(?:sign[-_]?in|log[-_]?in|oauth2?|saml2?|sso)(?:/|$)")
-_ASKS_FOR_PASSWORD = re.compile(
-    rb"(?i)<title>[^<]*(?:sign[ -]?in|log[ -]?in)|type=[\"']?password|/(?:sign|log)[-_]?in[\"'?/]"
-)
-_HTML = re.compile(rb"(?i)^\s*(?:<!--.*?-->\s*)?<(?:!doctype html|html)[\s>]", re.DOTALL)
-_SIGN_IN_PAGE = "the host answers with a sign-in page, not the file"
-_SIGN_IN_HINT = (
-    "name a token for the host in CATALOG_HOST_TOKENS, or read a checkout of the files on disk"
-)
 _NO_ADDRESS = "redirects to something that is not an address"
 _TOO_SLOW = f"is not read to its end within {BUDGET_S} seconds"
 _USUAL_PORTS = {"http": 80, "https": 443}
-
-
-class FetchError(Exception):
-    """The address cannot be read.
-
-    Attributes:
-        hint: What to do about it; may be empty.
-        is_missing: Whether the host says that there is nothing.
-        is_slow: Whether the host used up its time, or could not be reached.
-        retry_at: When a busy host may be asked again (seconds of Unix); 0 for other errors.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        hint: str = "",
-        *,
-        is_missing: bool = False,
-        is_slow: bool = False,
-        retry_at: float = 0.0,
-    ) -> None:
-        super().__init__(message)
-        self.retry_at = retry_at
-        self.hint = hint
-        self.is_missing = is_missing
-        self.is_slow = is_slow
 
 
 class Fetched(NamedTuple):
@@ -144,9 +113,10 @@ def fetch(
                         etag or last_modified
                     ):
                         return Fetched(None, etag, last_modified)
-                    _check_answer(response, has_token=bool(allow.sign_in(url)))
+                    has_token = bool(allow.sign_in(url))
+                    check_answer(response.status_code, response.headers, has_token=has_token)
                     body = _body(response, max_bytes, deadline)
-                    _check_is_file(response, body)
+                    check_is_file(response.status_code, response.headers, body)
                     return Fetched(
                         body,
                         _mark(response, "ETag", _MAX_ETAG),
@@ -225,7 +195,7 @@ def _next_hop(url: str, location: str, allow: Allowance) -> str:
     if url.startswith("https:") and not target.startswith("https:"):
         raise FetchError("redirects from https to something less safe")
     if _SIGN_IN.search(there.path) and not _SIGN_IN.search(here.path):
-        raise FetchError(_SIGN_IN_PAGE, _SIGN_IN_HINT)
+        raise FetchError(SIGN_IN_PAGE, SIGN_IN_HINT)
     if not is_same and not allow.names_host(host):
         raise FetchError(
             f"redirects to another host, {there.netloc.rpartition('@')[2]}",
@@ -238,77 +208,6 @@ def _mark(response: requests.Response, name: str, longest: int) -> str:
     """A validator to send back next time; one too long to keep is none."""
     value = response.headers.get(name, "")
     return value if len(value) <= longest and value.isprintable() else ""
-
-
-def _check_answer(response: requests.Response, *, has_token: bool) -> None:
-    status = response.status_code
-    if status in (404, 410):
-        hint = "correct the address, or take it out"
-        if status == requests.codes.not_found and not has_token:
-            hint += "; hosts say this of private files too: CATALOG_HOST_TOKENS names tokens"
-        raise FetchError(f"there is nothing here (HTTP {status})", hint, is_missing=True)
-    if retry_at := _retry_at(response):
-        raise busy(retry_at, status)
-    if status in (401, 403) and has_token:
-        raise FetchError(
-            f"the host does not let the token in CATALOG_HOST_TOKENS read it (HTTP {status})",
-            "see that the token is valid and may read this repository",
-        )
-    if status == requests.codes.unauthorized:
-        raise FetchError(f"the host asks for a sign-in (HTTP {status})", _SIGN_IN_HINT)
-    if status == requests.codes.forbidden:
-        raise FetchError(f"the host forbids reading it (HTTP {status})", _SIGN_IN_HINT)
-    # Azure answers 203 with a page to sign in.
-    if status not in (requests.codes.ok, requests.codes.non_authoritative_info):
-        raise FetchError(f"the host answers HTTP {status}", "it may be down: it is asked again")
-
-
-def _retry_at(response: requests.Response) -> float:
-    """When a host that has had enough may be asked again (seconds of Unix); 0: it is not that."""
-    status, headers = response.status_code, response.headers
-    after = headers.get("Retry-After", "").strip()
-    is_empty = headers.get("X-RateLimit-Remaining", headers.get("RateLimit-Remaining")) == "0"
-    is_busy = status in (403, 503) and bool(after or (is_empty and status == 403))
-    if status != requests.codes.too_many_requests and not is_busy:
-        return 0.0
-    now = time.time()
-    reset = headers.get("X-RateLimit-Reset") or headers.get("RateLimit-Reset") or ""
-    until = now + _BUSY_S
-    if after.isdecimal():
-        until = now + float(after[:9])
-    elif after:
-        with suppress(TypeError, ValueError):
-            until = email.utils.parsedate_to_datetime(after).timestamp()
-    elif reset.isdecimal():
-        # Some count seconds from now, others from 1970.
-        until = float(reset[:12]) + (now if len(reset) < 9 else 0)
-    return min(max(until, now + 1), now + _MAX_BUSY_S)
-
-
-def busy(until: float, status: int | None = None) -> FetchError:
-    """Say that a host is asked again at a time (seconds of Unix)."""
-    answer = f" (HTTP {status})" if status else ""
-    return FetchError(
-        f"the host is busy{answer}, and is asked again at "
-        f"{datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC",
-        "a token for it in CATALOG_HOST_TOKENS may let it answer more often",
-        retry_at=until,
-    )
-
-
-def _check_is_file(response: requests.Response, body: bytes) -> None:
-    """Refuse a page where a file is wanted, whatever the host calls it."""
-    is_page = response.headers.get("Content-Type", "").lower().startswith("text/html")
-    if is_page or _HTML.match(body[:_CHUNK_BYTES]):
-        if _ASKS_FOR_PASSWORD.search(body[:_CHUNK_BYTES]):
-            raise FetchError(_SIGN_IN_PAGE, _SIGN_IN_HINT)
-        raise FetchError(
-            "the host answers with a web page, not a file",
-            "use the address of the raw file; CATALOG_GIT_HOSTS names hosts whose pages are "
-            "understood",
-        )
-    if response.status_code != requests.codes.ok:
-        raise FetchError(f"the host answers HTTP {response.status_code}")
 
 
 def _body(response: requests.Response, max_bytes: int, deadline: float) -> bytes:

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from django.core.cache import cache
 
 from catalog.ingestion.allow import Allowance
-from catalog.ingestion.fetch import BUDGET_S, Fetched, FetchError, busy, fetch
+from catalog.ingestion.answers import FetchError, busy
+from catalog.ingestion.fetch import BUDGET_S, Fetched, fetch
 
 MAX_AT_ONCE = 16
 MAX_OF_A_HOST = 4

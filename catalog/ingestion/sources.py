@@ -10,7 +10,8 @@ from pathlib import Path
 
 from catalog.descriptor import Limits, YamlError, decode
 from catalog.ingestion.allow import Allowance
-from catalog.ingestion.fetch import Fetched, FetchError
+from catalog.ingestion.answers import FetchError
+from catalog.ingestion.fetch import Fetched
 from catalog.ingestion.listing import files_below, matching
 from catalog.ingestion.remote import RUN_BUDGET_S, RemoteFiles
 from catalog.ingestion.repositories import raw_address

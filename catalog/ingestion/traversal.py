@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from catalog.descriptor import Document, PassedOver, Problem, descriptors_of, iter_parse
 from catalog.ingestion.fingerprints import fingerprint_of, salt_of
+from catalog.ingestion.leads import Lead, Origin, unreadable
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.previous_run import KnownFile, PreviousRun, ReferenceHolder
 from catalog.ingestion.report import Issue
@@ -19,26 +20,11 @@ from catalog.models import ImportIssue
 MAX_LOCATION_DEPTH = 10
 _ASKED_AHEAD = 16
 
-Lead = dict[str, Any]
-"""What one Location document points to: ``document``, ``line``, ``ref``, ``type``, ``optional``,
-and ``targets`` as ``[path, target, address, line, column]``; the address is empty where there is
-none."""
-
-
-class _Origin(NamedTuple):
-    """The Location document that asked for a file, and by which of its fields."""
-
-    file: str
-    lead: Lead
-    path: str
-    line: int
-    column: int
-
 
 class _Pending(NamedTuple):
     address: str
     depth: int
-    origin: _Origin | None
+    origin: Origin | None
 
 
 class Traversal:
@@ -121,7 +107,7 @@ class Traversal:
             if leads:
                 queue.extendleft(reversed(self._follow(number, address, pending.depth, leads)))
 
-    def _note(self, root: int, file: str, exc: SourceError, origin: _Origin | None) -> bool:
+    def _note(self, root: int, file: str, exc: SourceError, origin: Origin | None) -> bool:
         """Record a source that could not be read, at the line that asked for it.
 
         Returns:
@@ -130,38 +116,7 @@ class Traversal:
         if origin is not None and origin.lead["optional"] and exc.is_missing:
             return False
         self._spool.incomplete_roots.add(root)
-        if origin is None:
-            issue = Issue(
-                kind=ImportIssue.Kind.UNREADABLE,
-                file=file,
-                root=root,
-                problems=[
-                    Problem(
-                        line=exc.line or 0,
-                        column=1 if exc.line else 0,
-                        path="",
-                        message=str(exc),
-                        hint=exc.hint,
-                    )
-                ],
-            )
-        else:
-            issue = Issue(
-                kind=ImportIssue.Kind.UNREADABLE,
-                file=origin.file,
-                document=origin.lead["document"],
-                ref=origin.lead["ref"],
-                root=root,
-                problems=[
-                    Problem(
-                        line=origin.line,
-                        column=origin.column,
-                        path=origin.path,
-                        message=f"{file}: {exc}",
-                        hint=exc.hint,
-                    )
-                ],
-            )
+        issue = unreadable(root, file, exc, origin)
         key = (issue.file, issue.document, issue.problems[0].path + issue.problems[0].message)
         if key not in self._noted:  # another root may lead to the same line
             self._noted.add(key)
@@ -187,7 +142,7 @@ class Traversal:
             return known, salt
         return None, salt
 
-    def _lose(self, address: str, exc: SourceError, origin: _Origin | None) -> None:
+    def _lose(self, address: str, exc: SourceError, origin: Origin | None) -> None:
         """Tell what is not there from what is unknown; the latter leads where it led before."""
         folder = None if is_url(address) else Root("file", address).folder
         known = self._previous.files.get(address)
@@ -336,7 +291,7 @@ class Traversal:
         for lead in leads:
             for path, target, _address, *place in lead["targets"]:
                 line, column = place or (lead["line"], 1)
-                origin = _Origin(file, lead, path, line, column)
+                origin = Origin(file, lead, path, line, column)
                 try:
                     _check_depth(depth)
                     address = self._address_of(file, lead["type"], target)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pagerduty_card.domain import BACKSTAGE_VENDOR, EVENTS_V2
+from pagerduty_card.integrations import BACKSTAGE_VENDOR, EVENTS_V2
 from pagerduty_card.isolating import isolated
 from pagerduty_card.mapping.targets import INTEGRATION_KEY, Target, digest_of
 from pagerduty_card.models import Integration, Service

@@ -95,18 +95,22 @@ def _failed(credentials: dict[str, Any], **_: object) -> None:
     record_failure(str(credentials.get("username") or ""))
 
 
+# The attribute of an account that is being saved which holds its stored row.
+_BEFORE = "_before"
+
+
 @receiver(pre_save, sender=User)
 def _remember(instance: User, update_fields: Iterable[str] | None = None, **_: object) -> None:
     """Keep the stored row beside the one that is to be written."""
     before = None
     if instance.pk and set(update_fields or ["all"]) != {"last_login"}:
         before = User.objects.filter(pk=instance.pk).first()
-    instance._before = before  # type: ignore[attr-defined]
+    setattr(instance, _BEFORE, before)
 
 
 @receiver(post_save, sender=User)
 def _saved(instance: User, *, created: bool, **_: object) -> None:
-    before: User | None = getattr(instance, "_before", None)
+    before: User | None = getattr(instance, _BEFORE, None)
     if created:
         flags = [name for name in _FLAGS[1:] if getattr(instance, name)]
         record(Kind.ACCOUNT_CREATED, account=instance, detail=", ".join(flags))

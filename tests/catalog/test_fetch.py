@@ -11,7 +11,8 @@ import requests
 from responses import matchers
 
 from catalog.ingestion.allow import Allowance
-from catalog.ingestion.fetch import FetchError, fetch
+from catalog.ingestion.answers import FetchError
+from catalog.ingestion.fetch import fetch
 
 URL = "https://git.example.com/all.yaml"
 ANY = Allowance()

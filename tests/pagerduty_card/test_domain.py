@@ -8,7 +8,6 @@ from pagerduty_card.domain import (
     ApiChangeEvent,
     ApiEscalationPolicy,
     ApiIncident,
-    ApiIntegration,
     ApiOnCall,
     ApiService,
     IncidentStatus,
@@ -17,6 +16,7 @@ from pagerduty_card.domain import (
 )
 from pagerduty_card.errors import Unreadable
 from pagerduty_card.fields import web_url
+from pagerduty_card.integrations import ApiIntegration
 from tests.pagerduty_card.factories import (
     KEY,
     change_json,

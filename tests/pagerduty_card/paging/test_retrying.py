@@ -18,7 +18,8 @@ from django.utils import timezone
 from catalog.models import Entity
 from pagerduty_card import domain, tasks
 from pagerduty_card.accounts import get_account
-from pagerduty_card.domain import BACKSTAGE_VENDOR, Severity
+from pagerduty_card.domain import Severity
+from pagerduty_card.integrations import BACKSTAGE_VENDOR
 from pagerduty_card.mapping.resolving import resolve, targets_of
 from pagerduty_card.models import Integration, Service, TriggeredIncident
 from pagerduty_card.paging import retrying, sending, triggering
