@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from django.db.models import Count, F
 
-from catalog.batches import in_batches
 from catalog.kinds import Kind
 from catalog.models import Entity, EntityQuerySet, Relation
+from portal.batches import in_batches
 
 MAX_LEVELS = 20
 

@@ -1,13 +1,13 @@
 """The scope of an entity: all that belongs to a system, domain, group or person, however deep."""
 
 from catalog import cards, groups, versions
-from catalog.batches import in_batches
 from catalog.graph import neighbours
 from catalog.kinds import Kind
 from catalog.models import Entity, Relation
 from catalog.ownership import Ownership
 from catalog.refs import EntityRef, InvalidRefError
 from catalog.search.filters import IndexFilters
+from portal.batches import in_batches
 
 MAX_LEVELS = 20
 _PEOPLE = {"group", "user"}

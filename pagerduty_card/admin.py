@@ -29,27 +29,13 @@ from pagerduty_card.models import (
     TriggeredIncident,
 )
 from pagerduty_card.presenters.outcomes import present_outcome
+from portal.admin_site import ReadOnly
 
 
-class _ReadOnly(admin.ModelAdmin[Any]):
+class _ReadOnly(ReadOnly, admin.ModelAdmin[Any]):
     """Rows that only the portal writes."""
 
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds one by hand."""
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """Nobody changes one by hand."""
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """Nobody deletes one by hand."""
-        del request, obj
-        return False
 
 
 @admin.register(ServiceLink)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.db import models
 
-from catalog.batches import in_batches
+from portal.batches import in_batches
 
 BATCH = 200
 _Row = TypeVar("_Row", bound=models.Model)

@@ -15,6 +15,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 
+class ReadOnly:
+    """For rows that the portal writes and people only read."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds one by hand."""
+        del request, obj
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes one."""
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes one: it is the record of what happened."""
+        del request, obj
+        return False
+
+
 class FilteredAsShown(admin.ModelAdmin[Any]):
     """Lets a list be narrowed by the filters beside it, and by nothing else.
 

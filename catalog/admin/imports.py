@@ -14,28 +14,10 @@ from catalog.admin.presenters import reasons
 from catalog.links import entity_url
 from catalog.models import ImportIssue, ImportRun, Revision
 from catalog.refs import EntityRef, InvalidRefError
+from portal.admin_site import ReadOnly
 
 SHOWN_ISSUES = 100
 SHOWN_CHANGES = 50
-
-
-class ReadOnly:
-    """For rows that the portal writes and people only read."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds one by hand."""
-        del request, obj
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes one."""
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes one: it is the record of what happened."""
-        del request, obj
-        return False
 
 
 class IssueInline(ReadOnly, admin.TabularInline[ImportIssue, ImportRun]):

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core.paginator import Page, Paginator
 from django.db.models import Count
 
-from catalog.batches import in_batches
 from catalog.masking import Masker
 from catalog.models import Entity, ImportRun, Revision
 from catalog.secrets import is_secret, mask
+from portal.batches import in_batches
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.batches import in_batches
 from catalog.columns import entity_columns, write_details
 from catalog.descriptor import schema
 from catalog.descriptor.relations import FIELDS, declared
@@ -20,6 +19,7 @@ from catalog.masking import Masker
 from catalog.models import Entity, Overlay, Revision
 from catalog.secrets import is_secret, mask
 from catalog.versions import bump
+from portal.batches import in_batches
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

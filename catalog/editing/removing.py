@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.batches import in_batches
 from catalog.editing import history
 from catalog.models import Entity, EntityQuerySet, Revision, SourceFile
 from catalog.versions import bump
+from portal.batches import in_batches
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -17,7 +17,7 @@ from catalog.ingestion.repositories import FIRST_NAMES, named, software_of
 _HOST_ENTRY = re.compile(
     r"(?P<host>[^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]+)(?::(?P<port>\d{1,5}))?"
 )
-_USUAL_PORTS = (80, 443)
+USUAL_PORTS = {"http": 80, "https": 443}
 
 
 def _host_and_port(entry: str) -> tuple[str, int]:
@@ -91,7 +91,7 @@ class Allowance:
     def permits_port(self, host: str, port: int) -> bool:
         """Whether the port may be asked: that of http or https, or one that is listed with it."""
         host = host.lower().rstrip(".")
-        return port in _USUAL_PORTS or any(
+        return port in USUAL_PORTS.values() or any(
             port == own and fnmatchcase(host, pattern) for pattern, own in self.ports
         )
 

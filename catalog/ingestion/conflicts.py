@@ -1,6 +1,5 @@
 """Decide which of several documents with one reference is imported; report the others."""
 
-from catalog.batches import in_batches
 from catalog.descriptor import Problem
 from catalog.ingestion.files import MAX_ADDRESS
 from catalog.ingestion.previous_run import PreviousRun, ReferenceHolder
@@ -8,6 +7,7 @@ from catalog.ingestion.report import ImportReport, Issue
 from catalog.ingestion.spool import Spool, SpooledDocument
 from catalog.ingestion.traversal import is_gone
 from catalog.models import Entity, ImportIssue, file_and_line
+from portal.batches import in_batches
 
 
 class Conflicts:

@@ -22,7 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from catalog.ingestion.addresses import is_of_this_machine, is_public
-from catalog.ingestion.allow import Allowance
+from catalog.ingestion.allow import USUAL_PORTS, Allowance
 from catalog.ingestion.answers import (
     SIGN_IN_HINT,
     SIGN_IN_PAGE,
@@ -40,7 +40,6 @@ _MAX_ETAG, _MAX_DATE = 500, 100
 _SIGN_IN = re.compile(r"(?i)(?:^|/)(?:users/)?(?:sign[-_]?in|log[-_]?in|oauth2?|saml2?|sso)(?:/|$)")
 _NO_ADDRESS = "redirects to something that is not an address"
 _TOO_SLOW = f"is not read to its end within {BUDGET_S} seconds"
-_USUAL_PORTS = {"http": 80, "https": 443}
 
 
 class Fetched(NamedTuple):
@@ -151,7 +150,7 @@ def _check_address(url: str, allow: Allowance) -> None:
         raise FetchError(
             f"host {host} may not be read", "add it to CATALOG_READING_ALLOW if it should be"
         )
-    port = parts.port or _USUAL_PORTS[parts.scheme]
+    port = parts.port or USUAL_PORTS[parts.scheme]
     if not allow.permits_port(host, port):
         raise FetchError(
             f"port {port} of host {host} may not be read",

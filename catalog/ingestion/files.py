@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from catalog.batches import in_batches
 from catalog.ingestion.previous_run import PreviousRun
 from catalog.ingestion.report import Issue
 from catalog.ingestion.spool import Spool
 from catalog.models import Entity, ImportIssue, Location, SourceFile
+from portal.batches import in_batches
 
 MAX_ADDRESS = 1000
 _REMEMBERED = (

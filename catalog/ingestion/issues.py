@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from catalog.batches import BATCH, in_batches
 from catalog.ingestion.previous_run import PreviousRun, StoredIssue
 from catalog.ingestion.report import Issue
 from catalog.ingestion.spool import Spool
 from catalog.models import ImportIssue, ImportRun
+from portal.batches import BATCH, in_batches
 
 _Open = dict[tuple[str, ...], list[StoredIssue]]
 # One query for all, unless they are very many; SQLite takes 250,000 parameters, PostgreSQL 65,535.

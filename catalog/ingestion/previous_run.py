@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, Q, QuerySet
 
-from catalog.batches import in_batches
 from catalog.descriptor import Problem
 from catalog.ingestion.report import Issue
 from catalog.ingestion.sources import Root
 from catalog.models import Entity, ImportIssue, Location, SourceFile, file_and_line
+from portal.batches import in_batches
 
 _NOTHING: dict[str, list[str]] = {}
 _NOWHERE: list[Any] = []

@@ -9,7 +9,6 @@ from django.db.models import Case, F, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from catalog.batches import BATCH, in_batches
 from catalog.columns import ENTITY_COLUMNS, Pairs, entity_columns, write_details
 from catalog.editing import history
 from catalog.editing.overlays import apply_overlays, overlays_of, relations_of
@@ -22,6 +21,7 @@ from catalog.ingestion.spool import Spool, SpooledDocument
 from catalog.models import Entity, EntityQuerySet, ImportRun, Location, Revision
 from catalog.signals import entities_written
 from catalog.versions import bump
+from portal.batches import BATCH, in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable

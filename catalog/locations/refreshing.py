@@ -18,7 +18,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog.batches import BATCH, in_batches
 from catalog.editing import history
 from catalog.ingestion.importer import (
     close_interrupted,
@@ -32,6 +31,7 @@ from catalog.locations.claims import claimants_of
 from catalog.locations.dead import dead_locations
 from catalog.models import Entity, ImportRun, Location, Revision
 from catalog.versions import bump
+from portal.batches import BATCH, in_batches
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -11,7 +11,6 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import QuerySet
 
-from catalog.batches import in_batches
 from catalog.models import Annotation, Entity
 from pagerduty_card.accounts import configured_accounts
 from pagerduty_card.mapping.mistakes import ProblemKind, is_service_id
@@ -26,6 +25,7 @@ from pagerduty_card.mapping.targets import (
 from pagerduty_card.models import Integration, Mapping, Service, ServiceLink
 from pagerduty_card.models.mappings import ACCOUNT_LENGTH, ID_LENGTH, PLACE_LENGTH
 from pagerduty_card.rows import replace
+from portal.batches import in_batches
 
 # One number for all writers: an import and a sync that overlap must see each other's rows.
 _LOCK = 0x5C_A7A1_07

@@ -11,7 +11,6 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.batches import in_batches
 from pagerduty_card import domain
 from pagerduty_card.mapping.known_keys import forget_known_keys
 from pagerduty_card.mapping.remapping import concerned_entities, remap, take_turns
@@ -31,6 +30,7 @@ from pagerduty_card.models import (
 )
 from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.rows import replace, write
+from portal.batches import in_batches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

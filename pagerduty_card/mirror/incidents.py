@@ -14,7 +14,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog.batches import in_batches
 from pagerduty_card import domain
 from pagerduty_card.models import (
     ChangeEvent,
@@ -27,6 +26,7 @@ from pagerduty_card.models import (
 from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.rows import replace, write
 from pagerduty_card.states import IncidentCounts
+from portal.batches import in_batches
 
 # Changes older than this are not asked for and not kept.
 CHANGES_KEPT_FOR = timedelta(days=30)

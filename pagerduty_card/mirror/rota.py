@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from catalog.batches import in_batches
 from pagerduty_card import domain
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
 from pagerduty_card.rows import BATCH, write
+from portal.batches import in_batches
 
 _MAX_LEVEL = 32_767  # what the database keeps
 # How far ahead shifts are asked for.

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from catalog.batches import in_batches
 from pagerduty_card.errors import TooMany
+from portal.batches import in_batches
 
 _Answer = TypeVar("_Answer")
 

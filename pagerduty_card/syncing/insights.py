@@ -10,13 +10,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.batches import in_batches
 from pagerduty_card.accounts import Account
 from pagerduty_card.models import Feed, Insight, Service
 from pagerduty_card.rows import replace
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.paged_lists import MAX_IDS_IN_QUERY
 from pagerduty_card.wire.past import Metrics, Score
+from portal.batches import in_batches
 
 EVERY = timedelta(hours=6)
 DAYS = 30

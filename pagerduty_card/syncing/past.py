@@ -15,13 +15,13 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from catalog.batches import in_batches
 from pagerduty_card import domain
 from pagerduty_card.accounts import Account
 from pagerduty_card.models import Feed, PastIncident, Service, ServiceQuerySet
 from pagerduty_card.rows import write
 from pagerduty_card.wire.client import PagerDutyClient
 from pagerduty_card.wire.past import FirstAcknowledgement
+from portal.batches import in_batches
 
 # Ninety days of whichever zone, the longer ones at a change of the clocks too.
 HISTORY_KEPT_FOR = timedelta(days=92)

@@ -1,7 +1,5 @@
 """Accounts in the admin: Django's own pages, signing people out, and the record."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
@@ -10,6 +8,7 @@ from django.http import HttpRequest
 
 from portal.accounts.models import AccountEvent
 from portal.accounts.sessions import end_sessions
+from portal.admin_site import ReadOnly
 
 admin.site.unregister(User)
 
@@ -28,7 +27,7 @@ class AccountAdmin(UserAdmin[User]):
 
 
 @admin.register(AccountEvent)
-class AccountEventAdmin(admin.ModelAdmin[AccountEvent]):
+class AccountEventAdmin(ReadOnly, admin.ModelAdmin[AccountEvent]):
     """The record; nobody writes it by hand."""
 
     list_display = ("at", "kind", "account", "by", "address", "detail")
@@ -38,18 +37,3 @@ class AccountEventAdmin(admin.ModelAdmin[AccountEvent]):
     search_help_text = "Account, who did it, or address"
     show_full_result_count = False
     list_max_show_all = 0
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds a row by hand."""
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes one."""
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes one; the worker does when its time is over."""
-        del request, obj
-        return False

@@ -8,8 +8,7 @@ from django.contrib.sessions.models import Session
 
 from portal.accounts.models import AccountEvent
 from portal.accounts.recording import record
-
-_BATCH = 500
+from portal.batches import BATCH, in_batches
 
 
 def end_sessions(people: Iterable[User]) -> int:
@@ -24,11 +23,11 @@ def end_sessions(people: Iterable[User]) -> int:
     keys = {str(person.pk) for person in people}
     theirs = [
         session.pk
-        for session in Session.objects.iterator(chunk_size=_BATCH)
+        for session in Session.objects.iterator(chunk_size=BATCH)
         if str(session.get_decoded().get(SESSION_KEY)) in keys
     ]
-    for start in range(0, len(theirs), _BATCH):
-        Session.objects.filter(pk__in=theirs[start : start + _BATCH]).delete()
+    for batch in in_batches(theirs):
+        Session.objects.filter(pk__in=batch).delete()
     for person in people:
         record(AccountEvent.Kind.SESSIONS_ENDED, account=person)
     return len(theirs)

@@ -48,7 +48,9 @@ def password(request: HttpRequest) -> HttpResponse:
             request, "Your password was changed. You are signed out everywhere but here."
         )
         return redirect("password")
-    return render(request, "accounts/password.html", {"form": form}, status=422 if data else 200)
+    return render(
+        request, "accounts/password.html", {"form": form}, status=200 if data is None else 422
+    )
 
 
 @login_required

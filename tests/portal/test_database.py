@@ -15,6 +15,24 @@ from portal.database import explain
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def manage(command, var_dir, **variables):
+    """Run a command in a process of its own, with these variables alone."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *command.split()],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "PORTAL_VAR_DIR": str(var_dir),
+            "SECRET_KEY": "x" * 50,
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 @pytest.fixture
 def unmigrated(db):
     with connection.cursor() as cursor:
@@ -63,20 +81,9 @@ def test_the_password_is_not_shown(monkeypatch):
 
 @pytest.mark.parametrize("command", ["prepare", "pagerduty_doctor"])
 def test_a_database_that_does_not_answer_ends_a_command_with_one_line(tmp_path, command):
-    done = subprocess.run(
-        [sys.executable, "manage.py", command],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "PORTAL_VAR_DIR": str(tmp_path),
-            "SECRET_KEY": "x" * 50,
-            "PAGERDUTY_TOKEN": "u+secrettoken0123456789",
-            "DATABASE_URL": "postgres://user:hunter2@127.0.0.1:1/name",
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    address = "postgres://user:hunter2@127.0.0.1:1/name"
+    done = manage(
+        command, tmp_path, DATABASE_URL=address, PAGERDUTY_TOKEN="u+secrettoken0123456789"
     )
     assert done.returncode == 1
     assert "name at 127.0.0.1:1 cannot be reached: start it, or correct DATABASE" in done.stderr
@@ -87,20 +94,7 @@ def test_a_database_that_does_not_answer_ends_a_command_with_one_line(tmp_path, 
 
 @pytest.mark.parametrize("command", ["check --deploy", "pagerduty_doctor", "import_catalog x"])
 def test_a_database_url_that_cannot_be_read_is_named_by_every_command(tmp_path, command):
-    done = subprocess.run(
-        [sys.executable, "manage.py", *command.split()],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "PORTAL_VAR_DIR": str(tmp_path),
-            "SECRET_KEY": "x" * 50,
-            "DATABASE_URL": "postgress://user:hunter2@127.0.0.1/name",
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = manage(command, tmp_path, DATABASE_URL="postgress://user:hunter2@127.0.0.1/name")
     assert done.returncode == 1
     assert "portal.E004) DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr

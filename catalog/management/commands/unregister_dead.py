@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from catalog.batches import in_batches
 from catalog.locations.dead import dead_locations, with_entities
 from catalog.locations.refreshing import unregister_dead
+from portal.batches import in_batches
 
 
 class Command(BaseCommand):

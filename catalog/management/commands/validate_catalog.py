@@ -10,7 +10,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from catalog.batches import in_batches
 from catalog.descriptor import (
     DEFAULT_LIMITS,
     Document,
@@ -25,6 +24,7 @@ from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, root_of
 from catalog.ingestion.targets import address_of, targets_of
 from catalog.models import Entity
+from portal.batches import in_batches
 from portal.pipes import reader_may_stop
 
 
