@@ -3,6 +3,8 @@
 import errno
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
@@ -107,6 +109,27 @@ def problem() -> str:
         return NOT_MIGRATED if compare_migrations() is Migrations.MISSING else ""
     except DatabaseError as error:
         return explain(error) or str(error)
+
+
+@contextmanager
+def lock_wait(seconds: int) -> Iterator[None]:
+    """Have the database give up a lock after some seconds, with an ``OperationalError``.
+
+    For work that a person waits for: else SQLite waits as long as the settings say, and PostgreSQL
+    without end.
+    """
+    if connection.vendor == "sqlite":
+        usual_s = connection.settings_dict["OPTIONS"].get("timeout", 5)
+        wait, wait_as_before = "PRAGMA busy_timeout = {}", f"PRAGMA busy_timeout = {usual_s * 1000}"
+    else:
+        wait, wait_as_before = "SET lock_timeout = {}", "RESET lock_timeout"
+    with connection.cursor() as cursor:
+        cursor.execute(wait.format(seconds * 1000))
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(wait_as_before)
 
 
 def _place() -> str:

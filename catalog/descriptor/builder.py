@@ -5,7 +5,8 @@ too deep, and text that continues left of its block.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -22,6 +23,10 @@ Positions = dict[Path, tuple[int, int]]
 Lines = dict[str, int]
 
 
+def _unwatched(_characters: int = 0) -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a file may cost to read.
@@ -31,12 +36,15 @@ class Limits:
         max_documents: Documents in one file.
         max_depth: Levels of nesting in one document.
         max_expanded: What the aliases of one document may add, in characters, a node counting 16.
+        watch: Called with the number of a document's characters before it is parsed, and with
+            nothing now and then while it is. What it raises ends the reading.
     """
 
     max_bytes: int = 10 * 1024 * 1024
     max_documents: int = 10_000
     max_depth: int = 100
     max_expanded: int = 10_000_000
+    watch: Callable[..., object] = field(default=_unwatched, repr=False, compare=False)
 
 
 DEFAULT_LIMITS = Limits()
@@ -80,6 +88,8 @@ def sheltered(character: str) -> str:
 
 
 _NODE_COST = 16
+# Events of the parser from one call of ``Limits.watch`` to the next: some hundredths of a second.
+_WATCHED = 4096
 # What is no word may be a line of a file that is no descriptor: an error does not repeat it.
 _WORD = re.compile(r"[A-Za-z0-9_.\-/]{1,63}")
 # How many collections are open where metadata.annotations begins: the document and metadata.
@@ -141,9 +151,14 @@ class Builder:
             YamlError: A rule of this module is broken.
             yaml.YAMLError: libyaml cannot read the text.
         """
+        self.limits.watch(len(self.text))
         parser = CParser(self.text)
+        count = 0
         try:
             while (event := parser.get_event()) is not None:
+                count += 1
+                if not count % _WATCHED:
+                    self.limits.watch()
                 kind = type(event)
                 if kind is yaml.ScalarEvent:
                     self._scalar(event)

@@ -66,6 +66,7 @@ class RawDocument:
     annotation_lines: Lines
     _text: str
     _offset: int
+    _limits: Limits = DEFAULT_LIMITS
     places: Positions | None = None
 
     @property
@@ -91,7 +92,7 @@ class RawDocument:
             return self.places
         found: Positions = {}
         with suppress(YamlError):  # what comes before an error has its position
-            _build(self._text, DEFAULT_LIMITS, found)
+            _build(self._text, self._limits, found)
         return {path: (line + self._offset, column) for path, (line, column) in found.items()}
 
 
@@ -191,6 +192,7 @@ def _read_one(text: str, index: int, offset: int, limits: Limits) -> RawDocument
         annotation_lines={key: number + offset for key, number in lines.items()},
         _text=text,
         _offset=offset,
+        _limits=limits,
     )
 
 

@@ -56,8 +56,9 @@ def retry_while_locked(do: Callable[[], _T]) -> _T:
 
 
 def _is_locked(exc: OperationalError) -> bool:
-    """Whether another writer was in the way: SQLite's lock, or PostgreSQL's choice of a victim."""
-    return any(words in str(exc) for words in ("database is locked", "deadlock detected"))
+    """Whether another writer was in the way: a lock, or PostgreSQL's choice of a victim."""
+    words = ("database is locked", "deadlock detected", "due to lock timeout")
+    return any(part in str(exc) for part in words)
 
 
 def _no_progress(_phase: Phase, _count: int) -> None:
@@ -92,7 +93,7 @@ def run_import(
         allowed_kinds: Kinds that documents of such new sources may have; none means all.
         trigger: What set the run off.
         user: Who asked for it, if a person did.
-        progress: Told of every document.
+        progress: Told of every document; what it raises ends the run.
         limits: What one file may cost.
         remote_budget_s: Seconds that reading from hosts may take.
 

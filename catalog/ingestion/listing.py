@@ -8,7 +8,7 @@ import fnmatch
 import glob
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -18,13 +18,18 @@ def _is_hidden(name: str) -> bool:
     return name == ".git" or name.startswith("..")
 
 
-def files_below(folder: str) -> Iterator[str]:
+def files_below(folder: str, watch: Callable[[], object]) -> Iterator[str]:
     """Every ``*.yaml`` and ``*.yml`` of a folder; links to folders are not followed.
 
     A folder below that cannot be listed counts as a file, which then cannot be read.
+
+    Args:
+        folder: Where it begins.
+        watch: Called before each folder; what it raises ends the listing.
     """
     unlisted: list[str] = []
     for path, folders, files in os.walk(folder, onerror=lambda exc: unlisted.append(exc.filename)):
+        watch()
         folders[:] = [name for name in folders if not _is_hidden(name)]
         for name in files:
             if name.lower().endswith(_SUFFIXES) and not _is_hidden(name):
@@ -32,16 +37,18 @@ def files_below(folder: str) -> Iterator[str]:
     yield from unlisted
 
 
-def matching(folder: str, parts: Sequence[str]) -> Iterator[str]:
+def matching(folder: str, parts: Sequence[str], watch: Callable[[], object]) -> Iterator[str]:
     """Every file that matches a pattern, in no order, some perhaps twice.
 
     Args:
         folder: Where the pattern begins.
         parts: The rest of it, a part for each level; ``**`` is any number of levels.
+        watch: As for :func:`files_below`.
     """
+    watch()
     first, *rest = parts
     if not glob.has_magic(first):
-        yield from _below(folder, [first], rest)
+        yield from _below(folder, [first], rest, watch)
         return
     try:
         with os.scandir(folder) as entries:
@@ -52,16 +59,19 @@ def matching(folder: str, parts: Sequence[str]) -> Iterator[str]:
     except OSError:
         return
     if first != "**":
-        yield from _below(folder, fnmatch.filter((entry.name for entry in found), first), rest)
+        names = fnmatch.filter((entry.name for entry in found), first)
+        yield from _below(folder, names, rest, watch)
         return
     if rest:
-        yield from matching(folder, rest)
+        yield from matching(folder, rest, watch)
     for entry in found:
         if entry.is_dir(follow_symlinks=False):
-            yield from matching(entry.path, parts)
+            yield from matching(entry.path, parts, watch)
 
 
-def _below(folder: str, names: Sequence[str], rest: Sequence[str]) -> Iterator[str]:
+def _below(
+    folder: str, names: Sequence[str], rest: Sequence[str], watch: Callable[[], object]
+) -> Iterator[str]:
     """What of these names is a file, or leads to what the rest of the pattern matches."""
     for name in names:
         path = f"{folder.rstrip('/')}/{name}"
@@ -73,7 +83,7 @@ def _below(folder: str, names: Sequence[str], rest: Sequence[str]) -> Iterator[s
         except (OSError, ValueError):
             continue
         if rest and is_folder:
-            yield from matching(path, rest)
+            yield from matching(path, rest, watch)
         elif not rest and not is_folder:
             yield path
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from catalog.descriptor import PlaceholderError
+from catalog.descriptor import Limits, PlaceholderError
 from catalog.descriptor.filling import TEXTS
 from catalog.descriptor.yaml import read as read_yaml
 from catalog.ingestion.repositories import is_same_repository, raw_address, resolve
@@ -52,7 +52,7 @@ class Inclusions:
             text = text_of(self._load(self._place(target)))
         except SourceError as exc:
             raise PlaceholderError(f"{key} {target}: {exc}") from exc
-        return _value(key, target, text)
+        return _value(key, target, text, self._reader.limits)
 
     def are_unchanged(self, marks: Mapping[str, Sequence[str]]) -> bool:
         """Whether everything still stands there as it did; hosts are asked for news only.
@@ -123,7 +123,7 @@ class Inclusions:
         return room if room is not None and own.resolve().is_relative_to(room.resolve()) else own
 
 
-def _value(key: str, target: str, text: str) -> Any:
+def _value(key: str, target: str, text: str, limits: Limits) -> Any:
     if key in TEXTS:
         if "\0" in text:
             raise PlaceholderError(f"{key} {target}: is not text")
@@ -131,7 +131,7 @@ def _value(key: str, target: str, text: str) -> Any:
     try:
         if key == "$json":
             return json.loads(text, parse_constant=lambda _name: None)
-        documents = list(read_yaml(text))
+        documents = list(read_yaml(text, limits=limits))
     except (ValueError, RecursionError) as exc:
         raise PlaceholderError(f"{key} {target}: cannot be read as {key[1:].upper()}") from exc
     if len(documents) != 1 or documents[0].error is not None:

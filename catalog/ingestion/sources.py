@@ -139,17 +139,16 @@ class SourceReader:
         except OSError as exc:
             raise SourceError(f"cannot be listed: {exc.strerror}") from exc
 
-    @staticmethod
-    def _files_of(root: Root) -> list[str]:
+    def _files_of(self, root: Root) -> list[str]:
         path = Path(root.target)
         if is_folder(path):
-            found = sorted(files_below(root.target))
+            found = sorted(files_below(root.target, self.limits.watch))
             if not found:
                 message = "the folder holds no *.yaml or *.yml file"
                 raise SourceError(message, is_missing=True)
             return found
         if not is_there(path) and glob.has_magic(root.target):
-            found = sorted(set(matching(path.anchor, path.parts[1:])))
+            found = sorted(set(matching(path.anchor, path.parts[1:], self.limits.watch)))
             if not found:
                 raise SourceError("the pattern matches no file", is_missing=True)
             return found
@@ -225,6 +224,7 @@ class SourceReader:
         Raises:
             SourceError: It is missing, unreadable, too large or may not be read.
         """
+        self.limits.watch()
         if not is_url(address):
             return Fetched(self._read_file(address, inside))
         try:

@@ -6,6 +6,7 @@ what becomes of a location's entities when nobody names it any more.
 
 import logging
 import random
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.descriptor import Limits
 from catalog.editing import history
 from catalog.ingestion.importer import (
     close_interrupted,
@@ -32,6 +34,7 @@ from catalog.locations.dead import dead_locations
 from catalog.models import Entity, ImportRun, Location, Revision
 from catalog.versions import bump
 from portal.batches import BATCH, in_batches
+from portal.database import lock_wait
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -43,8 +46,12 @@ MAX_BACK_OFF_S = 3600
 _JITTER = 0.2
 # Longer than an import takes. Where its process is killed, ``take_over`` makes it due at once.
 _CLAIMED_FOR = timedelta(minutes=15)
-# Somebody waits for a preview, and a thread of the web process with them.
-_PREVIEW_BUDGET_S = 10.0
+# Somebody waits for a preview, and a thread of the web process with them. It ends as soon as its
+# time is over, but for what cannot be ended: the check of one document, and the wait for a lock.
+PREVIEW_S = 10
+PREVIEW_MAX_CHARACTERS = 1_000_000
+_PREVIEW_LOCK_S = 3
+_SLACK_S = 0.5
 
 
 class AlreadyRegisteredError(Exception):
@@ -57,6 +64,10 @@ class AlreadyRegisteredError(Exception):
     def __init__(self, location: Location) -> None:
         super().__init__(location.target)
         self.location = location
+
+
+class PreviewStoppedError(Exception):
+    """A preview would hold a thread of the web process for too long; the message says why."""
 
 
 class StaticLocationError(Exception):
@@ -165,15 +176,37 @@ def take_over() -> None:
 
 
 def preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:
-    """Report what registering a location would do; nothing is stored."""
-    return run_import(
-        [target],
-        dry_run=True,
-        origin=Location.Origin.REGISTERED,
-        allowed_kinds=allowed_kinds,
-        trigger=ImportRun.Trigger.PERSON,
-        remote_budget_s=_PREVIEW_BUDGET_S,
-    )
+    """Report what registering a location would do; nothing is stored.
+
+    Raises:
+        PreviewStoppedError: It takes longer than ``PREVIEW_S``, or reads a document of more than
+            ``PREVIEW_MAX_CHARACTERS``.
+    """
+    began = time.monotonic()
+    too_long = f"it is not read and checked within {PREVIEW_S} seconds"
+
+    def watch(characters: int = 0) -> None:
+        if characters > PREVIEW_MAX_CHARACTERS:
+            raise PreviewStoppedError(
+                f"a document of it has more than {PREVIEW_MAX_CHARACTERS:,} characters"
+            )
+        if time.monotonic() - began > PREVIEW_S:
+            raise PreviewStoppedError(too_long)
+
+    with lock_wait(_PREVIEW_LOCK_S):
+        report = run_import(
+            [target],
+            dry_run=True,
+            origin=Location.Origin.REGISTERED,
+            allowed_kinds=allowed_kinds,
+            trigger=ImportRun.Trigger.PERSON,
+            progress=lambda _phase, _count: watch(),
+            limits=Limits(watch=watch),
+            remote_budget_s=PREVIEW_S,
+        )
+    if report.incomplete and time.monotonic() - began > PREVIEW_S - _SLACK_S:
+        raise PreviewStoppedError(too_long)  # a host took all of the time
+    return report
 
 
 def find_location(target: str) -> Location | None:
@@ -198,6 +231,22 @@ def register(
     Raises:
         AlreadyRegisteredError: The catalog reads this target already.
     """
+    location = _add(target, allowed_kinds, user=user)
+    report = refresh([location], trigger=ImportRun.Trigger.PERSON, user=user)
+    location.refresh_from_db()
+    return location, report
+
+
+def register_for_worker(
+    target: str, allowed_kinds: Sequence[str], *, user: "User | None"
+) -> Location:
+    """Like :func:`register`, but the worker reads it, the next time it looks for what is due."""
+    location = _add(target, allowed_kinds, user=user)
+    make_due([location.pk])
+    return location
+
+
+def _add(target: str, allowed_kinds: Sequence[str], *, user: "User | None") -> Location:
     root = root_of(target)
     location, is_new = Location.objects.get_or_create(
         type=root.type,
@@ -213,9 +262,7 @@ def register(
     logger.info(
         "location registered", extra={"location": location.pk, "user": user.pk if user else None}
     )
-    report = refresh([location], trigger=ImportRun.Trigger.PERSON, user=user)
-    location.refresh_from_db()
-    return location, report
+    return location
 
 
 def unregister(location: Location, *, user: "User | None") -> Unregistered:

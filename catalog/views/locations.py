@@ -159,10 +159,16 @@ def register(request: HttpRequest) -> HttpResponse:
     if request.POST.get("step") != "confirm":
         return _review_page(request, form, target, kinds)
     try:
-        made, report = refreshing.register(target, kinds, user=_person(request))
+        if request.POST.get("without") == "preview":
+            made = refreshing.register_for_worker(target, kinds, user=_person(request))
+            text = "Registered. The worker imports it next; its page shows the outcome."
+            outcome = presenters.RefreshOutcome(text=text, tone="info")
+        else:
+            made, report = refreshing.register(target, kinds, user=_person(request))
+            outcome = presenters.outcome_of(report)
     except refreshing.AlreadyRegisteredError as exc:
         return _register_page(request, form, known=exc.location, status=409)
-    add_message(request, presenters.outcome_of(report))
+    add_message(request, outcome)
     may_see = request.user.has_perm("catalog.view_location")
     return see_other(made.get_absolute_url() if may_see else reverse("catalog:index"))
 
@@ -177,23 +183,25 @@ def _register_page(
 def _review_page(
     request: HttpRequest, form: RegisterForm, target: str, kinds: list[str]
 ) -> HttpResponse:
-    report = refreshing.preview(target, kinds)
-    return render(
-        request,
-        "catalog/register_review.html",
-        {
-            "form": form,
-            "target": target,
-            "is_rewritten": target != form["target"].value().strip(),
-            "kinds": kinds,
-            "report": report,
-            "told": presenters.outcome_of(report),
+    context = {
+        "form": form,
+        "target": target,
+        "is_rewritten": target != form["target"].value().strip(),
+        "kinds": kinds,
+    }
+    try:
+        report = refreshing.preview(target, kinds)
+    except refreshing.PreviewStoppedError as exc:
+        context |= {"stopped": str(exc), "can_register": True}
+    else:
+        context |= {
+            "outcome": presenters.outcome_of(report),
             "lists": presenters.preview_lists(
                 report, keeps_orphans=settings.CATALOG_ORPHANS != "delete"
             ),
             "can_register": presenters.can_register(report),
-        },
-    )
+        }
+    return render(request, "catalog/register_review.html", context)
 
 
 @login_required

@@ -4,6 +4,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from catalog import tasks
+from catalog.descriptor import Limits, parse
+from catalog.locations import refreshing
 from catalog.models import Entity, ImportIssue, ImportRun, Location
 from tests.catalog.pages import select, texts
 from tests.catalog.sources import component, group, run, write
@@ -186,6 +189,40 @@ def test_lists_at_most_a_hundred_and_says_how_many_there_are(client, person, htt
     response = post(client, ADDRESS)
     assert len(select(response, "#created li")) == 100
     assert "Would be created: 130 The first 100 of 130." in texts(response, "#created")[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "filling", "why"),
+    [
+        (10, "x" * 1_000_001, "more than 1,000,000 characters"),
+        (-1, "", "not read and checked within"),
+        (0, None, "not read and checked within"),  # the host takes all of the time
+    ],
+)
+def test_a_preview_that_is_too_much_is_stopped_and_the_worker_imports_instead(
+    client, person, http, monkeypatch, seconds, filling, why
+):
+    monkeypatch.setattr(refreshing, "PREVIEW_S", seconds)
+    http.assert_all_requests_are_fired = False
+    serve(http, component("fresh", metadata={"description": filling or ""}))
+    response = post(client, ADDRESS)
+    assert why in texts(response, ".notice")[0]
+    assert "There is nothing to register" not in response.text
+    assert not Location.objects.exists()
+    form = {field["name"]: field["value"] for field in select(response, "main input[type=hidden]")}
+    done = client.post(reverse("catalog:register"), form | {"step": "confirm"}, follow=True)
+    assert "The worker imports it next" in texts(done, "#messages p")[0]
+    assert not Entity.objects.exists()
+    tasks.refresh_due()
+    assert Entity.objects.get().ref == "component:default/fresh"
+
+
+@pytest.mark.parametrize("events", [5, 5000])
+def test_a_preview_can_be_stopped_while_a_document_is_parsed(events):
+    asked = []
+    values = ", ".join("1" for _ in range(events))
+    parse(f"a: [{values}]", limits=Limits(watch=lambda *size: asked.append(size)))
+    assert bool([size for size in asked if not size]) == (events > 4096)
 
 
 def test_turns_the_page_of_a_file_into_the_file(client, person, http):
