@@ -184,13 +184,13 @@ def iter_parse(
     index = -1
     try:
         for raw in read_yaml(text, limits=limits):
-            entities = api_answer.entities_of(raw.value)
-            if entities is None:
+            answer = api_answer.answer_of(raw.value)
+            if answer is None:
                 index += 1
                 yield _check(replace(raw, index=index), resolve)
                 continue
-            note = api_answer.note_of(len(entities))
-            for one in api_answer.documents_of(raw, entities):
+            note = answer.note
+            for one in api_answer.documents_of(raw, answer):
                 index += 1
                 yield replace(_check(replace(one, index=index), resolve), note=note)
                 note = ""
@@ -214,7 +214,9 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
             index=raw.index,
             line=raw.line,
             data=raw.value,
-            problems=_problems([schema.foreign(raw.value)], {}, raw.line),
+            problems=_problems(
+                [api_answer.explain(raw.value) or schema.foreign(raw.value)], {}, raw.line
+            ),
             warnings=tuple(_undecoded(raw)),
             ref=_ref(raw.value),
             sort=sort,
@@ -231,7 +233,7 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
     if ref is not None and isinstance(checked.get("spec"), dict):
         namespace = checked["metadata"].get("namespace", "default")
         relations, bad = declared(checked["kind"], namespace, checked["spec"])
-        paths = {breach.path for breach in found}
+        paths = {b.path[:n] for b in found for n in range(2, len(b.path) + 1)}
         found += [Breach(b.path, b.message, b.hint) for b in bad if b.path not in paths]
     if isinstance(checked, dict):
         warnings += schema.misspelt(checked)

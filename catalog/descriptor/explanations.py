@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from catalog.descriptor.filling import LITERAL, PLACEHOLDERS
 from catalog.descriptor.rules import ENVELOPE, PATTERNS, Breach, Schema
 from catalog.descriptor.yaml import Path
 from catalog.secrets import is_secret
@@ -23,9 +24,15 @@ def explain(error: Any, data: dict[str, Any], schema: Schema | None = None) -> I
     kind, instance = error.kind, error.instance
     match kind.name:
         case "required":
-            yield _missing(path, kind.property, instance, schema)
+            if path in LITERAL and (key := _placeholder_of(instance)):
+                yield from _wrong_placeholder(path, ["object"], instance, key)
+            else:
+                yield _missing(path, kind.property, instance, schema)
         case "type":
-            yield Breach(path, *_wrong_type(path, kind.types, instance))
+            if key := _placeholder_of(instance):
+                yield from _wrong_placeholder(path, kind.types, instance, key)
+            else:
+                yield Breach(path, *_wrong_type(path, kind.types, instance))
         case "pattern":
             yield Breach(path, *_wrong_form(path, instance, PATTERNS[kind.pattern]))
         case "propertyNames":
@@ -72,14 +79,53 @@ _TYPE_NAMES = {
 }
 
 
-def _wrong_type(path: Path, types: list[str], instance: Any) -> tuple[str, str]:
-    wanted = [t for t in ("string", "boolean", "array", "object") if t in types]
-    allowed = " or ".join(_TYPE_NAMES[t] for t in wanted)
-    message = f"is {name_of(instance)}; {allowed} is required"
-    if isinstance(instance, dict) and len(instance) == 1 and instance.keys() & {"$json", "$yaml"}:
-        ((key, target),) = instance.items()
+def _placeholder_of(value: Any) -> str:
+    """The key that makes a block look like a placeholder; empty for any other value."""
+    if not isinstance(value, dict):
+        return ""
+    known = next((key for key in PLACEHOLDERS if key in value), "")
+    first = next(iter(value), "")
+    return known or (first if len(value) == 1 and first.startswith("$") else "")
+
+
+def _wrong_placeholder(
+    path: Path, types: list[str], instance: dict[str, Any], key: str
+) -> Iterator[Breach]:
+    """Why a placeholder stands for nothing that is allowed here."""
+    target = instance[key]
+    allowed = _allowed(types)
+    at = (*path, key)
+    if path in LITERAL:
+        hint = "write the value itself: it is needed before any other file is read"
+        yield Breach(at, f"{allowed} is required; a placeholder is not filled in here", hint)
+    elif key not in PLACEHOLDERS:
+        near = get_close_matches(key.lower(), PLACEHOLDERS, 1, 0.7)
+        name = key if _WORD.fullmatch(key[1:]) else "this"
+        better = near[0] if near else "$text" if "string" in types else "$yaml"
+        place = f": {show(target, quote=False)}" if isinstance(target, str) else ""
+        yield Breach(
+            at,
+            f"{name} is no placeholder that is filled in; those are {', '.join(PLACEHOLDERS)}",
+            f"write {better}{place}",
+        )
+    elif len(instance) > 1:
+        yield Breach(at, f"{key} is filled in only where no other key stands beside it")
+    elif not isinstance(target, str):
+        return  # reported where it should have been filled in
+    else:
         message = f"{allowed} is required, and {key} {target} could not be read"
-        return message, "put the file beside the descriptor, or write what it holds here"
+        hint = "put the file beside the descriptor, or write what it holds here"
+        yield Breach(path, message, hint)
+
+
+def _allowed(types: list[str]) -> str:
+    wanted = [t for t in ("string", "boolean", "array", "object") if t in types]
+    return " or ".join(_TYPE_NAMES[t] for t in wanted)
+
+
+def _wrong_type(path: Path, types: list[str], instance: Any) -> tuple[str, str]:
+    allowed = _allowed(types)
+    message = f"is {name_of(instance)}; {allowed} is required"
     if instance is None:
         return message, "delete the line, or write something under it"
     if "string" in types and isinstance(instance, bool | int | float):

@@ -17,9 +17,9 @@ Resolve = Callable[[str, str], Any]
 
 # Those that stand for a text. The format's own reader also gathers what an API's parts refer to.
 TEXTS = frozenset(("$text", "$openapi", "$asyncapi"))
-_PLACEHOLDERS = TEXTS | {"$json", "$yaml"}
+PLACEHOLDERS = (*sorted(TEXTS, reverse=True), "$json", "$yaml")
 # What tells one entity from another is read before anything else: no other file can give it.
-_LITERAL = frozenset(
+LITERAL = frozenset(
     (("apiVersion",), ("kind",), ("metadata",), ("metadata", "name"), ("metadata", "namespace"))
 )
 
@@ -48,7 +48,7 @@ def fill(value: Any, resolve: Resolve | None) -> Filled:
 
 def _has_placeholder(value: Any) -> bool:
     if isinstance(value, dict):
-        if len(value) == 1 and next(iter(value)) in _PLACEHOLDERS:
+        if len(value) == 1 and next(iter(value)) in PLACEHOLDERS:
             return True
         return any(map(_has_placeholder, value.values()))
     return isinstance(value, list) and any(map(_has_placeholder, value))
@@ -65,14 +65,14 @@ def _filled(
         return [_filled(v, resolve, (*path, n), unread, refused) for n, v in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    if path in _LITERAL and len(value) == 1 and next(iter(value)) in _PLACEHOLDERS:
+    if path in LITERAL and len(value) == 1 and next(iter(value)) in PLACEHOLDERS:
         return value
     if not any(key.startswith("$") for key in value):
         return {k: _filled(v, resolve, (*path, k), unread, refused) for k, v in value.items()}
     if len(value) != 1:
         return value
     ((key, target),) = value.items()
-    if key not in _PLACEHOLDERS:
+    if key not in PLACEHOLDERS:
         return value
     if not isinstance(target, str):
         refused.append(

@@ -39,7 +39,13 @@ LOCATION = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "answer", [[ENTITY, LOCATION], {"items": [ENTITY, LOCATION], "totalItems": 2, "pageInfo": {}}]
+    "answer",
+    [
+        [ENTITY, LOCATION],
+        {"items": [ENTITY, LOCATION], "totalItems": 2, "pageInfo": {}},
+        {"items": [ENTITY, None, LOCATION]},
+        {"entities": [ENTITY, LOCATION]},
+    ],
 )
 def test_entities_go_in_and_what_was_computed_is_left_out_with_one_note(tmp_path, answer):
     file = write(tmp_path / "entities.json", json.dumps(answer))
@@ -75,3 +81,36 @@ def test_a_refused_entity_of_an_answer_stands_at_its_own_line():
 def test_any_other_list_is_refused_as_before(text):
     (document,) = parse(text)
     assert document.problems
+
+
+def test_the_answer_about_one_entity_is_that_entity_at_its_own_lines():
+    (good,) = parse(json.dumps(ENTITY, indent=1))
+    assert (str(good.ref), good.problems) == ("group:default/platform", ())
+    assert "1 entity: left out were uid" in good.note
+    text = json.dumps({**ENTITY, "spec": {"type": "team"}}, indent=1)
+    (problem,) = parse(text)[0].problems
+    assert text.splitlines()[problem.line - 1].strip() == '"spec": {'
+    by_hand = {**ENTITY, "metadata": {"name": "platform"}}
+    assert {one.path for one in parse(json.dumps(by_hand))[0].problems} == {"relations", "status"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"items": [], "totalItems": 0, "pageInfo": {}}, "has no entity"),
+        ({"items": [{"kind": "Group", "metadata": {"name": "a"}}]}, "lack apiVersion"),
+        (
+            {"error": {"name": "NoKey"}, "request": {}, "response": {"statusCode": 401}},
+            "is an error that a catalog's API answered (HTTP 401)",
+        ),
+    ],
+)
+def test_an_answer_without_whole_entities_is_called_what_it_is(answer, words):
+    (document,) = parse(json.dumps(answer))
+    assert words in document.problems[0].message
+    assert document.problems[0].hint
+
+
+def test_one_page_of_an_answer_says_that_there_are_more():
+    (document,) = parse(json.dumps({"items": [ENTITY], "totalItems": 40}))
+    assert "one page of 40" in document.note

@@ -2,7 +2,7 @@ import pytest
 
 from catalog.descriptor import PlaceholderError, parse
 from catalog.descriptor.writing import dump
-from tests.catalog.descriptors import API, SCAFFOLDER, TEMPLATE, descriptor, of_kind, problems
+from tests.catalog.descriptors import API, BASE, SCAFFOLDER, TEMPLATE, descriptor, of_kind, problems
 
 
 def test_refuses_keys_that_differ_only_in_case():
@@ -155,6 +155,33 @@ def test_leaves_other_keys_with_a_dollar_alone():
     (document,) = parse(dump(descriptor(("spec", "own"), own)), resolve=lambda *_: "read")
     assert document.is_valid
     assert document.data["spec"]["own"] == own
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message", "hint"),
+    [
+        (
+            ("spec", "definition"),
+            {"$graphql": "./a.graphql"},
+            "no placeholder that is filled in; those are $text, $openapi, $asyncapi, $json, $yaml",
+            "write $text: ./a.graphql",
+        ),
+        (("spec", "system"), {"$txt": "./a"}, "$txt is no placeholder", "write $text: ./a"),
+        (("metadata", "tags"), {"$Yml": "./a"}, "$Yml is no placeholder", "write $yaml: ./a"),
+        (("spec", "definition"), {"$text": "./a", "b": "c"}, "no other key stands beside it", ""),
+        (("metadata", "name"), {"$text": "./a"}, "is not filled in here", "write the value itself"),
+        (("metadata",), {"$yaml": "./a"}, "is not filled in here", "write the value itself"),
+        (("spec", "definition"), {"$schema": "a", "b": "c"}, "is a block of keys", "definition: |"),
+    ],
+)
+def test_a_placeholder_that_is_not_filled_in_is_called_that(path, value, message, hint):
+    base = of_kind("API", API) if path[0] == "spec" else BASE
+    document = descriptor(path, value, base)
+    (problem,) = problems(document)
+    assert message in problem.message
+    assert hint in problem.hint
+    if "placeholder" in message:
+        assert problem.path.endswith(next(iter(value)))
 
 
 def test_a_placeholder_that_cannot_be_read_is_a_warning_at_its_place():
