@@ -12,7 +12,8 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from catalog.ingestion.allow import Allowance, by_host
 from catalog.ingestion.importer import configured_sources
 from catalog.ingestion.repositories import SOFTWARE
-from catalog.ingestion.sources import is_there, is_url, root_of
+from catalog.ingestion.sources import is_there, root_of
+from catalog.ingestion.spellings import refusal
 from catalog.kinds import Kind
 
 _SHORTEST_TOKEN = 20
@@ -32,11 +33,11 @@ def check_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]: 
     for source, absolute in zip(written, configured_sources(), strict=True):
         root = root_of(absolute)
         path = Path(root.target)
-        if "://" in source and not is_url(source):
+        if why := refusal(root.target):
             found.append(
                 Error(
-                    f"CATALOG_LOCATIONS: {source} is not an http or https address.",
-                    hint="Write a path, a glob, or an address that starts with https://.",
+                    f"CATALOG_LOCATIONS: {source} {why[0]}.",
+                    hint=f"{why[1][0].upper()}{why[1][1:]}; or a path or a glob.",
                     id="catalog.E001",
                 )
             )

@@ -18,9 +18,8 @@ def rules_version() -> str:
     package = Path(catalog.descriptor.__file__).parent
     files = [file for file in package.rglob("*") if file.suffix in (".py", ".json")]
     here = Path(__file__).parent
-    files += [
-        here / name for name in ("placeholders.py", "repositories.py", "targets.py", "traversal.py")
-    ]
+    names = ("placeholders", "repositories", "spellings", "targets", "traversal")
+    files += [here / f"{name}.py" for name in names]
     files.append(here.parent / "refs.py")
     for file in sorted(files):
         digest.update(file.read_bytes())

@@ -19,6 +19,7 @@ from catalog.ingestion.previous_run import PreviousRun, load_previous_run, load_
 from catalog.ingestion.remote import RUN_BUDGET_S
 from catalog.ingestion.report import ImportReport, ReportNotice
 from catalog.ingestion.sources import Root, SourceReader, is_url, root_of
+from catalog.ingestion.spellings import refusal, understood
 from catalog.ingestion.spool import Spool
 from catalog.ingestion.traversal import Traversal
 from catalog.ingestion.unresolved import find_unresolved
@@ -322,6 +323,7 @@ def configured_sources() -> list[str]:
 
 
 def _absolute(source: str) -> str:
-    if is_url(source):
+    source = understood(source)
+    if is_url(source) or refusal(source):
         return source
-    return str(settings.BASE_DIR / Path(source.removeprefix("file:")).expanduser())
+    return str(settings.BASE_DIR / Path(source).expanduser())

@@ -16,6 +16,8 @@ from catalog.descriptor.filling import TEXTS
 from catalog.descriptor.yaml import read as read_yaml
 from catalog.ingestion.repositories import is_same_repository, raw_address, resolve
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, text_of
+from catalog.ingestion.spellings import names_disk
+from catalog.ingestion.targets import as_read
 
 
 class Inclusions:
@@ -51,7 +53,8 @@ class Inclusions:
         try:
             text = text_of(self._load(self._place(target)))
         except SourceError as exc:
-            raise PlaceholderError(f"{key} {target}: {exc}") from exc
+            hint = f" ({exc.hint})" if exc.hint else ""
+            raise PlaceholderError(f"{key} {target}: {exc}{hint}") from exc
         return _value(key, target, text, self._reader.limits)
 
     def are_unchanged(self, marks: Mapping[str, Sequence[str]]) -> bool:
@@ -85,7 +88,11 @@ class Inclusions:
         return data
 
     def _place(self, target: str) -> str:
+        is_of_disk = names_disk(target)
+        target = as_read(target)
         if is_url(self._address):
+            if is_of_disk:
+                raise SourceError("an address's placeholders cannot point to files on disk")
             try:
                 url = resolve(self._address, target, self._reader.allow.software)
                 is_same = urlsplit(url)[:2] == urlsplit(self._address)[:2]

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit, urlunspl
 
 DESCRIPTOR = "catalog-info.yaml"
 SOFTWARE = ("github", "gitlab", "bitbucket", "gitea", "azure")
-_KNOWN_HOSTS = {
+KNOWN_HOSTS = {
     "github.com": "github",
     "gitlab.com": "gitlab",
     "bitbucket.org": "bitbucket",
@@ -68,7 +68,7 @@ def software_of(address: str, software: Mapping[str, str] = _NOTHING) -> str:
     """What a page or file is made by; empty where that cannot be told."""
     host, parts = _parts(address)
     host = FIRST_NAMES.get(host, host)
-    return named({**_KNOWN_HOSTS, **software}, host) or _kind_by_shape(parts)
+    return named({**KNOWN_HOSTS, **software}, host) or _kind_by_shape(parts)
 
 
 def named(values: Mapping[str, str], host: str) -> str:

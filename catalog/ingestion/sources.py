@@ -15,6 +15,7 @@ from catalog.ingestion.fetch import Fetched
 from catalog.ingestion.listing import files_below, matching
 from catalog.ingestion.remote import RUN_BUDGET_S, RemoteFiles
 from catalog.ingestion.repositories import raw_address
+from catalog.ingestion.spellings import hint_of_missing, refusal, understood
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -88,15 +89,21 @@ def is_folder(path: Path) -> bool:
 
 
 def root_of(source: str) -> Root:
-    """Read what an operator wrote: an http(s) address, or a path relative to the working folder."""
+    """Read what an operator wrote: an http(s) address, or a path relative to the working folder.
+
+    What nothing can be read from is kept as it is, for :meth:`SourceReader.addresses` to refuse.
+    """
+    source = understood(source)
+    if refusal(source):
+        return Root("file", without_user(source))
     if is_url(source):
         return Root("url", without_user(source))
-    return Root("file", str(Path(source.removeprefix("file:")).expanduser().absolute()))
+    return Root("file", str(Path(source).expanduser().absolute()))
 
 
 def is_url(text: str) -> bool:
     """Whether the text is an http or https address."""
-    return text.lstrip().partition(":")[0].lower() in ("http", "https") if ":" in text else False
+    return text.lstrip().lower().startswith(("http://", "https://"))
 
 
 def without_user(url: str) -> str:
@@ -132,6 +139,8 @@ class SourceReader:
         Raises:
             SourceError: There is no such file or folder, or no file in it.
         """
+        if why := refusal(root.target):
+            raise SourceError(*why)
         if root.type == "url":
             return [raw_address(root.target, self.allow.software)]
         try:
@@ -255,7 +264,7 @@ class SourceReader:
         try:
             resolved, found = self._follow(address)
         except (FileNotFoundError, NotADirectoryError) as exc:
-            hint = "write / between folders" if "\\" in address else ""
+            hint = hint_of_missing(address)
             raise SourceError("there is no such file", hint, is_missing=True) from exc
         except (OSError, RuntimeError, ValueError) as exc:
             raise SourceError("the path cannot be followed") from exc

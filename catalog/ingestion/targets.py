@@ -7,6 +7,7 @@ from pathlib import Path
 from catalog.descriptor import Document, Problem
 from catalog.ingestion.repositories import raw_address, resolve
 from catalog.ingestion.sources import SourceError, is_url, without_user
+from catalog.ingestion.spellings import names_disk, refusal, understood
 
 
 def address_of(
@@ -27,9 +28,13 @@ def address_of(
         raise SourceError(
             f"locations of type {kind} are not read", "use type file or url, or name the files"
         )
+    is_of_disk = kind == "file" or names_disk(target)
+    target = as_read(target)
     if is_url(file):
-        if kind == "file":
+        if is_of_disk:
             raise SourceError("a Location read from an address cannot point to files on disk")
+        if "\\" in target:
+            raise SourceError("is not an address", f"write {target.replace(chr(92), '/')}")
         try:
             url = resolve(file, target, software or {})
         except ValueError as exc:
@@ -40,6 +45,20 @@ def address_of(
     if is_url(target):
         return _plain(raw_address(target, software or {}))
     return _shortest(str(Path(file).parent / target))
+
+
+def as_read(target: str) -> str:
+    """The target of a descriptor as it is read, see :mod:`.spellings`.
+
+    Raises:
+        SourceError: Nothing can be read from it; the hint has what to write.
+    """
+    target = understood(target)
+    if why := refusal(target):
+        raise SourceError(*why)
+    if target.startswith("~"):
+        raise SourceError("~ stands for no folder here", "write the path from / or from ./")
+    return target
 
 
 def targets_of(document: Document) -> list[tuple[str, Problem]]:

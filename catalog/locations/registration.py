@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.repositories import raw_address
 from catalog.ingestion.sources import is_url, root_of, without_user
+from catalog.ingestion.spellings import hint_of_missing, refusal, understood
 from catalog.kinds import Kind
 
 MAX_TARGET = 1000
@@ -73,7 +74,9 @@ def readable_target(text: str) -> str:
     Raises:
         ValidationError: It is neither, or it may not be registered; the message says why.
     """
-    text = text.strip()
+    text = understood(text)
+    if why := refusal(text) or (not is_url(text) and text[:1] != "/" and _hint(text)):
+        raise ValidationError(f"This {why[0]}: {why[1]}.")
     try:
         if is_url(text):
             urlsplit(text)
@@ -82,9 +85,12 @@ def readable_target(text: str) -> str:
             return raw_address(text, Allowance.from_settings().software)
     except ValueError as exc:
         raise ValidationError("This is not an address.") from exc
-    if "://" in text:
-        raise ValidationError("Only addresses that begin with https:// or http:// are read.")
     return _readable_path(text)
+
+
+def _hint(text: str) -> tuple[str, str] | None:
+    hint = hint_of_missing(text)
+    return ("is no path from the root", hint) if hint else None
 
 
 def registered_kinds() -> list[str]:
@@ -96,7 +102,7 @@ def registered_kinds() -> list[str]:
 
 def _readable_path(text: str) -> str:
     folders = Allowance.from_settings().folders
-    if "\x00" in text or not text.startswith(("/", "file:/")):
+    if "\x00" in text or not text.startswith("/"):
         raise ValidationError(
             "This is neither an address nor a path from the root: begin with https:// or /."
         )

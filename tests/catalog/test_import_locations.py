@@ -246,7 +246,7 @@ def test_a_path_of_a_location_read_from_an_address_stays_on_its_host(http, tmp_p
     status, report = run_json(ROOT)
     assert status == 1
     assert sorted(message.split(": ", 1)[1] for message in messages(report)) == [
-        "only http and https addresses are read",
+        "a Location read from an address cannot point to files on disk",
         "there is nothing here (HTTP 404)",
     ]
 

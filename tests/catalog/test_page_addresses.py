@@ -2,10 +2,13 @@
 
 import pytest
 from django.core.checks import run_checks
+from django.urls import reverse
+from django.utils.html import escape
 
 from catalog.ingestion.repositories import raw_address, web_addresses
 from catalog.models import Entity, Location
 from tests.catalog.sources import api, component, location, run, run_json, write
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -151,10 +154,77 @@ def test_a_relative_target_of_type_url_counts_from_the_file(tmp_path, target):
     assert (status, report["created"]) == (0, 2)
 
 
-def test_a_target_with_backslashes_says_how_to_write_it(tmp_path):
-    write(tmp_path / "svc" / "a.yaml", component("a"))
-    _status, report = run_json(write(tmp_path / "root.yaml", location(".\\svc\\a.yaml")))
-    assert report["issues"][0]["errors"][0]["hint"] == "write / between folders"
+SPELT = [
+    ("git@github.com:acme/shop.git", "write https://github.com/acme/shop"),
+    ("ssh://git@git.x.io:7999/acme/shop.git", "write https://git.x.io/acme/shop"),
+    ("git+https://github.com/acme/shop.git", "write https://github.com/acme/shop"),
+    ("github:acme/shop", "write https://github.com/acme/shop"),
+    ("https:/git.x.io/a.yaml", "write https://git.x.io/a.yaml"),
+    ("s3://bucket/a.yaml", "write one that begins with https://"),
+    ("C:\\catalog\\a.yaml", "write the path of the portal's machine"),
+    (".\\svc\\a.yaml", "write ./svc/a.yaml"),
+]
+
+
+@pytest.mark.parametrize(("target", "hint"), SPELT)
+def test_a_target_that_cannot_be_read_says_at_every_door_what_to_write(
+    client, settings, tmp_path, target, hint
+):
+    root = write(tmp_path / "all.yaml", location(target), api({"$text": target}))
+    settings.CATALOG_LOCATIONS = [target]
+    _status, report = run_json(target, root)
+    assert len(report["issues"]) == 2
+    assert all(hint in issue["errors"][0]["hint"] for issue in report["issues"])
+    assert hint in report["warnings"][0]["message"]
+    (check,) = [one for one in run_checks() if one.id == "catalog.E001"]
+    assert hint[6:] in check.hint
+    client.force_login(make_user(permissions=("catalog.add_location",)))
+    assert escape(hint) in client.post(reverse("catalog:register"), {"target": target}).text
+    assert run("validate_catalog", target)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "spelling", ["file:{}", "file://{}", "file://localhost{}", "url:{}", " {} ", "<{}>", '"{}"']
+)
+def test_a_path_is_understood_at_every_door_however_it_is_spelt(
+    client, settings, tmp_path, spelling
+):
+    settings.CATALOG_READING_ALLOW = [str(tmp_path)]
+    write(tmp_path / "text", "the text")
+    is_relative = "//" not in spelling
+    definition = {"$text": spelling.format("./text")} if is_relative else "the text"
+    file = write(tmp_path / "a.yaml", api(definition, "a"))
+    target = spelling.format(file)
+    settings.CATALOG_LOCATIONS = [target]
+    status, report = run_json(target, write(tmp_path / "all.yaml", location(target)))
+    assert (status, report["created"], report["warnings"][:-1]) == (0, 2, [])
+    assert set(Location.objects.values_list("target", flat=True)) >= {str(file)}
+    assert not [one for one in run_checks() if one.id in ("catalog.E001", "catalog.W001")]
+    client.force_login(make_user(permissions=("catalog.add_location",)))
+    page = client.post(reverse("catalog:register"), {"target": target})
+    assert page.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("svc\\a.yaml", "write / between folders"),
+        ("github.com/acme/shop", "write https://github.com/acme/shop if it is an address"),
+        ("./my%20service.yaml", "paths are not escaped: write my service.yaml"),
+        ("~/a.yaml", "write the path from / or from ./"),
+    ],
+)
+def test_a_path_at_which_nothing_is_says_what_may_be_meant(tmp_path, target, hint):
+    _status, report = run_json(write(tmp_path / "root.yaml", location(target)))
+    assert report["issues"][0]["errors"][0]["hint"] == hint
+
+
+def test_an_address_leads_to_no_file_on_disk(http):
+    source = "https://git.x.io/all.yaml"
+    text(http, source, location("file:///etc/hosts") + "---\n" + api({"$text": "file:/etc/hosts"}))
+    _status, report = run_json(source)
+    assert "cannot point to files on disk" in report["issues"][0]["errors"][0]["message"]
+    assert "cannot point to files on disk" in report["warnings"][0]["message"]
 
 
 @pytest.mark.parametrize(
