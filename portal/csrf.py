@@ -1,17 +1,28 @@
-"""The answer to a form whose CSRF token or origin is refused."""
+"""The answer to a form that is refused before its view sees it; what was typed is not lost.
+
+Its CSRF token or origin is refused, or who sends it is signed out.
+"""
 
 from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.middleware.csrf import get_token
+from django.shortcuts import render, resolve_url
+from django.urls import reverse
 
 from portal import proxy
 from portal.logging import current_request_id
+from portal.middleware import GetResponse
 
 _ATTRIBUTE = "csrf_failure"
 # How Django's reasons begin where the form may be another site's.
 _OF_ANOTHER_SITE = ("Origin checking failed", "Referer checking failed")
+# Characters that are quickly typed again.
+_A_LINE = 80
 View = Callable[..., HttpResponse]
 
 
@@ -37,13 +48,71 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     is_of_another_site = reason.startswith(_OF_ANOTHER_SITE)
     if is_of_another_site:
         proxy.log_origin(request)
+    is_own_form = (
+        not is_of_another_site
+        and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    )
     match = request.resolver_match
     handler: View | None = getattr(match.func, _ATTRIBUTE, None) if match else None
     if match and handler:
-        is_own_form = (
-            not is_of_another_site
-            and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
-        )
         return handler(request, *match.args, is_own_form=is_own_form, **match.kwargs)
+    if is_own_form and _typed(request):
+        return _show_typed(request)
     template = "403_origin.html" if is_of_another_site else "403_csrf.html"
     return render(None, template, {"request_id": current_request_id.get()}, status=403)
+
+
+def keep_typed(get_response: GetResponse) -> GetResponse:
+    """Show what was typed, ready to be sent again, where a form would be lost to the sign-in page.
+
+    A view that is marked ``login_not_required`` answers itself.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        is_lost = (
+            request.method == "POST"
+            and response.status_code == HTTPStatus.FOUND
+            and not request.user.is_authenticated
+            and urlsplit(response["Location"]).path
+            in (resolve_url(settings.LOGIN_URL), reverse("admin:login"))
+            and request.resolver_match is not None
+            and getattr(request.resolver_match.func, "login_required", True)
+        )
+        return _show_typed(request) if is_lost and _typed(request) else response
+
+    return middleware
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """The fields of a form in which somebody typed or chose more than a line; else none of them.
+
+    None of one with a password, either: no page repeats it.
+    """
+    fields = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name != "csrfmiddlewaretoken"
+        for value in values
+    ]
+    if request.FILES or any("password" in name for name, _value in fields):
+        return []
+    is_much = sum(len(value) for _name, value in fields) > _A_LINE
+    return fields if is_much or any("\n" in value for _name, value in fields) else []
+
+
+def _show_typed(request: HttpRequest) -> HttpResponse:
+    fields = _typed(request)
+    context = {
+        "request_id": current_request_id.get(),
+        "action": request.get_full_path(),
+        "is_signed_out": not request.user.is_authenticated,
+        "csrf_token": get_token(request),
+        "texts": [field for field in fields if _is_text(field[1])],
+        "values": [field for field in fields if not _is_text(field[1])],
+    }
+    return render(None, "403_typed.html", context, status=403)
+
+
+def _is_text(value: str) -> bool:
+    return "\n" in value or len(value) > _A_LINE

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.csrf.keep_typed",
     *(["django.contrib.auth.middleware.LoginRequiredMiddleware"] if PORTAL_LOGIN_REQUIRED else []),
     "portal.accounts.recording.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",

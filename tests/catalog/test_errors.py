@@ -67,6 +67,7 @@ def test_what_one_may_not_do_says_who_one_is(settings):
         "400_host.html",
         "403.html",
         "403_origin.html",
+        "403_typed.html",
         "404.html",
         "500.html",
         "503_proxy.html",
