@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 
 from catalog.ingestion.allow import Allowance, by_host
 from catalog.ingestion.importer import configured_sources
@@ -15,6 +15,8 @@ from catalog.ingestion.repositories import SOFTWARE
 from catalog.ingestion.sources import is_there, root_of
 from catalog.ingestion.spellings import refusal
 from catalog.kinds import Kind
+from catalog.models import Location
+from portal import database
 
 _SHORTEST_TOKEN = 20
 _HOST = re.compile(
@@ -58,6 +60,28 @@ def check_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]: 
                 )
             )
     return found
+
+
+@register(Tags.database)
+def check_emptied_locations(
+    app_configs: Any,  # noqa: ARG001
+    databases: Sequence[str] | None,
+    **kwargs: Any,  # noqa: ARG001
+) -> Sequence[CheckMessage]:
+    """``CATALOG_LOCATIONS`` was not emptied by mistake; runs where a database is named."""
+    if "default" not in (databases or ()) or configured_sources() or database.problem():
+        return []
+    count = Location.objects.filter(origin=Location.Origin.STATIC).count()
+    if not count:
+        return []
+    them = "1 location that it named is" if count == 1 else f"{count:,} locations that it named are"
+    return [
+        Warning(
+            f"CATALOG_LOCATIONS is empty, and {them} still imported.",
+            hint="Set it again, for the worker too; or unregister them on the page Locations.",
+            id="catalog.W003",
+        )
+    ]
 
 
 @register

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from catalog.admin.filters import ORPHAN, LifecycleFilter, LocationFilter, StateFilter
 from catalog.admin.overlays import AnnotationInline, LinkInline
-from catalog.admin.presenters import lines, outcome, person, reasons
+from catalog.admin.presenters import last_read, lines, outcome, person, reasons
 from catalog.documents import descriptor_yaml
 from catalog.editing import local, removing
 from catalog.editing.local import InvalidDescriptor
@@ -28,7 +28,6 @@ from catalog.locations import entity_issues
 from catalog.locations.refreshing import refresh
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay
 from catalog.search.exporting import FORMATS, entities_in_order
-from portal.templatetags.ui import ago
 
 SHOWN = 50
 SHORT = 30
@@ -354,8 +353,9 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         if obj.location is None:
             return "none: it was unregistered" if obj.source else "none"
         address = reverse("admin:catalog_location_change", args=[obj.location.pk])
-        read = ago(obj.location.read_at) if obj.location.read_at else "never"
-        return format_html('<a href="{}">{}</a>, last read {}', address, obj.location, read)
+        return format_html(
+            '<a href="{}">{}</a>, last read {}', address, obj.location, last_read(obj.location)
+        )
 
     @admin.display(description="Last written by")
     def run_link(self, obj: Entity) -> SafeString | str:

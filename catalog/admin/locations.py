@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog.admin.presenters import outcome, person
+from catalog.admin.presenters import last_read, outcome, person
 from catalog.forms import LocationForm
 from catalog.locations.refreshing import refresh
 from catalog.models import ImportRun, Location
@@ -25,7 +25,7 @@ class LocationAdmin(admin.ModelAdmin[Location]):
     """Where descriptors are read from."""
 
     form = LocationForm
-    list_display = ["target", "type", "origin", "kinds", "read_at", "failures", "next_refresh_at"]
+    list_display = ["target", "type", "origin", "kinds", "last_read", "failures", "next_refresh_at"]
     list_filter = ["type", "origin"]
     search_fields = ["target"]
     show_full_result_count = False
@@ -37,7 +37,7 @@ class LocationAdmin(admin.ModelAdmin[Location]):
         "origin",
         "created_by",
         "created_at",
-        "read_at",
+        "last_read",
         "last_run",
         "failures",
         "next_refresh_at",
@@ -127,6 +127,11 @@ class LocationAdmin(admin.ModelAdmin[Location]):
         report = refresh(chosen, trigger=ImportRun.Trigger.PERSON, user=person(request))
         level, text = outcome(report)
         self.message_user(request, text, level)
+
+    @admin.display(description="Last read", ordering="last_read_at")
+    def last_read(self, location: Location) -> SafeString | str:
+        """When it was last read, and whether to its end."""
+        return last_read(location)
 
     @admin.display(description="Kinds")
     def kinds(self, location: Location) -> str:

@@ -10,8 +10,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog.ingestion.report import ImportReport
-from catalog.models import ImportIssue
+from catalog.models import ImportIssue, Location
 from catalog.presenters.notices import message_text
+from portal.templatetags.ui import ago
 
 
 def person(request: HttpRequest) -> User | None:
@@ -31,6 +32,15 @@ def outcome(report: ImportReport) -> tuple[int, SafeString]:
     )
     level = messages.WARNING if report.issues else messages.SUCCESS
     return level, format_html("{}. See {}.", counts, run)
+
+
+def last_read(location: Location) -> SafeString | str:
+    """When a location was last read, and whether to its end, as its own page says."""
+    if location.last_import_at is None:
+        return "never"
+    part = ", in part" if location.is_incomplete and location.read_at else ""
+    part = part or (", never completely" if location.is_incomplete else "")
+    return format_html("{}{}", ago(location.last_import_at), part)
 
 
 def reasons(issue: ImportIssue) -> SafeString:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.admin.models import DELETION, LogEntry
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 SCHEDULED = (Location.Origin.STATIC, Location.Origin.REGISTERED)
 MAX_BACK_OFF_S = 3600
 _JITTER = 0.2
+_WARNED_FOR_S = 3600
 # Longer than an import takes. Where its process is killed, ``take_over`` makes it due at once.
 _CLAIMED_FOR = timedelta(minutes=15)
 # Somebody waits for a preview, and a thread of the web process with them. It ends as soon as its
@@ -297,7 +299,9 @@ def adopt_configured() -> None:
 
     One that it names is static from now on, whoever named it first; one that is new may define
     every kind, one that is known the kinds that somebody allowed it: an administrator may restrict
-    a static location too. One that it names no more is taken out like one that is unregistered.
+    a static location too. One that it names no more is taken out like one that is unregistered,
+    unless it names none at all: a process that was started without the setting must not make
+    orphans of everything, so the last ones are unregistered by a person.
     One query when nothing changed.
     """
     roots = {(root.type, root.target): root for root in map(root_of, configured_sources())}
@@ -315,8 +319,17 @@ def adopt_configured() -> None:
             )
         elif location.origin != Location.Origin.STATIC:
             Location.objects.filter(pk=location.pk).update(origin=Location.Origin.STATIC)
-    for key, location in known.items():
-        if key not in roots and location.origin == Location.Origin.STATIC:
+    lost = {key: one for key, one in known.items() if key not in roots}
+    if not roots:
+        if lost and cache.add("catalog:setting-is-empty", value=True, timeout=_WARNED_FOR_S):
+            logger.warning(
+                "CATALOG_LOCATIONS is empty: the locations that it named are kept and read as "
+                "before; set it again, or unregister them on their pages",
+                extra={"locations": len(lost)},
+            )
+        return
+    for location in lost.values():
+        if location.origin == Location.Origin.STATIC:
             logger.warning(
                 "CATALOG_LOCATIONS names this location no more: its entities are orphans",
                 extra={"location": location.target},

@@ -1,5 +1,7 @@
 """Where entities are read from, what each reading did, and what it could not take."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
@@ -71,6 +73,14 @@ class Location(models.Model):
     def get_absolute_url(self) -> str:
         """The location's page."""
         return reverse("catalog:location", kwargs={"pk": self.pk})
+
+    @property
+    def last_import_at(self) -> datetime | None:
+        """When it was last read (UTC), to its end or not; every page prints this one.
+
+        Rows from before ``last_read_at`` was kept have ``read_at`` alone.
+        """
+        return self.last_read_at or self.read_at
 
     @property
     def is_incomplete(self) -> bool:

@@ -78,7 +78,7 @@ def reading_of(entity: Entity) -> Reading:
     """When an entity's file was last read; it was loaded with its location and these facts."""
     unread_since = getattr(entity, "unread_since", None)
     location = entity.location
-    at = (location.last_read_at or location.read_at) if location else None
+    at = location.last_import_at if location else None
     return Reading(
         at=unread_since or at,
         is_unread=unread_since is not None,

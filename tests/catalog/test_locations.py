@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.core.checks import run_checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -98,6 +99,13 @@ def test_a_location_that_was_read_in_part_names_what_was_not(client, tmp_path):
     assert "Stateread in part " in facts
     assert "Not read 1 file or target Read completelynever" in facts
     assert "gone.yaml: there is no such file" in " ".join(texts(page, "#issues"))
+    # Every page that prints it agrees.
+    client.force_login(make_user("root", is_staff=True, is_superuser=True))
+    listed = client.get(reverse("admin:catalog_location_changelist"))
+    assert ", never completely" in texts(listed, "#result_list tbody")[0]
+    entity = Entity.objects.get(name="x")
+    of_entity = client.get(reverse("admin:catalog_entity_change", args=[entity.pk]))
+    assert ", never completely" in texts(of_entity, ".field-location_link")[0]
 
     write(root, location("./in.yaml"), component("x"))
     run("import_catalog", root)
@@ -310,14 +318,32 @@ class TestConfigured:
         assert found.allowed_kinds == ["API"]
 
     def test_one_that_is_configured_no_more_leaves_orphans(self, settings):
-        settings.CATALOG_LOCATIONS = []
+        settings.CATALOG_LOCATIONS = ["/srv/b"]
         found = make_location("/srv/a", origin="static")
-        kept = make_location("/srv/b")
+        kept = make_location("/srv/b", origin="static")
         entity = make_entity("one", location=found, source="/srv/a/x.yaml")
         refreshing.adopt_configured()
         entity.refresh_from_db()
         assert entity.orphaned_at is not None
         assert list(Location.objects.all()) == [kept]
+
+    def test_a_setting_that_is_emptied_leaves_everything_as_it_is(self, client, settings, caplog):
+        settings.CATALOG_LOCATIONS = []
+        found = make_location("/srv/a", origin="static")
+        entity = make_entity("one", location=found, source="/srv/a/x.yaml")
+        for _turn in range(2):
+            refreshing.adopt_configured()
+        entity.refresh_from_db()
+        assert (entity.orphaned_at, entity.location) == (None, found)
+        (record,) = [one for one in caplog.records if "CATALOG_LOCATIONS is empty" in one.message]
+        assert record.locations == 1
+        assert "catalog.W003" not in [one.id for one in run_checks()]
+        (check,) = [one for one in run_checks(databases=["default"]) if one.id == "catalog.W003"]
+        assert "1 location that it named is still imported" in check.msg
+        sign_in(client, VIEW, DELETE)
+        client.post(page_of(found, "location-unregister"))
+        assert not Location.objects.exists()
+        assert "catalog.W003" not in [one.id for one in run_checks(databases=["default"])]
 
     def test_a_relative_path_means_the_same_wherever_a_process_was_started(
         self, settings, tmp_path, monkeypatch
