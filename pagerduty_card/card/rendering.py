@@ -103,7 +103,10 @@ def _key(
     told = (
         (entity.pk, entity.ref, entity.display_name),
         [(target, target.integration_key) for target in targets],
-        [(name, account.problem) for name, account in sorted(all_accounts().items())],
+        [
+            (name, account.problem, account.events_base_url)
+            for name, account in sorted(all_accounts().items())
+        ],
         sorted(
             str([type(row).__name__, *(getattr(row, field.attname) for field in row._meta.fields)])
             for row in rows

@@ -8,6 +8,7 @@ from pagerduty_card.doctor.probing import KeyProbe, Probe
 from pagerduty_card.wire.transport import proxy_for
 
 _WHAT = "Paging"
+_NOT_TRIED = "The way that pages take was not tried"
 _HARMLESS = "Nobody was paged: what was sent is the end of an alert that never was."
 
 
@@ -16,12 +17,14 @@ def examine_paging(account: Account, probe: Probe | None) -> Step:
     if probe is None:
         advice = "Check now to try it; nobody is paged."
         return step(_WHAT, Verdict.UNKNOWN, "The way that pages take was not tried yet.", advice)
+    if not account.events_base_url:
+        text = f"{_NOT_TRIED}, and nobody can be paged: the account has no address for events."
+        return step(_WHAT, Verdict.WRONG, text, "Correct what is named under Hosts.")
     if probe.keys is None:
         return step(
             _WHAT,
             Verdict.UNKNOWN,
-            "The way that pages take was not tried: no entity of this account names a service with "
-            "a key to page with.",
+            f"{_NOT_TRIED}: no entity of this account names a service with a key to page with.",
             "Import or map an entity, and check again.",
         )
     at = datetime.fromtimestamp(probe.at, UTC)

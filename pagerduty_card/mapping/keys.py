@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from pagerduty_card.accounts import Account
+from pagerduty_card.addresses import Api
 from pagerduty_card.integrations import BACKSTAGE_VENDOR, EVENTS_V2
 from pagerduty_card.isolating import isolated
 from pagerduty_card.mapping.targets import INTEGRATION_KEY, Target, digest_of
@@ -21,6 +23,7 @@ _KEY = re.compile(r"[A-Za-z0-9]{32}")
 # A general access or a user's REST API key, or a token of OAuth.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20}|u\+.+|pd[a-z]{2}\+.+")
 _SHOWN = 3
+_NOBODY = "Nobody can be paged from here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +61,16 @@ def integration_of(service: Service, key: str) -> Integration | None:
     return max(having, key=takes_events, default=None)
 
 
-def paging_key(target: Target, service: Service | None) -> PagingKey:
+def paging_key(target: Target, service: Service | None, account: Account | None) -> PagingKey:
     """Choose the key to page with: never one that is known to page another service.
 
     Args:
         target: What the entity names.
         service: The stored service, of ``with_keys``; None where it is not known.
+        account: The target's; None where none has its name.
     """
+    if account is None or not account.events_base_url:
+        return _nowhere(target, account)
     named = target.integration_key
     if service is None:
         # Without an id the key alone says who is meant. Beside an id that is not mirrored it may
@@ -76,7 +82,7 @@ def paging_key(target: Target, service: Service | None) -> PagingKey:
                 text=f"Pages with the integration key {mask(named)} of {INTEGRATION_KEY}. "
                 "Which service and which integration have it is not known yet.",
             )
-        return PagingKey(text="Nobody can be paged from here: no integration key is known.")
+        return PagingKey(text=f"{_NOBODY}: no integration key is known.")
     usable = sorted(filter(takes_events, service.found_integrations), key=_rank)
     if not usable:
         return _none(service.found_integrations)
@@ -125,18 +131,32 @@ def _through(one: Integration) -> str:
     return f"Pages through the integration {name} ({known}, key {key})"
 
 
+def _nowhere(target: Target, account: Account | None) -> PagingKey:
+    """No key where there is nobody to send it to: in the wrong region it would page nobody."""
+    if account is None:
+        return PagingKey(
+            text=f"{_NOBODY}: no PagerDuty account is called {target.account!r}.",
+            advice="Correct the account that the entity names, or have it configured.",
+        )
+    mistake = next((one for one in account.address_mistakes if one.api is Api.EVENTS), None)
+    return PagingKey(
+        text=f"{_NOBODY}: {mistake.text if mistake else account.problem}",
+        advice=f"An administrator must correct this. {mistake.hint if mistake else ''}".strip(),
+    )
+
+
 def _none(others: Sequence[Integration]) -> PagingKey:
     advice = (
         "Add an integration of the type Backstage or Events API V2 to the service in PagerDuty."
     )
     if not others:
-        text = "Nobody can be paged from here: the service has no Events API v2 integration."
+        text = f"{_NOBODY}: the service has no Events API v2 integration."
         return PagingKey(text=text, advice=advice)
     named = ", ".join(f"{isolated(one.name)} ({isolated(one.type)})" for one in others[:_SHOWN])
     if len(others) > _SHOWN:
         named += f" and {len(others) - _SHOWN} more"
     text = (
-        "Nobody can be paged from here: the service has no Events API v2 integration, only others, "
+        f"{_NOBODY}: the service has no Events API v2 integration, only others, "
         f"whose keys the Events API v2 refuses: {named}."
     )
     return PagingKey(text=text, advice=advice)

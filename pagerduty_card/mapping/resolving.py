@@ -165,7 +165,7 @@ def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> l
                     is_listed=listing.is_fresh(now, LISTED_WITHIN),
                 ),
                 freshness=freshness,
-                paging=paging_key(target, service),
+                paging=paging_key(target, service, accounts.get(target.account)),
             )
         )
     return mapped

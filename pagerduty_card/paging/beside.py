@@ -44,4 +44,5 @@ def load_problem(
     except Exception:  # the reason alone is missing then
         logger.exception("The trigger form could not say why a service is not known")
         return None
-    return next((block.problem for block in blocks if block.problem), None)
+    named = zip(mapped, blocks, strict=True)
+    return next((block.problem for one, block in named if block.problem and not one.service), None)

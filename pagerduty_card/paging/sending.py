@@ -54,16 +54,7 @@ def check(mapped: Mapped) -> None:
     Raises:
         CannotPage: It cannot.
     """
-    account = all_accounts().get(mapped.target.account)
-    if account is None:
-        raise CannotPage(f"No PagerDuty account is called {mapped.target.account!r}.")
-    if not account.events_base_url:
-        # In the wrong region nobody would be paged, and PagerDuty might say that it was accepted.
-        raise CannotPage(
-            f"The configuration of the PagerDuty account {account.name!r} has a mistake: an "
-            "administrator must correct it first."
-        )
-    if not mapped.routing_key:
+    if not mapped.can_page:
         raise CannotPage(mapped.paging.text)
 
 

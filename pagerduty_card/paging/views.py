@@ -100,35 +100,62 @@ def _show_form(
     """The rest of ``_answer``, for an entity that names a service."""
     mapped = each_once(resolve(targets_of(entity)))
     form, outcome = _form(request, entity, mapped, typed), None
-    status = 200 if request.method != "POST" else 403 if why_unsent else 422
-    if refusal := rights.refusal_of(request.user, entity, mapped):
+    refusal = rights.refusal_of(request.user, entity, mapped)
+    if refusal:
         outcome, status = unsent.present_refusal(refusal, typed), 403
-        form = form if form and form.is_bound else None  # what was typed is not lost
-    elif form is None and typed is not None:
+        form = None if typed is None else form  # what was typed is not lost
+    elif typed is None:
+        status = 200
+    elif form is None:
         outcome, status = unsent.present_unsent(unsent.why_no_key(entity), typed), 409
-    elif form and typed is not None:
-        if form.left_service:
-            why_unsent += unsent.why_other_service(form.left_service, choices_of(mapped), entity)
-        if why_unsent:
-            outcome = unsent.present_unsent(why_unsent, typed)
-            if unsent.is_over(typed) or form.left_service:
-                form.renew_key()
-        elif form.is_valid():
-            chosen = {value_of(one): one for one in mapped}[form.cleaned_data["service"]]
-            if attempt := _send(request, entity, chosen, form):
-                outcome = _outcome(request, attempt, chosen, form)
-                if outcome is None:
-                    return _sent(request, entity, attempt)
+    elif why_unsent or form.left_service:
+        outcome = _why_unsent(entity, mapped, form, typed, why_unsent)
+        status = 200 if request.method != "POST" else 403 if why_unsent else 422
+    else:
+        answer, outcome, status = *_submit(request, entity, mapped, form), 422
+        if answer is not None:
+            return answer
     context = {
         "form": form,
         "typed": unsent.texts(typed) if typed and not form else [],
         "entity": entity,
         "services": (services := beside.load_services(request, entity, mapped)),
         "problem": None if services else beside.load_problem(request, entity, mapped),
+        "no_keys": [one.paging for one in mapped if not one.can_page],
         "outcome": outcome,
         "is_refused": bool(refusal),
     }
     return _render(request, context, status)
+
+
+def _why_unsent(
+    entity: Entity,
+    mapped: Sequence[Mapped],
+    form: TriggerForm,
+    typed: Mapping[str, Any],
+    why: str,
+) -> Caution:
+    """Say why this request did not send the form; the next one may."""
+    if form.left_service:
+        why += unsent.why_other_service(form.left_service, choices_of(mapped), entity)
+    outcome = unsent.present_unsent(why, typed)
+    if unsent.is_over(typed) or form.left_service:
+        form.renew_key()
+    return outcome
+
+
+def _submit(
+    request: HttpRequest, entity: Entity, mapped: Sequence[Mapped], form: TriggerForm
+) -> tuple[HttpResponse | None, Caution | None]:
+    """Send the form: the answer where that went through, else what is to be said above it."""
+    if not form.is_valid():
+        return None, None
+    chosen = {value_of(one): one for one in mapped}[form.cleaned_data["service"]]
+    attempt = _send(request, entity, chosen, form)
+    if attempt is None:
+        return None, None
+    outcome = _outcome(request, attempt, chosen, form)
+    return (None, outcome) if outcome else (_sent(request, entity, attempt), None)
 
 
 def _form(

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from pagerduty_card.accounts import get_account
 from pagerduty_card.doctor.entities import examine_entity
+from pagerduty_card.doctor.findings import Verdict
 from pagerduty_card.mapping.resolving import resolve, targets_of
 from pagerduty_card.models import Integration
 from pagerduty_card.syncing.accounts import sync_account
@@ -109,6 +110,36 @@ def test_a_token_in_place_of_a_key_alone_pages_nobody(client):
     assert not mapped.can_page
     page = card(client, entity)
     assert "pagerduty.com/integration-key is ****XYEu, which looks like a REST API token" in page
+
+
+@pytest.mark.parametrize(
+    ("named", "changed", "said"),
+    [
+        ("", {"PAGERDUTY_EVENTS_BASE_URL": "https://relay.example/x"}, "does not end in /v2."),
+        ("", {"PAGERDUTY_EVENTS_BASE_URL": "https://api.pagerduty.com"}, "of the Events API."),
+        ("mars", {}, "no PagerDuty account is called 'mars'."),
+        ("eu", {"PAGERDUTY_ACCOUNTS": "[{name: eu, token: abc, region: moon}]"}, "is no region."),
+    ],
+)
+def test_where_no_page_can_be_sent_there_is_no_button_and_each_page_says_why(
+    client, settings, token, named, changed, said
+):
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    make_service(**({"account": named} if named else {}))
+    entity = make_mapped_entity(service_id="PCHKOUT", **({"account": named} if named else {}))
+    page = card(client, entity)
+    assert said in page
+    assert "Page on-call" not in client.get(entity.get_absolute_url()).text
+    form = client.get(f"{entity.get_absolute_url()}pagerduty/trigger/").text
+    assert "Nobody can be paged from here" in form
+    assert said in words(BeautifulSoup(form, "html.parser"))
+    answer = client.post(f"{entity.get_absolute_url()}pagerduty/trigger/", {"description": "Down"})
+    assert answer.status_code == 409
+    assert "Nobody has been paged" in answer.text
+    (*_, finding) = examine_entity(entity.ref, timezone.now())
+    verdicts = {step.verdict for step in finding.steps if step.what in {"Account", "Paging"}}
+    assert verdicts & {Verdict.WRONG, Verdict.WARNING}
 
 
 @pytest.mark.real_http
