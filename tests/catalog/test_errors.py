@@ -50,7 +50,7 @@ def test_the_page_of_an_error_looks_right_without_the_list_of_static_files(reade
     }
     page = reader.get("/fails/")
     assert page.status_code == 500
-    assert "/static/css/tokens.css" in [link["href"] for link in select(page, "link")]
+    assert "/static/css/site.css" in [link["href"] for link in select(page, "link")]
 
 
 def test_what_one_may_not_do_says_who_one_is(settings):
@@ -78,7 +78,7 @@ def test_every_error_page_renders_without_a_request(template):
 
     html = render_to_string(template)
     assert "<h1>" in html
-    assert "tokens.css" in html
+    assert "site.css" in html
 
 
 def test_a_host_that_is_not_the_portals_is_a_bad_request(reader, caplog):
