@@ -29,7 +29,9 @@ class Throttle:
         """
         now = time.time()
         cache_key = f"throttle:{self.name}:{key}"
-        recent: list[float] = [at for at in cache.get(cache_key, []) if at > now - self.period_s]
+        # What is dated later than now is of a clock that was put back since.
+        taken: list[float] = cache.get(cache_key, [])
+        recent = [at for at in taken if now - self.period_s < at <= now]
         if len(recent) >= self.limit:
             return recent[-self.limit] + self.period_s - now
         cache.set(cache_key, [*recent, now], self.period_s)

@@ -82,7 +82,9 @@ def renew(worker: Worker) -> None:
 
 def running(now: datetime) -> list[Worker]:
     """The workers that were seen lately, the one seen last first; one query."""
-    return list(Worker.objects.filter(seen_at__gte=now - SEEN_WITHIN))
+    # One that is yet to come is of a clock that was put back since, and of a worker that is gone.
+    seen = (now - SEEN_WITHIN, now + SEEN_WITHIN)
+    return list(Worker.objects.filter(seen_at__range=seen))
 
 
 def problem(now: datetime) -> str:
@@ -94,13 +96,14 @@ def problem(now: datetime) -> str:
     Raises:
         DatabaseError: The database does not answer.
     """
-    last = Worker.objects.first()
-    if last is None:
-        return "No worker is running."
-    if now - last.seen_at > SEEN_WITHIN:
+    found = running(now)
+    if not found:
+        last = Worker.objects.filter(seen_at__lte=now).first()
+        if last is None:
+            return "No worker is running."
         ago = str(naturaltime(last.seen_at)).replace("\xa0", " ")
         return f"No worker is running: the last one was seen {ago}."
-    if not any(one.is_periodic for one in running(now)):
+    if not any(one.is_periodic for one in found):
         return (
             "Every running worker was started with --no-periodic, so nothing is imported or "
             "synced by itself."
@@ -113,10 +116,13 @@ def banner(request: HttpRequest) -> Banner | None:
     user = getattr(request, "user", None)
     if user is None or not user.is_staff:
         return None
-    found = cache.get("portal:worker-problem")
+    now = timezone.now()
+    # Kept by the time, so that a clock that is put back keeps none for an hour.
+    key = f"portal:worker-problem:{int(now.timestamp()) // _BANNER_KEPT_S}"
+    found = cache.get(key)
     if found is None:
-        found = problem(timezone.now())
-        cache.set("portal:worker-problem", found, _BANNER_KEPT_S)
+        found = problem(now)
+        cache.set(key, found, _BANNER_KEPT_S)
     if not found:
         return None
     return Banner(

@@ -139,6 +139,15 @@ class TestWork:
         for page in ("/", "/no-such-page"):
             assert ("No worker is running" in client.get(page).text) is is_shown
 
+    @pytest.mark.parametrize(("seen_s", "is_shown"), [((-3600,), True), ((-3600, 5), False)])
+    def test_a_worker_that_died_before_the_clock_was_put_back_counts_for_none(
+        self, client, seen_s, is_shown
+    ):
+        for one in seen_s:
+            make_worker(seen_s=one)
+        client.force_login(make_user(is_staff=True))
+        assert ("No worker is running" in client.get("/").text) is is_shown
+
     def test_nobody_is_bothered_while_one_runs(self, client):
         make_worker()
         client.force_login(make_user(is_staff=True))

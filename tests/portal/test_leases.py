@@ -1,6 +1,7 @@
 """Leases: one process at a time, none held by the dead, and all that is shared in one table."""
 
 import threading
+import time
 from io import StringIO
 
 import pytest
@@ -16,9 +17,10 @@ from portal.leases import lease
 from tests.factories import make_user
 
 
-def hold_elsewhere(name):
+def hold_elsewhere(name, machine=leases._BOOT_ID):
     """What another process leaves behind that is killed while it holds the lease."""
-    caches["shared"].add(f"lease:{name}", "of another process", leases.HELD_S)
+    value = f"another:{machine}:{time.monotonic():.1f}"
+    caches["shared"].set(f"lease:{name}", value, leases._KEPT_S)
 
 
 def test_one_at_a_time():
@@ -39,7 +41,19 @@ def test_what_another_process_holds_is_not_had():
     hold_elsewhere("a")
     with lease("a") as is_held:
         assert not is_held
-    assert caches["shared"].get("lease:a") == "of another process"
+    assert caches["shared"].get("lease:a").startswith("another:")
+
+
+@pytest.fixture
+def minutes_pass(monkeypatch):
+    """Lets minutes pass by the clock that nobody sets."""
+    now = [1000.0]
+    monkeypatch.setattr(leases.time, "monotonic", lambda: now[0])
+
+    def pass_(minutes=1):
+        now[0] += minutes * 60 + 1
+
+    return pass_
 
 
 @pytest.fixture
@@ -47,36 +61,74 @@ def clocked(settings):
     """A shared cache that goes by this process's clock; Redis goes by its own."""
     backend = "django.core.cache.backends.locmem.LocMemCache"
     settings.CACHES = {**settings.CACHES, "shared": {"BACKEND": backend, "LOCATION": "clocked"}}
+    caches["shared"].clear()
 
 
-def test_what_a_killed_process_held_is_free_after_a_minute(clocked):
+@pytest.mark.parametrize("machine", [leases._BOOT_ID, "of-another-machine"])
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_what_a_killed_process_held_is_free_a_minute_later_whatever_the_clock_shows(
+    clocked, minutes_pass, hours, machine
+):
     with time_machine.travel("2026-11-01T09:00:00Z", tick=False) as clock:
-        hold_elsewhere("a")
-        clock.shift(leases.HELD_S + 1)
+        hold_elsewhere("a", machine)
+        clock.shift(hours * 3600)
+        with lease("a") as is_held:
+            assert not is_held
+        assert leases.is_held("a")
+        minutes_pass()
+        assert not leases.is_held("a")
         with lease("a") as is_held:
             assert is_held
+        with lease("a") as again:
+            assert again
     assert leases.HELD_S <= 60
+
+
+@pytest.mark.parametrize("machine", [leases._BOOT_ID, "of-another-machine"])
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_what_a_living_process_holds_is_never_had_whatever_the_clock_shows(
+    clocked, minutes_pass, hours, machine
+):
+    with time_machine.travel("2026-11-01T09:00:00Z", tick=False) as clock:
+        hold_elsewhere("a", machine)
+        for _ in range(3):
+            clock.shift(hours * 3600)
+            with lease("a") as is_held:
+                assert not is_held
+            minutes_pass()
+            hold_elsewhere("a", machine)
+
+
+def test_of_several_that_find_a_lease_abandoned_one_takes_it(minutes_pass):
+    hold_elsewhere("a")
+    value = caches["shared"].get("lease:a")
+    minutes_pass()
+    assert not leases.is_held("a")
+    assert caches["shared"].add(f"lease-after:{value}", "a third", 60)
+    with lease("a") as is_held:
+        assert not is_held
 
 
 def test_long_work_keeps_what_it_holds(monkeypatch):
     monkeypatch.setattr(leases, "_CONFIRMED_EVERY_S", 0.01)
-    touched = threading.Event()
-    monkeypatch.setattr(caches["shared"].__class__, "touch", lambda *_, **__: touched.set())
     with lease("a"):
-        assert touched.wait(10)
+        first, until = caches["shared"].get("lease:a"), time.monotonic() + 10
+        while caches["shared"].get("lease:a") == first:
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
 
 def test_a_database_that_is_away_for_a_moment_costs_no_lease(monkeypatch):
-    monkeypatch.setattr(leases, "_CONFIRMED_EVERY_S", 0.01)
     tries, confirmed = [], threading.Event()
 
-    def touch(*_, **__):
+    def write(*_, **__):
         tries.append(1)
         if len(tries) == 1:
             raise OperationalError("the connection is lost")
         confirmed.set()
 
-    monkeypatch.setattr(caches["shared"].__class__, "touch", touch)
+    monkeypatch.setattr(leases, "_CONFIRMED_EVERY_S", 0.01)
+    monkeypatch.setattr(caches["shared"].__class__, "set", write)
     with lease("a"):
         assert confirmed.wait(10)
 

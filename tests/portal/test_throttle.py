@@ -18,6 +18,14 @@ def test_actions_fit_until_the_limit_and_again_when_the_oldest_leaves_the_window
         assert TWO_A_MINUTE.take("ana") == 0
 
 
+def test_a_clock_that_is_put_back_keeps_nobody_waiting():
+    with time_machine.travel("2026-11-01 09:00:00+00:00", tick=False) as clock:
+        for _ in range(3):
+            TWO_A_MINUTE.take("ana")
+        clock.shift(-3600)
+        assert TWO_A_MINUTE.take("ana") == 0
+
+
 def test_one_persons_actions_do_not_count_for_another():
     for _ in range(3):
         TWO_A_MINUTE.take("ana")
