@@ -13,7 +13,7 @@ from typing import Any, Self
 from django.utils import timezone
 
 from pagerduty_card import domain
-from pagerduty_card.accounts import Account, all_accounts
+from pagerduty_card.accounts import Account, all_accounts, configured_accounts
 from pagerduty_card.errors import PagerDutyError
 from pagerduty_card.models import Incident, TriggeredIncident, TriggeredIncidentQuerySet
 from pagerduty_card.wire.client import PagerDutyClient
@@ -31,6 +31,7 @@ _FOUND = (_State.CREATED, _State.ADDED)
 _SAME_CLOCK = timedelta(seconds=5)
 # By the portal's clock, set right by PagerDuty's as far as an answer told that.
 _CLOCK_SKEW = timedelta(seconds=60)
+_ALERTS_S = 4.0
 
 
 def reconcile(client: PagerDutyClient, attempts: TriggeredIncidentQuerySet) -> bool:
@@ -115,6 +116,23 @@ def note_incident(account: str, incident: domain.ApiIncident) -> None:
     ).exclude(state__in=_FOUND):
         found = [_Found.told(incident)]
         TriggeredIncident.objects.filter(pk=attempt.pk).update(**_columns(attempt, found))
+
+
+def check_alerts(account_name: str, incident: domain.ApiIncident) -> None:
+    """Correct by its alerts what a webhook alone told of the attempt that led to an incident.
+
+    Where they cannot be read, the time of its creation decides, as when it was looked for.
+    """
+    account = configured_accounts().get(account_name)
+    attempts = TriggeredIncident.objects.filter(
+        account=account_name, dedup_key=incident.incident_key, state__in=_FOUND, alert_status=""
+    )
+    if account is None or not attempts:
+        return
+    with PagerDutyClient(account, total_budget_s=_ALERTS_S) as client:
+        for attempt in attempts:
+            if columns := _by_alerts(client, attempt, _Found.told(incident)):
+                TriggeredIncident.objects.filter(pk=attempt.pk).update(**columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from pagerduty_card.accounts import Account
+from pagerduty_card.accounts import OWN_SETTING, WEBHOOK_SETTING, Account
 from pagerduty_card.doctor.findings import START_WORKER, Step, Verdict, step
 from pagerduty_card.models import Incident
 from pagerduty_card.models.inbox import Delivery, Inbox
@@ -34,10 +34,11 @@ def examine_webhooks(accounts: Sequence[Account], now: datetime) -> dict[str, li
     """
     given = [account for account in accounts if account.webhook_secrets]
     names = [account.name for account in given]
-    found = {account.name: [_NOT_SET_UP] for account in accounts}
+    rows = Inbox.objects.filter(account__in=[account.name for account in accounts])
+    inboxes = {row.account: row for row in rows}
+    found = {one.name: [_not_set_up(inboxes.get(one.name), one, now)] for one in accounts}
     if not given:
         return found
-    inboxes = {row.account: row for row in Inbox.objects.filter(account__in=names)}
     last = Delivery.objects.last_received(names)
     counts = _counted(names, now)
     missed = _missed(names, inboxes, now)
@@ -83,12 +84,24 @@ def _missed(names: Sequence[str], inboxes: dict[str, Inbox], now: datetime) -> d
     return dict(rows)
 
 
-_NOT_SET_UP = step(
-    "Webhooks",
-    Verdict.OK,
-    "Not set up: incidents come by polling, every half minute.",
-    f"{_COMMAND} create makes them come within a second.",
-)
+def _not_set_up(inbox: Inbox | None, account: Account, now: datetime) -> Step:
+    if inbox and inbox.refused_at and inbox.refused_at > now - _REFUSALS_TOLD:
+        own = account.setting == OWN_SETTING
+        place = WEBHOOK_SETTING if own else f"webhook_secrets_file of account {account.name}"
+        return step(
+            "Webhooks",
+            Verdict.WRONG,
+            "Deliveries come, but no secret is configured, so they are refused.",
+            f"If PagerDuty sends them, set {place} to the secret that {_COMMAND} create showed, "
+            "and restart the portal; else there is nothing to do.",
+            inbox.refused_at,
+        )
+    return step(
+        "Webhooks",
+        Verdict.OK,
+        "Not set up: incidents come by polling, every half minute.",
+        f"{_COMMAND} create makes them come within a second.",
+    )
 
 
 def _subscription(inbox: Inbox, account: Account) -> Step:

@@ -26,7 +26,7 @@ from pagerduty_card.fields import id_of, name_of, url_of
 from pagerduty_card.mirror import directory, incidents
 from pagerduty_card.models import Feed, Incident, Service
 from pagerduty_card.models.inbox import Delivery, Inbox
-from pagerduty_card.reconciling import note_incident
+from pagerduty_card.reconciling import check_alerts, note_incident
 from pagerduty_card.webhooks import events
 from pagerduty_card.webhooks.events import Event
 from pagerduty_card.wire.quota import Quota
@@ -93,8 +93,9 @@ def _apply(pk: int) -> None:
         with transaction.atomic():
             # Another worker may be at it: whoever comes second finds it done.
             row = Delivery.objects.select_for_update().get(pk=pk)
-            if row.state == _State.WAITING:
-                _settle(row)
+            incident = _settle(row) if row.state == _State.WAITING else None
+        if incident:
+            check_alerts(row.account, incident)
     except Delivery.DoesNotExist:
         return
     except Unreadable as exc:
@@ -116,7 +117,9 @@ def _give_up(pk: int, detail: str) -> None:
     )
 
 
-def _settle(row: Delivery) -> None:
+def _settle(row: Delivery) -> ApiIncident | None:
+    """Apply one delivery; see ``_apply_incident`` for what it returns."""
+    incident = None
     event = events.read(row.body)
     row.event_type = event.type[:80]
     row.resource_type = event.resource_type[:40]
@@ -125,7 +128,7 @@ def _settle(row: Delivery) -> None:
     # A note or an update of status has a type of its own and only refers to its incident.
     kind = event.data.get("type", "incident")
     if event.type in INCIDENT_EVENTS and kind == "incident":
-        row.state = _apply_incident(row, event)
+        row.state, incident = _apply_incident(row, event)
     elif event.type in SERVICE_EVENTS:
         row.state = _apply_service(row, event)
     elif event.type == PING:
@@ -135,9 +138,11 @@ def _settle(row: Delivery) -> None:
     if row.state != _State.FAILED:
         row.body = ""  # it holds titles and names; what matters of it is in the mirror now
     row.save()
+    return incident
 
 
-def _apply_incident(row: Delivery, event: Event) -> str:
+def _apply_incident(row: Delivery, event: Event) -> tuple[str, ApiIncident | None]:
+    """The state of the delivery, and the incident where an attempt to page may have led to it."""
     row.resource_type = "incident"
     row.pd_id = id_of(event.data)[:64]
     Inbox.lock(row.account)
@@ -149,12 +154,15 @@ def _apply_incident(row: Delivery, event: Event) -> str:
     )
     is_over = event.type == "incident.resolved"
     incident = None if is_over and "service" not in event.data else events.incident_of(event)
-    if incident and incident.incident_key:
-        note_incident(row.account, incident)
+    # Without its own date it is not known whether it is older than the attempt.
+    is_dated = event.type == "incident.triggered" or bool(event.data.get("created_at"))
+    noted = incident if incident and incident.incident_key and is_dated else None
+    if noted:
+        note_incident(row.account, noted)
     pd_id = incident.service_id if incident else stored.service.pd_id if stored else ""
     service = Service.objects.of_account(row.account).mapped().filter(pd_id=pd_id).first()
     if _is_older(row, event, stored, service):
-        return _State.OLDER
+        return _State.OLDER, noted
     is_over |= incident is None or IncidentStatus(incident.status) is IncidentStatus.RESOLVED
     if service and incident and not is_over:
         changed = incidents.store_incident(service, _completed(incident, event, stored))
@@ -169,8 +177,8 @@ def _apply_incident(row: Delivery, event: Event) -> str:
         )
     if incident and service is None and not changed:
         row.detail = _NOT_MIRRORED
-        return _State.IGNORED
-    return _State.APPLIED
+        return _State.IGNORED, noted
+    return _State.APPLIED, noted
 
 
 def _is_older(
@@ -236,7 +244,15 @@ def _completed(incident: ApiIncident, event: Event, stored: Incident | None) -> 
             PendingAction(type=one["type"], at=datetime.fromisoformat(one["at"]))
             for one in stored.pending_actions
         ]
-    return replace(incident, acknowledgements=tuple(acknowledgements), pending_actions=tuple(steps))
+    created_at = incident.created_at
+    if stored and not event.data.get("created_at"):
+        created_at = stored.created_at
+    return replace(
+        incident,
+        created_at=created_at,
+        acknowledgements=tuple(acknowledgements),
+        pending_actions=tuple(steps),
+    )
 
 
 def _apply_service(row: Delivery, event: Event) -> str:

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db.models import F
 from django.utils import timezone
 
+from pagerduty_card.accounts import Account
 from pagerduty_card.errors import Unreadable
 from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.webhooks import events
@@ -25,7 +26,7 @@ _REFUSALS = Throttle("pagerduty-webhooks-refused", limit=1, period_s=60)
 _REFUSED_KEPT_S = 24 * 3600
 # PagerDuty repeats a delivery for two days; clocks differ.
 MAX_AGE = timedelta(days=3)
-_MAX_AHEAD = timedelta(hours=1)
+_MAX_AHEAD = timedelta(hours=2)  # more than a clock that is an hour behind
 
 
 def receive(account: str, body: bytes) -> None:
@@ -61,8 +62,21 @@ def is_too_old(body: bytes) -> bool:
     return age > MAX_AGE or age < -_MAX_AHEAD
 
 
-def note_refused(account: str) -> None:
-    """Count a delivery with a missing or wrong signature, and write the count once a minute."""
+def note_no_secret(account: Account | None, name: str) -> None:
+    """Note a delivery that nothing here can verify.
+
+    Args:
+        account: The one with that name, without a secret; None where there is none.
+        name: As the address has it: a stranger may have made it up.
+    """
+    if account is not None and not account.is_unset:
+        note_refused(account.name, why="no secret is configured for the account")
+    elif not _REFUSALS.take(""):
+        logger.warning("webhook refused: no such account", extra={"account": name[:64]})
+
+
+def note_refused(account: str, *, why: str = "the signature is missing or wrong") -> None:
+    """Count a delivery that could not be verified; write and log that once a minute."""
     key = f"pagerduty:webhooks:refused:{account}"
     cache.add(key, 0, _REFUSED_KEPT_S)
     try:
@@ -75,6 +89,7 @@ def note_refused(account: str) -> None:
         Inbox.objects.filter(account=account).update(
             refused_count=F("refused_count") + count, refused_at=timezone.now()
         )
+        logger.warning("webhook refused: %s", why, extra={"account": account})
 
 
 def _wake() -> None:

@@ -7,7 +7,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from pagerduty_card.accounts import all_accounts
-from pagerduty_card.webhooks.receiving import MAX_AGE, is_too_old, note_refused, receive
+from pagerduty_card.webhooks.receiving import (
+    MAX_AGE,
+    is_too_old,
+    note_no_secret,
+    note_refused,
+    receive,
+)
 from pagerduty_card.webhooks.signatures import HEADER, is_signed
 
 # PagerDuty sends nothing larger.
@@ -22,17 +28,16 @@ _UNSIGNED = "the signature is missing or wrong"
 def webhook(request: HttpRequest, account: str) -> HttpResponse:
     """Take one delivery: 202 as soon as it is stored, also when it was stored before.
 
-    503 for an account that has no secret yet, because then PagerDuty keeps the event and tries
-    again for two days; 400, 411, 413 and 403 are final. An account that is not configured is
-    answered like a wrong signature, so that nobody learns which there are.
+    All other answers are final: 400, 411, 413 and 403. An account that is not configured, and one
+    without a secret, are answered like a wrong signature, so that strangers learn of neither; the
+    log says which it was, and the doctor what is missing.
 
     Source: https://developer.pagerduty.com/docs/webhooks-overview
     """
     found = all_accounts().get(account)
-    if found is None or (found.is_unset and not found.webhook_secrets):
+    if found is None or not found.webhook_secrets:
+        note_no_secret(found, account)
         return _answer(403, _UNSIGNED)
-    if not found.webhook_secrets:
-        return _answer(503, "no secret is configured for this account")
     if "Transfer-Encoding" in request.headers:
         # Of a body without a length nothing is read, and no signature would be right.
         return _answer(411, "the body has no length: let no proxy send it in chunks")

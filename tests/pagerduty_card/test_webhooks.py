@@ -9,13 +9,16 @@ import time
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
+from django.core.cache import caches
 from django.db import DatabaseError, connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pagerduty_card import tasks
-from pagerduty_card.accounts import get_account
+from pagerduty_card.accounts import all_accounts, get_account
+from pagerduty_card.doctor.findings import Verdict
+from pagerduty_card.doctor.webhooks import examine_webhooks
 from pagerduty_card.mirror import incidents
 from pagerduty_card.models import Delivery, Feed, Inbox, Incident, Service, TriggeredIncident
 from pagerduty_card.syncing.accounts import sync_account
@@ -146,11 +149,21 @@ class TestTheDoor:
         assert post(client, event_json(at=at)).status_code == 400
         assert states() == []
 
-    def test_an_account_without_a_secret_asks_pagerduty_to_try_again(self, client, settings):
+    def test_only_the_operator_learns_that_an_account_has_no_secret(self, client, settings, caplog):
+        wrong = post(client, event_json(), secret="another-secret-value")
+        Inbox.objects.all().delete()
+        caches["default"].clear()
         settings.PAGERDUTY_WEBHOOK_SECRETS = []
-        assert post(client, event_json()).status_code == 503
-        settings.PAGERDUTY_TOKEN = ""
-        assert post(client, event_json()).status_code == 403
+        for account, why in (("default", "no secret is configured"), ("nobody", "no such account")):
+            caplog.clear()
+            answer = post(client, event_json(), account=account)
+            assert (answer.status_code, answer.content) == (403, wrong.content)
+            assert why in caplog.text
+        found = examine_webhooks(list(all_accounts().values()), timezone.now())
+        (step,) = found["default"]
+        assert (step.verdict, "no secret is configured" in step.text) == (Verdict.WRONG, True)
+        assert "PAGERDUTY_WEBHOOK_SECRETS" in step.advice
+        assert states() == []
 
     def test_another_account_has_secrets_of_its_own(self, client, settings, tmp_path):
         (tmp_path / "secrets").write_text("eu-secret-new\neu-secret-old\n")
@@ -327,10 +340,16 @@ class TestOneEvent:
         post(client, event_json("service.updated", data=data))
         assert Service.objects.get().name == "pay"
 
-    def test_the_incident_of_a_page_from_here_is_found_at_once(self, client):
+    def test_the_incident_of_a_page_from_here_is_found_at_once(self, client, http):
         entity = make_mapped_entity()
         make_service()
         attempt = make_attempt(entity, dedup_key="switchboard-1")
+        data = incident_data(incident_key="switchboard-1", created_at=None, status="acknowledged")
+        post(client, event_json("incident.acknowledged", data=data))
+        attempt.refresh_from_db()
+        # Of an event that doesn't date the incident it isn't known whether it is the page's.
+        assert attempt.state == TriggeredIncident.State.ACCEPTED
+        http.get(f"{API}/incidents/PINC4711/alerts", json=page_of("alerts"))
         post(client, event_json(data=incident_data(incident_key="switchboard-1", created_at=None)))
         attempt.refresh_from_db()
         assert attempt.state == TriggeredIncident.State.CREATED

@@ -78,7 +78,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Secret, shown this once: {made.secret}")
         self.stdout.write(
             f"Put it into {_place(account)}, beside one that is still in use, and restart the "
-            "portal. While no secret is configured PagerDuty is asked to try again, for two days."
+            "portal. Until then deliveries are refused and incidents come by polling; if PagerDuty "
+            "pauses the subscription meanwhile, run pagerduty_webhook enable."
         )
 
     def _status(self, account: Account) -> None:

@@ -8,6 +8,7 @@ import pytest
 import requests
 import responses
 import time_machine
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,6 +23,7 @@ from pagerduty_card.syncing.pages import refresh_for_page
 from pagerduty_card.wire.client import PagerDutyClient
 from portal.tasks import run_once
 from tests.factories import make_user
+from tests.pagerduty_card import deliveries
 from tests.pagerduty_card.factories import (
     API,
     EVENTS,
@@ -215,21 +217,31 @@ ALERTS = {
 }
 
 
+@pytest.mark.parametrize("by_webhook", [False, True])
 @pytest.mark.parametrize("case", ALERTS)
-def test_the_alerts_of_the_incident_tell_whether_the_page_opened_it(entity, http, case):
+def test_the_alerts_of_the_incident_tell_whether_the_page_opened_it(
+    entity, http, settings, case, by_webhook
+):
+    settings.PAGERDUTY_WEBHOOK_SECRETS = [deliveries.SECRET]
     alerts, kind, said = ALERTS[case]
     with time_machine.travel(NOW, tick=False):
         attempt = make_attempt(
             entity, state=State.ACCEPTED, sent_at=NOW, triggered_at=NOW, service_pd_id="PCHKOUT"
         )
         key = attempt.dedup_key
-        http.get(f"{API}/incidents", **found(0.05))
         shown = [
             one | {"alert_key": key} if isinstance(one, dict) and one["alert_key"] == OWN else one
             for one in alerts or ()
         ]
         answer = {"status": 403} if alerts is None else {"json": page_of("alerts", *shown)}
         asked = http.get(f"{API}/incidents/PINC7/alerts", **answer)
+        if by_webhook:
+            at = (NOW - dt.timedelta(seconds=3)).isoformat()
+            people = {"assignees": [reference_json("PCY", "user", "Cy Diaz")]}
+            data = deliveries.incident_data(7, incident_key=key, created_at=at, **people)
+            deliveries.post(Client(), deliveries.event_json(data=data))
+        else:
+            http.get(f"{API}/incidents", **found(0.05))
         outcome = present_outcome(look(), NOW)
         look()
     assert outcome.kind.value[0] == kind
