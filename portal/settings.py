@@ -140,10 +140,17 @@ SESSION_COOKIE_AGE = 3600 * env.number(
     "PORTAL_SESSION_HOURS", default=14 * 24, least=1, most=8_760, unit="hours"
 )
 
+# redis-py waits without end unless told. The worker's own wait for work lasts one second.
+_queue_url = (
+    f"{REDIS_URL}{'&' if '?' in REDIS_URL else '?'}socket_connect_timeout=1&socket_timeout=3"
+)
+
 HUEY = {
     "name": "switchboard",
     "huey_class": "huey.RedisHuey" if REDIS_URL else "huey.SqliteHuey",
-    "connection": {"url": REDIS_URL} if REDIS_URL else {"filename": str(VAR_DIR / "tasks.sqlite3")},
+    "connection": {"url": _queue_url}
+    if REDIS_URL
+    else {"filename": str(VAR_DIR / "tasks.sqlite3")},
     "immediate": False,
     "results": False,
     # Tasks are pickled: one that the portal did not sign is not read. Without a key (portal.E001)

@@ -30,6 +30,33 @@ def check_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     ]
 
 
+@register(Tags.database)
+def check_redis_answers(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Find a Redis that does not answer; runs where a database is named."""
+    del app_configs, kwargs
+    if "default" not in (databases or ()) or not (problem := redis_problem()):
+        return []
+    return [
+        checks.Warning(
+            f"The Redis of REDIS_URL does not answer: {problem}.",
+            hint="Start it, or correct REDIS_URL. Until then pages have no cache, and the worker "
+            "does nothing.",
+            id="portal.W021",
+        )
+    ]
+
+
+def redis_problem() -> str:
+    """Say why the Redis of REDIS_URL does not answer; empty if it does, or if there is none."""
+    if not settings.REDIS_URL:
+        return ""
+    from portal import cache  # it needs a package that only a Redis needs
+
+    return cache.problem(settings.REDIS_URL)
+
+
 @register(Tags.security)
 def check_redis(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Find a Redis on another host that asks for no password."""

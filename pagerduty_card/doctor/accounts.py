@@ -25,6 +25,7 @@ from pagerduty_card.wire import tokens
 from pagerduty_card.wire.quota import MAX_SKEW_S, RESERVED_SHARE, Quota, QuotaReading
 from portal import workers
 from portal.secret_shapes import mask
+from portal.storage_checks import redis_problem
 
 # Ages of incidents and ends of shifts are told to the minute.
 SKEW_NOTICED_S = 30
@@ -112,6 +113,14 @@ def _worker(now: datetime) -> Step:
 
 
 def _cache() -> Step:
+    if problem := redis_problem():
+        return step(
+            "Cache",
+            Verdict.WRONG,
+            f"The Redis of REDIS_URL does not answer: {problem}. Pages have no cache, and the "
+            "worker does nothing.",
+            "Start it, or correct REDIS_URL.",
+        )
     token = uuid4().hex
     for name in ("default", "shared"):
         caches[name].set("pagerduty:doctor", token, 10)
@@ -119,9 +128,8 @@ def _cache() -> Step:
             return step(
                 "Cache",
                 Verdict.WRONG,
-                "The cache keeps nothing: each page is rendered anew for every reader"
-                f"{', and the worker stands still' if settings.REDIS_URL else ''}.",
-                "Look whether the Redis of REDIS_URL answers; without one, run manage.py migrate.",
+                "The cache keeps nothing: each page is rendered anew for every reader.",
+                "Run manage.py migrate; with a Redis, compare its memory limit (maxmemory).",
             )
     if str(settings.CACHES["default"]["BACKEND"]).endswith("LocMemCache"):
         return step(

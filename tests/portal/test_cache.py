@@ -3,14 +3,18 @@
 import pathlib
 import pickle
 import re
+import runpy
 import socket
 import threading
 
 import pytest
+import redis
 from django.conf import settings as django_settings
 from django.core.cache import caches
+from django.core.checks import run_checks
 from django.test import override_settings
 from django.urls import reverse
+from huey import RedisHuey
 from huey.contrib.djhuey import HUEY
 
 from pagerduty_card import tasks  # noqa: F401 -- puts its work on the schedule
@@ -20,16 +24,17 @@ from portal.tasks import run_once
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_feeds, make_incident, make_mapped_entity, make_service
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 
 
 def cache_at(port, **options):
-    redis = {
+    at_port = {
         "BACKEND": "portal.cache.RedisCache",
         "LOCATION": f"redis://:hunter2secret@127.0.0.1:{port}/0",
         "OPTIONS": options,
     }
-    return {**django_settings.CACHES, "default": redis}
+    return {**django_settings.CACHES, "default": at_port}
 
 
 @pytest.fixture
@@ -107,6 +112,38 @@ def test_a_redis_that_hangs_is_waited_for_once_not_for_each_look_up():
     for one in accepted:
         one.close()
     portal_cache._outages.clear()
+
+
+@pytest.fixture
+def silent_port():
+    """A listener that accepts and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.real_http
+def test_a_queue_that_hangs_holds_nobody_who_wakes_the_worker(silent_port, monkeypatch):
+    for query in ("", "?protocol=2"):
+        monkeypatch.setenv("REDIS_URL", f"redis://:pw@127.0.0.1:{silent_port}/0{query}")
+        url = runpy.run_path(str(ROOT / "portal/settings.py"))["HUEY"]["connection"]["url"]
+        assert "socket_timeout=3" in url
+        queue = RedisHuey("test", url=url.replace("socket_timeout=3", "socket_timeout=0.1"))
+        with pytest.raises(redis.TimeoutError):
+            queue.storage.enqueue(b"a task")
+
+
+@pytest.mark.real_http
+@pytest.mark.django_db
+@pytest.mark.parametrize("port", ["refused_port", "silent_port"])
+def test_a_redis_that_does_not_answer_is_named_before_a_deployment(port, request, settings):
+    asked = {"tags": ["database"], "databases": ["default"]}
+    settings.REDIS_URL = f"redis://:hunter2secret@127.0.0.1:{request.getfixturevalue(port)}/0"
+    (found,) = [one for one in run_checks(**asked) if one.id == "portal.W021"]
+    assert "The Redis of REDIS_URL does not answer: " in found.msg
+    assert "correct REDIS_URL" in found.hint
+    assert "hunter2" not in str(found)
+    settings.REDIS_URL = ""
+    assert "portal.W021" not in {one.id for one in run_checks(**asked)}
 
 
 @pytest.mark.real_http

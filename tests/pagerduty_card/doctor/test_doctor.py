@@ -599,4 +599,5 @@ class TestThePage:
         settings.CACHES = {"default": nothing, "shared": nothing}
         settings.REDIS_URL = redis
         text = self.words(client.get(URL))
-        assert ("the worker stands still" in text) == bool(redis)
+        assert ("The Redis of REDIS_URL does not answer" in text) == bool(redis)
+        assert ("the worker does nothing" in text) == bool(redis)
