@@ -23,11 +23,13 @@ class AttemptLine:
     """An attempt to page somebody from this entity's page.
 
     Attributes:
+        key: Part of an HTML id.
         is_pending: The answer or the incident in the list may still come within seconds.
         tried_at: When the portal last sent it or looked for it (UTC).
         is_stalled: It should have tried again since, and has not.
     """
 
+    key: int
     outcome: PagingOutcome
     who: str
     at: datetime
@@ -54,6 +56,7 @@ def present_attempt(
         return None
     tried_at = max(row.tried_at, row.looked_at or row.tried_at)
     return AttemptLine(
+        key=row.pk,
         outcome=outcome,
         who=row.triggered_by_name,
         at=min(row.triggered_at, now),

@@ -43,7 +43,7 @@ class RenderedCard:
         body_html: Attempts to page, and the services with their sections.
         ages_html: Those ages that a good answer renews although nothing else changed, each by
             itself, to be put in its place.
-        words: Name and state of each service.
+        words: What the newest page came to, and name and state of each service.
         content: Digest of the card without the ages; the same while nothing else changed.
         ages: Digest of the instants in ``ages_html``.
         as_of: When the oldest answer about open incidents came (UTC); None if one never came.

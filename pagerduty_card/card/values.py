@@ -102,10 +102,11 @@ class CardView:
 
     @property
     def words(self) -> str:
-        """Name and state of each service in words alone, worst first."""
+        """What the newest page came to, then each service's name and state, worst first."""
         if not self.blocks and self.problem:
             return "Not known"
-        return "; ".join(f"{block.title}: {block.state.words}" for block in self.blocks)
+        told = [attempt.outcome.title for attempt in self.attempts[:1]]
+        return "; ".join(told + [f"{block.title}: {block.state.words}" for block in self.blocks])
 
     @property
     def tone(self) -> str:

@@ -227,7 +227,7 @@ def _sent(request: HttpRequest, entity: Entity, attempt: TriggeredIncident) -> H
         return trigger_client_event(HttpResponse(status=204), "dialog:close")
     # Not yet an incident, or sent by another request with the same form.
     outcome = present_outcome(attempt, timezone.localtime())
-    messages.info(request, f"{outcome.title}. The card shows what comes of it.")
+    messages.info(request, f"{outcome.title}. The card shows what comes of it.", "has-focus")
     return see_other(entity.get_absolute_url())
 
 

@@ -51,4 +51,5 @@ addEventListener("htmx:afterSwap", ({ detail }) => {
 addEventListener("dialog:close", () => {
   dialog.close();
   shown = "";
+  addEventListener("htmx:afterSettle", () => document.querySelector("[data-outcome]")?.focus(), { once: true });
 });

@@ -44,6 +44,8 @@ def test_signs_in_finds_the_service_and_pages_its_on_call_from_the_dialog(
     card = page.locator("#pagerduty-card")
     expect(card.get_by_role("link", name=re.compile(TEXT))).to_be_visible(timeout=15_000)
     assert page.url == f"{portal}{ENTITY}"
+    expect(page.locator("[data-said]")).to_contain_text("Created incident #")
+    expect(card.locator("[data-outcome]").first).to_be_focused()
 
 
 def test_pages_the_on_call_without_javascript(new_context, portal, kai):
@@ -57,6 +59,7 @@ def test_pages_the_on_call_without_javascript(new_context, portal, kai):
 
     expect(page).to_have_url(f"{portal}{ENTITY}")
     expect(page.get_by_role("status").first).to_contain_text("Accepted by PagerDuty")
+    expect(page.locator("#messages [tabindex]")).to_be_focused()
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Refresh").click()
     expect(page.locator("#pagerduty-card")).to_contain_text(TEXT)
