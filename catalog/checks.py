@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from catalog.ingestion.allow import Allowance, by_host
 from catalog.ingestion.importer import configured_sources
 from catalog.ingestion.repositories import SOFTWARE
-from catalog.ingestion.sources import is_there, root_of
+from catalog.ingestion.sources import is_there, is_url, root_of
 from catalog.ingestion.spellings import refusal
 from catalog.kinds import Kind
 from catalog.models import Location
@@ -82,6 +82,28 @@ def check_emptied_locations(
             id="catalog.W003",
         )
     ]
+
+
+@register
+def check_people_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """``CATALOG_PEOPLE_LOCATIONS`` names files that may be there: else nobody owns anything."""
+    found: list[CheckMessage] = []
+    for place in filter(None, map(str.strip, settings.CATALOG_PEOPLE_LOCATIONS)):
+        if is_url(place):
+            continue
+        path = Path(place).expanduser()
+        what = "cannot be read" if refusal(place) else ""
+        what = what or ("" if path.is_absolute() else "is a relative path")
+        if what := what or ("" if is_there(path) else "does not exist"):
+            found.append(
+                Warning(
+                    f"CATALOG_PEOPLE_LOCATIONS: {place} {what}, so its people and groups own "
+                    "nothing.",
+                    hint="Write the path from / or the address as an entity's page shows it.",
+                    id="catalog.W004",
+                )
+            )
+    return found
 
 
 @register

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from catalog.graph import Edges, Neighbourhood, Node
 from catalog.links import entity_url, kind_icon
+from catalog.masking import ANYBODYS
 from catalog.models import Entity, Relation
 
 MAX_NODES = 50
@@ -246,13 +247,13 @@ def _height(drawn: Sequence[tuple[Edges, Sequence[Node]]]) -> int:
 
 
 def _box(node: Node, x: int, y: int) -> DiagramBox:
-    name = node.title or node.name
+    name = ANYBODYS.text(node.title or node.name)
     missing = "" if node.exists else ", not in the catalog"
     return DiagramBox(
         x=x,
         y=y,
         text=_cut(name),
-        title=f"{name} ({node.ref}){missing}",
+        title=f"{name} ({ANYBODYS.ref(str(node.ref))}){missing}",
         url=entity_url(node.ref) if node.exists else "",
         icon=kind_icon(node.ref.kind),
         kind=node.ref.kind,

@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from catalog.graph import Node
 from catalog.kinds import Kind
-from catalog.masking import Masker
+from catalog.masking import ANYBODYS, Masker
 from catalog.models import Entity
 from catalog.refs import EntityRef
 
@@ -101,13 +101,14 @@ def link_to(
     if not node.exists:
         meant = (suggestions or {}).get(ref)
         return EntityLink(
-            text=short,
+            text=ANYBODYS.ref(short),
             url="",
             icon=kind_icon(node.ref.kind),
-            ref=ref,
+            ref=ANYBODYS.ref(ref),
             suggestion=_link_to_ref(EntityRef.parse(meant), default_kind) if meant else None,
         )
-    text = node.title or (node.name if node.ref.namespace == "default" else short)
+    # Stored as masked as it could be then: a key may have become known since.
+    text = ANYBODYS.text(node.title) or (node.name if node.ref.namespace == "default" else short)
     return EntityLink(
         text=text,
         url=entity_url(node.ref),

@@ -109,6 +109,11 @@ class Masker:
         """The text with every secret masked, see :func:`catalog.secrets.hide`, and known ones."""
         return _hide_known(hide(text, self.masked_by_secret))
 
+    def ref(self, ref: str) -> str:
+        """A reference whose name may be a secret that was written in the wrong field."""
+        head, slash, name = ref.rpartition("/")
+        return f"{head}{slash}{self.text(name)}"
+
     def tree(self, value: Any) -> Any:
         """A copy of lists, maps and texts with every secret masked."""
         if isinstance(value, str):
@@ -129,6 +134,10 @@ class Masker:
         """The entity's descriptor with its secret annotations masked, and copies of them too."""
         shown: dict[str, Any] = self.tree(entity.descriptor)
         return _with_annotations_masked(shown, entity.annotations)
+
+
+# For texts of which no entity's own secrets are known: hides those known by form, and known keys.
+ANYBODYS = Masker({})
 
 
 def with_annotations_masked(written: dict[str, Any]) -> dict[str, Any]:

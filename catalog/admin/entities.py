@@ -26,6 +26,7 @@ from catalog.editing.overlays import InvalidOverlay
 from catalog.forms import DescriptorForm, OverlayForm, OverlayRowForm
 from catalog.locations import entity_issues
 from catalog.locations.refreshing import refresh
+from catalog.masking import ANYBODYS
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay
 from catalog.search.exporting import FORMATS, entities_in_order
 
@@ -44,7 +45,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
     list_display = [
         "ref",
         "type",
-        "owner_ref",
+        "owner",
         "state",
         "short_place",
         "changed_at",
@@ -320,6 +321,11 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         """The owner over the file, for people who may look and not edit."""
         row = Overlay.objects.filter(entity_id=obj.ref, field=Overlay.Field.OWNER).first()
         return row.value if row else "as the file says"
+
+    @admin.display(description="Owner", ordering="owner_ref")
+    def owner(self, obj: Entity) -> str:
+        """The owner's reference, whose name may be a secret that was written in its place."""
+        return ANYBODYS.ref(obj.owner_ref)
 
     @admin.display(description="State")
     def state(self, obj: Entity) -> str:

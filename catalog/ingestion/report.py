@@ -1,10 +1,10 @@
 """What a run did and what it refused, for the command, the admin and machines."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from catalog.descriptor import Problem
 from catalog.descriptor.yaml import Path
@@ -112,6 +112,13 @@ class ReportNotice:
         }
 
 
+_Said = TypeVar("_Said", Problem, ReportNotice)
+
+
+def _hidden(said: _Said, mask: Callable[[str], str]) -> _Said:
+    return replace(said, message=mask(said.message), hint=mask(said.hint))
+
+
 @dataclass(slots=True, kw_only=True)
 class ImportReport:
     """The outcome of one run.
@@ -150,6 +157,14 @@ class ImportReport:
     failure: str = ""
     duration_s: float = 0.0
     _noted: Counter[Action] = field(default_factory=Counter, repr=False)
+
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Mask the secrets in everything that the report says of files."""
+        self.issues = [
+            replace(issue, problems=[_hidden(one, mask) for one in issue.problems])
+            for issue in self.issues
+        ]
+        self.notices = [_hidden(notice, mask) for notice in self.notices]
 
     def note(self, outcome: Outcome) -> None:
         """Keep an outcome, unless there are a thousand of its action already."""

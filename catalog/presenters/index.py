@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from catalog import cards
 from catalog.kinds import Kind
+from catalog.masking import ANYBODYS
 from catalog.search.facets import Flag, IndexFacet, label_of_flag
 from catalog.search.filters import FACET_KEYS, FLAG_KEYS, IndexFilters, label_of, name_of
 from catalog.search.text_search import DEFAULT_SORT, Match
@@ -151,6 +152,7 @@ def _facet_list(filters: IndexFilters, facet: IndexFacet, *, shows_all: bool) ->
             is_chosen=choice.value in asked,
         )
         for choice in facet.choices
+        if choice.value in asked or not _names_secret(facet.key, choice.value)
     ]
     boxes.sort(key=lambda box: not box.is_chosen)
     shown = boxes if shows_all else boxes[: max(SHOWN_CHOICES, len(asked))]
@@ -166,6 +168,11 @@ def _facet_list(filters: IndexFilters, facet: IndexFacet, *, shows_all: bool) ->
         is_cut=facet.is_cut,
         more_query=more_query if len(shown) < len(boxes) else "",
     )
+
+
+def _names_secret(key: str, value: str) -> bool:
+    """Whether a reference has a secret for a name, which a box to tick would print."""
+    return key in ("owner", "system") and ANYBODYS.ref(value) != value
 
 
 def flag_choices(filters: IndexFilters, flags: Sequence[Flag]) -> list[Checkbox]:

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from catalog.graph import Node
 from catalog.links import EntityLink, link_to
-from catalog.masking import Masker
+from catalog.masking import ANYBODYS, Masker
 from catalog.models import Entity
 
 LINE_LIMIT = 300
@@ -17,7 +17,6 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s[^)]*)?\)")
 _BLOCK_MARKS = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d+[.)]\s+)+")
 # Pairs around words; a row of asterisks is a mask, not a mark.
 _PAIRS = re.compile(r"(?<![*\w])(\*{1,2}|_{1,2}|~~|`{1,3})(?![*\s])(.+?)(?<![*\s])\1(?![*\w])")
-_NOTHING = Masker({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +59,11 @@ def rows(
     """
     return [
         EntityRow(
-            link=_link(entity, maskers.get(entity.pk, _NOTHING)),
+            link=_link(entity, maskers.get(entity.pk, ANYBODYS)),
             kind=entity.kind,
             type=entity.type,
             lifecycle=entity.lifecycle,
-            description=first_line(maskers.get(entity.pk, _NOTHING).text(entity.description)),
+            description=first_line(maskers.get(entity.pk, ANYBODYS).text(entity.description)),
             owner=_named(nodes, entity.owner_ref, "group"),
             system=_named(nodes, entity.system_ref, "system"),
             tags=[tag.name for tag in entity.tag_rows.all()],

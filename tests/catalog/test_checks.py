@@ -1,4 +1,5 @@
 import pytest
+from django.core.checks import run_checks
 
 from catalog.checks import (
     check_locations,
@@ -38,6 +39,22 @@ def test_names_locations_that_cannot_work(settings, tmp_path, locations, allow, 
     messages = check_locations(None)
     assert ids(messages) == [found]
     assert messages[0].hint
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("/no/such/people.yaml", "does not exist"),
+        ("people/*.yaml", "is a relative path"),
+        ("git@github.com:acme/people", "cannot be read"),
+        ("https://git.example.com/people.yaml", ""),
+        ("{here}", ""),
+    ],
+)
+def test_names_files_of_people_that_are_not_there(settings, tmp_path, place, found):
+    settings.CATALOG_PEOPLE_LOCATIONS = [place.format(here=tmp_path)]
+    messages = [one.msg for one in run_checks() if one.id == "catalog.W004"]
+    assert [found in message for message in messages] == ([True] if found else [])
 
 
 @pytest.mark.parametrize(

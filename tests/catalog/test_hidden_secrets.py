@@ -7,6 +7,7 @@ from importlib import import_module
 import pytest
 from bs4 import BeautifulSoup
 from django.apps import apps
+from django.urls import reverse
 
 from catalog.editing import overlays
 from catalog.models import Entity, ImportIssue, Overlay, SearchText, Tag
@@ -207,6 +208,19 @@ def test_no_search_finds_an_entity_by_its_secret(client, everywhere, secret):
         assert "component:default/leaky<" not in body(client, address + secret)
     assert not SearchText.objects.filter(text__contains=secret).exists()
     assert not Tag.objects.filter(name__contains=secret).exists()
+
+
+def test_a_secret_in_place_of_a_name_is_shown_nowhere(client, tmp_path):
+    file = write(tmp_path / "a.yaml", component("a", owner=SECRET, dependsOn=[f"api:{SECRET}"]))
+    assert SECRET not in run("import_catalog", file)[1]
+    assert SECRET not in run("validate_catalog", file)[1]
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    entity = Entity.objects.get(name="a")
+    for page in ("entity", "dependencies", "inspect"):
+        assert SECRET not in body(client, reverse(f"catalog:{page}", kwargs=entity.url_kwargs))
+    for address in ("/catalog/", "/catalog/issues/?kind=unresolved", "/catalog/export/?format=csv"):
+        assert SECRET not in body(client, address), address
+    assert SECRET not in body(client, "/admin/catalog/entity/")
 
 
 def test_what_a_check_says_of_a_file_repeats_no_secret_of_it(careless):

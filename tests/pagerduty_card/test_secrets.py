@@ -11,6 +11,7 @@ from django.urls import reverse
 from catalog.models import Entity
 from catalog.signals import entities_written
 from pagerduty_card.models import Feed, TriggeredIncident
+from tests.catalog.sources import component, run, write
 from tests.factories import make_entity, make_issue, make_user
 from tests.pagerduty_card.mirror import (
     make_attempt,
@@ -174,6 +175,34 @@ def test_a_known_key_is_masked_in_every_entity_whatever_it_looks_like(client, se
         text = response.getvalue().decode()
         assert [copy for copy in copies if copy in text] == [], address
     assert "f" * 40 in client.get(pages[1]).text
+
+
+def test_a_title_that_was_stored_before_its_key_was_known_is_masked_where_it_is_shown(
+    client, tmp_path
+):
+    key = "LaterKeyThatIsNoHexNumberAtAll00"
+    file = write(
+        tmp_path / "a.yaml",
+        component("titled", metadata={"title": f"Pay {key}"}),
+        component("near", dependsOn=["component:titled"]),
+        component("bad", metadata={"labels": {"a": f"{key} x"}}),
+    )
+    assert key in run("import_catalog", file)[1]
+    entity = make_mapped_entity("holder", integration_key=key)
+    entities_written.send(Entity, pks=[entity.pk])
+    client.force_login(make_user())
+    near = Entity.objects.get(name="near")
+    addresses = ["/catalog/", "/search/?q=titled", near.get_absolute_url()]
+    addresses.append(reverse("catalog:dependencies", kwargs=near.url_kwargs))
+    for address in addresses:
+        page = client.get(address, headers={"HX-Request": "true"} if "q=" in address else None)
+        assert "Pay ****" in page.text, address
+        assert key not in page.text, address
+    file.write_text(file.read_text() + "\n")
+    for command in (("import_catalog", file), ("validate_catalog", file, "--references=catalog")):
+        said = run(*command)[1]
+        assert "metadata.labels.a" in said
+        assert key not in said
 
 
 def test_a_new_key_is_known_at_once(client):

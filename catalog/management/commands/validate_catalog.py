@@ -3,8 +3,9 @@
 import json
 import os
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from catalog.ingestion.allow import Allowance
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, root_of
 from catalog.ingestion.targets import address_of, targets_of
+from catalog.masking import ANYBODYS
 from catalog.models import Entity
+from catalog.secrets import hide
 from portal.batches import in_batches
 from portal.pipes import reader_may_stop
 
@@ -90,7 +93,9 @@ class Command(BaseCommand):
                 list(found), is_catalog_asked=options["references"] == "catalog"
             )
         files, documents, invalid, warnings = set(), 0, 0, 0
-        for checked in found:
+        # Which keys are known, the database says.
+        mask = ANYBODYS.text if options["references"] == "catalog" else partial(hide, masks={})
+        for checked in (_hidden(one, mask) for one in found):
             files.add(checked.file)
             documents += not checked.is_empty and checked.document is not None
             invalid += bool(checked.problems)
@@ -144,6 +149,15 @@ class Command(BaseCommand):
                 }
                 where = ",".join(f"{key}={_property(value)}" for key, value in values.items())
                 self.stdout.write(f"::{level} {where}::{_message(str(problem))}")
+
+
+def _hidden(checked: _Checked, mask: Callable[[str], str]) -> _Checked:
+    """The same with the secrets masked in what is said of it."""
+    problems, warnings = (
+        [replace(one, message=mask(one.message), hint=mask(one.hint)) for one in said]
+        for said in (checked.problems, checked.warnings)
+    )
+    return replace(checked, problems=problems, warnings=warnings)
 
 
 def _check(paths: Sequence[str]) -> Iterator[_Checked]:
