@@ -4,9 +4,11 @@ import re
 import uuid
 import zoneinfo
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import unquote
 
 from csp.constants import UNSAFE_INLINE
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -54,6 +56,9 @@ def page_headers(get_response: GetResponse) -> GetResponse:
         response.setdefault("Cache-Control", "private, no-store")
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("Permissions-Policy", _PERMISSIONS)
+        if settings.DEBUG and response.status_code == HTTPStatus.BAD_REQUEST:
+            # Django's debug page has an inline style; django-csp spares those of 404 and 500.
+            setattr(response, "_csp_exempt", True)  # noqa: B010
         if request.path_info.startswith(reverse("admin:index")):
             # Where django-csp's own decorator, which is for single views, leaves its wish.
             setattr(response, "_csp_update", {"style-src": [UNSAFE_INLINE]})  # noqa: B010

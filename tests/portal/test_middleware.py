@@ -55,6 +55,15 @@ def test_pages_carry_a_policy_that_allows_nothing_inline(client):
 
 
 @pytest.mark.django_db
+def test_the_debug_page_of_an_unknown_host_may_have_its_style(client, settings):
+    settings.DEBUG, settings.ALLOWED_HOSTS = True, ["portal.example.com"]
+    response = client.get(reverse("sign-in"), headers={"host": "other.example.com"})
+    assert response.status_code == 400
+    assert "<style>" in response.text
+    assert "Content-Security-Policy" not in response
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("name", ["admin:index", "admin:catalog_entity_changelist"])
 def test_the_admin_has_the_policy_too_but_for_its_one_inline_style(admin_client, name):
     policy = admin_client.get(reverse(name))["Content-Security-Policy"]
