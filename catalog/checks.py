@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
@@ -12,15 +13,20 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from catalog.ingestion.allow import Allowance, by_host
 from catalog.ingestion.importer import configured_sources
 from catalog.ingestion.repositories import SOFTWARE
-from catalog.ingestion.sources import is_there, is_url, root_of
+from catalog.ingestion.sources import Root, is_folder, is_there, is_url, root_of, without_user
 from catalog.ingestion.spellings import refusal
 from catalog.kinds import Kind
 from catalog.models import Location
 from portal import database
 
 _SHORTEST_TOKEN = 20
+_MAKE_LONGER = "Make another one: python3 -c 'import secrets; print(secrets.token_hex(32))'"
+_LONGEST_SHOWN = 200
+# What can stand in a header: printable, without blanks and quote marks.
+_TOKEN = re.compile(r"[!#-&(-~]+")
+_NAMESPACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _HOST = re.compile(
-    r"(?:(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?:(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
     r"|[0-9A-Fa-f:]+"
 )
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.\-]+(?::[0-9]+)?")
@@ -30,36 +36,54 @@ _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.\-]+(?::[0-9]+)?")
 def check_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
     """``CATALOG_LOCATIONS`` names things that exist and that may be read."""
     allow = Allowance.from_settings()
-    found: list[CheckMessage] = []
     written = filter(None, map(str.strip, settings.CATALOG_LOCATIONS))
-    for source, absolute in zip(written, configured_sources(), strict=True):
-        root = root_of(absolute)
-        path = Path(root.target)
-        if why := refusal(root.target):
-            found.append(
-                Error(
-                    f"CATALOG_LOCATIONS: {source} {why[0]}.",
-                    hint=f"{why[1][0].upper()}{why[1][1:]}; or a path or a glob.",
-                    id="catalog.E001",
-                )
-            )
-        elif root.type == "file" and not is_there(path) and not glob.has_magic(source):
-            found.append(
-                Warning(
-                    f"CATALOG_LOCATIONS: {root.target} does not exist.",
-                    hint="Relative paths count from the project's folder, where manage.py lies.",
-                    id="catalog.W001",
-                )
-            )
-        elif root.type == "file" and is_there(path) and not allow.permits_file(path.resolve()):
-            found.append(
-                Error(
-                    f"CATALOG_LOCATIONS: {root.target} is outside CATALOG_READING_ALLOW.",
-                    hint="Add its folder to CATALOG_READING_ALLOW.",
-                    id="catalog.E002",
-                )
-            )
-    return found
+    pairs = zip(written, configured_sources(), strict=True)
+    checked = (_of_location(source, root_of(absolute), allow) for source, absolute in pairs)
+    return [found for found in checked if found]
+
+
+def _of_location(source: str, root: Root, allow: Allowance) -> CheckMessage | None:
+    """What is wrong with one location; asks no host."""
+    shown = without_user(source)[:_LONGEST_SHOWN]
+    mistake, hint = refusal(root.target) or ("", "")
+    if not mistake and root.type == "url" and (mistake := _mistake_of_address(source)):
+        hint = "write one that starts with https:// and a host; a token for a host belongs into "
+        hint += "CATALOG_HOST_TOKENS"
+    if mistake:
+        return Error(
+            f"CATALOG_LOCATIONS: {shown} {mistake}.",
+            hint=f"{hint[0].upper()}{hint[1:]}; or a path or a glob.",
+            id="catalog.E001",
+        )
+    if root.type == "url":
+        return None
+    path = Path(root.target)
+    if not is_there(path) and not glob.has_magic(source):
+        return Warning(
+            f"CATALOG_LOCATIONS: {root.target[:_LONGEST_SHOWN]} does not exist.",
+            hint="Relative paths count from the project's folder, where manage.py lies.",
+            id="catalog.W001",
+        )
+    if is_there(path) and not allow.permits_file(path.resolve()):
+        return Error(
+            f"CATALOG_LOCATIONS: {root.target} is outside CATALOG_READING_ALLOW.",
+            hint="Add its folder to CATALOG_READING_ALLOW.",
+            id="catalog.E002",
+        )
+    return None
+
+
+def _mistake_of_address(url: str) -> str:
+    """What keeps an http or https address from being asked, as the end of a sentence."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port  # raises for one that is no number
+    except ValueError:
+        return "does not have a host and a port that can be read"
+    if not host:
+        return "does not name a host"
+    return "has a user name in it, which readers would see" if "@" in parts.netloc else ""
 
 
 @register(Tags.database)
@@ -85,40 +109,34 @@ def check_emptied_locations(
 
 
 @register
-def check_people_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
-    """``CATALOG_PEOPLE_LOCATIONS`` names files that may be there: else nobody owns anything."""
+def check_reading_allow(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """``CATALOG_READING_ALLOW`` holds host names and absolute folders."""
     found: list[CheckMessage] = []
-    for place in filter(None, map(str.strip, settings.CATALOG_PEOPLE_LOCATIONS)):
-        if is_url(place):
-            continue
-        path = Path(place).expanduser()
-        what = "cannot be read" if refusal(place) else ""
-        what = what or ("" if path.is_absolute() else "is a relative path")
-        if what := what or ("" if is_there(path) else "does not exist"):
+    for entry in filter(None, map(str.strip, settings.CATALOG_READING_ALLOW)):
+        if entry.startswith("/"):
+            if not is_folder(Path(entry)) and not is_there(Path(entry)):
+                found.append(
+                    Warning(
+                        f"CATALOG_READING_ALLOW: there is no {entry[:_LONGEST_SHOWN]}.",
+                        hint="Correct the path, or remove it.",
+                        id="catalog.W005",
+                    )
+                )
+        elif not _is_host(entry):
             found.append(
-                Warning(
-                    f"CATALOG_PEOPLE_LOCATIONS: {place} {what}, so its people and groups own "
-                    "nothing.",
-                    hint="Write the path from / or the address as an entity's page shows it.",
-                    id="catalog.W004",
+                Error(
+                    f"CATALOG_READING_ALLOW: {entry} is neither a host nor an absolute folder.",
+                    hint="Write a host (example.com, *.example.com, example.com:8443) without "
+                    "https://, or a path from /.",
+                    id="catalog.E003",
                 )
             )
     return found
 
 
-@register
-def check_reading_allow(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
-    """``CATALOG_READING_ALLOW`` holds host names and absolute folders."""
-    return [
-        Error(
-            f"CATALOG_READING_ALLOW: {entry} is neither a host nor an absolute folder.",
-            hint="Write a host (example.com, *.example.com, example.com:8443) without https://, "
-            "or a path from /.",
-            id="catalog.E003",
-        )
-        for entry in map(str.strip, settings.CATALOG_READING_ALLOW)
-        if entry and not entry.startswith("/") and not _HOST.fullmatch(entry)
-    ]
+def _is_host(entry: str) -> bool:
+    found = _HOST.fullmatch(entry)
+    return bool(found) and int((found and found["port"]) or 1) in range(1, 65_536)
 
 
 @register
@@ -129,9 +147,28 @@ def check_hosts(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # n
         ("CATALOG_GIT_HOSTS", "ghe.example.com=github"),
         ("CATALOG_HOST_TOKENS", "github.com=...token..."),
     ):
+        hosts: set[str] = set()
         for number, entry in enumerate(getattr(settings, name), start=1):
-            host, _, value = entry.partition("=")
-            if _HOST_AND_PORT.fullmatch(host.strip()) and value.strip():
+            host, _, value = (part.strip() for part in entry.partition("="))
+            if name == "CATALOG_HOST_TOKENS" and value and not _TOKEN.fullmatch(value):
+                found.append(
+                    Error(
+                        f"{name}: the token of entry {number} has characters that no token has, "
+                        "for example a blank or a quote mark.",
+                        hint="Copy the token again, and nothing else with it.",
+                        id="catalog.E010",
+                    )
+                )
+            if host.lower() in hosts:
+                found.append(
+                    Error(
+                        f"{name}: entry {number} is a second one for {host}.",
+                        hint="Remove one of the two.",
+                        id="catalog.E011",
+                    )
+                )
+            hosts.add(host.lower())
+            if _HOST_AND_PORT.fullmatch(host) and value:
                 continue
             found.append(
                 Error(
@@ -154,13 +191,23 @@ def check_hosts(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # n
 
 @register
 def check_refresh_token(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
-    """``CATALOG_REFRESH_TOKEN`` is hard to guess."""
-    if not 0 < len(settings.CATALOG_REFRESH_TOKEN) < _SHORTEST_TOKEN:
+    """``CATALOG_REFRESH_TOKEN`` is hard to guess, and can be sent."""
+    token = settings.CATALOG_REFRESH_TOKEN
+    if token and not _TOKEN.fullmatch(token):
+        return [
+            Error(
+                "CATALOG_REFRESH_TOKEN has characters that a header cannot send whole, for example "
+                "a blank, a quote mark or a letter beyond ASCII.",
+                hint=_MAKE_LONGER,
+                id="catalog.E012",
+            )
+        ]
+    if not 0 < len(token) < _SHORTEST_TOKEN:
         return []
     return [
         Warning(
             f"CATALOG_REFRESH_TOKEN is shorter than {_SHORTEST_TOKEN} characters.",
-            hint="Make a longer one: python -c 'import secrets; print(secrets.token_hex(32))'",
+            hint=_MAKE_LONGER,
             id="catalog.W002",
         )
     ]
@@ -187,4 +234,33 @@ def check_registered_kinds(app_configs: Any, **kwargs: Any) -> Sequence[CheckMes
                 id="catalog.E007",
             )
         )
+    return found
+
+
+@register
+def check_people(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """``CATALOG_PEOPLE_NAMESPACE`` can be one, and ``CATALOG_PEOPLE_LOCATIONS`` exist."""
+    found: list[CheckMessage] = []
+    namespace = settings.CATALOG_PEOPLE_NAMESPACE
+    if not _NAMESPACE.fullmatch(namespace):
+        found.append(
+            Error(
+                f"CATALOG_PEOPLE_NAMESPACE is {namespace[:_LONGEST_SHOWN]!r}, which no entity can "
+                "have: nobody would own anything.",
+                hint="Write the metadata.namespace of your User entities, for example default.",
+                id="catalog.E013",
+            )
+        )
+    for place in filter(None, map(str.strip, settings.CATALOG_PEOPLE_LOCATIONS)):
+        is_read = is_url(place) or is_there(settings.BASE_DIR / Path(place).expanduser())
+        if what := "cannot be read" if refusal(place) else "" if is_read else "does not exist":
+            found.append(
+                Warning(
+                    f"CATALOG_PEOPLE_LOCATIONS: {without_user(place)[:_LONGEST_SHOWN]} {what}, so "
+                    "its people and groups own nothing.",
+                    hint="Write files, folders and addresses as an entity's page shows them. "
+                    "Relative paths count from the project's folder.",
+                    id="catalog.W004",
+                )
+            )
     return found

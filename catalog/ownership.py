@@ -69,7 +69,9 @@ def _counts(source: str) -> bool:
         return True
     if any(part in ("..", ".") for part in unquote(source).split("/")):
         return False
-    places = (one if "://" in one else str(Path(one).expanduser().absolute()) for one in named)
+    places = (
+        one if "://" in one else str(settings.BASE_DIR / Path(one).expanduser()) for one in named
+    )
     return any(f"{source}/".startswith(f"{place.rstrip('/')}/") for place in places)
 
 

@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from pagerduty_card import configuration
 from pagerduty_card.addresses import Address, Api, read_address
 from pagerduty_card.configuration import SETTING, Written
+from pagerduty_card.credentials import credential_mistake, region_of_token
 from pagerduty_card.errors import NotConfigured
 
 DEFAULT_ACCOUNT = "default"
@@ -26,8 +28,6 @@ SCOPES = {
 }
 # Asked for with them; without one, only PagerDuty's own figures are not shown.
 SCOPES_OF_FIGURES = ("analytics.write", "standards.read")
-# Tokens of OAuth carry their region in front.
-_BEARER = ("pdus+", "pdeu+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,7 @@ def all_accounts() -> dict[str, Account]:
     An account with a mistake in its configuration is there too, with its ``problem``.
     """
     written = configuration.read(settings.PAGERDUTY_ACCOUNTS)
-    accounts = {one.name: _account_of(one, written) for one in written.accounts}
+    accounts = {one.name: _further_account(one, written) for one in written.accounts}
     if DEFAULT_ACCOUNT in accounts and not has_own_token():
         return accounts
     return {**accounts, DEFAULT_ACCOUNT: _own_account(accounts)}
@@ -184,14 +184,27 @@ def get_account(name: str = "") -> Account:
     return account
 
 
+def region_of(address: str) -> str:
+    """The region whose host of PagerDuty an address names; empty for any other host."""
+    try:
+        host = urlsplit(address).hostname
+    except ValueError:
+        return ""
+    for name, region in REGIONS.items():
+        if host in {
+            urlsplit(one).hostname for one in (region.api_base_url, region.events_base_url)
+        }:
+            return name
+    return ""
+
+
 def is_bearer(token: str) -> bool:
     """Whether a token is one of OAuth's, to be sent as ``Bearer``."""
-    return token.startswith(_BEARER)
+    return bool(region_of_token(token))
 
 
 def _own_account(others: Mapping[str, Account]) -> Account:
     """The default account, of the settings whose names begin with ``PAGERDUTY_``."""
-    region = REGIONS.get(settings.PAGERDUTY_REGION, REGIONS["us"])
     sandbox = settings.PAGERDUTY_SANDBOX
     token = "sandbox-token" if sandbox else settings.PAGERDUTY_TOKEN
     problem = ""
@@ -202,44 +215,62 @@ def _own_account(others: Mapping[str, Account]) -> Account:
                 "No default PagerDuty account is configured: set PAGERDUTY_TOKEN, or name one of "
                 f"{names_of(others)} in pagerduty.com/account."
             )
-    elif mistake := configuration.credential_mistake(token):
+    elif mistake := credential_mistake(token):
         token, problem = "", f"PAGERDUTY_TOKEN {mistake}."
-    addresses = {
-        Api.REST: read_address(Api.REST, settings.PAGERDUTY_API_BASE_URL),
-        Api.EVENTS: read_address(Api.EVENTS, settings.PAGERDUTY_EVENTS_BASE_URL),
-    }
-    mistakes = _address_mistakes(addresses, lambda api: f"PAGERDUTY_{api.value.upper()}")
-    here = settings.PAGERDUTY_SANDBOX_URL.rstrip("/") if sandbox else ""
-    return Account(
+    secrets = [one.strip() for one in settings.PAGERDUTY_WEBHOOK_SECRETS if one.strip()]
+    # As public as the sandbox's token: it signs what the sandbox sends, and opens a sandbox only.
+    secrets += [SANDBOX_WEBHOOK_SECRET] if sandbox else []
+    written = Written(
         name=DEFAULT_ACCOUNT,
         token=token,
-        api_base_url=addresses[Api.REST].url or here or region.api_base_url,
-        events_base_url=_events_url(
-            addresses[Api.EVENTS], f"{here}/v2" if here else region.events_base_url
-        ),
         region=settings.PAGERDUTY_REGION,
-        problem=problem or _unasked(mistakes),
-        address_mistakes=mistakes,
-        webhook_secrets=_own_webhook_secrets(sandbox=sandbox),
+        api_base_url=settings.PAGERDUTY_API_BASE_URL,
+        events_base_url=settings.PAGERDUTY_EVENTS_BASE_URL,
+        webhook_secrets=tuple(secrets),
+    )
+    return _account(
+        written,
+        problem=problem,
+        setting=OWN_SETTING,
+        name_of=lambda field_name: f"PAGERDUTY_{field_name.upper()}",
     )
 
 
-def _own_webhook_secrets(*, sandbox: bool) -> tuple[str, ...]:
-    given = [one.strip() for one in settings.PAGERDUTY_WEBHOOK_SECRETS if one.strip()]
-    # As public as the sandbox's token: it signs what the sandbox sends, and opens a sandbox only.
-    return (*given, SANDBOX_WEBHOOK_SECRET) if sandbox else tuple(given)
+def _further_account(written: Written, whole: configuration.Configuration) -> Account:
+    """An account of ``PAGERDUTY_ACCOUNTS``."""
+    mistake = whole.mistake_of(written.name)
+    return _account(
+        written,
+        problem=f"{SETTING}: {mistake.text}" if mistake and not mistake.is_double else "",
+        setting=f"{SETTING}, account {written.name}",
+        name_of=lambda field_name: f"{field_name} of account {written.name!r}",
+    )
 
 
-def _account_of(written: Written, whole: configuration.Configuration) -> Account:
+def _account(
+    written: Written, *, problem: str, setting: str, name_of: Callable[[str], str]
+) -> Account:
+    """The account with the addresses that follow from its region, the sandbox and what is written.
+
+    Args:
+        written: As configured.
+        problem: Why it cannot be asked, as far as is known.
+        setting: Where its credentials are configured.
+        name_of: How a field is called in the configuration.
+    """
     name = written.region or "us"
     region = REGIONS.get(name)
+    if region is None and not problem:
+        problem = f"{name_of('region')} is {name!r}, which is no region."
     sandbox = settings.PAGERDUTY_SANDBOX_URL.rstrip("/") if settings.PAGERDUTY_SANDBOX else ""
     addresses = {api: read_address(api, getattr(written, api.value)) for api in Api}
-    mistakes = _address_mistakes(addresses, lambda api: f"{api.value} of account {written.name!r}")
-    mistake = whole.mistake_of(written.name)
-    problem = f"{SETTING}: {mistake.text}" if mistake and not mistake.is_double else ""
-    if region is None and not problem:
-        problem = f"{SETTING}: region of account {written.name!r} is {name!r}, which is no region."
+    rest_url = addresses[Api.REST].url or sandbox or (region.api_base_url if region else "")
+    events_url = addresses[Api.EVENTS].url or (
+        f"{sandbox}/v2" if sandbox else region.events_base_url if region else ""
+    )
+    mistakes = _address_mistakes(addresses, name_of) or _mixed_regions(
+        rest_url, events_url, name_of
+    )
     oauth = None
     if written.client_id and not written.token:
         oauth = OAuthClient(
@@ -254,14 +285,12 @@ def _account_of(written: Written, whole: configuration.Configuration) -> Account
     return Account(
         name=written.name,
         token=written.token,
-        api_base_url=addresses[Api.REST].url or sandbox or (region.api_base_url if region else ""),
-        events_base_url=_events_url(
-            addresses[Api.EVENTS],
-            f"{sandbox}/v2" if sandbox else region.events_base_url if region else "",
-        ),
+        api_base_url=rest_url,
+        # With a mistake nowhere, for the usual host may be that of a stranger.
+        events_base_url="" if any(one.api is Api.EVENTS for one in mistakes) else events_url,
         region=name,
         oauth=oauth,
-        setting=f"{SETTING}, account {written.name}",
+        setting=setting,
         problem=problem or _unasked(mistakes),
         address_mistakes=mistakes,
         webhook_secrets=written.webhook_secrets,
@@ -269,23 +298,36 @@ def _account_of(written: Written, whole: configuration.Configuration) -> Account
 
 
 def _address_mistakes(
-    addresses: Mapping[Api, Address], name: Callable[[Api], str]
+    addresses: Mapping[Api, Address], name_of: Callable[[str], str]
 ) -> tuple[AddressMistake, ...]:
     return tuple(
         AddressMistake(
             api=api,
-            text=f"{name(api)} {one.mistake}.",
+            text=f"{name_of(api.value)} {one.mistake}.",
             hint=(f"Write {one.right}, or leave" if one.right else "Leave")
-            + f" {name(api)} unset to use the address of the region.",
+            + f" {name_of(api.value)} unset to use the address of the region.",
         )
         for api, one in addresses.items()
         if one.mistake
     )
 
 
-def _events_url(address: Address, usual: str) -> str:
-    """Where events go; nowhere with a mistake, for the usual host may be that of a stranger."""
-    return "" if address.mistake else address.url or usual
+def _mixed_regions(
+    rest_url: str, events_url: str, name_of: Callable[[str], str]
+) -> tuple[AddressMistake, ...]:
+    """The REST API of one region and the Events API of the other, where its keys are unknown."""
+    of_rest, of_events = region_of(rest_url), region_of(events_url)
+    if not of_rest or not of_events or of_rest == of_events:
+        return ()
+    return (
+        AddressMistake(
+            api=Api.EVENTS,
+            text=f"The REST API at {rest_url} is of the region {of_rest}, the Events API at "
+            f"{events_url} of the region {of_events}.",
+            hint=f"Set {name_of('region')} to the region in which your PagerDuty account was made, "
+            f"and leave {name_of(Api.REST.value)} and {name_of(Api.EVENTS.value)} unset.",
+        ),
+    )
 
 
 def _unasked(mistakes: Collection[AddressMistake]) -> str:

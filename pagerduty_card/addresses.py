@@ -66,6 +66,11 @@ def read_address(api: Api, written: str) -> Address:
         return Address(mistake="has a user name or a password in it")
     if re.search(r"\s", text):
         return Address(mistake="has a blank or a line break in it")
+    try:
+        _ = parts.port  # raises for one that is no number, or above 65535
+    except ValueError:
+        mistake = f"is {text[:_SHOWN]!r}, whose port is not a number from 1 to 65535"
+        return Address(mistake=mistake, right=f"{parts.scheme}://{host}")
     root = f"{parts.scheme}://{parts.netloc}"
     path = re.sub(r"/+", "/", parts.path).rstrip("/")
     if parts.query or parts.fragment:

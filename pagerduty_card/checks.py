@@ -18,7 +18,9 @@ from pagerduty_card.accounts import (
     Account,
     all_accounts,
     has_own_token,
+    region_of,
 )
+from pagerduty_card.credentials import credential_mistake, region_of_token, token_doubt
 from portal.local_hosts import is_local_host
 
 _SHORTEST_SECRET = 16
@@ -40,7 +42,8 @@ def check_configuration(
                 id="pagerduty_card.E001",
             )
         )
-    if all(one.is_unset for one in all_accounts().values()):
+    is_mistaken = settings.ENVIRONMENT.is_mistaken("PAGERDUTY_TOKEN")
+    if not is_mistaken and all(one.is_unset for one in all_accounts().values()):
         found.append(
             checks.Warning(
                 "No PagerDuty token is configured: cards will say so instead of showing incidents.",
@@ -54,6 +57,7 @@ def check_configuration(
     for account in all_accounts().values():
         found += _addresses(account)
         found += _webhook_secrets(account)
+        found += _token(account)
     found += _accounts()
     if settings.PAGERDUTY_SANDBOX and settings.PAGERDUTY_TOKEN:
         found.append(
@@ -119,9 +123,7 @@ def _accounts() -> list[CheckMessage]:
         )
         for one in whole.mistakes
     ]
-    if settings.PAGERDUTY_TOKEN and (
-        mistake := configuration.credential_mistake(settings.PAGERDUTY_TOKEN)
-    ):
+    if settings.PAGERDUTY_TOKEN and (mistake := credential_mistake(settings.PAGERDUTY_TOKEN)):
         found.append(
             Error(
                 f"PAGERDUTY_TOKEN {mistake}.",
@@ -169,12 +171,43 @@ def _is_of_sandbox(account: configuration.Written) -> bool:
     }
 
 
+def _token(account: Account) -> list[CheckMessage]:
+    """A token that is none, or one of the other region."""
+    name = OWN_SETTING
+    if account.setting != OWN_SETTING:
+        name = f"token of account {account.name!r}"
+    if doubt := token_doubt(account.token):
+        return [
+            checks.Warning(f"{name} {doubt.problem}.", hint=doubt.hint, id="pagerduty_card.W005")
+        ]
+    region, asked = region_of_token(account.token), region_of(account.api_base_url)
+    if not region or not asked or region == asked:
+        return []
+    return [
+        Error(
+            f"{name} is of the region {region}, but would be sent to {account.api_base_url}.",
+            hint=f"Set the region of the account to {region} (PAGERDUTY_REGION, or region in "
+            "PAGERDUTY_ACCOUNTS), or use a token of the account that is meant.",
+            id="pagerduty_card.E010",
+        )
+    ]
+
+
 def _webhook_secrets(account: Account) -> list[CheckMessage]:
     """Secrets that are short enough to be guessed; PagerDuty makes them itself, of 64 and more."""
     name = WEBHOOK_SETTING
     if account.setting != OWN_SETTING:
         name = f"webhook_secrets of account {account.name!r}"
-    return [
+    found: list[CheckMessage] = [
+        Error(
+            f"{name}: secret {place} {mistake}.",
+            hint="Copy each secret again, and separate them by commas.",
+            id="pagerduty_card.E011",
+        )
+        for place, one in enumerate(account.webhook_secrets, start=1)
+        if (mistake := credential_mistake(one))
+    ]
+    return found + [
         Error(
             f"{name}: secret {place} is shorter than {_SHORTEST_SECRET} characters: anybody could "
             "guess it and send incidents.",
@@ -221,9 +254,10 @@ def _insecure(variable: str, url: str) -> list[CheckMessage]:
     )
     if host and (scheme == "https" or (scheme == "http" and is_own)):
         return []
+    shown = f" is {url[:100]!r}, which" if url else ""
     return [
         Error(
-            f"{variable} is not an https address.",
+            f"{variable}{shown} is not an https address.",
             hint="Tokens and integration keys would travel readably. Write https://, or leave "
             f"{variable} unset to use the hosts of the region.",
             id="pagerduty_card.E002",

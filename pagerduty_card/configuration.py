@@ -19,17 +19,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
+
+from pagerduty_card.credentials import credential_mistake
 
 SETTING = "PAGERDUTY_ACCOUNTS"
 # Also the last part of a webhook's address, and a column of 64 characters.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SUBDOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _SCOPE = re.compile(r"[A-Za-z0-9_:.-]+")
-# What can stand in a header and in a form: printable, without blanks.
-# Quote marks come along from a file of variables that is not read by a shell.
-_CREDENTIAL = re.compile(r"[!#-&(-~]+")
 
 _SECRETS = ("token", "client_secret")
 _TEXTS = (
@@ -97,13 +97,6 @@ class Configuration:
         return next((one for one in self.mistakes if one.account == account), None)
 
 
-def credential_mistake(value: str) -> str:
-    """Why a token or a secret cannot be sent; empty when it can."""
-    if _CREDENTIAL.fullmatch(value):
-        return ""
-    return "has characters that no token has, for example a blank, a line break or a quote mark"
-
-
 @lru_cache(maxsize=8)
 def read(value: str) -> Configuration:
     """Read the setting; files are read once in a process, as the environment is.
@@ -126,12 +119,15 @@ def read(value: str) -> Configuration:
             return _broken(f"{shown} that {SETTING} names cannot be read: {_cause(exc)}.")
     try:
         # Every scalar stays a text: a token of digits is no number, and ``no`` is a name.
-        items = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it builds texts, lists, maps
+        items = yaml.load(text, Loader=_Loader)  # noqa: S506 - it builds texts, lists, maps
+    except RecursionError:
+        return _broken(f"{SETTING} is nested too deeply.")
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
+        said = "has a key twice" if isinstance(exc, _DoubleKeyError) else "is not YAML"
         # The parser's own words quote the text, and with it perhaps a token.
-        return _broken(f"{SETTING} is not YAML{where}.")
+        return _broken(f"{SETTING} {said}{where}.")
     if isinstance(items, Mapping) and set(items) == {"accounts"}:
         items = items["accounts"]
     if not isinstance(items, list):
@@ -155,6 +151,26 @@ def _cause(exc: Exception) -> str:
     if isinstance(exc, OSError):
         return exc.strerror or type(exc).__name__
     return "it is not UTF-8 text"
+
+
+class _DoubleKeyError(yaml.MarkedYAMLError):
+    """A map has a key twice."""
+
+
+class _Loader(yaml.BaseLoader):
+    """Builds texts, lists and maps; of a key that a map has twice, YAML itself keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, *args: Any, **options: Any) -> Any:
+        """The map.
+
+        Raises:
+            _DoubleKeyError: A key is there twice.
+        """
+        names = [key.value for key, _ in node.value]
+        for place, (key, _) in enumerate(node.value):
+            if key.value in names[:place]:
+                raise _DoubleKeyError(problem_mark=key.start_mark)
+        return super().construct_mapping(node, *args, **options)
 
 
 class _Reader:

@@ -14,13 +14,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
 from portal import database
+from portal.environment import SHORTEST_SECRET_KEY
 from portal.local_hosts import is_local_host
 
 # With a leading dot for a domain and all below it; ``*`` for any.
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 # Of the environment alone: commands that say themselves what else is wrong ask for no other.
 ENVIRONMENT = "environment"
-_MIN_KEY_LENGTH = 50
 _MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(64))'"
 
 
@@ -72,7 +72,8 @@ def check_configuration(
 def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Find what is good enough for a developer's machine only."""
     del app_configs, kwargs
-    if not settings.PORTAL_URL.startswith("http://"):
+    is_mistaken = settings.ENVIRONMENT.is_mistaken("PORTAL_URL")
+    if is_mistaken or not settings.PORTAL_URL.startswith("http://"):
         return []
     return [
         checks.Warning(
@@ -109,15 +110,15 @@ def _secret_key() -> str:
 
 def _secret_key_length() -> list[CheckMessage]:
     key = _secret_key()
-    if len(key) >= _MIN_KEY_LENGTH:
+    if len(key) >= SHORTEST_SECRET_KEY or settings.ENVIRONMENT.is_mistaken("SECRET_KEY"):
         return []
     return [
         Error(
             f"SECRET_KEY has {len(key)} characters: sessions can be forged."
             if key
             else "SECRET_KEY is not set: nobody could sign in.",
-            hint=f"Set SECRET_KEY (or SECRET_KEY_FILE) to {_MIN_KEY_LENGTH} random characters or "
-            f"more, for example to the output of: {_MAKE_KEY}",
+            hint=f"Set SECRET_KEY (or SECRET_KEY_FILE) to {SHORTEST_SECRET_KEY} random characters "
+            f"or more, for example to the output of: {_MAKE_KEY}",
             id="portal.E001",
         )
     ]
@@ -201,7 +202,8 @@ def _portal_url() -> list[CheckMessage]:
                 id="portal.E003",
             )
         ]
-    if settings.DEBUG or validate_host(written, settings.ALLOWED_HOSTS):
+    is_mistaken = any(map(settings.ENVIRONMENT.is_mistaken, ("PORTAL_URL", "ALLOWED_HOSTS")))
+    if settings.DEBUG or is_mistaken or validate_host(written, settings.ALLOWED_HOSTS):
         return []
     if not settings.ENVIRONMENT.is_given("PORTAL_URL"):
         return [

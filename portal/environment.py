@@ -13,39 +13,23 @@ import re
 import zoneinfo
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import environ
 
+from portal import variable_names
+from portal.connection_urls import problem_of_database, problem_of_redis, problem_of_site, quoted
+from portal.variable_names import FILE, Misspelling
+
+SHORTEST_SECRET_KEY = 50
 YES = frozenset({"true", "on", "yes", "y", "1"})
 NO = frozenset({"false", "off", "no", "n", "0"})
-_FILE = "_FILE"
-_LONGEST_QUOTE = 200
 _LONGEST_NUMBER = 18
-_PREFIXES = (
-    *("PORTAL_", "CATALOG_", "PAGERDUTY_", "SANDBOX_", "WEB_", "DATABASE_", "REDIS_"),
-    *("ALLOWED_", "SECURE_"),
-)
-# Kubernetes and Docker describe a service called "portal" or "redis" to every container like this.
-_OF_SERVICES = re.compile(
-    r".+_SERVICE_(?:HOST|PORT(?:_\w+)?)|[A-Z0-9]+_PORT(?:_\d+_(?:TCP|UDP)\w*)?|.+_ENV_.+"
-)
-# The test suite's own.
-_OF_TESTS = frozenset({"CATALOG_CORPUS_DIR", "PAGERDUTY_OPENAPI_DIR"})
-# How alike two names are that begin like none of ours; 1 is the same name.
-_ALIKE = 0.85
-# What other programs are set by; too short to be told from a misspelling.
-_TOO_SHORT = frozenset({"HOST", "PORT"})
-_DATABASES = ("postgres", "postgresql", "sqlite")
-_IN_MEMORY = frozenset({"sqlite://:memory:", "sqlite:///:memory:", "sqlite://"})
-_SITES = ("http", "https")
-_REDIS = ("redis", "rediss", "unix")
 # Python's stand-in for a byte of the environment that is not UTF-8.
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
+_QUOTED = re.compile(r"([\"']).*\1", re.DOTALL)
 _PATH = re.compile(r"/\w+")
 _ESCAPES = (
     "A user name or password with one of @ : / ? # % needs %40 %3A %2F %3F %23 %25 in its place."
@@ -57,7 +41,7 @@ class SettingMistake:
     """A variable whose value cannot be used.
 
     Attributes:
-        variable: Its name, with ``_FILE`` if the file is at fault.
+        variable: Its name, with ``FILE`` if the file is at fault.
         text: A sentence that names the variable, and the value unless it may be a secret.
         hint: What is allowed.
     """
@@ -65,13 +49,6 @@ class SettingMistake:
     variable: str
     text: str
     hint: str
-
-
-class Misspelling(NamedTuple):
-    """A variable that nothing reads, and the one that was probably meant; empty if none is near."""
-
-    name: str
-    nearest: str
 
 
 class WebServer(NamedTuple):
@@ -98,11 +75,11 @@ class Environment:
 
     def is_given(self, name: str) -> bool:
         """Whether the variable, or its file, is set to anything but blanks."""
-        return any(self._variables.get(one, "").strip() for one in (name, name + _FILE))
+        return any(self._variables.get(one, "").strip() for one in (name, name + FILE))
 
     def file_of(self, name: str) -> str:
         """Return the path of the file that holds the value; empty if none does."""
-        return self._variables.get(name + _FILE, "").strip()
+        return self._variables.get(name + FILE, "").strip()
 
     def text(self, name: str, default: str = "", *, is_secret: bool = False) -> str:
         """Return the value without the blanks around it.
@@ -125,7 +102,10 @@ class Environment:
         value = self._raw(name, is_secret=is_secret)
         if value is None and strict is not None:
             return list(strict)
-        return [word for one in (value or "").split(",") if (word := one.strip())] or list(default)
+        found = [word for one in (value or "").split(",") if (word := one.strip())]
+        if all(self._unquoted(name, word, is_secret=is_secret) for word in found):
+            return found or list(default)
+        return list(default if strict is None else strict)
 
     def hosts(self, name: str, default: Sequence[str]) -> list[str]:
         """Return a comma-separated list of host names, ``*.`` before one for all below it."""
@@ -133,7 +113,7 @@ class Environment:
         if wrong := [one for one in found if not _HOST.fullmatch(one)]:
             self.report(
                 name,
-                f"has {_quoted(wrong[0])}, which is not a host name",
+                f"has {quoted(wrong[0])}, which is not a host name",
                 "Write names without https:// and path, separated by commas; *.example.com is "
                 "all hosts below example.com.",
             )
@@ -151,7 +131,7 @@ class Environment:
             return value.lower() in YES
         self.report(
             name,
-            f"is {_quoted(value)}, which is neither yes nor no",
+            f"is {quoted(value)}, which is neither yes nor no",
             f"Set it to true or false (on/off, yes/no, 1/0). Until then it counts as "
             f"{str(strict).lower()}.",
         )
@@ -172,7 +152,7 @@ class Environment:
         of_unit = f" of {unit}" if unit else ""
         self.report(
             name,
-            f"is {_quoted(value)}, {problem}",
+            f"is {quoted(value)}, {problem}",
             f"Set it to a number{of_unit} from {least} to {most}, in digits only; for example "
             f"{default}.",
         )
@@ -188,7 +168,7 @@ class Environment:
                 return one
         self.report(
             name,
-            f"is {_quoted(value)}, which is not one of its values",
+            f"is {quoted(value)}, which is not one of its values",
             f"Set it to one of {', '.join(allowed)}.",
         )
         return default
@@ -201,10 +181,12 @@ class Environment:
         zones = {one.lower(): one for one in zoneinfo.available_timezones()}
         if zone := zones.get(value.lower()):
             return zone
-        (near,) = difflib.get_close_matches(value.lower(), zones, n=1) or ["europe/berlin"]
+        # Not those of offsets, whose sign is the other way round.
+        places = [one for one in zones if "/" in one and not one.startswith("etc/")]
+        (near,) = difflib.get_close_matches(value.lower(), places, n=1) or ["europe/berlin"]
         self.report(
             name,
-            f"is {_quoted(value)}, which is not a time zone",
+            f"is {quoted(value)}, which is not a time zone",
             f"Set it to a name of the IANA database, for example {zones.get(near, 'UTC')}.",
         )
         return default
@@ -216,7 +198,7 @@ class Environment:
         written to another one than the one that was meant.
         """
         value = self._raw(name, is_secret=True)
-        if value and (problem := _problem_of_database(value)):
+        if value and (problem := problem_of_database(value)):
             self.report(
                 name,
                 problem,
@@ -238,9 +220,8 @@ class Environment:
         value = self._raw(name)
         if not value:
             return default
-        problem = _problem_of_url(value, _SITES)
-        if problem or not urlsplit(value).hostname:
-            problem = problem or "does not name a host"
+        problem = problem_of_site(value)
+        if problem:
             self.report(name, problem, f"Write an address, for example {default}.")
             return default
         return value.rstrip("/")
@@ -250,17 +231,7 @@ class Environment:
         value = self._raw(name, is_secret=True)
         if not value:
             return ""
-        problem = _problem_of_url(value, _REDIS)
-        if not problem:
-            parts = urlsplit(value)
-            is_local = parts.scheme == "unix"
-            if (not is_local and not parts.hostname) or parts.fragment:
-                problem = "does not name a host"
-            elif not is_local and not re.fullmatch(r"(?:/[0-9]*)?", parts.path):
-                problem = "does not end in the number of a database"
-            elif not find_spec("redis"):
-                problem = "needs the package redis, from requirements/scale.txt"
-        if problem:
+        if problem := problem_of_redis(value):
             self.report(name, problem, f"Write redis://:password@host:6379/0. {_ESCAPES}")
             return ""
         return value
@@ -273,19 +244,11 @@ class Environment:
 
     def misspellings(self) -> list[Misspelling]:
         """Return the variables that are spelt like ours and that nothing reads, by name."""
-        found = []
-        for name in sorted(set(self._variables) - _OF_TESTS):
-            suffix = _FILE if name.upper().endswith(_FILE) else ""
-            base = name.removesuffix(suffix)
-            if base in self._known or _OF_SERVICES.fullmatch(name):
-                continue
-            is_ours = name.upper().startswith(_PREFIXES)
-            near = difflib.get_close_matches(
-                base.upper(), self._known - _TOO_SHORT, n=1, cutoff=0.6 if is_ours else _ALIKE
-            )
-            if is_ours or near:
-                found.append(Misspelling(name, near[0] + suffix if near else ""))
-        return found
+        return variable_names.misspellings(self._variables, self._known)
+
+    def is_mistaken(self, name: str) -> bool:
+        """Whether a mistake of the variable, or of its file, is reported."""
+        return any(one.variable in {name, name + FILE} for one in self.mistakes)
 
     def doubles(self) -> list[str]:
         """Return the variables that are set beside a file which wins over them, by name."""
@@ -301,21 +264,36 @@ class Environment:
         path = self.file_of(name)
         if not path:
             value = self._variables.get(name, "").strip()
-            if value.isascii() or not _SURROGATE.search(value):
-                return value
-            self.report(name, "is not text in UTF-8", "Write it again, in UTF-8.")
-            return None
+            if not value.isascii() and _SURROGATE.search(value):
+                self.report(name, "is not text in UTF-8", "Write it again, in UTF-8.")
+                return None
+            return self._unquoted(name, value, is_secret=is_secret)
         try:
-            return Path(path).read_text(encoding="utf-8-sig").strip()
+            value = Path(path).read_text(encoding="utf-8-sig").strip()
         except OSError as error:
             reason = (error.strerror or "it cannot be opened").lower()
         except ValueError:
             reason = "it is not text in UTF-8"
-        shown = "a path" if is_secret and not _is_path(path) else _quoted(path)
+        else:
+            return self._unquoted(name + FILE, value, is_secret=True)
+        shown = "a path" if is_secret and not _is_path(path) else quoted(path)
         self.report(
-            name + _FILE,
+            name + FILE,
             f"is {shown}, which cannot be read: {reason}",
             f"Set it to the path of a readable file that holds the value of {name}, or set {name}.",
+        )
+        return None
+
+    def _unquoted(self, name: str, value: str, *, is_secret: bool) -> str | None:
+        """The value; None where quote marks came along, which nobody means."""
+        if not _QUOTED.fullmatch(value):
+            return value
+        self.report(
+            name,
+            f"{'has' if is_secret or '@' in value else f'is {quoted(value)}, with'} quote marks "
+            "around its value",
+            "Write it without them: only a shell takes them away, and none may read a file of "
+            "variables.",
         )
         return None
 
@@ -326,7 +304,7 @@ def web_server(env: Environment) -> WebServer:
     if not (_is_ipv6(host) or re.fullmatch(r"[A-Za-z0-9._-]+", host)):
         env.report(
             "HOST",
-            f"is {_quoted(host)}, which is not an address or a name of this machine",
+            f"is {quoted(host)}, which is not an address or a name of this machine",
             "Set it to an address alone, such as 127.0.0.1, or 0.0.0.0 for all; the port is PORT.",
         )
     return WebServer(
@@ -343,52 +321,6 @@ def _is_ipv6(host: str) -> bool:
         return bool(ipaddress.IPv6Address(host))
     except ValueError:
         return False
-
-
-def _problem_of_url(value: str, schemes: Collection[str]) -> str:
-    """What is wrong with scheme, host and port; quotes the scheme alone, the rest may be secret."""
-    scheme, separator, _ = value.partition("://")
-    if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
-        return f"does not begin with {_schemes_of(schemes)}"
-    if scheme not in schemes:
-        return f"begins with {_quoted(scheme)}, not with {_schemes_of(schemes)}"
-    if value in _IN_MEMORY:
-        return ""
-    try:
-        _ = urlsplit(value).port  # raises for one that is no number
-    except ValueError:
-        return "does not have a host and a port that can be read"
-    return ""
-
-
-def _problem_of_database(value: str) -> str:
-    """What is wrong with a database's address; quotes no part of it that may be secret."""
-    if problem := _problem_of_url(value, _DATABASES):
-        return problem
-    if value in _IN_MEMORY:
-        return ""
-    parts = urlsplit(value)
-    name = unquote(parts.path[1:])
-    if parts.scheme == "sqlite":
-        if parts.netloc or not name:
-            return "does not name a file: write three slashes before a relative path, else four"
-        folder = Path(name).parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK) or Path(name).is_dir():
-            return f"names a file in {folder}, which is not a folder that can be written to"
-        return ""
-    if not name or parts.fragment or "@" in name or (parts.hostname and "/" in name):
-        return "does not end in a host, a slash and the name of a database"
-    return "" if find_spec("psycopg") else "needs psycopg, from requirements/scale.txt"
-
-
-def _schemes_of(schemes: Collection[str]) -> str:
-    """The schemes for a sentence."""
-    *others, last = (f"{one}://" for one in schemes)
-    return f"{', '.join(others)} or {last}"
-
-
-def _quoted(value: str) -> str:
-    return repr(value if len(value) <= _LONGEST_QUOTE else f"{value[:_LONGEST_QUOTE]}…")
 
 
 def _is_path(value: str) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from csp.constants import NONE, SELF
 from huey.serializer import SignedSerializer
 
-from portal.environment import Environment, web_server
+from portal.environment import SHORTEST_SECRET_KEY, Environment, web_server
 
 # Databases, task queue and logs hold keys, names and password hashes: what any process of the
 # portal creates is for its own account alone.
@@ -255,6 +255,8 @@ SECURE_HSTS_PRELOAD = env.yes_or_no("SECURE_HSTS_PRELOAD", default=False, strict
 SILENCED_SYSTEM_CHECKS = [
     *("security.W005", "security.W021"),
     *([] if _https else [f"security.W0{n}" for n in ("04", "08", "12", "16")]),
+    # That a key is missing or too short, portal.E001 says; that it is a bad one, Django.
+    *([] if len(SECRET_KEY) >= SHORTEST_SECRET_KEY else ["security.W009"]),
 ]
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL] if _https else []
 PORTAL_BEHIND_PROXY = env.yes_or_no("PORTAL_BEHIND_PROXY", default=False, strict=False)

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from django.core.cache import caches
 
 from pagerduty_card.accounts import SCOPES, Account, OAuthClient
-from pagerduty_card.configuration import credential_mistake
+from pagerduty_card.credentials import credential_mistake
 from pagerduty_card.errors import PagerDutyError, Refused, Throttled, Unreachable
 from pagerduty_card.wire.answers import broken
 from pagerduty_card.wire.transport import Reply, Transport, hide

@@ -84,6 +84,7 @@ def test_an_address_is_understood_or_refused_with_the_right_one(
     token, settings, variable, url, used, right
 ):
     setattr(settings, f"PAGERDUTY_{variable}_BASE_URL", url)
+    settings.PAGERDUTY_REGION = "eu" if ".eu." in used else "us"
     message = found().get("pagerduty_card.E009")
     account = all_accounts()["default"]
     assert bool(message) is bool(right)

@@ -5,6 +5,8 @@ A row is a variable, what is wrongly written in it, and the words that must be r
 
 import os
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,7 +72,18 @@ def test_nothing_is_reported_where_nothing_is_wrong(check):
         ({"SECRET_KEY": "short"}, "SECRET_KEY 5 characters token_urlsafe"),
         ({"SECRET_KEY_FILE": "{tmp}/missing"}, "SECRET_KEY_FILE {tmp}/missing no such file"),
         ({"PAGERDUTY_TOKEN_FILE": "{tmp}"}, "PAGERDUTY_TOKEN_FILE {tmp} is a directory"),
-        ({"PAGERDUTY_TOKEN": '"u+secrettoken"'}, "PAGERDUTY_TOKEN Copy the token again"),
+        ({"PAGERDUTY_TOKEN": '"u+secrettoken"'}, "PAGERDUTY_TOKEN quote marks without them"),
+        ({"PAGERDUTY_WEBHOOK_SECRETS": "a, 'hunter2hunter2hunter2'"}, "WEBHOOK_SECRETS quote"),
+        ({"PORTAL_VAR_DIR": '"{tmp}"'}, "PORTAL_VAR_DIR '\"{tmp}\"', quote marks without them"),
+        ({"SECRET_KEY": f"'{PRODUCTION['SECRET_KEY']}'"}, "SECRET_KEY quote marks"),
+        ({"PAGERDUTY_TOKEN": "0123456789abcdef" * 2}, "PAGERDUTY_TOKEN integration key REST API"),
+        ({"PAGERDUTY_TOKEN": "/run/secrets/pd"}, "PAGERDUTY_TOKEN path PAGERDUTY_TOKEN_FILE"),
+        ({"PAGERDUTY_TOKEN": "<your-token>"}, "PAGERDUTY_TOKEN example Make REST API key"),
+        ({"PAGERDUTY_TOKEN": "pdeu+secrettoken01"}, "PAGERDUTY_TOKEN region eu PAGERDUTY_REGION"),
+        (
+            {"PAGERDUTY_ACCOUNTS": "[{name: b, region: eu, token: pdus+secrettoken01}]"},
+            "token account 'b' region us",
+        ),
         ({"PAGERDUTY_TOKEN": "u+secret token"}, "PAGERDUTY_TOKEN Copy the token again"),
         ({"PAGERDUTY_TOKEN": None}, "PAGERDUTY_TOKEN"),
         ({"PAGERDUTY_TOKN": "u+secrettoken"}, "PAGERDUTY_TOKN Rename it to PAGERDUTY_TOKEN"),
@@ -85,6 +98,17 @@ def test_nothing_is_reported_where_nothing_is_wrong(check):
             {"PAGERDUTY_EVENTS_BASE_URL": "https://x.pagerduty.com/events"},
             "PAGERDUTY_EVENTS_BASE_URL Write https://events.pagerduty.com",
         ),
+        (
+            {"PAGERDUTY_EVENTS_BASE_URL": "https://events.eu.pagerduty.com"},
+            "https://events.eu.pagerduty.com region us eu PAGERDUTY_REGION unset",
+        ),
+        (
+            {"PAGERDUTY_API_BASE_URL": "https://api.pagerduty.com", "PAGERDUTY_REGION": "eu"},
+            "https://api.pagerduty.com region PAGERDUTY_REGION PAGERDUTY_API_BASE_URL unset",
+        ),
+        ({"PAGERDUTY_API_BASE_URL": "https://relay:99999"}, "PAGERDUTY_API_BASE_URL port 65535"),
+        ({"REDIS_URL": "redis://cache:6379/0?socket_timeout=2s"}, "REDIS_URL option"),
+        ({"REDIS_URL": "redis://cache:6379/0?timeout=2"}, "REDIS_URL option"),
         ({"REDIS_URL": "redis://cache.example.com:6379/0"}, "REDIS_URL password"),
         ({"PAGERDUTY_SANDBOX": "on"}, "PAGERDUTY_SANDBOX PAGERDUTY_TOKEN Remove one"),
         (
@@ -97,6 +121,11 @@ def test_nothing_is_reported_where_nothing_is_wrong(check):
         ),
         ({"PAGERDUTY_ACCOUNTS": "- name: [eu"}, "PAGERDUTY_ACCOUNTS line 1"),
         ({"PAGERDUTY_ACCOUNTS": "[{name: eu, tokn: x}]"}, "Account 'eu' unknown field 'tokn'"),
+        (
+            {"PAGERDUTY_ACCOUNTS": "[{name: eu, token: hunter2, token: hunter2}]"},
+            "PAGERDUTY_ACCOUNTS key twice line 1",
+        ),
+        ({"PAGERDUTY_ACCOUNTS": "[" * 3_000}, "PAGERDUTY_ACCOUNTS nested too deeply"),
         ({"PAGERDUTY_ACCOUNTS": "hunter2"}, "PAGERDUTY_ACCOUNTS cannot be read"),
         ({"PAGERDUTY_ACCOUNTS": "{tmp}/accounts.yaml"}, "PAGERDUTY_ACCOUNTS {tmp}/accounts.yaml"),
         ({"PAGERDUTY_ACCOUNTS": "[{name: eu, token_file: {tmp}/t}]"}, "token_file eu"),
@@ -131,6 +160,24 @@ def test_nothing_is_reported_where_nothing_is_wrong(check):
         ({"PORTAL_VAR_DIR": "/dev/null/var"}, "PORTAL_VAR_DIR '/dev/null/var' belongs to the user"),
         ({"CATALOG_LOCATIONS": "{tmp}/a.yaml"}, "CATALOG_LOCATIONS {tmp}/a.yaml does not exist"),
         ({"CATALOG_LOCATIONS": "a.yaml;b.yaml"}, "{root}/a.yaml;b.yaml does not exist"),
+        ({"CATALOG_LOCATIONS": "https:///a.yaml"}, "CATALOG_LOCATIONS https:///a.yaml name host"),
+        ({"CATALOG_LOCATIONS": "https://a:b/c.yaml"}, "CATALOG_LOCATIONS https://a:b port"),
+        ({"CATALOG_LOCATIONS": "https://["}, "CATALOG_LOCATIONS https://[ host"),
+        (
+            {"CATALOG_LOCATIONS": "https://u:hunter2@git.example.com/c.yaml"},
+            "CATALOG_LOCATIONS git.example.com user name CATALOG_HOST_TOKENS",
+        ),
+        ({"CATALOG_LOCATIONS": "git@github.com:a/b.git"}, "git@github.com:a/b.git https://"),
+        ({"CATALOG_READING_ALLOW": "/no/where"}, "CATALOG_READING_ALLOW /no/where Correct"),
+        ({"CATALOG_READING_ALLOW": "a.example.com:99999"}, "CATALOG_READING_ALLOW :99999 host"),
+        ({"CATALOG_GIT_HOSTS": "a=github, a=gitlab"}, "CATALOG_GIT_HOSTS entry 2 a Remove one"),
+        ({"CATALOG_HOST_TOKENS": "a=b secrettoken"}, "CATALOG_HOST_TOKENS entry 1 blank Copy"),
+        ({"CATALOG_REFRESH_TOKEN": "é" * 30}, "CATALOG_REFRESH_TOKEN ASCII token_hex"),
+        ({"CATALOG_PEOPLE_NAMESPACE": "my team"}, "CATALOG_PEOPLE_NAMESPACE 'my team' default"),
+        ({"CATALOG_PEOPLE_LOCATIONS": "no.yaml"}, "CATALOG_PEOPLE_LOCATIONS no.yaml not exist"),
+        ({"CSRF_TRUSTED_ORIGINS": "a.example.com"}, "CSRF_TRUSTED_ORIGINS PORTAL_URL"),
+        ({"DJANGO_SECRET_KEY": "hunter2"}, "DJANGO_SECRET_KEY Rename SECRET_KEY"),
+        ({"SESSION_COOKIE_AGE": "9"}, "SESSION_COOKIE_AGE Rename PORTAL_SESSION_HOURS"),
         ({"CATALOG_REFRESH_S": "2m"}, "CATALOG_REFRESH_S '2m' seconds 120"),
         ({"CATALOG_REFRESH_S": "-1"}, "CATALOG_REFRESH_S '-1' out of range seconds from 0"),
         ({"CATALOG_ORPHANS": "remove"}, "CATALOG_ORPHANS 'remove' keep, delete"),
@@ -153,6 +200,31 @@ def test_a_mistake_is_named_with_what_to_do(check, tmp_path, variables, words):
     assert any(all(word in one for word in words.split(" ")) for one in said), said
     assert not any(secret in one for one in said for secret in SECRETS)
     assert all(one.hint for one in messages)
+
+
+@pytest.mark.parametrize("variables", [{"SECRET_KEY": None}, {"SECRET_KEY": "'short'"}])
+def test_a_missing_secret_key_is_reported_once(variables, tmp_path):
+    environment = {**PRODUCTION, "PORTAL_VAR_DIR": str(tmp_path), **variables}
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "manage.py",
+            "check",
+            "--deploy",
+            "--tag",
+            "security",
+            "--tag",
+            "environment",
+        ],
+        cwd=ROOT,
+        env={name: value for name, value in environment.items() if value is not None},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    reported = [one for one in ended.stderr.splitlines() if one.startswith("?: ")]
+    assert len(reported) == 1, ended.stderr
+    assert ") SECRET_KEY " in reported[0]
 
 
 @pytest.mark.parametrize(
