@@ -42,11 +42,14 @@ class SignInForm(AuthenticationForm):
         """
         name = str(self.cleaned_data.get("username") or "")
         address = client_address(self.request) if self.request else ""
-        if name and (wait := limits.wait_for(name, network_of(address))):
-            self.wait = wait
-            logger.warning("sign-in refused: too many failures", extra={"address": address})
-            raise _too_many(wait)
-        return super().clean()
+        if not name:
+            return super().clean()
+        with limits.one_try(name, network_of(address)) as wait:
+            if wait:
+                self.wait = wait
+                logger.warning("sign-in refused: too many failures", extra={"address": address})
+                raise _too_many(wait)
+            return super().clean()
 
 
 class OwnPasswordForm(PasswordChangeForm):
@@ -63,10 +66,11 @@ class OwnPasswordForm(PasswordChangeForm):
             ValidationError: It is wrong, or was wrong too often.
         """
         name = self.user.get_username()
-        if wait := limits.wait_for(name, self._network):
-            raise _too_many(wait)
-        try:
-            return str(super().clean_old_password())
-        except forms.ValidationError:
-            record_failure(name)
-            raise
+        with limits.one_try(name, self._network) as wait:
+            if wait:
+                raise _too_many(wait)
+            try:
+                return str(super().clean_old_password())
+            except forms.ValidationError:
+                record_failure(name)
+                raise

@@ -16,6 +16,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_sa
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
+from portal.accounts.limits import current_try
 from portal.accounts.models import AccountEvent, digest_of
 from portal.client_address import client_address, network_of
 
@@ -56,8 +57,10 @@ def record(
     request = _request.get()
     address = client_address(request) if request else ""
     user = getattr(request, "user", None)
+    tried = current_try.get() if kind == Kind.SIGN_IN_FAILED else None
     shown = str(account) if account else ""
     event = AccountEvent(
+        pk=tried.pk if tried else None,
         kind=kind,
         account=shown,
         account_id=account.pk if account else None,

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -127,3 +128,22 @@ def test_a_refused_attempt_writes_no_row(ana):
     attempt("ana", "secret")
     assert AccountEvent.objects.count() == before
     assert AccountEvent.objects.filter(at__gt=timezone.now() - PERIOD).exists()
+
+
+def test_no_more_than_the_limit_are_hashed_however_many_come_at_once(ana, monkeypatch):
+    hashed, answers = [], []
+
+    def slowly(self, raw_password):
+        """The next sign-in comes while this password is being hashed."""
+        hashed.append(raw_password)
+        if len(answers) + len(hashed) < 2 * FAILURES_PER_NAME:
+            answers.append(attempt("ana", f"wrong-{len(hashed)}").status_code)
+        return False
+
+    monkeypatch.setattr(User, "check_password", slowly)
+    attempt("ana", "wrong-0")
+    assert len(hashed) == FAILURES_PER_NAME
+    assert answers.count(429) >= 1
+    assert attempt("ana", "secret").status_code == 429
+    assert AccountEvent.objects.filter(kind="sign_in_failed").count() == FAILURES_PER_NAME
+    assert not AccountEvent.objects.filter(kind="sign_in_tried").exists()
