@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.cache import caches
 
 from pagerduty_card import configuration
-from pagerduty_card.accounts import SCOPES, Account
+from pagerduty_card.accounts import OWN_SETTING, SCOPES, Account
 from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
 from pagerduty_card.doctor.paging import examine_paging
 from pagerduty_card.doctor.probing import Probe
@@ -156,7 +156,7 @@ def _account_steps(
     yield _hosts(account)
     quota = Quota(account)
     reading = quota.last_reading()
-    yield _answers(probe, reading)
+    yield _answers(account, probe, reading)
     if probe and not probe.reason:
         yield _permissions(probe)
     yield examine_paging(account, probe)
@@ -223,9 +223,18 @@ def _hosts(account: Account) -> Step:
     return step("Hosts", Verdict.OK, f"Region {account.region}: {', '.join(hosts)}.")
 
 
-def _answers(probe: Probe | None, reading: QuotaReading | None) -> Step:
+def _answers(account: Account, probe: Probe | None, reading: QuotaReading | None) -> Step:
     if probe:
         at = datetime.fromtimestamp(probe.at, UTC)
+        if probe.region:
+            return step(
+                "Answers",
+                Verdict.WRONG,
+                f"{account.api_base_url} refuses the token, but the region {probe.region} accepts "
+                "it.",
+                f"Set {_region_setting(account)} to {probe.region} and restart the portal.",
+                at,
+            )
         if probe.reason:
             said = explain(probe.reason, probe.detail, reader=READER)
             return step("Answers", Verdict.WRONG, _joined(said.why, probe), said.advice, at)
@@ -240,6 +249,11 @@ def _answers(probe: Probe | None, reading: QuotaReading | None) -> Step:
         )
     at = datetime.fromtimestamp(reading.at, UTC)
     return step("Answers", Verdict.OK, "The last answer that came.", at=at)
+
+
+def _region_setting(account: Account) -> str:
+    """How the region of an account is called where it is configured."""
+    return "PAGERDUTY_REGION" if account.setting == OWN_SETTING else f"region in {account.setting},"
 
 
 def _joined(why: str, probe: Probe) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 from uuid import uuid4
 
-from pagerduty_card.accounts import SCOPES, Account
+from pagerduty_card.accounts import REGIONS, SCOPES, Account, region_of
 from pagerduty_card.doctor.paging_keys import KnownKey
 from pagerduty_card.errors import PagerDutyError, Refused, Unreachable
 from pagerduty_card.wire.client import PagerDutyClient
@@ -58,6 +58,7 @@ class Probe:
         reason, detail: Why the account as a whole gave no answer, see ``errors.PagerDutyError``;
             empty when it did.
         refused: By scope, why a list of it may not be read; only those that may not.
+        region: The other region, if PagerDuty accepts there the token that it refuses here.
         keys: What the Events API answered; None: it was not asked.
     """
 
@@ -67,6 +68,7 @@ class Probe:
     reason: str = ""
     detail: str = ""
     refused: dict[str, str] = field(default_factory=dict)
+    region: str = ""
     keys: tuple[KeyProbe, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -92,13 +94,31 @@ def probe(account: Account) -> Probe:
                 client.probe(LISTS[scope], needs=scope)
             except Refused as exc:
                 if exc.reason == "token":
-                    return _lost(account, exc, refused)
+                    lost = _lost(account, exc, refused)
+                    return replace(lost, region=_region_that_accepts(account))
                 refused[scope] = exc.detail
             except PagerDutyError as exc:
                 return _lost(account, exc, refused)
             if took_s is None:
                 took_s = time.time() - begun
     return Probe(account=account.name, at=time.time(), took_s=took_s, refused=refused)
+
+
+def _region_that_accepts(account: Account) -> str:
+    """The other region of PagerDuty's, if it accepts the token that this one refused."""
+    here = region_of(account.api_base_url)
+    if not here or account.oauth:
+        return ""
+    name, there = next((name, one) for name, one in REGIONS.items() if name != here)
+    elsewhere = replace(account, region=name, api_base_url=there.api_base_url)
+    with PagerDutyClient(elsewhere, total_budget_s=BUDGET_S / 2) as client:
+        try:
+            client.probe(LISTS["services.read"], needs="services.read")
+        except Refused as exc:
+            return name if exc.reason in {"permission", "ability"} else ""
+        except PagerDutyError:
+            return ""
+    return name
 
 
 def probe_keys(account: Account, keys: Sequence[KnownKey]) -> tuple[KeyProbe, ...]:

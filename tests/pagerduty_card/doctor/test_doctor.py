@@ -153,12 +153,26 @@ class TestTheCommand:
         assert len(http.calls) == 0
 
     def test_a_refused_token_says_where_it_is_configured(self, http):
-        http.get(f"{US}/services", status=401, json={"error": {"message": "No", "code": 2006}})
+        for region in (US, EU):
+            http.get(f"{region}/services", status=401, json={"error": {"message": "No"}})
         step = account_steps()["Answers"]
         assert step["verdict"] == "wrong"
         assert "does not accept the token" in step["text"]
         assert "PAGERDUTY_TOKEN" in step["advice"]
-        assert len(http.calls) == 1
+        assert len(http.calls) == 2
+
+    @pytest.mark.parametrize(("region", "here", "there"), [("us", US, EU), ("eu", EU, US)])
+    def test_a_token_of_the_other_region_is_named_as_that(
+        self, http, settings, region, here, there
+    ):
+        settings.PAGERDUTY_REGION = region
+        http.get(f"{here}/services", status=401, json={"error": {"message": "No", "code": 2006}})
+        http.get(f"{there}/services", json=page_of("services"))
+        step = account_steps()["Answers"]
+        other = "eu" if region == "us" else "us"
+        assert f"{here} refuses the token, but the region {other} accepts it" in step["text"]
+        assert f"PAGERDUTY_REGION to {other}" in step["advice"]
+        assert TOKEN not in json.dumps(step)
 
     def test_a_missing_permission_is_named_with_what_it_is_for(self, http):
         announce(http, refused=("oncalls",))
