@@ -225,7 +225,7 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
     filled = fill(raw.value, resolve)
     data, checked = filled.kept, filled.checked
     found += filled.refused
-    found += schema.breaches(checked)
+    found += [_of_placeholder(one, filled.brought) for one in schema.breaches(checked)]
     ref = _ref(checked)
     relations: Sequence[Declared] = ()
     # An entity whose definition cannot be read is still owned and paged: it is kept.
@@ -250,6 +250,16 @@ def _check(raw: RawDocument, resolve: Resolve | None) -> Document:
         raw=raw,
         sort=sort,
     )
+
+
+def _of_placeholder(breach: Breach, brought: Mapping[Path, str]) -> Breach:
+    """The same, with the placeholder that brought the value; what to write is in its file."""
+    placeholder = brought.get(breach.path)
+    if placeholder is None:
+        return breach
+    is_for_text = "text is required" in breach.message
+    hint = f"write $text: {placeholder.partition(' ')[2]}" if is_for_text else "correct that file"
+    return Breach(breach.path, f"{placeholder} {breach.message}", hint)
 
 
 def _sort_of(raw: RawDocument) -> Sort:

@@ -1,7 +1,7 @@
 """Placeholders such as ``$text`` in a document, and what stands there instead of them. Pure."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.descriptor.rules import Breach
@@ -26,12 +26,17 @@ LITERAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A document with its placeholders filled in: to keep, and to check by the rules."""
+    """A document with its placeholders filled in: to keep, and to check by the rules.
+
+    Attributes:
+        brought: By its path, the placeholder that a value other than text came from.
+    """
 
     kept: Any
     checked: Any
     refused: Sequence[Breach] = ()
     unread: Sequence[Breach] = ()
+    brought: Mapping[Path, str] = field(default_factory=dict)
 
 
 def fill(value: Any, resolve: Resolve | None) -> Filled:
@@ -41,9 +46,11 @@ def fill(value: Any, resolve: Resolve | None) -> Filled:
     refused: list[Breach] = []
     unread: list[Breach] = []
     filled = value
+    brought: dict[Path, str] = {}
     if resolve is not None:
-        filled = _filled(value, resolve, (), unread, [])
-    return Filled(filled, _filled(filled, _stand_in, (), [], refused), refused, unread)
+        filled = _filled(value, resolve, (), unread, [], brought)
+    checked = _filled(filled, _stand_in, (), [], refused, {})
+    return Filled(filled, checked, refused, unread, brought)
 
 
 def _has_placeholder(value: Any) -> bool:
@@ -60,34 +67,48 @@ def _filled(
     path: Path,
     unread: list[Breach],
     refused: list[Breach],
+    brought: dict[Path, str],
 ) -> Any:
+    def inner(value: Any, key: str | int) -> Any:
+        return _filled(value, resolve, (*path, key), unread, refused, brought)
+
     if isinstance(value, list):
-        return [_filled(v, resolve, (*path, n), unread, refused) for n, v in enumerate(value)]
+        return [inner(item, number) for number, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
     if path in LITERAL and len(value) == 1 and next(iter(value)) in PLACEHOLDERS:
         return value
     if not any(key.startswith("$") for key in value):
-        return {k: _filled(v, resolve, (*path, k), unread, refused) for k, v in value.items()}
+        return {key: inner(item, key) for key, item in value.items()}
     if len(value) != 1:
         return value
-    ((key, target),) = value.items()
-    if key not in PLACEHOLDERS:
+    if next(iter(value)) not in PLACEHOLDERS:
         return value
+    return _replaced(value, resolve, path, unread, refused, brought)
+
+
+def _replaced(
+    value: dict[str, Any],
+    resolve: Resolve,
+    path: Path,
+    unread: list[Breach],
+    refused: list[Breach],
+    brought: dict[Path, str],
+) -> Any:
+    """What stands in place of one placeholder; itself where nothing does."""
+    ((key, target),) = value.items()
     if not isinstance(target, str):
-        refused.append(
-            Breach(
-                (*path, key),
-                f"{key} is not followed by the name of a file",
-                "write ./file or a URL",
-            )
-        )
+        message = f"{key} is not followed by the name of a file"
+        refused.append(Breach((*path, key), message, "write ./file or a URL"))
         return value
     try:
-        return resolve(key, target)
+        found = resolve(key, target)
     except PlaceholderError as exc:
         unread.append(Breach(path, str(exc), "what is written here is kept until it can be read"))
         return value
+    if key not in TEXTS:
+        brought[path] = f"{key} {target}"
+    return found
 
 
 def _stand_in(key: str, target: str) -> Any:

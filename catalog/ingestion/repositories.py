@@ -27,6 +27,7 @@ _GITHUB_RAW = "raw.githubusercontent.com"
 FIRST_NAMES = {_GITHUB_RAW: "github.com"}
 _FILES = (".yaml", ".yml", ".json")
 _PAGES = ("blob", "tree", "blame", "edit")
+_BITBUCKET_OWNERS = (["projects"], ["users"])
 _AZURE_ITEMS = "_apis/git/repositories"
 _AZURE_VERSIONS = {"GB": "branch", "GT": "tag", "GC": "commit"}
 _NOTHING: Mapping[str, str] = {}
@@ -127,7 +128,7 @@ def _kind_by_shape(parts: Sequence[str]) -> str:
         return "gitlab"
     if "_git" in parts:
         return "azure"
-    if parts[:1] == ["projects"] and "browse" in parts[4:5]:
+    if parts[:1] in _BITBUCKET_OWNERS and "browse" in parts[4:5]:
         return "bitbucket"
     if parts[2:3] == ["src"] and parts[3:4] and parts[3] in ("branch", "tag", "commit"):
         return "gitea"
@@ -164,6 +165,10 @@ def _github(parts: list[str]) -> str:
 
 
 def _gitlab(parts: list[str]) -> str:
+    if "-" not in parts and any(page in parts[2:] for page in _PAGES):
+        # As addresses were until GitLab 16, and as people still copy them.
+        at = next(n for n, part in enumerate(parts) if n > 1 and part in _PAGES)
+        parts = [*parts[:at], "-", *parts[at:]]
     if "-" not in parts:
         if len(parts) < 2 or parts[0] == "api" or parts[-1].lower().endswith(_FILES):
             return ""
@@ -178,7 +183,7 @@ def _gitlab(parts: list[str]) -> str:
 
 
 def _bitbucket(parts: list[str], query: str) -> str:
-    if parts[:1] == ["projects"] and parts[4:5] == ["browse"]:
+    if parts[:1] in _BITBUCKET_OWNERS and parts[4:5] == ["browse"]:
         version = parse_qs(query).get("at", [""])[0]
         path = "/".join([*parts[:4], "raw", _file(parts[5:], 0)])
         return f"{path}?{urlencode({'at': version}, safe='/')}" if version else path
@@ -233,4 +238,7 @@ def _parts(address: str) -> tuple[str, list[str]]:
         return "", []
     if url.scheme not in ("http", "https"):
         return "", []
-    return url.netloc.lower(), [part for part in url.path.split("/") if part]
+    host = url.netloc.lower()
+    if host.removeprefix("www.") in KNOWN_HOSTS:
+        host = host.removeprefix("www.")
+    return host, [part for part in url.path.split("/") if part]

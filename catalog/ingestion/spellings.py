@@ -78,8 +78,11 @@ def hint_of_missing(path: str) -> str:
         return f"write https://{found[1]} if it is an address"
     if "\\" in path:
         return "write / between folders"
+    name = path.rpartition("/")[2]
+    if found := re.search(r"([^/#?]+)[#?]", path):
+        return f"a path has no # or ?: write {found[1]}"
     if _ESCAPED.search(path):
-        return f"paths are not escaped: write {unquote(path.rpartition('/')[2])}"
+        return f"paths are not escaped: write {unquote(name)}"
     return ""
 
 

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Exists, OuterRef
-
 from catalog.descriptor import DEFAULT_LIMITS, Document, parse
 from catalog.descriptor.relations import declared
 from catalog.descriptor.yaml import Path
@@ -28,9 +26,7 @@ def find_unresolved(locations: Sequence[int]) -> tuple[list[ReportNotice], int]:
     Returns:
         The first twenty, by file and line, and how many there are in all.
     """
-    rows = Relation.objects.filter(source__location_id__in=locations).exclude(
-        Exists(Entity.objects.filter(ref=OuterRef("target_ref")))
-    )
+    rows = Relation.objects.filter(source__location_id__in=locations).unresolved()
     total = rows.count()
     if not total:
         return [], 0

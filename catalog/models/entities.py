@@ -226,6 +226,11 @@ class RelationQuerySet(models.QuerySet["Relation"]):
         """Every relation that the entity declares or is the target of."""
         return self.filter(models.Q(source=entity) | models.Q(target_ref=entity.ref))
 
+    def unresolved(self) -> Self:
+        """Those whose target the catalog does not have; an orphan has no file to correct."""
+        found = Entity.objects.filter(ref=models.OuterRef("target_ref"))
+        return self.filter(source__orphaned_at=None).exclude(models.Exists(found))
+
 
 class Relation(models.Model):
     """One edge as its declarer wrote it; the target sees the inverse type.

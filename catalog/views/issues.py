@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models import Count, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -104,7 +104,7 @@ def _issues(text: str, where: str) -> "QuerySet[ImportIssue]":
 
 
 def _unresolved(text: str, where: str) -> RelationQuerySet:
-    rows = Relation.objects.exclude(Exists(Entity.objects.filter(ref=OuterRef("target_ref"))))
+    rows = Relation.objects.unresolved()
     if where.isdecimal():
         rows = rows.filter(source__location_id=int(where))
     if text:

@@ -217,6 +217,7 @@ def test_checks_what_a_placeholder_brings_in(tmp_path, key, text, status):
     else:
         assert found == 1
         assert "text is required" in messages(report)[0]
+        assert f"{key} ./part" in messages(report)[0]
 
 
 def test_reads_an_address_and_follows_its_relative_targets(http):

@@ -56,6 +56,19 @@ def text(http, address, body):
             "https://git.x.io/g/p/-/blob/main",
             "https://git.x.io/g/p/-/raw/main/catalog-info.yaml",
         ),
+        (
+            "https://gitlab.com/g/s/p/blob/main/d/a.yaml",
+            "https://gitlab.com/g/s/p/-/raw/main/d/a.yaml",
+        ),
+        (
+            "https://gl.named/g/p/tree/main",
+            "https://gl.named/g/p/-/raw/main/catalog-info.yaml",
+        ),
+        ("https://www.github.com/a/b/blob/x/y.yaml", f"{RAW}/a/b/x/y.yaml"),
+        (
+            "https://bb.x.io/users/jane/repos/r/browse/c.yaml?at=main",
+            "https://bb.x.io/users/jane/repos/r/raw/c.yaml?at=main",
+        ),
         ("https://bitbucket.org/a/b/src/main/c.yaml", "https://bitbucket.org/a/b/raw/main/c.yaml"),
         (
             "https://bb.x.io/projects/P/repos/r/browse/d/c.yaml?at=refs/heads/main",
@@ -210,6 +223,7 @@ def test_a_path_is_understood_at_every_door_however_it_is_spelt(
     [
         ("svc\\a.yaml", "write / between folders"),
         ("github.com/acme/shop", "write https://github.com/acme/shop if it is an address"),
+        ("./a.yaml#L7", "a path has no # or ?: write a.yaml"),
         ("./my%20service.yaml", "paths are not escaped: write my service.yaml"),
         ("~/a.yaml", "write the path from / or from ./"),
     ],

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from catalog.ingestion.unresolved import find_unresolved
 from catalog.models import Location
 from tests.catalog.sources import component, group, run, write
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -16,6 +17,19 @@ pytestmark = pytest.mark.django_db
 def find_after_import(tmp_path, *documents):
     run("import_catalog", write(tmp_path / "a.yaml", *documents))
     return find_unresolved(list(Location.objects.values_list("pk", flat=True)))
+
+
+def test_an_orphan_has_no_unresolved_reference_to_correct(tmp_path, client):
+    file = write(tmp_path / "a.yaml", component("kept"), component("leaver", owner="gone"))
+    run("import_catalog", file)
+    write(file, component("kept", owner="lost"))
+    said = run("import_catalog", file)[1]
+    assert "group:default/lost points to nothing" in said
+    assert "group:default/gone" not in said
+    client.force_login(make_user(is_superuser=True))
+    page = client.get("/catalog/issues/?kind=unresolved")
+    assert "default/lost" in page.text
+    assert "default/gone" not in page.text
 
 
 def test_names_the_field_and_what_was_meant(tmp_path):
