@@ -248,11 +248,12 @@ def _height(drawn: Sequence[tuple[Edges, Sequence[Node]]]) -> int:
 
 def _box(node: Node, x: int, y: int) -> DiagramBox:
     name = ANYBODYS.text(node.title or node.name)
-    missing = "" if node.exists else ", not in the catalog"
+    missing = ", orphaned" if node.is_orphan else ""
+    missing = missing if node.exists else ", not in the catalog"
     return DiagramBox(
         x=x,
         y=y,
-        text=_cut(name),
+        text=_cut(f"{name} (orphan)" if node.is_orphan else name),
         title=f"{name} ({ANYBODYS.ref(str(node.ref))}){missing}",
         url=entity_url(node.ref) if node.exists else "",
         icon=kind_icon(node.ref.kind),

@@ -2,6 +2,7 @@ import gzip
 
 import pytest
 from bs4 import BeautifulSoup
+from django.utils import timezone
 
 from tests.catalog.pages import no_cards, select, texts  # noqa: F401 -- a fixture
 from tests.factories import make_entity, make_user
@@ -40,6 +41,14 @@ def test_one_that_the_catalog_does_not_have_is_dashed_and_no_link(reader):
     assert box.name == "g"
     assert box.select_one("rect")["stroke-dasharray"]
     assert box.select_one("title").get_text() == "gone (api:default/gone), not in the catalog"
+
+
+def test_an_orphan_is_marked_in_the_drawing(reader):
+    gone = make_entity("gone", orphaned_at=timezone.now())
+    own = make_entity("own", relations=(("dependsOn", gone.ref),))
+    drawn = " ".join(texts(reader.get(own.get_absolute_url()), ".diagram__box"))
+    assert "gone (orphan)" in drawn
+    assert "gone (component:default/gone), orphaned" in drawn
 
 
 def test_at_most_fifty_are_drawn_and_the_rest_is_counted_and_a_link_away(reader):
