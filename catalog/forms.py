@@ -1,4 +1,4 @@
-"""The forms of the administration: a descriptor as YAML, what lies over a file, a location."""
+"""The forms of the admin: a descriptor as YAML, what lies over a file, a location."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from portal import views
 
-admin.site.site_header = admin.site.site_title = f"{settings.PORTAL_NAME} administration"
+admin.site.site_header = admin.site.site_title = f"{settings.PORTAL_NAME} admin"
 
 urlpatterns = [
     path("", include("catalog.urls")),

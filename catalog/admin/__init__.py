@@ -1,4 +1,4 @@
-"""The administration of the catalog: entities, locations, and what imports did."""
+"""The admin of the catalog: entities, locations, and what imports did."""
 
 from catalog.admin.entities import EntityAdmin
 from catalog.admin.imports import ImportIssueAdmin, ImportRunAdmin

@@ -1,4 +1,4 @@
-"""Entities in the administration: local ones as YAML, those of files with what lies over them."""
+"""Entities in the admin: local ones as YAML, those of files with what lies over them."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -343,7 +343,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
     def place(self, obj: Entity) -> str:
         """File and line, or address."""
         if obj.is_local:
-            return "made in the administration"
+            return "made in the admin"
         return obj.source_place
 
     @admin.display(description="Source", ordering="source")

@@ -1,4 +1,4 @@
-"""What the lists of the administration are narrowed by; no filter lists more than a screen."""
+"""What the lists of the admin are narrowed by; no filter lists more than a screen."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What imports did and what stands wrong, in the administration; read only."""
+"""What imports did and what stands wrong, in the admin; read only."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Locations in the administration."""
+"""Locations in the admin."""
 
 from typing import Any
 

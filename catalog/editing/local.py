@@ -1,4 +1,4 @@
-"""Entities that no file rules: made and edited in the administration."""
+"""Entities that no file rules: made and edited in the admin."""
 
 import logging
 from collections.abc import Sequence
@@ -117,7 +117,7 @@ def adopt(entity: Entity, *, user: "User | None") -> None:
         entity.save()
         entity.overlays.all().delete()
         row = history.revision(entity.ref, Revision.Action.CHANGED, at=entity.changed_at, user=user)
-        row.changes = [{"path": "source", "old": place, "new": "the administration"}]
+        row.changes = [{"path": "source", "old": place, "new": "the admin"}]
         history.record(row)
         entities_written.send(Entity, pks=[entity.pk])
         bump()

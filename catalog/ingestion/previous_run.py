@@ -46,7 +46,7 @@ class ReferenceHolder(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        """Whether it was made in the administration."""
+        """Whether it was made in the admin."""
         return not self.source
 
     @property

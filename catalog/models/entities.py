@@ -129,7 +129,7 @@ class Entity(models.Model):
 
     @property
     def source_place(self) -> str:
-        """``file:line`` of its document; empty for one made in the administration."""
+        """``file:line`` of its document; empty for one made in the admin."""
         return file_and_line(self.source, self.source_line)
 
     @property
@@ -155,7 +155,7 @@ class Entity(models.Model):
 
     @property
     def is_local(self) -> bool:
-        """Whether it was made in the administration and no file rules it."""
+        """Whether it was made in the admin and no file rules it."""
         return not self.source
 
     @property

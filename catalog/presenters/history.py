@@ -73,7 +73,7 @@ def _made(entity: Entity, *, may_see_runs: bool) -> HistoryEntry:
         tone="good",
         at=entity.created_at,
         run=run_link(entity.first_run_id, may_see_runs=may_see_runs),
-        by="" if entity.source else "the administration",
+        by="" if entity.source else "the admin",
         changes=(),
         note=f"Read now from {place}." if place else "",
     )

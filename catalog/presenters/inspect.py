@@ -37,7 +37,7 @@ class Provenance:
     """Where an entity comes from.
 
     Attributes:
-        source: File and line, or address; None for an entity of the administration.
+        source: File and line, or address; None for an entity of the admin.
         state: What is the matter with the place; empty where nothing is.
         location: What its root is called; empty where there is none.
         reading: When its file was last read.

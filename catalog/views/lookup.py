@@ -133,7 +133,7 @@ def _find(request: HttpRequest, namespace: str, kind: str, name: str) -> Entity 
 
 
 def may_see_runs(request: HttpRequest) -> bool:
-    """Whether the reader may follow a run into the administration."""
+    """Whether the reader may follow a run into the admin."""
     user = request.user
     return bool(getattr(user, "is_staff", False)) and user.has_perm("catalog.view_importrun")
 

@@ -60,7 +60,7 @@ def _find_entity(text: str) -> tuple[Entity | None, list[Step]]:
         ]
     entity = None if "\x00" in text else Entity.objects.filter(ref=str(ref)).first()
     if entity:
-        place = entity.source_place or "the administration"
+        place = entity.source_place or "the admin"
         return entity, [step("Entity", Verdict.OK, f"{entity.ref}, written in {place}.")]
     others = ""
     if "\x00" not in text:  # PostgreSQL refuses it in a query
@@ -83,7 +83,7 @@ def _names_a_service(entity: Entity, targets: Sequence[resolving.Target]) -> Ste
             Verdict.WRONG,
             "The entity names no PagerDuty service, so it has no card.",
             f"Write {resolving.SERVICE_ID} or {resolving.INTEGRATION_KEY} into its annotations, or "
-            "link a service to it in the administration.",
+            "link a service to it in the admin.",
         )
     annotations = entity.annotations
     written = next(
@@ -103,7 +103,7 @@ def _names_a_service(entity: Entity, targets: Sequence[resolving.Target]) -> Ste
             told.append(f"{key}: {shown}" + (f" ({places[key]})" if places[key] else ""))
     links = sum(target.is_link for target in targets)
     if links:
-        told.append(f"{links} linked in the administration")
+        told.append(f"{links} linked in the admin")
     return step("Annotation", Verdict.OK, "; ".join(told))
 
 

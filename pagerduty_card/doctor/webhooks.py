@@ -174,5 +174,5 @@ def _backlog(waiting: int, failed: int) -> Iterable[Step]:
             Verdict.WARNING,
             f"{failed} of the last {Delivery.kept().days} days could not be applied; polling tells "
             "what they would have.",
-            "The administration lists them under deliveries, with the reason.",
+            "The admin lists them under deliveries, with the reason.",
         )

@@ -119,7 +119,7 @@ def named_twice(target: Target) -> MappingProblem:
 
 
 def _correct(target: Target, what: str = "the annotation") -> str:
-    return "Correct the link in the administration" if target.is_link else f"Correct {what}"
+    return "Correct the link in the admin" if target.is_link else f"Correct {what}"
 
 
 def _write_account(target: Target, name: str) -> str:

@@ -39,9 +39,7 @@ def write_patch(picks: Sequence[Pick]) -> Iterator[str]:
             continue
         account = own.account if own.ids else wanted[0].account
         ids = [*own.ids, *(one.service_pd_id for one in wanted if one.account == account)]
-        yield "---\n" + _comment(
-            own.entity.source_place or "made in the administration, in no file yet"
-        )
+        yield "---\n" + _comment(own.entity.source_place or "made in the admin, in no file yet")
         for one in wanted:
             if one.account != account:
                 yield _comment(

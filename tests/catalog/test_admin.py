@@ -176,7 +176,7 @@ def test_the_error_of_a_masked_form_does_not_tell_the_key(admin, shop):
     assert KEY not in html.unescape(page.text)
 
 
-def test_no_page_of_the_administration_prints_a_key(admin, shop):
+def test_no_page_of_the_admin_prints_a_key(admin, shop):
     admin.post(change_url(shop), {"descriptor_text": form_text(admin.get(change_url(shop)))})
     assert LogEntry.objects.count() == 1
     for url in (
@@ -257,9 +257,7 @@ def test_a_location_is_a_path_or_an_address_as_its_type_says(admin, settings, ty
 
 
 @pytest.mark.parametrize("folders", [[], ["/opt"]])
-def test_a_location_of_the_administration_leads_to_no_folder_that_is_not_listed(
-    admin, settings, folders
-):
+def test_a_location_of_the_admin_leads_to_no_folder_that_is_not_listed(admin, settings, folders):
     settings.CATALOG_READING_ALLOW = folders
     given = {"type": "file", "target": "/srv/a.yaml"}
     page = admin.post("/admin/catalog/location/add/", given)
@@ -280,7 +278,7 @@ def test_who_may_only_add_locations_has_no_say_in_their_kinds(client):
     assert "User" not in registered_kinds()
 
 
-def test_the_administration_has_the_portal_s_icon(admin):
+def test_the_admin_has_the_portal_s_icon(admin):
     assert "favicon" in select(admin.get("/admin/"), "link[rel=icon]")[0]["href"]
 
 

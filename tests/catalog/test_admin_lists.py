@@ -1,4 +1,4 @@
-"""The lists of the administration: what they are narrowed by, what is done to many at once."""
+"""The lists of the admin: what they are narrowed by, what is done to many at once."""
 
 import html
 

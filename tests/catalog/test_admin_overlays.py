@@ -1,4 +1,4 @@
-"""Overlays in the administration: the file's descriptor to read, and the form over it."""
+"""Overlays in the admin: the file's descriptor to read, and the form over it."""
 
 import html
 

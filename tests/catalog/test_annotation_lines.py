@@ -129,7 +129,7 @@ class TestStored:
         set_overlay(Entity.objects.get(), "annotation", "x/other", "1", user=None)
         assert self.kept() == {"x/id": 6}
 
-    def test_what_is_made_in_the_administration_has_none(self):
+    def test_what_is_made_in_the_admin_has_none(self):
         save_descriptor(
             component("a", metadata={"annotations": {"x/id": "P1"}}), entity=None, user=None
         )

@@ -184,7 +184,7 @@ def test_what_only_looks_like_a_secret_is_shown(client, everywhere):
     assert [one for one in PUBLIC if one not in text] == []
 
 
-def test_rows_of_the_administration_repeat_no_secret(client, everywhere):
+def test_rows_of_the_admin_repeat_no_secret(client, everywhere):
     client.force_login(make_user(is_staff=True, is_superuser=True))
     told = [
         *(f"/admin/catalog/overlay/{row.pk}/change/" for row in Overlay.objects.all()),

@@ -87,12 +87,12 @@ def test_what_stands_for_the_whole_file_is_told_too(reader, shop):
 def test_an_entity_whose_location_was_unregistered_says_so(reader):
     page = inspect(reader, make_entity("shop", source="/srv/a.yaml"))
     assert "Its location was unregistered" in page.text
-    assert "administration" not in " ".join(texts(page, ".notice"))
+    assert "in the admin" not in " ".join(texts(page, ".notice"))
 
 
-def test_an_entity_of_the_administration_says_so(reader):
+def test_an_entity_of_the_admin_says_so(reader):
     page = inspect(reader, make_entity("shop", type="", lifecycle=""))
-    assert "made in the administration" in page.text
+    assert "made in the admin" in page.text
     assert "no annotations, no links and no owner" in page.text
 
 

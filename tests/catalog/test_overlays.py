@@ -201,6 +201,4 @@ def test_an_orphan_that_is_made_local_keeps_what_is_in_force(shop):
     assert (entity.written, entity.source, entity.orphaned_at) == (None, "", None)
     assert not Overlay.objects.exists()
     newest = Revision.objects.first()
-    assert newest.changes == [
-        {"path": "source", "old": "/srv/shop.yaml:3", "new": "the administration"}
-    ]
+    assert newest.changes == [{"path": "source", "old": "/srv/shop.yaml:3", "new": "the admin"}]

@@ -1,4 +1,4 @@
-"""The administration of links, and the audit and the mirror to read there."""
+"""The admin of links, and the audit and the mirror to read there."""
 
 import pytest
 from django.apps import apps

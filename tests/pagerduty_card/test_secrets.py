@@ -101,7 +101,7 @@ def test_a_mapping_by_key_is_told_by_its_last_four_characters(client, world):
     assert "****1100" in page
 
 
-def test_no_page_of_the_administration_carries_a_key_or_the_token(client, world):
+def test_no_page_of_the_admin_carries_a_key_or_the_token(client, world):
     client.force_login(make_user("boss", is_staff=True, is_superuser=True))
     shown = 0
     for address in admin_pages():

@@ -280,7 +280,7 @@ class TestTheDoctor:
         assert "Last delivery." in page
         assert SECRET not in page
 
-    def test_the_administration_lists_deliveries_without_their_text(self, client):
+    def test_the_admin_lists_deliveries_without_their_text(self, client):
         post(client, b'{"event": "no event but a title"}')
         client.force_login(make_user("root", is_superuser=True, is_staff=True))
         row = Delivery.objects.get()

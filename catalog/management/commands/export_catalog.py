@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--local",
             action="store_true",
-            help="only entities made in the administration, which are in no file yet",
+            help="only entities made in the admin, which are in no file yet",
         )
 
     def handle(self, **options: Any) -> None:
