@@ -16,6 +16,7 @@ from pagerduty_card.models import Service, TriggeredIncident
 from pagerduty_card.paging import beside
 from portal import page_frame
 from tests.factories import make_user
+from tests.pagerduty_card.conftest import undone
 from tests.pagerduty_card.mirror import (
     make_attempt,
     make_change,
@@ -91,16 +92,44 @@ def fail(*_args, **_kwargs):
     raise RuntimeError(FAULT)
 
 
-def breaks(part, monkeypatch):
-    """Make a function fail wherever it was imported."""
+PARTS = [*presenters(), *LOADERS]
+
+
+def replace_part(part, monkeypatch, other):
+    """Put another function in the place of one, wherever it was imported."""
     if part in LOADERS:
-        monkeypatch.setattr(part, fail)
+        monkeypatch.setattr(part, other)
         return
     room, name = part.rsplit(".", 1)
     original = getattr(sys.modules[room], name)
     for module in [one for key, one in sys.modules.items() if key.startswith("pagerduty_card")]:
         if vars(module).get(name) is original:
-            monkeypatch.setattr(module, name, fail)
+            monkeypatch.setattr(module, name, other)
+
+
+def breaks(part, monkeypatch):
+    """Make a function fail wherever it was imported."""
+    replace_part(part, monkeypatch, fail)
+
+
+def parts_called_by(act, monkeypatch):
+    """Those of the parts that run while something is done: no other can fail in it."""
+    called = set()
+
+    def noted(part):
+        original = pkgutil.resolve_name(part)
+
+        def call(*args, **kwargs):
+            called.add(part)
+            return original(*args, **kwargs)
+
+        return call
+
+    with monkeypatch.context() as patched, undone():
+        for part in PARTS:
+            replace_part(part, patched, noted(part))
+        act()
+    return called
 
 
 @pytest.fixture(autouse=True)
@@ -128,47 +157,66 @@ def entity():
     return entity
 
 
-@pytest.fixture(params=[*presenters(), *LOADERS])
-def broken(request, monkeypatch, entity):
-    """The part that fails."""
-    breaks(request.param, monkeypatch)
-    return request.param
-
-
-def test_the_button_stays_and_the_form_pages_whatever_fails(pager, entity, http, broken):
+def test_the_button_stays_and_the_form_pages_whatever_fails(
+    pager, entity, http, monkeypatch, subtests
+):
     http.post(ENQUEUE, status=202, json={"status": "success", "message": "ok", "dedup_key": "x"})
-    page = pager.get(entity.get_absolute_url())
-    assert page.status_code == 200
-    assert FAULT not in page.text
-    assert soup_of(page).select_one(f'a[data-dialog][href="{url_of(entity, "trigger")}"]')
-    assert pager.get(url_of(entity, "card")).status_code == 200
-    key = soup_of(pager.get(url_of(entity, "trigger"), headers=HTMX)).select_one("input[name=key]")[
-        "value"
-    ]
-    typed = {"service": "default/PCHKOUT", "description": "down", "severity": "error", "key": key}
-    assert pager.post(url_of(entity, "trigger"), typed, headers=HTMX).status_code == 204
-    assert len(http.calls) == 1
-    assert TriggeredIncident.objects.filter(description="down", state="accepted").count() == 1
+    form_url = url_of(entity, "trigger")
+
+    def look():
+        page = pager.get(entity.get_absolute_url())
+        assert page.status_code == 200
+        assert FAULT not in page.text
+        assert soup_of(page).select_one(f'a[data-dialog][href="{form_url}"]')
+        assert pager.get(url_of(entity, "card")).status_code == 200
+
+    def page_somebody():
+        form = soup_of(pager.get(form_url, headers=HTMX))
+        key = form.select_one("input[name=key]")["value"]
+        typed = {
+            "service": "default/PCHKOUT",
+            "description": "down",
+            "severity": "error",
+            "key": key,
+        }
+        before = len(http.calls)
+        assert pager.post(form_url, typed, headers=HTMX).status_code == 204
+        assert len(http.calls) == before + 1
+        assert TriggeredIncident.objects.filter(description="down", state="accepted").count() == 1
+
+    called = {act: parts_called_by(act, monkeypatch) for act in (look, page_somebody)}
+    assert all(len(parts) > 9 for parts in called.values())
+    for part in PARTS:
+        for act in [one for one in called if part in called[one]]:
+            with (
+                subtests.test(part=part, act=act.__name__),
+                monkeypatch.context() as patched,
+                undone(),
+            ):
+                breaks(part, patched)
+                act()
 
 
-@pytest.mark.parametrize("part", SAYS)
-def test_a_part_that_fails_says_so_and_the_others_stay(pager, entity, monkeypatch, caplog, part):
+def test_a_part_that_fails_says_so_and_the_others_stay(
+    pager, entity, monkeypatch, caplog, subtests
+):
     before = words(soup_of(pager.get(url_of(entity, "card"))).select_one("#pagerduty-card"))
     assert "couldn't show" not in before
-    found = [one for one in [*presenters(), *LOADERS] if one == part or one.endswith(f".{part}")]
-    assert len(found) == 1
-    breaks(found[0], monkeypatch)
-    make_feeds()  # as a write of the mirror: the card is drawn anew
-    card = soup_of(pager.get(url_of(entity, "card"))).select_one("#pagerduty-card")
-    assert SAYS[part] in words(card)
-    assert "the portal's log has more" in words(card)
-    assert FAULT in caplog.text
-    is_state_lost = part in OF_STATE or part.endswith("Incident.objects.of_services")
-    state = card.select_one(".card__state")
-    assert ("OK" in words(state) if state else False) != is_state_lost
-    if part not in {"present_answer", "service_state", "present_card"}:
-        others = ["checkout-api", "Open incidents", "On call", "Recent changes", "Last 30 days"]
-        assert all(heading in words(card) for heading in others)
+    for part, said in SAYS.items():
+        with subtests.test(part=part), monkeypatch.context() as patched, undone():
+            [found] = [one for one in PARTS if one == part or one.endswith(f".{part}")]
+            breaks(found, patched)
+            caplog.clear()
+            card = soup_of(pager.get(url_of(entity, "card"))).select_one("#pagerduty-card")
+            assert said in words(card)
+            assert "the portal's log has more" in words(card)
+            assert FAULT in caplog.text
+            is_state_lost = part in OF_STATE or part.endswith("Incident.objects.of_services")
+            state = card.select_one(".card__state")
+            assert ("OK" in words(state) if state else False) != is_state_lost
+            if part not in {"present_answer", "service_state", "present_card"}:
+                others = ["checkout-api", "Open incidents", "On call", "Recent changes"]
+                assert all(heading in words(card) for heading in [*others, "Last 30 days"])
 
 
 @pytest.mark.parametrize(
