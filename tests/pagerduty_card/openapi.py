@@ -136,6 +136,7 @@ def document_of(name):
     return found
 
 
+@functools.cache
 def _operation(method, path):
     """The document, the operation in it, and words for both."""
     if path.startswith("/v2/"):
@@ -192,12 +193,17 @@ def _is_address(value):
     return parts is None or bool(parts.scheme and (parts.netloc or parts.path))
 
 
+@functools.cache
+def _time_zones():
+    return available_timezones()  # which reads all of them from the disk
+
+
 FORMATS.checks("date-time", raises=ValueError)(_is_moment)
 FORMATS.checks("url", raises=ValueError)(_is_address)
 FORMATS.checks("uri", raises=ValueError)(_is_address)
 FORMATS.checks("email")(lambda value: not isinstance(value, str) or "@" in value[1:-1])
 for _name in ("tzinfo", "activesupport-time-zone"):
-    FORMATS.checks(_name)(lambda v: not isinstance(v, str) or v in available_timezones())
+    FORMATS.checks(_name)(lambda v: not isinstance(v, str) or v in _time_zones())
 
 
 def _nullable_type(validator, types, instance, schema):
