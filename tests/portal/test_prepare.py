@@ -90,9 +90,9 @@ def test_static_files_are_collected_again_only_when_one_changed(prepare, setting
 
 @pytest.fixture
 def empty_database(tmp_path):
-    """The address of a database without tables, of the kind that the suite runs on."""
+    """The setting of a database without tables, of the kind that the suite runs on."""
     if connection.vendor == "sqlite":
-        yield f"sqlite:///{tmp_path}/own.sqlite3"
+        yield {}  # the product's own
         return
     server = connection.settings_dict
     name = f"{server['NAME']}_prepare"
@@ -100,7 +100,7 @@ def empty_database(tmp_path):
     with psycopg.connect(f"{url}/{server['NAME']}", autocommit=True) as own:
         own.execute(f'DROP DATABASE IF EXISTS "{name}"')
         own.execute(f'CREATE DATABASE "{name}"')
-        yield f"{url}/{name}"
+        yield {"DATABASE_URL": f"{url}/{name}"}
         own.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
@@ -130,10 +130,16 @@ def slow_source():
 
 
 def test_of_two_at_once_on_an_empty_database_one_waits(tmp_path, empty_database, slow_source):
+    """Files with secrets are for the own account alone, also those of an older installation."""
+    var = tmp_path / "var"
+    var.mkdir(mode=0o755)
+    for name in ("switchboard.sqlite3", "tasks.sqlite3"):
+        (var / name).touch(mode=0o644)
+    of_the_machine = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY_FILE")
     environment = {
-        **{name: value for name, value in os.environ.items() if name != "REDIS_URL"},
-        "DATABASE_URL": empty_database,
-        "PORTAL_VAR_DIR": str(tmp_path),
+        **{name: value for name, value in os.environ.items() if name not in of_the_machine},
+        **empty_database,
+        "PORTAL_VAR_DIR": str(var),
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "SECRET_KEY": "only-for-a-test-" + "x" * 50,
         "CATALOG_LOCATIONS": slow_source.address,
@@ -159,21 +165,6 @@ def test_of_two_at_once_on_an_empty_database_one_waits(tmp_path, empty_database,
     assert sorted(line.split()[0] for line in first_lines) == ["Another", "Migrating"]
     assert "created          1" in "".join(rest)
     assert "unchanged        1" in "".join(rest)
-
-
-def test_files_with_secrets_are_for_the_own_account_alone(tmp_path):
-    """An installation of before had them readable for everybody."""
-    var = tmp_path / "var"
-    environment = {**os.environ, "PORTAL_VAR_DIR": str(var), "SECRET_KEY": "x" * 60}
-    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY_FILE"):
-        environment.pop(name, None)
-    var.mkdir(mode=0o755)
-    for name in ("switchboard.sqlite3", "tasks.sqlite3"):
-        (var / name).touch(mode=0o644)
-    done = subprocess.run(
-        [sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, capture_output=True
-    )
-    assert done.returncode == 0, done.stderr
     modes = {one.name: one.stat().st_mode & 0o077 for one in var.iterdir()}
     assert set(modes) >= {"switchboard.sqlite3", "tasks.sqlite3", "prepare.lock"}
     assert set(modes.values()) == {0}
