@@ -64,7 +64,6 @@ def check_configuration(
         *_allowed_hosts(),
         *_portal_url(),
         *_sub_path(),
-        *_workers_without_redis(),
     ]
 
 
@@ -228,18 +227,3 @@ def _portal_url() -> list[CheckMessage]:
 def _example_host() -> str:
     names = (host.lstrip(".") for host in settings.ALLOWED_HOSTS if host != "*")
     return next(names, "portal.example.com")
-
-
-def _workers_without_redis() -> list[CheckMessage]:
-    workers = settings.WEB_SERVER.workers
-    backend = settings.CACHES["default"]["BACKEND"]
-    if not backend.endswith(".LocMemCache") or workers < 2:
-        return []
-    return [
-        checks.Warning(
-            f"WEB_WORKERS is {workers}, but each worker has a cache of its own: limits on what a "
-            "person may do count for each worker singly, and each draws every card by itself.",
-            hint="Set REDIS_URL, or WEB_WORKERS=1 and more WEB_THREADS.",
-            id="portal.W001",
-        )
-    ]

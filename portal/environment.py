@@ -26,6 +26,7 @@ SHORTEST_SECRET_KEY = 50
 YES = frozenset({"true", "on", "yes", "y", "1"})
 NO = frozenset({"false", "off", "no", "n", "0"})
 _LONGEST_NUMBER = 18
+_MOST_USUAL_WORKERS = 4
 # Python's stand-in for a byte of the environment that is not UTF-8.
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
@@ -311,9 +312,21 @@ def web_server(env: Environment) -> WebServer:
         # gunicorn wants an IPv6 address in brackets.
         host=f"[{host}]" if ":" in host else host,
         port=env.number("PORT", default=8000, least=1, most=65_535),
-        workers=env.number("WEB_WORKERS", default=1, least=1, most=256, unit="processes"),
+        workers=env.number(
+            "WEB_WORKERS", default=_usual_workers(), least=1, most=256, unit="processes"
+        ),
         threads=env.number("WEB_THREADS", default=8, least=1, most=1_024, unit="threads"),
     )
+
+
+def _usual_workers() -> int:
+    """Processors that this process may use, at most four: each process has a hundred megabytes.
+
+    A container that is granted a share of the processors' time sees all of them.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), _MOST_USUAL_WORKERS)
+    return min(os.cpu_count() or 1, _MOST_USUAL_WORKERS)
 
 
 def _is_ipv6(host: str) -> bool:

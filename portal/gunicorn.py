@@ -1,7 +1,7 @@
 """gunicorn's configuration: a threaded server, because nothing in a request waits for PagerDuty.
 
-``PORT``, ``HOST``, ``WEB_WORKERS`` and ``WEB_THREADS`` come from the environment. More than one
-worker wants ``REDIS_URL``: the local-memory cache is one process's own (check ``portal.W001``).
+``PORT``, ``HOST``, ``WEB_WORKERS`` and ``WEB_THREADS`` come from the environment. A process
+uses one processor, whatever its threads, so there are as many as processors unless told otherwise.
 """
 
 import gc

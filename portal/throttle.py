@@ -1,4 +1,4 @@
-"""A limit of so many actions in so much time, kept in the cache that all processes share."""
+"""A limit of so many actions in so much time, kept in the cache: without Redis in each process."""
 
 import time
 from dataclasses import dataclass

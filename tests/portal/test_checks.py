@@ -68,20 +68,6 @@ def test_the_portals_own_host_must_be_allowed(settings):
     assert found() == {}
 
 
-@pytest.mark.parametrize(("workers", "is_warned"), [(1, False), (2, True)])
-def test_several_workers_want_a_shared_cache(settings, workers, is_warned):
-    settings.WEB_SERVER = settings.WEB_SERVER._replace(workers=workers)
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    assert ("portal.W001" in found()) is is_warned
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": "redis://127.0.0.1:6379",
-        }
-    }
-    assert "portal.W001" not in found()
-
-
 def test_production_settings_pass_the_deployment_check_clean(tmp_path):
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],

@@ -1,5 +1,6 @@
 """How variables are read: what each kind of value may be, and what is in force after a mistake."""
 
+import os
 import re
 from pathlib import Path
 
@@ -238,6 +239,12 @@ def read_all(variables):
 def test_gunicorn_listens_where_it_is_told():
     read = web_server(Environment({"HOST": "::1", "PORT": "81", "WEB_WORKERS": "3"}))
     assert read == ("[::1]", 81, 3, 8)
+
+
+@pytest.mark.parametrize(("processors", "workers"), [(1, 1), (2, 2), (4, 4), (64, 4)])
+def test_a_web_process_for_each_processor_unless_told(monkeypatch, processors, workers):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(processors)))
+    assert web_server(Environment({})).workers == workers
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0:8000", "http://localhost", "unix:/run/a", "a b"])

@@ -50,7 +50,7 @@ def port(tmp_path_factory):
     server = subprocess.Popen(
         [sys.executable, *command, "--pythonpath", f"{ROOT},{folder}", "echo:app"],
         cwd=ROOT,
-        env={**os.environ, "PORT": str(port), "WEB_THREADS": str(THREADS)},
+        env={**os.environ, "PORT": str(port), "WEB_WORKERS": "1", "WEB_THREADS": str(THREADS)},
         stderr=subprocess.PIPE,
         text=True,
     )
