@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
+from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
 from catalog.search.text_search import clean
@@ -59,12 +60,17 @@ class Filtered(Generic[R]):
     """The rows that pass.
 
     Attributes:
+        rows: Those of the page asked for.
+        number: Of that page, from 1.
+        passed: How many rows pass, on all pages.
         total: How many there are without any filter.
         chips: For each filter in force its label, its value and the address's query without it.
         query: Of the address, with its question mark, without the page.
     """
 
     rows: Sequence[R]
+    number: int
+    passed: int
     total: int
     q: str
     facets: tuple[Filter, ...]
@@ -76,6 +82,12 @@ class Filtered(Generic[R]):
         """Whether any filter is in force."""
         return bool(self.chips)
 
+    @property
+    def page(self) -> Page[R]:
+        """The page asked for, with its neighbours."""
+        pages: Paginator[Any] = Paginator(range(self.passed), PAGE_SIZE)
+        return Page(self.rows, self.number, pages)
+
 
 def apply_filters(
     rows: Sequence[R],
@@ -83,7 +95,7 @@ def apply_filters(
     filters: Mapping[str, str],
     labels: Mapping[str, Mapping[str, str]],
 ) -> Filtered[R]:
-    """Keep the rows that the address asks for: any value of a filter, and all filters.
+    """Keep the rows that the address asks for: any value of a filter, all filters, one page.
 
     Args:
         rows: All, in their order.
@@ -103,10 +115,13 @@ def apply_filters(
         # A value that all have chooses nothing; one that some have does, though it is the only one.
         if facet.chosen or any(box.count < len(others) for box in facet.boxes):
             facets.append(facet)
+    page = Paginator(passed, PAGE_SIZE).get_page(query.get("page", "1"))
     pairs = [("q", q)] if q else []
     pairs += [(key, value) for key, values in asked.items() for value in values]
     return Filtered(
-        rows=passed,
+        rows=list(page.object_list),
+        number=page.number,
+        passed=len(passed),
         total=len(rows),
         q=q,
         facets=tuple(facets),

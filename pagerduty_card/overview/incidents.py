@@ -5,10 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from pagerduty_card.models import Incident
-from pagerduty_card.overview.data_issues import DataIssueLine, present_issues, shown_entities
+from pagerduty_card.overview.data_issues import (
+    DataIssue,
+    DataIssueLine,
+    present_issues,
+    shown_entities,
+)
 from pagerduty_card.overview.entities import (
     MINE,
     NamedEntity,
@@ -78,6 +83,15 @@ class IncidentBoard:
         return self.has_services and not self.filtered.total and not self.issues
 
 
+class _Found(NamedTuple):
+    """What the board shows to whoever owns the same and asks for the same."""
+
+    filtered: Filtered[IncidentRow]
+    issues: tuple[DataIssue, ...]
+    as_of: datetime | None
+    has_services: bool
+
+
 def incident_board(request: HttpRequest, snapshot: Snapshot, moment: Moment) -> IncidentBoard:
     """Load the open incidents of the catalog; five queries at most beside the snapshot's.
 
@@ -86,25 +100,22 @@ def incident_board(request: HttpRequest, snapshot: Snapshot, moment: Moment) -> 
         snapshot: The catalog and the mirror now.
         moment: Who reads, and when.
     """
-    overview = snapshot.overview
-    rows, labels = snapshot.cached("incident-rows", lambda: _load_rows(overview))
     own = own_refs(request)
-    marked = [
-        row._replace(values={**row.values, "mine": tuple(MINE)})
-        if not own.isdisjoint(row.values["owner"])
-        else row
-        for row in rows
-    ]
+    found = snapshot.cached(
+        "incident-board",
+        lambda: _load(snapshot, request.GET, own),
+        parts=(sorted(own), sorted(request.GET.lists())),
+    )
     return IncidentBoard(
-        filtered=apply_filters(marked, request.GET, _FILTERS, {**labels, "mine": MINE}),
+        filtered=found.filtered,
         issues=present_issues(
-            overview.issues,
-            named_entities(shown_entities(overview.issues)),
+            found.issues,
+            named_entities(shown_entities(found.issues)),
             moment,
             sentence="The open incidents of {} are {}",
         ),
-        as_of=overview.as_of,
-        has_services=bool(overview.entities),
+        as_of=found.as_of,
+        has_services=found.has_services,
     )
 
 
@@ -121,6 +132,23 @@ def load_lines(rows: Iterable[IncidentRow]) -> list[IncidentLine]:
         for row in shown
         if row.incident in incidents
     ]
+
+
+def _load(snapshot: Snapshot, query: QueryDict, own: frozenset[str]) -> _Found:
+    overview = snapshot.overview
+    rows, labels = snapshot.cached("incident-rows", lambda: _load_rows(overview))
+    marked = [
+        row._replace(values={**row.values, "mine": tuple(MINE)})
+        if not own.isdisjoint(row.values["owner"])
+        else row
+        for row in rows
+    ]
+    return _Found(
+        filtered=apply_filters(marked, query, _FILTERS, {**labels, "mine": MINE}),
+        issues=overview.issues,
+        as_of=overview.as_of,
+        has_services=bool(overview.entities),
+    )
 
 
 def _line(row: Incident, entities: list[NamedEntity]) -> IncidentLine:

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from catalog.links import EntityLink
 from pagerduty_card.card.blocks import NO_POLICY, shifts_until
 from pagerduty_card.freshness import BEGINNING, UNKNOWN, Freshness
 from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
-from pagerduty_card.overview.data_issues import DataIssueLine, present_issues, shown_entities
+from pagerduty_card.overview.data_issues import (
+    DataIssue,
+    DataIssueLine,
+    present_issues,
+    shown_entities,
+)
 from pagerduty_card.overview.entities import (
     MINE,
     NO_OWNER,
@@ -120,6 +125,16 @@ class _PolicyService(NamedTuple):
     policy_name: str | None
 
 
+class _Found(NamedTuple):
+    """What the board shows to whoever owns the same and asks for the same."""
+
+    filtered: Filtered[PolicyRow]
+    absent: list[DataIssue]
+    nobody: int
+    unknown: int
+    has_services: bool
+
+
 def on_call_board(request: HttpRequest, snapshot: Snapshot, moment: Moment) -> OnCallBoard:
     """Load the policies of the catalog's services; six queries at most beside the snapshot's.
 
@@ -128,27 +143,23 @@ def on_call_board(request: HttpRequest, snapshot: Snapshot, moment: Moment) -> O
         snapshot: The catalog and the mirror now.
         moment: Who reads, and when.
     """
-    overview = snapshot.overview
-    rows, labels = snapshot.cached("policy-rows", lambda: _load_rows(overview, moment.now))
-    absent = [issue for issue in overview.issues if not issue.services]
     own = own_refs(request)
-    marked = [
-        row._replace(values={**row.values, "mine": tuple(MINE)}) if row.owner_ref in own else row
-        for row in rows
-    ]
+    found = snapshot.cached(
+        "on-call-board",
+        lambda: _load(snapshot, request.GET, own),
+        parts=(sorted(own), sorted(request.GET.lists())),
+    )
     return OnCallBoard(
-        filtered=apply_filters(
-            marked, request.GET, _FILTERS, {**labels, "mine": MINE, "state": _STATES}
-        ),
+        filtered=found.filtered,
         issues=present_issues(
-            absent,
-            named_entities(shown_entities(absent)),
+            found.absent,
+            named_entities(shown_entities(found.absent)),
             moment,
             sentence="Who is on call for {} is {}",
         ),
-        nobody=sum(row.state == NOBODY for row in rows),
-        unknown=sum(row.state == NOT_KNOWN for row in rows),
-        has_services=bool(overview.entities),
+        nobody=found.nobody,
+        unknown=found.unknown,
+        has_services=found.has_services,
     )
 
 
@@ -179,6 +190,23 @@ def load_policies(rows: Iterable[PolicyRow], moment: Moment) -> list[PolicyView]
         )
         for row in shown
     ]
+
+
+def _load(snapshot: Snapshot, query: QueryDict, own: frozenset[str]) -> _Found:
+    overview = snapshot.overview
+    rows, labels = snapshot.cached("policy-rows", lambda: _load_rows(overview, snapshot.now))
+    marked = [
+        row._replace(values={**row.values, "mine": tuple(MINE)}) if row.owner_ref in own else row
+        for row in rows
+    ]
+    labels = {**labels, "mine": MINE, "state": _STATES}
+    return _Found(
+        filtered=apply_filters(marked, query, _FILTERS, labels),
+        absent=[issue for issue in overview.issues if not issue.services],
+        nobody=sum(row.state == NOBODY for row in rows),
+        unknown=sum(row.state == NOT_KNOWN for row in rows),
+        has_services=bool(overview.entities),
+    )
 
 
 def _load_rows(overview: Overview, now: datetime) -> tuple[list[PolicyRow], Labels]:

@@ -82,11 +82,11 @@ class Snapshot:
         accounts = sorted((name, one.problem) for name, one in all_accounts().items())
         self._follows_from = (feeds, accounts, int(now.timestamp()) // _CACHED_S)
 
-    def cached(self, name: str, load_value: Callable[[], T]) -> T:
-        """A value that follows from the catalog, the mirror and the time alone."""
+    def cached(self, name: str, load_value: Callable[[], T], *, parts: object = ()) -> T:
+        """A value that follows from the catalog, the mirror, the time and ``parts`` alone."""
         return versions.cached(
             f"pagerduty-{name}",
-            self._follows_from,
+            (self._follows_from, parts),
             self._version,
             load_value,
             timeout_s=2 * _CACHED_S,

@@ -1,8 +1,5 @@
 """The boards: all open incidents, everybody on call, and the number beside the navigation."""
 
-from typing import Any
-
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -10,7 +7,6 @@ from django.views.decorators.http import require_safe
 
 from pagerduty_card.lookup import moment_of
 from pagerduty_card.overview import badge
-from pagerduty_card.overview.filtering import PAGE_SIZE, Filtered
 from pagerduty_card.overview.incidents import IncidentBoard, incident_board, load_lines
 from pagerduty_card.overview.on_call import OnCallBoard, load_policies, on_call_board
 from pagerduty_card.overview.snapshot import Snapshot, refresh
@@ -21,8 +17,7 @@ def incidents(request: HttpRequest) -> HttpResponse:
     """Show all open incidents of the catalog that pass the filters in the address."""
     moment = moment_of(request)
     board = incident_board(request, Snapshot(moment.now), moment)
-    page = _page(request, board.filtered)
-    return _board(request, "incidents", board, page, lines=load_lines(page.object_list))
+    return _board(request, "incidents", board, lines=load_lines(board.filtered.rows))
 
 
 @require_safe
@@ -30,8 +25,7 @@ def on_call(request: HttpRequest) -> HttpResponse:
     """Show who is on call now and next, by owner."""
     moment = moment_of(request)
     board = on_call_board(request, Snapshot(moment.now), moment)
-    page = _page(request, board.filtered)
-    return _board(request, "on_call", board, page, policies=load_policies(page.object_list, moment))
+    return _board(request, "on_call", board, policies=load_policies(board.filtered.rows, moment))
 
 
 @require_safe
@@ -42,19 +36,14 @@ def count(request: HttpRequest) -> HttpResponse:
     return render(request, "components/nav_badges.html", {"badge": counted, "is_asked": True})
 
 
-def _page(request: HttpRequest, filtered: Filtered[Any]) -> Any:
-    return Paginator(filtered.rows, PAGE_SIZE).get_page(request.GET.get("page", "1"))
-
-
 def _board(
     request: HttpRequest,
     name: str,
     board: IncidentBoard | OnCallBoard,
-    page: object,
     **more: object,
 ) -> HttpResponse:
     """The whole page, or for a refresh the part that is alive."""
-    shown = {"board": board, "chosen": board.filtered, "page": page, **more}
+    shown = {"board": board, "chosen": board.filtered, "page": board.filtered.page, **more}
     if not getattr(request, "htmx", False):
         return render(request, f"pagerduty_card/{name}.html", shown)
     shown["badge"] = badge.open_incidents(request, is_last=True)
