@@ -1,8 +1,9 @@
 """How many passwords may be tried, counted from the record, so by all processes together.
 
 Each try is written down before the password is hashed, and counts as a failure until it turns out
-right: however many come at once, no more than the limit are hashed. A person who signed in from their network lately is
-counted there alone: whoever tries passwords for their name elsewhere does not lock them out.
+right: however many come at once, no more than the limit are hashed. A person who signed in from
+their network lately is counted there alone: whoever tries passwords for their name elsewhere does
+not lock them out.
 """
 
 from collections.abc import Iterator
