@@ -4,7 +4,7 @@
 ``release`` runs to its end before the others start. The others stop when one of them ends, at
 Ctrl-C or SIGTERM, and when the terminal closes or nobody reads the output any more.
 
-The exit code is that of the process that ended, or 128 and the signal's number.
+The exit code is that of the process that ended, or 128 and the signal's number; 0 after Ctrl-C.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+_CTRL_C = 128 + signal.SIGINT
 RELEASE = "release"
 # A process that has not ended by then is killed; gunicorn gives its requests five seconds.
 GRACE_S = 7
@@ -64,9 +65,14 @@ def main(arguments: list[str] | None = None) -> int:
     if RELEASE in options.names:
         code = _Run(events).until_one_ends({RELEASE: commands[RELEASE]})
         if code:
-            return code
+            return _exit_code(code)
     others = {name: commands[name] for name in options.names if name != RELEASE}
-    return _Run(events).until_one_ends(others) if others else 0
+    return _exit_code(_Run(events).until_one_ends(others)) if others else 0
+
+
+def _exit_code(code: int) -> int:
+    # Ctrl-C is how a person ends it: no error, of which ``make`` would complain.
+    return 0 if code == _CTRL_C else code
 
 
 class _Run:

@@ -13,7 +13,7 @@ from django.core.cache import caches
 
 from pagerduty_card import configuration
 from pagerduty_card.accounts import OWN_SETTING, SCOPES, Account
-from pagerduty_card.doctor.findings import READER, START_WORKER, Finding, Step, Verdict, step
+from pagerduty_card.doctor.findings import CHECK, READER, START_WORKER, Finding, Step, Verdict, step
 from pagerduty_card.doctor.paging import examine_paging
 from pagerduty_card.doctor.probing import Probe
 from pagerduty_card.doctor.webhooks import examine_webhooks
@@ -135,8 +135,8 @@ def _cache() -> Step:
         return step(
             "Cache",
             Verdict.OK,
-            "Budget and turns are shared by all processes in the database; what a page keeps, "
-            "each process keeps by itself. REDIS_URL makes one cache of them.",
+            "Rate limits are shared through the database; each process has its own page cache. "
+            "With REDIS_URL there is one.",
         )
     return step("Cache", Verdict.OK, "Shared by all processes.")
 
@@ -192,7 +192,7 @@ def _scopes(account: Account) -> Step:
     grant = tokens.last_grant(account)
     if grant is None:
         return step(
-            "Scopes", Verdict.UNKNOWN, "No token has been given yet.", "Check now to ask for one."
+            "Scopes", Verdict.UNKNOWN, "No token has been given yet.", f"{CHECK} to ask for one."
         )
     granted = ", ".join(sorted(grant.scopes)) or "none"
     at = datetime.fromtimestamp(grant.given_at, UTC)
@@ -245,7 +245,7 @@ def _answers(account: Account, probe: Probe | None, reading: QuotaReading | None
             "Answers",
             Verdict.UNKNOWN,
             "No answer came within the last day, as far as this process knows.",
-            "Check now to ask.",
+            f"{CHECK} to ask.",
         )
     at = datetime.fromtimestamp(reading.at, UTC)
     return step("Answers", Verdict.OK, "The last answer that came.", at=at)

@@ -11,6 +11,7 @@ from pagerduty_card.presenters.freshness import Reader
 PERMISSION = "pagerduty_card.run_doctor"
 # Whoever reads this may change settings.
 READER = Reader(is_admin=True)
+CHECK = "Press Check now on the page Doctor, or run pagerduty_doctor without --offline,"
 START_WORKER = "Start the worker (python manage.py run_huey), or run sync_pagerduty --once."
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from pagerduty_card.accounts import Account
-from pagerduty_card.doctor.findings import Step, Verdict, step
+from pagerduty_card.doctor.findings import CHECK, Step, Verdict, step
 from pagerduty_card.doctor.probing import KeyProbe, Probe
 from pagerduty_card.wire.transport import proxy_for
 
@@ -15,7 +15,7 @@ _HARMLESS = "Nobody was paged: what was sent is the end of an alert that never w
 def examine_paging(account: Account, probe: Probe | None) -> Step:
     """Say what came of trying the way that pages take."""
     if probe is None:
-        advice = "Check now to try it; nobody is paged."
+        advice = f"{CHECK} to try it; nobody is paged."
         return step(_WHAT, Verdict.UNKNOWN, "The way that pages take was not tried yet.", advice)
     if not account.events_base_url:
         text = f"{_NOT_TRIED}, and nobody can be paged: the account has no address for events."

@@ -28,6 +28,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
+from portal.zones import zone_name
+
 register = template.Library()
 
 TONES = frozenset({"neutral", "good", "warning", "critical", "info", "unknown", "faint"})
@@ -126,13 +128,9 @@ def _unknown_time() -> SafeString:
     return format_html('<span class="faint">{}</span>', "unknown time")
 
 
-def _zone_name(local: dt.datetime) -> str:
-    return local.tzname() or ""
-
-
 def _absolute(instant: dt.datetime) -> str:
     local = timezone.localtime(instant)
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S} {_zone_name(local)}"
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S} {zone_name(local)}"
 
 
 def _relative(instant: dt.datetime) -> str:
@@ -154,7 +152,7 @@ def _short(instant: dt.datetime) -> str:
         words = f"{local.day} {local:%b %H:%M}"
     else:
         words = f"{local.day} {local:%b %Y, %H:%M}"
-    return f"{words} {_zone_name(local)}"
+    return f"{words} {zone_name(local)}"
 
 
 @register.simple_tag
@@ -294,6 +292,12 @@ def pagination(context: Context, page_obj: Page[Any]) -> dict[str, Any]:
         "numbers": page_obj.paginator.get_elided_page_range(page_obj.number, on_each_side=1),
         "gap": page_obj.paginator.ELLIPSIS,
     }
+
+
+@register.simple_tag
+def zone() -> str:
+    """The name of the reader's time zone now."""
+    return zone_name(timezone.localtime())
 
 
 @register.simple_tag

@@ -130,7 +130,7 @@ def test_lists_unresolved_references_with_what_was_meant(client):
     rows = texts(response, "tbody tr")
     assert len(rows) == 2
     assert "2 unresolved references" in texts(response, ".list-count")
-    assert "component:default/zzz cart depends on nothing near" in rows[0]
+    assert "component:default/zzz cart depends on no close match" in rows[0]
     assert "group:default/team-aplha shop /srv/a.yaml:4 owned by" in rows[1]
     assert "group:default/team-alpha" in rows[1]
     assert texts(get(client), ".chip-line a")[-1] == "Unresolved references 2"

@@ -143,7 +143,7 @@ def test_a_suggestion_says_why_and_how_sure_it_is(entity, service, reason, sure)
 def test_what_is_another_thing_is_not_suggested(entity, service):
     make_entity(entity)
     services(service)
-    assert "nothing near" in row_of(mapper().get(URL), entity)
+    assert "no suggestion" in row_of(mapper().get(URL), entity)
 
 
 def test_the_same_team_makes_a_name_surer_and_alone_is_a_guess():

@@ -105,6 +105,13 @@ class TestTheCommand:
         with pytest.raises(CommandError, match="There is one already, PWH0001"):
             run("create")
 
+    def test_the_one_that_the_sandbox_made_needs_nothing(self, http, settings):
+        settings.PAGERDUTY_SANDBOX, settings.PAGERDUTY_TOKEN = True, ""
+        there = {"webhook_subscriptions": [subscription_json()], "limit": 100, "more": False}
+        http.get("http://127.0.0.1:8900/webhook_subscriptions", json=there)
+        with pytest.raises(CommandError, match="there is nothing to do"):
+            run("create")
+
     def test_an_address_of_this_machine_is_of_no_use_to_pagerduty(self, http, settings):
         settings.PORTAL_URL = "http://127.0.0.1:8000"
         with pytest.raises(CommandError, match="set PORTAL_URL"):

@@ -40,6 +40,20 @@ def test_a_cookie_that_names_no_zone_is_ignored(client, cookie):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("cookie", "name"),
+    [
+        ("America%2FBogota", "UTC\u221205:00"),
+        ("Asia%2FKathmandu", "UTC+05:45"),
+        ("Asia%2FTokyo", "JST"),
+    ],
+)
+def test_a_zone_without_a_name_is_told_by_its_difference(client, cookie, name):
+    client.cookies["tz"] = cookie
+    assert f"times in <span data-zone>{name}</span>" in client.get(reverse("sign-in")).text
+
+
+@pytest.mark.django_db
 def test_the_zone_of_one_reader_does_not_stay_for_the_next(client):
     client.cookies["tz"] = "Asia%2FTokyo"
     client.get(reverse("sign-in"))

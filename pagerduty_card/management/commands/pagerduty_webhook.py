@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
@@ -68,6 +69,11 @@ class Command(BaseCommand):
         try:
             made = subscribing.create(account)
         except subscribing.AlreadyThere as exc:
+            if settings.PAGERDUTY_SANDBOX:
+                raise CommandError(
+                    "The sandbox makes one at its start, and the portal knows its secret: there is "
+                    "nothing to do. Run status to see it, or delete and then create to try this."
+                ) from exc
             raise CommandError(
                 f"There is one already, {exc.subscription.id}. Its secret cannot be shown again: "
                 "if it is lost, delete the subscription and create another."
