@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from pagerduty_card.isolating import isolated
+from pagerduty_card.characters import isolated
 from pagerduty_card.presenters.incidents import IncidentLine, IncidentsView
 from pagerduty_card.presenters.on_call import ExternalLink, OnCallView
 from pagerduty_card.presenters.rota_gaps import Shift, holders

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from pagerduty_card.accounts import Account
 from pagerduty_card.addresses import Api
+from pagerduty_card.characters import isolated
 from pagerduty_card.integrations import BACKSTAGE_VENDOR, EVENTS_V2
-from pagerduty_card.isolating import isolated
 from pagerduty_card.mapping.targets import INTEGRATION_KEY, Target, digest_of
 from pagerduty_card.models import Integration, Service
 from portal.secret_shapes import mask

@@ -7,8 +7,8 @@ from django import forms
 from django.core import signing
 
 from catalog.models import Entity
+from pagerduty_card.characters import invisible_in, is_blank, named, without_invisible
 from pagerduty_card.domain import Severity
-from pagerduty_card.paging.invisible import invisible_in, is_blank, named, without_invisible
 from pagerduty_card.paging.triggering import MAX_DESCRIPTION
 
 _SALT = "pagerduty_card.dedup_key"

@@ -1,9 +1,12 @@
-"""What was typed into the form that pages and not sent: kept for the person, and explained to them.
+"""What was typed into the form that pages and did not go through: kept, and explained.
 
 The session keeps it while the person signs in. Nothing of it is ever sent without a click.
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,7 +16,8 @@ from catalog.models import Entity
 from catalog.refs import EntityRef
 from pagerduty_card.models import Service, TriggeredIncident
 from pagerduty_card.paging.forms import read_key
-from pagerduty_card.paging.outcomes import Caution
+from pagerduty_card.presenters.outcomes import present_outcome
+from portal.zones import zone_name
 
 _SESSION_KEY = "pagerduty:typed"
 _FIELDS = ("service", "description", "severity", "details", "key")
@@ -36,6 +40,22 @@ NOT_OURS = (
     "Copy what you typed, open the form here, and send it from there."
 )
 _COPY = "Copy what you typed, and page from PagerDuty itself."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """Something to think of first, or what became of an attempt.
+
+    Attributes:
+        going_on: What the portal still does by itself; empty if nothing.
+        as_of: Of when it is what is shown (UTC), where that is long ago; None elsewhere.
+    """
+
+    tone: str
+    title: str
+    text: str
+    going_on: str = ""
+    as_of: datetime | None = None
 
 
 def has_text(typed: Mapping[str, Any]) -> bool:
@@ -159,3 +179,69 @@ def why_other_service(left: str, choices: Sequence[tuple[str, str]], entity: Ent
     if len(names) == 1:
         return f"{now}: send the form again to page {names[0]}."
     return f"{now}: choose one of them, then send the form again."
+
+
+def present_to_sender(
+    attempt: TriggeredIncident, *, is_same_text: bool, now: datetime
+) -> Caution | None:
+    """Say what became of an attempt that did not go as the person may believe, and what to do now.
+
+    Args:
+        attempt: As it stands after sending.
+        is_same_text: Whether the attempt says what the form says now, of the same service. A form
+            sent again never sends another text: PagerDuty would take it for the same alert.
+        now: The instant of reading, in the reader's zone.
+
+    Returns:
+        None if the form's text was taken, or is just being sent.
+    """
+    states = TriggeredIncident.State
+    if attempt.state not in {states.UNSURE, states.FAILED, states.RETRYING}:
+        if is_same_text:
+            return None
+        return Caution(
+            tone="warning",
+            title="Nothing more was sent",
+            text=f"This form was sent before, for {attempt.service_name}: "
+            f"\u201c{attempt.description}\u201d If this is a further problem, send it now.",
+        )
+    outcome = present_outcome(attempt, now)
+    if not attempt.may_resend:  # it is over: the form has a new key
+        again = "What you typed is still here."
+        if not is_same_text:
+            again = "Sending again sends what the form says now."
+    elif is_same_text:
+        again = "What you typed is still here, to send it again."
+    else:
+        again = f"Sending again sends the first text, \u201c{attempt.description}\u201d"
+    if attempt.state == states.UNSURE:
+        again += (
+            " If PagerDuty did get the first page and its incident is resolved by then, sending "
+            "again pages a second time."
+        )
+    return Caution(
+        tone=outcome.tone,
+        title=outcome.title,
+        text=" ".join(filter(None, [outcome.text, again])),
+        going_on=outcome.going_on,
+    )
+
+
+def present_rejection(words: str) -> str:
+    """Say in PagerDuty's own words why it did not want the alert."""
+    return f"Nobody has been paged. PagerDuty did not accept this: \u201c{words}\u201d"
+
+
+def present_throttle(retry_in_s: float, *, now: datetime) -> str:
+    """Say when the next page may be sent, for a person who sent too many.
+
+    Args:
+        retry_in_s: Seconds until then.
+        now: The instant of reading, in the reader's zone.
+    """
+    at = now + timedelta(seconds=retry_in_s)
+    minutes = math.ceil(retry_in_s / 60)
+    return (
+        "Nobody has been paged: you have paged too often in a short time. You can page again at "
+        f"{at:%H:%M} {zone_name(at)}, in {minutes} minute{'' if minutes == 1 else 's'}."
+    )

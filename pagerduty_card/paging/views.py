@@ -29,12 +29,7 @@ from pagerduty_card.mapping.resolving import Mapped, each_once, resolve, targets
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.paging import beside, pending_pages, triggering, unsent
 from pagerduty_card.paging.forms import TriggerForm
-from pagerduty_card.paging.outcomes import (
-    Caution,
-    present_rejection,
-    present_throttle,
-    present_to_sender,
-)
+from pagerduty_card.paging.unsent import Caution
 from pagerduty_card.presenters.outcomes import present_outcome
 from portal.csrf import on_csrf_failure
 from portal.redirects import see_other
@@ -193,11 +188,11 @@ def _send(
             user=request.user,
         )
     except triggering.PagedTooOften as exc:
-        form.add_error(None, present_throttle(exc.retry_in_s, now=timezone.localtime()))
+        form.add_error(None, unsent.present_throttle(exc.retry_in_s, now=timezone.localtime()))
     except (triggering.CannotPage, triggering.NotAllowed) as exc:
         form.add_error(None, f"Nobody has been paged. {exc}")
     except Rejected as exc:
-        form.add_error(None, present_rejection(exc.detail))
+        form.add_error(None, unsent.present_rejection(exc.detail))
         form.renew_key()
     else:
         unsent.forget(request, entity.ref)
@@ -215,7 +210,7 @@ def _outcome(
         chosen.target.account,
         chosen.service_pd_id or attempt.service_pd_id,
     )
-    outcome = present_to_sender(attempt, is_same_text=is_same_text, now=timezone.localtime())
+    outcome = unsent.present_to_sender(attempt, is_same_text=is_same_text, now=timezone.localtime())
     if outcome and not attempt.may_resend:
         form.renew_key()
     return outcome

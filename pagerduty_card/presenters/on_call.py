@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pagerduty_card.isolating import isolated
+from pagerduty_card.characters import isolated
 from pagerduty_card.models import EscalationPolicy, OnCall, Responder
 from pagerduty_card.presenters.freshness import Answer, Moment
 from pagerduty_card.presenters.rota_gaps import held_until
@@ -17,6 +17,7 @@ from pagerduty_card.presenters.upcoming_shifts import (
     present_upcoming_shifts,
     rota_of,
 )
+from portal.zones import zone_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +290,7 @@ def _there(who: Responder, until: datetime, moment: Moment) -> str:
     if there.utcoffset() == until.astimezone(moment.zone).utcoffset():
         return ""
     day = "" if there.date() == moment.now.astimezone(theirs).date() else f"{there:%a} "
-    return f"{day}{there:%H:%M} {there.tzname()}"
+    return f"{day}{there:%H:%M} {zone_name(there)}"
 
 
 def _next(rows: Sequence[OnCall], number: int, now: datetime) -> NextOnCall | None:

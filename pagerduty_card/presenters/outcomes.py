@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from pagerduty_card.characters import isolated
 from pagerduty_card.domain import IncidentStatus
-from pagerduty_card.isolating import isolated
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.presenters.on_call import ExternalLink
+from portal.zones import zone_name
 
 # How long pages show an attempt. More than an hour, so that a clock that is put forward by one
 # hides none.
@@ -157,12 +158,15 @@ def _words(
             )
             return "Accepted by PagerDuty, but its incident cannot be looked for", text
         case OutcomeKind.RETRYING:
-            return "Nobody has been paged yet", f"{row.answer} Do not wait for it. {_CALL}".strip()
+            return (
+                "Nobody has been paged yet",
+                f"{_sentence(row.answer)} Do not wait for it. {_CALL}".strip(),
+            )
         case OutcomeKind.FAILED:
-            return "Nobody has been paged", f"{row.answer} Page again. {_CALL}".strip()
+            return "Nobody has been paged", f"{_sentence(row.answer)} Page again. {_CALL}".strip()
         case OutcomeKind.UNSURE:
             return (
-                "No answer from PagerDuty: it is not known whether anybody was paged",
+                "No clear answer from PagerDuty: it is not known whether anybody was paged",
                 f"{_on_unsure(row, is_retried=is_retried)} {_CALL}",
             )
     return f"The page is in an unknown state ({row.state})", _CALL
@@ -222,19 +226,26 @@ def _elsewhere(row: TriggeredIncident) -> str:
 
 def _on_unsure(row: TriggeredIncident, *, is_retried: bool) -> str:
     # Why it is not sent again, or what the last try was answered.
-    ended = "" if is_retried or not row.answer else f"{row.answer} "
+    ended = f"{_sentence(row.answer)} " if row.answer else ""
     if row.search_problem:
         held = " Until it can, it sends nothing again: that could page twice." if is_retried else ""
         return f"{ended}The portal cannot look for the incident: {_problem(row)}{held}"
     if is_retried:
-        return "The portal looks for the incident, and sends again only if PagerDuty has none."
+        return (
+            f"{ended}The portal looks for the incident, and sends again only if PagerDuty has none."
+        )
     return f"{ended}Look for the incident in PagerDuty."
 
 
 def _problem(row: TriggeredIncident) -> str:
     if row.search_problem:
-        return row.search_problem if row.search_problem.endswith(".") else f"{row.search_problem}."
+        return _sentence(row.search_problem)
     return "The portal has not asked PagerDuty lately: its worker may not be running."
+
+
+def _sentence(text: str) -> str:
+    """PagerDuty's words as a sentence of their own."""
+    return text if not text or text.endswith((".", "!", "?", "\u2026")) else f"{text}."
 
 
 def _going_on(
@@ -256,4 +267,4 @@ def _clock(at: datetime, now: datetime) -> str:
     """The time of day in the zone of ``now``, with the day where that is another one."""
     local = at.astimezone(now.tzinfo)
     day = "" if local.date() == now.date() else f"{local:%a} {local.day} {local:%b} "
-    return f"{day}{local:%H:%M} {local.tzname()}"
+    return f"{day}{local:%H:%M} {zone_name(local)}"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pagerduty_card.isolating import isolated
+from pagerduty_card.characters import isolated
 from pagerduty_card.models import OnCall
 from pagerduty_card.presenters.freshness import Answer
 from pagerduty_card.presenters.rota_gaps import Gap, Shift, gaps, held_until, holders

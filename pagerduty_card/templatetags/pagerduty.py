@@ -5,9 +5,9 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from pagerduty_card.card.faults import CardPart, guarded
+from pagerduty_card.paging.beside import PagingView, present_failure
 from pagerduty_card.paging.forms import TriggerForm
-from pagerduty_card.paging.outcomes import Caution
-from pagerduty_card.paging.presenters import PagingView, present_failure
+from pagerduty_card.paging.unsent import Caution
 
 register = template.Library()
 

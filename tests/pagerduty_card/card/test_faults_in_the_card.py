@@ -43,13 +43,15 @@ ROOMS = [
     "pagerduty_card.card.loading",
     "pagerduty_card.history.loading",
     "pagerduty_card.history.strip",
-    "pagerduty_card.paging.presenters",
+    "pagerduty_card.paging.beside",
     "pagerduty_card.states",
     *(
         f"pagerduty_card.presenters.{one.name}"
         for one in pkgutil.iter_modules(pagerduty_card.presenters.__path__)
     ),
 ]
+# They guard what they call.
+GUARDS = ("load_services", "load_problem")
 # The managers whose rows the sections show.
 LOADERS = [
     "pagerduty_card.models.Incident.objects.of_services",
@@ -84,7 +86,7 @@ def presenters():
     for room in ROOMS:
         module = importlib.import_module(room)
         for name, one in inspect.getmembers(module, inspect.isfunction):
-            if one.__module__ == room and not name.startswith("_"):
+            if one.__module__ == room and not name.startswith("_") and name not in GUARDS:
                 yield f"{room}.{name}"
 
 
@@ -249,7 +251,7 @@ def test_a_banner_and_a_number_that_fail_cost_themselves_alone(pager, entity, mo
 
 
 def test_the_form_says_what_it_could_not_find_out(pager, entity, monkeypatch, caplog):
-    breaks("pagerduty_card.paging.presenters.present_paging", monkeypatch)
+    breaks("pagerduty_card.paging.beside.present_paging", monkeypatch)
     shown = pager.get(url_of(entity, "trigger")).text
     assert "It is not known who would be paged." in shown
     assert "You can still page." in shown

@@ -1,4 +1,7 @@
-"""Characters that nobody sees: they turn the direction of a line, or hide what is written. Pure.
+"""Characters that nobody sees, and texts of strangers within sentences. Pure.
+
+Some turn the direction of a line, or hide what is written. Where a template prints a name or title
+by itself, ``<bdi>`` ends its direction; within a sentence ``isolated`` does.
 
 Source: https://www.unicode.org/reports/tr9/ (Bidirectional Algorithm), tr36 (Security)
 """
@@ -13,6 +16,8 @@ _KINDS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _BREAKS = frozenset("\x0b\x0c\x85\u2028\u2029")
+_FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 
 
 def invisible_in(text: str) -> list[str]:
@@ -41,3 +46,11 @@ def is_blank(text: str) -> bool:
 def named(character: str) -> str:
     """A character for a sentence, for example ``U+202E (right-to-left override)``."""
     return f"U+{ord(character):04X} ({unicodedata.name(character, 'control character').lower()})"
+
+
+def isolated(text: str) -> str:
+    """The text for a sentence, without what nobody sees and what would turn the sentence around."""
+    plain = without_invisible(text)
+    if any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in plain):
+        return f"{_FIRST_STRONG_ISOLATE}{plain}{_POP_ISOLATE}"
+    return plain
