@@ -38,7 +38,7 @@ class ApiIntegration:
         return cls(
             id=id_of(raw),
             name=name_of(raw),
-            key=text(raw, "integration_key"),
+            key=text(raw, "integration_key").strip(),
             type=text(raw, "type").removesuffix("_reference"),
             vendor_id=text(vendor, "id") if isinstance(vendor, dict) else "",
         )

@@ -228,7 +228,9 @@ def _by_alerts(
     own = next((one for one in alerts if one.key == attempt.dedup_key), None)
     others = [one for one in alerts if one.key != attempt.dedup_key]
     if own is None:
-        return {} if are_more or not others else {"alert_status": "missing"}
+        # It may be among those that are not listed, or whose key PagerDuty does not tell.
+        is_unknown = are_more or not others or not all(one.key for one in others)
+        return {} if is_unknown else {"alert_status": "missing"}
     status = "suppressed" if own.is_suppressed else own.status
     # Older than the incident itself are alerts of one that was merged into it.
     opened_by_another = any(

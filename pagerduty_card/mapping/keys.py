@@ -83,11 +83,11 @@ def paging_key(target: Target, service: Service | None, account: Account | None)
                 "Which service and which integration have it is not known yet.",
             )
         return PagingKey(text=f"{_NOBODY}: no integration key is known.")
-    usable = sorted(filter(takes_events, service.found_integrations), key=_rank)
+    usable = sorted(filter(_can_page, service.found_integrations), key=_rank)
     if not usable:
         return _none(service.found_integrations)
     own = integration_of(service, named)
-    if own is not None and takes_events(own):
+    if own is not None and _can_page(own):
         return PagingKey(key=named, text=f"{_through(own)}, whose key the entity names.")
     first, *others = usable
     advice = ""
@@ -115,6 +115,10 @@ def same_key(target: Target, service: Service | None, digest: str) -> str:
     return next((key for key in keys if key and digest_of(key) == digest), "")
 
 
+def _can_page(one: Integration) -> bool:
+    return takes_events(one) and not key_mistake(one.integration_key)
+
+
 def _rank(one: Integration) -> tuple[bool, bool, bool, str, str]:
     return (
         not one.type,
@@ -126,7 +130,7 @@ def _rank(one: Integration) -> tuple[bool, bool, bool, str, str]:
 
 
 def _through(one: Integration) -> str:
-    known = "Events API v2" if one.type else "its type is known after the next sync"
+    known = "Events API v2" if one.type else "of a type that is not known"
     name, key = isolated(one.name), mask(one.integration_key)
     return f"Pages through the integration {name} ({known}, key {key})"
 
@@ -145,6 +149,12 @@ def _nowhere(target: Target, account: Account | None) -> PagingKey:
     )
 
 
+def _why_not(one: Integration) -> str:
+    if not takes_events(one):
+        return isolated(one.type)
+    return f"its key {mask(one.integration_key)} {key_mistake(one.integration_key)}"
+
+
 def _none(others: Sequence[Integration]) -> PagingKey:
     advice = (
         "Add an integration of the type Backstage or Events API V2 to the service in PagerDuty."
@@ -152,7 +162,7 @@ def _none(others: Sequence[Integration]) -> PagingKey:
     if not others:
         text = f"{_NOBODY}: the service has no Events API v2 integration."
         return PagingKey(text=text, advice=advice)
-    named = ", ".join(f"{isolated(one.name)} ({isolated(one.type)})" for one in others[:_SHOWN])
+    named = ", ".join(f"{isolated(one.name)} ({_why_not(one)})" for one in others[:_SHOWN])
     if len(others) > _SHOWN:
         named += f" and {len(others) - _SHOWN} more"
     text = (

@@ -290,7 +290,7 @@ def _note_failure(attempt: TriggeredIncident, error: PagerDutyError, *, maybe_ta
         pk=attempt.pk, state=_State.SENDING, attempts=attempt.attempts
     ).update(
         state=state,
-        answer=error.detail,
+        answer=error.detail[:500],
         answered_at=now,
         may_resend=not isinstance(error, Rejected),
         retry_until=None if is_final else attempt.retry_until,

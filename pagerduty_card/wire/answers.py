@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from pagerduty_card.accounts import SCOPES
+from pagerduty_card.characters import without_invisible
 from pagerduty_card.errors import (
     Oversized,
     PagerDutyError,
@@ -53,8 +54,8 @@ def error_of(answer: Reply, *, secrets: Sequence[str], needs: str = "") -> Pager
     if status == 404:
         return Refused(said, reason="not_found", request_id=request_id)
     if status == 408 or status >= 500:
-        # Its words for this, where there are any, tell no more.
-        trouble = f"PagerDuty could not answer ({status})."
+        words = _words_of(answer, secrets).rstrip(".")
+        trouble = f"PagerDuty could not answer ({status}){f': {words}' if words else ''}."
         is_refusal = status in _NOT_TAKEN
         return Unreachable(trouble, request_id=request_id, maybe_taken=not is_refusal)
     if 400 <= status < 500:
@@ -104,6 +105,20 @@ def broken(what: str, request_id: str) -> Unreadable:
     return Unreadable(what, request_id=request_id)
 
 
+def broken_by(what: str, answer: Reply, *, secrets: Sequence[str]) -> Unreadable:
+    """As ``broken``, of an answer that is well by its status alone; with its own words.
+
+    Args:
+        what: How the contract was broken, as a sentence without its full stop.
+        answer: That did it.
+        secrets: What must not show in the error.
+    """
+    body = answer.body
+    is_data = isinstance(body, list) and not all(isinstance(one, str) for one in body)
+    words = "" if is_data else _words_of(answer, secrets)
+    return broken(f"{what}{f': {words}' if words else ''}", answer.request_id)
+
+
 def parsed(parse: Callable[[Any], _T], raw: Any, request_id: str) -> _T:
     """Parse one object; a broken contract is noted with the request's id."""
     try:
@@ -137,7 +152,9 @@ def _words_of(answer: Reply, secrets: Sequence[str]) -> str:
         body = json.loads(text)
     except (ValueError, RecursionError):
         title = _TITLE.search(text[:_MAX_READ])
-        return _shortened(html.unescape(title[1] if title else "" if "<" in text else text))
+        # JSON that was cut off is data, which may hold a key of somebody else.
+        is_data = "<" in text or text.lstrip()[:1] in {"{", "["}
+        return _shortened(html.unescape(title[1] if title else "" if is_data else text))
     error = body["error"] if isinstance(body, dict) and body.get("error") else body
     texts = list(itertools.islice(_texts(error), _MAX_TEXTS + 1))
     # One that only repeats another, as "Invalid event" and "invalid event.", is no news.
@@ -170,5 +187,5 @@ def _texts(error: Any, depth: int = 4) -> Iterator[str]:
 
 def _shortened(text: str) -> str:
     """A text in one line, of a bounded length, without characters that nobody sees."""
-    line = "".join(one for one in " ".join(text[:_MAX_READ].split()) if one.isprintable())
+    line = without_invisible(" ".join(text[:_MAX_READ].split()))
     return line if len(line) <= _MAX_TEXT else f"{line[:_MAX_TEXT]}\u2026"

@@ -21,7 +21,7 @@ from pagerduty_card.domain import (
 )
 from pagerduty_card.errors import Throttled, TooMany, WrongClock
 from pagerduty_card.wire.alerts import ApiAlert, TriggerEvent
-from pagerduty_card.wire.answers import broken, event_error_of, parsed
+from pagerduty_card.wire.answers import broken_by, event_error_of, parsed
 from pagerduty_card.wire.paged_lists import MAX_RECORDS, OVERLAP, ids, iso
 from pagerduty_card.wire.past import PastClient
 from pagerduty_card.wire.quota import MAX_SKEW_S
@@ -330,7 +330,8 @@ class PagerDutyClient(PastClient):
             raise event_error_of(answer, host=self.account.events_base_url, secrets=(routing_key,))
         body = answer.body
         if not isinstance(body, dict) or body.get("status") != "success":
-            raise broken("202 without success", answer.request_id)
+            what = "PagerDuty answered 202, but not that it accepted the alert"
+            raise broken_by(what, answer, secrets=(routing_key,))
         return hide(str(body.get("message") or ""), (routing_key,))
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from pagerduty_card.accounts import OWN_SETTING, Account, is_bearer
 from pagerduty_card.errors import Refused, Throttled
 from pagerduty_card.wire import tokens
-from pagerduty_card.wire.answers import broken, error_of
+from pagerduty_card.wire.answers import broken_by, error_of
 from pagerduty_card.wire.quota import Quota, QuotaReading
 from pagerduty_card.wire.transport import Reply, Transport
 
@@ -61,11 +61,7 @@ class Rest:
             PagerDutyError: See ``PagerDutyClient.services``.
         """
         target = f"{path}?{urlencode(params)}"
-        answer = self._judged("GET", target, None, until, needs=needs, is_of_one=is_of_one)
-        body = answer.body
-        if not isinstance(body, dict):
-            raise broken(f"{path} did not answer with a JSON object", answer.request_id)
-        return body, answer
+        return self._judged("GET", target, None, until, needs=needs, is_of_one=is_of_one)
 
     def write(
         self,
@@ -94,13 +90,9 @@ class Rest:
             PagerDutyError: See ``PagerDutyClient.services``.
         """
         data = None if content is None else json.dumps(content).encode()
-        answer = self._judged(
+        return self._judged(
             method, path, data, until, needs=needs, is_of_one=is_of_one, good=(200, 201, 204)
         )
-        body = {} if answer.status == 204 else answer.body
-        if not isinstance(body, dict):
-            raise broken(f"{path} did not answer with a JSON object", answer.request_id)
-        return body, answer
 
     def _judged(
         self,
@@ -112,7 +104,7 @@ class Rest:
         needs: str,
         is_of_one: bool,
         good: Collection[int] = (200,),
-    ) -> Reply:
+    ) -> tuple[dict[str, Any], Reply]:
         """Ask within the budget, with another token if the first is refused; only good answers."""
         wait_s = self._quota.wait_s(background=self._background)
         if wait_s:
@@ -145,7 +137,15 @@ class Rest:
             )
         if answer.status not in good:
             raise error_of(answer, secrets=(token,), needs=needs)
-        return answer
+        body = {} if answer.status == 204 else answer.body
+        path = target.partition("?")[0]
+        if not isinstance(body, dict):
+            what = f"{path} did not answer with a JSON object"
+            raise broken_by(what, answer, secrets=(token,))
+        if body.keys() & {"error", "errors"}:
+            what = f"{path} answered {answer.status} with an error"
+            raise broken_by(what, answer, secrets=(token,))
+        return body, answer
 
     def _send(
         self, method: str, target: str, data: bytes | None, token: str, until: float

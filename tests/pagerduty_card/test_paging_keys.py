@@ -76,7 +76,7 @@ def card(client, entity):
             "z",
             [f"****aaaa is that of API, an integration of the type {V1}", "integration Zed"],
         ),
-        ([("Old", "", "")], "", "o", ["its type is known after the next sync"]),
+        ([("Old", "", "")], "", "o", ["of a type that is not known"]),
         (
             [("Zed", V2, "")],
             "u+Tokentokentokento1",
@@ -101,6 +101,28 @@ def test_a_service_is_paged_by_the_key_of_an_events_integration(
         assert sentence in page
         assert sentence in told
     assert not [one for one in Integration.objects.all() if one.integration_key in page + told]
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("h" * 31, "is no integration key: those have 32 letters and digits"),
+        ("h" * 33, "is no integration key"),
+        ("h" * 16 + " " + "h" * 15, "is no integration key"),
+        ("u+Tokentokentokento1", "looks like a REST API token, not like an integration key"),
+    ],
+)
+def test_an_integration_whose_key_is_none_pages_nobody_and_is_named(client, key, said):
+    service = make_service(key="")
+    Integration.objects.create(
+        service=service, pd_id="PIX", name="Odd", type=V2, integration_key=key
+    )
+    entity = make_mapped_entity(service_id="PCHKOUT")
+    assert not resolve(targets_of(entity))[0].can_page
+    page = card(client, entity)
+    assert f"Odd (its key ****{key[-4:]} {said}" in page
+    assert key not in page
 
 
 @pytest.mark.usefixtures("token")

@@ -114,7 +114,7 @@ def test_d02_a_refused_question_about_changes_never_reads_as_none(status, sandbo
     ("status", "why"),
     [
         (429, "PagerDuty limits how often it may be asked"),
-        (408, "PagerDuty could not answer (408)."),
+        (408, "PagerDuty could not answer (408)"),
     ],
 )
 @pytest.mark.parametrize("named_by", ["service_id", "integration_key"])

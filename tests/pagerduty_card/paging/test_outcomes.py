@@ -132,7 +132,43 @@ ANSWERS = {
         "Nobody has been paged yet",
     ),
     "refused": ({"status": 403}, None, "failed", "Nobody has been paged"),
-    "rejected": ({"status": 400, "json": {"message": "Bad"}}, None, "failed", "Nobody has been"),
+    "rejected": ({"status": 400, "json": {"message": "Bad"}}, None, "failed", "Bad. Page again"),
+    "refused at length": (
+        {"status": 403, "json": {"message": "x" * 999, "errors": ["y" * 999, "z" * 999, "v"]}},
+        None,
+        "failed",
+        "refused the event (403): xxx",
+    ),
+    "accepted with an error": (
+        {"status": 202, "json": {"error": {"message": "Key is not valid"}}},
+        NONE,
+        "unsure",
+        "but not that it accepted the alert: Key is not valid. The portal looks",
+    ),
+    "failed in its own words": (
+        {"status": 500, "json": ["queue is full"]},
+        NONE,
+        "unsure",
+        "PagerDuty could not answer (500): queue is full. The portal looks",
+    ),
+    "REST answers well with an error": (
+        TAKEN,
+        {"json": {"error": {"message": "Try later"}}},
+        "not_searchable",
+        "/incidents answered 200 with an error: Try later. It is not known",
+    ),
+    "REST is cut off": (
+        TAKEN,
+        {"body": '{"incidents": [{"title": "Cut'},
+        "not_searchable",
+        "/incidents did not answer with a JSON object. It is not known",
+    ),
+    "REST answers with a web page": (
+        TAKEN,
+        {"body": "<html><title>Sign in</title>"},
+        "not_searchable",
+        "/incidents did not answer with a JSON object: Sign in. It is not known",
+    ),
 }
 
 
@@ -183,6 +219,7 @@ def test_every_page_prints_the_one_truth_that_follows_from_the_answers(client, e
         if asked:
             http.get(f"{API}/incidents", **asked)
         attempt = look()
+        assert len(attempt.answer) <= 500
         outcome = present_outcome(attempt, timezone.now())
         assert outcome.kind.value[0] == kind
         # A form that is rejected is shown again, with why. That it went well is news after trouble.
@@ -212,6 +249,7 @@ ALERTS = {
     "resolved": ([alert(OWN, status="resolved")], "created", "alert itself has been resolved"),
     "suppressed": ([alert(OWN, suppressed=True)], "created", "reports the alert as suppressed"),
     "moved": ([alert("disk")], "created", "other alerts, but not this one"),
+    "without keys": ([alert("")], "created", "notified Cy Diaz"),
     "in a new shape": ([alert(OWN), "what?"], "created", "notified Cy Diaz"),
     "may not be read": (None, "created", "notified Cy Diaz"),
 }
