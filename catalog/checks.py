@@ -1,7 +1,6 @@
 """System checks of the catalog's settings, each with an id and a hint."""
 
 import glob
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from catalog.ingestion.spellings import refusal
 from catalog.kinds import Kind
 from catalog.models import Location
 from portal import database
+from portal.host_names import read_host
 
 _SHORTEST_TOKEN = 20
 _MAKE_LONGER = "Make another one: python3 -c 'import secrets; print(secrets.token_hex(32))'"
@@ -25,11 +25,6 @@ _LONGEST_SHOWN = 200
 # What can stand in a header: printable, without blanks and quote marks.
 _TOKEN = re.compile(r"[!#-&(-~]+")
 _NAMESPACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_HOST = re.compile(
-    r"(?:(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
-    r"|[0-9A-Fa-f:]+"
-)
-_HOST_AND_PORT = re.compile(r"[A-Za-z0-9.\-]+(?::[0-9]+)?")
 
 
 @register
@@ -122,7 +117,7 @@ def check_reading_allow(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
                         id="catalog.W005",
                     )
                 )
-        elif not _is_host(entry):
+        elif not read_host(entry, wildcard="*."):
             found.append(
                 Error(
                     f"CATALOG_READING_ALLOW: {entry} is neither a host nor an absolute folder.",
@@ -132,11 +127,6 @@ def check_reading_allow(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
                 )
             )
     return found
-
-
-def _is_host(entry: str) -> bool:
-    found = _HOST.fullmatch(entry)
-    return bool(found) and int((found and found["port"]) or 1) in range(1, 65_536)
 
 
 @register
@@ -168,7 +158,7 @@ def check_hosts(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # n
                     )
                 )
             hosts.add(host.lower())
-            if _HOST_AND_PORT.fullmatch(host) and value:
+            if read_host(host) and value:
                 continue
             found.append(
                 Error(

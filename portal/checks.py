@@ -1,7 +1,6 @@
 """System checks of the deployment, each with an id and a hint."""
 
 import os
-import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,10 +14,10 @@ from django.http.request import validate_host
 
 from portal import database
 from portal.environment import SHORTEST_SECRET_KEY
+from portal.host_names import read_host
 from portal.local_hosts import is_local_host
 
 # With a leading dot for a domain and all below it; ``*`` for any.
-_HOST = re.compile(r"\*|\.?[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 # Of the environment alone: commands that say themselves what else is wrong ask for no other.
 ENVIRONMENT = "environment"
 _MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(64))'"
@@ -153,6 +152,12 @@ def _public_debug() -> list[CheckMessage]:
     ]
 
 
+def _is_host(text: str) -> bool:
+    """Whether Django compares it with the hosts of requests: no port, IPv6 in brackets."""
+    found = read_host(text, wildcard=".")
+    return found is not None and not found.port and (":" not in text or text[0] == "[")
+
+
 def _allowed_hosts() -> list[CheckMessage]:
     return [
         Error(
@@ -162,7 +167,7 @@ def _allowed_hosts() -> list[CheckMessage]:
             id="portal.E006",
         )
         for host in settings.ALLOWED_HOSTS
-        if not _HOST.fullmatch(host)
+        if host != "*" and not _is_host(host)
     ]
 
 
@@ -188,7 +193,7 @@ def _portal_url() -> list[CheckMessage]:
     except ValueError:
         parts, host = urlsplit(""), ""
     written = f"[{host}]" if ":" in host else host
-    is_site = parts.scheme in {"http", "https"} and host != "*" and _HOST.fullmatch(written)
+    is_site = parts.scheme in {"http", "https"} and _is_host(written)
     if not is_site or parts.username is not None or parts.path or parts.query or parts.fragment:
         # A password in front of the host is not shown.
         shown = settings.PORTAL_URL.rpartition("@")[2]

@@ -1,6 +1,5 @@
 """What the importer may read: hosts and folders, and what it must know of the hosts."""
 
-import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,20 +11,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from catalog.ingestion.repositories import FIRST_NAMES, named, software_of
+from portal.host_names import HostEntry, read_host
 
-# An entry of CATALOG_READING_ALLOW that is a host; an IPv6 address with a port is in brackets.
-_HOST_ENTRY = re.compile(
-    r"(?P<host>[^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]+)(?::(?P<port>\d{1,5}))?"
-)
 USUAL_PORTS = {"http": 80, "https": 443}
-
-
-def _host_and_port(entry: str) -> tuple[str, int]:
-    """Host or pattern in lower case, and the port or 0."""
-    found = _HOST_ENTRY.fullmatch(entry)
-    if found is None:
-        return entry.lower(), 0
-    return found["host"].strip("[]").lower().rstrip("."), int(found["port"] or 0)
 
 
 def by_host(entries: Iterable[str]) -> dict[str, str]:
@@ -60,7 +48,12 @@ class Allowance:
     ) -> Self:
         """Sort the entries of the settings: what starts with ``/`` is a folder, else a host."""
         cleaned = [entry.strip() for entry in entries if entry.strip()]
-        hosts = [_host_and_port(entry) for entry in cleaned if entry[0] != "/"]
+        # What is no host is kept, so that the list is not taken for an empty one, which allows all.
+        hosts = [
+            read_host(entry, wildcard="*.") or HostEntry(entry.lower(), 0)
+            for entry in cleaned
+            if entry[0] != "/"
+        ]
         return cls(
             hosts=tuple(host for host, _ in hosts),
             ports=tuple((host, port) for host, port in hosts if port),

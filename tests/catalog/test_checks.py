@@ -7,6 +7,7 @@ from catalog.checks import (
     check_refresh_token,
     check_registered_kinds,
 )
+from catalog.ingestion.allow import Allowance
 
 
 def ids(messages):
@@ -59,11 +60,16 @@ def test_names_files_of_people_that_are_not_there(settings, tmp_path, place, fou
 
 
 @pytest.mark.parametrize(
-    "entry", ["https://git.example.com", "a/b", "git.example.com:port", "git.*.com"]
+    "entry",
+    [
+        *("https://git.example.com", "a/b", "git.example.com:port", "git.*.com"),
+        *("git.example.com:70000", "*.[::1]", "*"),
+    ],
 )
 def test_names_entries_that_are_neither_host_nor_folder(settings, entry):
     settings.CATALOG_READING_ALLOW = [entry]
     assert ids(check_reading_allow(None)) == ["catalog.E003"]
+    assert not Allowance.from_settings().permits_host("github.com") or entry == "*"
 
 
 def test_the_defaults_of_refreshing_are_sensible():
