@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
 
-from portal.database import explain
+from portal.database import explain, lock_wait
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,3 +117,18 @@ def test_the_check_names_a_database_that_is_not_migrated(capsys, settings):
         assert "Run manage.py prepare." in said.out + said.err, options
     call_command("check")
     assert "portal.W005" not in capsys.readouterr().err
+
+
+@pytest.mark.django_db
+def test_a_lock_is_awaited_for_a_shorter_time_and_then_as_long_as_before():
+    is_sqlite = connection.vendor == "sqlite"
+
+    def wait():
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout" if is_sqlite else "SHOW lock_timeout")
+            return cursor.fetchone()[0]
+
+    before = wait()
+    with lock_wait(3):
+        assert wait() == (3000 if is_sqlite else "3s")
+    assert wait() == before
