@@ -1,6 +1,7 @@
 """System checks of the catalog's settings, each with an id and a hint."""
 
 import glob
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

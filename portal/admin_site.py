@@ -1,5 +1,6 @@
 """The admin site: what its pages mask, its addresses do not answer either."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,17 @@ from django.db.models import Model
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+
+# What Django's filters and date hierarchies ask by. Others could read a value letter by letter, and
+# a regular expression can be an error or endless work of the database.
+_ENDINGS = frozenset(
+    {"exact", "in", "isnull", "gt", "gte", "lt", "lte", "year", "month", "day", "id", "pk"}
+)
+
+
+# No column holds such a number, and no calendar such a year: the database's driver would raise.
+_TOO_LARGE = re.compile(r"\s*[+-]?[0-9]{19,}\s*")
+_YEAR = re.compile(r"[1-9][0-9]{3}")
 
 
 class ReadOnly:
@@ -47,13 +59,23 @@ class FilteredAsShown(admin.ModelAdmin[Any]):
         """Whether ``lookup`` belongs to a filter, or to the date hierarchy, and Django agrees."""
         if lookup in getattr(self, "also_filtered_by", ()):
             return True
+        if _TOO_LARGE.fullmatch(value) or (
+            lookup.endswith(f"{LOOKUP_SEP}year") and not _YEAR.fullmatch(value)
+        ):
+            return False
         allowed = [self.date_hierarchy] if self.date_hierarchy else []
         for one in self.get_list_filter(request):
             if isinstance(one, type) and issubclass(one, SimpleListFilter):
                 allowed.append(str(one.parameter_name))
             else:
                 allowed.append(str(one[0] if isinstance(one, tuple | list) else one))
-        is_filter = any(f"{lookup}{LOOKUP_SEP}".startswith(f"{one}{LOOKUP_SEP}") for one in allowed)
+        is_filter = any(
+            lookup == one
+            or (
+                lookup.startswith(f"{one}{LOOKUP_SEP}") and lookup.split(LOOKUP_SEP)[-1] in _ENDINGS
+            )
+            for one in allowed
+        )
         return is_filter and super().lookup_allowed(lookup, value, request)
 
 

@@ -17,7 +17,6 @@ from portal.environment import SHORTEST_SECRET_KEY
 from portal.host_names import read_host
 from portal.local_hosts import is_local_host
 
-# With a leading dot for a domain and all below it; ``*`` for any.
 # Of the environment alone: commands that say themselves what else is wrong ask for no other.
 ENVIRONMENT = "environment"
 _MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(64))'"

@@ -18,6 +18,7 @@ from catalog.presenters import issue_rows as presenters
 from catalog.refs import EntityRef
 from catalog.search.suggestions import suggested_refs
 from catalog.views.lists import PAGE_SIZE, page_number
+from portal.numbers import whole_number
 
 MAX_LOCATIONS = 200
 _FORMER_KIND = "dangling"  # in addresses that were saved before it was called "unresolved"
@@ -94,8 +95,8 @@ def _unchecked() -> dict[str, int]:
 
 def _issues(text: str, where: str) -> "QuerySet[ImportIssue]":
     rows = ImportIssue.objects.order_by("file", "document", "pk")
-    if where.isdecimal():
-        rows = rows.filter(location_id=int(where))
+    if (location := whole_number(where)) is not None:
+        rows = rows.filter(location_id=location)
     if text:
         rows = rows.annotate(said=Cast("messages", TextField())).filter(
             Q(file__icontains=text) | Q(ref__icontains=text) | Q(said__icontains=text)
@@ -105,8 +106,8 @@ def _issues(text: str, where: str) -> "QuerySet[ImportIssue]":
 
 def _unresolved(text: str, where: str) -> RelationQuerySet:
     rows = Relation.objects.unresolved()
-    if where.isdecimal():
-        rows = rows.filter(source__location_id=int(where))
+    if (location := whole_number(where)) is not None:
+        rows = rows.filter(source__location_id=location)
     if text:
         rows = rows.filter(Q(target_ref__icontains=text) | Q(source__ref__icontains=text))
     return rows.order_by("target_ref", "source__ref", "type")

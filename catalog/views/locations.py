@@ -25,6 +25,7 @@ from catalog.presenters.issue_rows import issue_rows
 from catalog.views.issues import maskers_of
 from catalog.views.lists import PAGE_SIZE, list_rows, page_number
 from portal.csrf import on_csrf_failure
+from portal.numbers import whole_number
 from portal.redirects import see_other
 
 SHOWN_ISSUES = 20
@@ -239,7 +240,8 @@ def unregister(request: HttpRequest, pk: int) -> HttpResponse:
 def dead(request: HttpRequest) -> HttpResponse:
     """List the dead locations with what goes with them; unregister those that a person ticked."""
     if request.method == "POST":
-        pks = [int(pk) for pk in request.POST.getlist("pick")[:PAGE_SIZE] if pk.isdecimal()]
+        named = map(whole_number, request.POST.getlist("pick")[:PAGE_SIZE])
+        pks = [pk for pk in named if pk is not None]
         done = refreshing.unregister_dead(pks, user=_person(request))
         for location, effect in done:
             messages.success(request, presenters.unregistered_text(location, effect))

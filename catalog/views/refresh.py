@@ -29,6 +29,7 @@ from catalog.models import Entity, ImportRun, Location, SourceFile
 from catalog.presenters.locations import RefreshOutcome, outcome_of
 from catalog.views.locations import add_message
 from catalog.views.lookup import of_entity
+from portal.numbers import whole_number
 from portal.redirects import see_other
 from portal.throttle import Throttle
 
@@ -116,8 +117,7 @@ def refresh_hook(request: HttpRequest) -> HttpResponse:
 
 
 def _length(request: HttpRequest) -> int:
-    text = request.META.get("CONTENT_LENGTH") or "0"
-    return int(text) if text.isdecimal() else 0
+    return whole_number(request.META.get("CONTENT_LENGTH") or "0") or 0
 
 
 def _refuse(status: int, reason: str) -> HttpResponse:

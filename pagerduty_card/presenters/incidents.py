@@ -207,7 +207,10 @@ def incident_order(row: Incident) -> tuple[int, int, list[tuple[int, str]], int,
         status,
         0 if row.priority else 1,
         # P2 before P10
-        [(int(part), "") if part.isdigit() else (-1, part) for part in _parts(row.priority)],
+        [
+            (int(part), "") if part.isascii() and part.isdigit() else (-1, part)
+            for part in _parts(row.priority)
+        ],
         _URGENCY_RANK.get(row.urgency, 1),
         -row.created_at.timestamp(),
     )

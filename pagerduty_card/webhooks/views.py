@@ -15,6 +15,7 @@ from pagerduty_card.webhooks.receiving import (
     receive,
 )
 from pagerduty_card.webhooks.signatures import HEADER, is_signed
+from portal.numbers import whole_number
 
 # PagerDuty sends nothing larger.
 MAX_BODY_BYTES = 256 * 1024
@@ -41,8 +42,8 @@ def webhook(request: HttpRequest, account: str) -> HttpResponse:
     if "Transfer-Encoding" in request.headers:
         # Of a body without a length nothing is read, and no signature would be right.
         return _answer(411, "the body has no length: let no proxy send it in chunks")
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+    length = whole_number(request.META.get("CONTENT_LENGTH") or "0")
+    if length is None or length > MAX_BODY_BYTES:
         return _answer(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
     body = request.body
     if not is_signed(body, request.headers.get(HEADER, ""), found.webhook_secrets):

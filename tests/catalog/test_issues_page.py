@@ -39,6 +39,14 @@ def test_says_when_there_is_nothing_to_do_and_when_nothing_was_checked(client):
     assert "Clear the filters" in get(client, q="x").text
 
 
+@pytest.mark.parametrize("location", ["9" * 30, "9" * 5_000, "²", "-1", "x"])
+def test_a_location_that_is_none_filters_nothing(client, location):
+    make_issue("component:default/shop", "wrong")
+    for kind in ("", "unresolved"):
+        assert get(client, kind=kind, location=location).status_code == 200
+    assert "component:default/shop" in get(client, location=location).text
+
+
 def test_all_includes_references_to_nothing_after_the_issues(client):
     for number in range(27):
         make_issue(f"component:default/c{number}", "wrong", document=number)

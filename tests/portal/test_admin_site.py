@@ -53,12 +53,27 @@ def test_a_list_answers_no_comparison_with_a_column_that_has_no_filter(boss):
     assert answered > 10
 
 
+@pytest.mark.parametrize("query", ["groups={large}", "groups__id__exact={large}"])
+def test_a_number_that_no_column_holds_is_refused(boss, query):
+    query = query.format(large="9" * 30)
+    assert boss.get(f"{reverse('admin:auth_user_changelist')}?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("year", ["9" * 30, "0", "x"])
+def test_a_year_that_no_calendar_has_is_refused(boss, year):
+    address = f"{reverse('admin:accounts_accountevent_changelist')}?at__year={year}"
+    assert boss.get(address).status_code == 400
+
+
 @pytest.mark.parametrize(
     "query",
     [
         "descriptor__metadata__annotations__pagerduty.com/integration-key__startswith=0a1b",
         "descriptor__icontains=hunter2",
         "location__created_by__password__startswith=a",
+        "kind__regex=(",
+        "kind__iregex=(C*)*",
+        "kind__startswith=Comp",
     ],
 )
 def test_a_path_into_a_column_or_a_related_row_is_refused(boss, query):

@@ -134,9 +134,10 @@ def test_orders_incidents_by_status_priority_urgency_and_age(reader):
     make_incident(service, number=4, priority="P2", created_at=ago[9])
     make_incident(service, number=5, priority="P2", created_at=ago[5])
     make_incident(service, number=6)
+    make_incident(service, number=7, priority="P²")
     card = card_of(reader, entity)
     numbers = [number.text for number in card.select(".row .num") if number.text.startswith("#")]
-    assert numbers == ["#5", "#4", "#3", "#2", "#6", "#1"]
+    assert numbers == ["#5", "#4", "#3", "#2", "#7", "#6", "#1"]
 
 
 def test_shows_ten_incidents_and_all_the_others_behind_a_control_that_counts_them(reader):
