@@ -1,15 +1,15 @@
 """What the tests of the pages share: a card to register, and reading pages."""
 
 import pytest
-from bs4 import BeautifulSoup
 from django.utils.html import format_html
 
 from catalog import cards
+from tests.pages import soup_of
 
 
 def select(response, css):
     """The elements of a page that a CSS selector finds."""
-    return BeautifulSoup(response.text, "html.parser").select(css)
+    return soup_of(response).select(css)
 
 
 def texts(response, css):

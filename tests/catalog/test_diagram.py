@@ -1,11 +1,11 @@
 import gzip
 
 import pytest
-from bs4 import BeautifulSoup
 from django.utils import timezone
 
 from tests.catalog.pages import no_cards, select, texts  # noqa: F401 -- a fixture
 from tests.factories import make_entity, make_user
+from tests.pages import soup_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_cards")]
 
@@ -135,5 +135,5 @@ def test_fifty_boxes_weigh_a_few_thousand_bytes(reader):
     for number in range(60):
         make_entity(f"service-{number}", relations=(("dependsOn", core.ref),))
     page = reader.get(f"{core.get_absolute_url()}dependencies/")
-    svg = str(BeautifulSoup(page.text, "html.parser").select_one("svg.diagram__svg"))
+    svg = str(soup_of(page).select_one("svg.diagram__svg"))
     assert len(gzip.compress(svg.encode())) < 5_000

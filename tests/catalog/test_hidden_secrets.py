@@ -5,7 +5,6 @@ import html
 from importlib import import_module
 
 import pytest
-from bs4 import BeautifulSoup
 from django.apps import apps
 from django.urls import reverse
 
@@ -14,6 +13,7 @@ from catalog.models import Entity, ImportIssue, Overlay, SearchText, Tag
 from catalog.presenters.rows import first_line
 from tests.catalog.sources import component, group, imported, run, write
 from tests.factories import make_entity, make_user
+from tests.pages import parse
 
 pytestmark = pytest.mark.django_db
 
@@ -243,7 +243,7 @@ def test_a_copy_of_a_secret_is_edited_masked_and_kept_when_it_is_left_alone(clie
     address = f"/admin/catalog/entity/{leaky.pk}/change/"
     text = body(client, address)
     assert LAID_OVER not in text
-    form = BeautifulSoup(text, "html.parser").select_one("#entity_form")
+    form = parse(text).select_one("#entity_form")
     fields = {one["name"]: one.get("value", "") for one in form.select("input[name]")}
     fields = {name: value for name, value in fields.items() if not name.endswith("DELETE")}
     before = set(Overlay.objects.values_list("key", "value"))

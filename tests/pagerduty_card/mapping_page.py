@@ -7,6 +7,7 @@ from bs4 import BeautifulSoup
 from django.test import Client
 
 from tests.factories import make_user
+from tests.pages import soup_of
 
 URL = "/pagerduty/mapping/"
 PERMISSION = "pagerduty_card.map_services"
@@ -20,7 +21,7 @@ def mapper(name: str = "mia") -> Client:
 
 
 def soup(response: Any) -> BeautifulSoup:
-    return BeautifulSoup(response.content, "html.parser")
+    return soup_of(response)
 
 
 def row_of(response: Any, name: str) -> str:

@@ -1,7 +1,6 @@
 """Names and titles of strangers turn no other text around, in whichever direction they run."""
 
 import pytest
-from bs4 import BeautifulSoup
 from django.urls import reverse
 
 from tests.factories import make_user
@@ -16,6 +15,7 @@ from tests.pagerduty_card.mirror import (
     make_policy,
     make_service,
 )
+from tests.pages import soup_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
 
@@ -50,7 +50,7 @@ def test_whatever_a_stranger_wrote_is_isolated(client):
     ]
     isolated, bare = set(), []
     for page in pages:
-        soup = BeautifulSoup(client.get(page).text, "html.parser")
+        soup = soup_of(client.get(page))
         for text in soup.find_all(string=lambda text: text and "\u202e" in text):
             if text.find_parent(ALONE) or text.find_parent(dir="auto"):
                 isolated |= set(text.split())

@@ -3,7 +3,6 @@
 import datetime as dt
 
 import pytest
-from bs4 import BeautifulSoup
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,6 +15,7 @@ from sandbox.pagerduty.example_account import example_account
 from sandbox.pagerduty.generated_account import generated_account
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
+from tests.pages import soup_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
 NOW = dt.datetime(2026, 11, 18, 12, tzinfo=dt.UTC)
@@ -34,7 +34,7 @@ def mirror():
 def page(client, entity):
     client.force_login(make_user("reader"))
     response = client.get(reverse("pagerduty_card:history", kwargs=entity.url_kwargs) + "?days=90")
-    return BeautifulSoup(response.text, "html.parser")
+    return soup_of(response)
 
 
 def test_ninety_days_of_a_service_are_there_after_one_turn(sandbox, entity, client):

@@ -1,7 +1,6 @@
 """Which integration's key pages a service, and what the card and the doctor say about it."""
 
 import pytest
-from bs4 import BeautifulSoup
 from django.utils import timezone
 
 from pagerduty_card.accounts import get_account
@@ -14,7 +13,7 @@ from pagerduty_card.wire.client import PagerDutyClient
 from sandbox.pagerduty.example_organisation import KEYS
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_feeds, make_mapped_entity, make_service
-from tests.pages import words
+from tests.pages import parse, words
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +41,7 @@ def card(client, entity):
     client.force_login(make_user(permissions=("pagerduty_card.trigger_incident",)))
     make_feeds()
     page = client.get(f"{entity.get_absolute_url()}pagerduty/").text
-    return words(BeautifulSoup(page, "html.parser"))
+    return words(parse(page))
 
 
 @pytest.mark.usefixtures("token")

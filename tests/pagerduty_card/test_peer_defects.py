@@ -5,7 +5,6 @@ import json
 
 import pytest
 import time_machine
-from bs4 import BeautifulSoup
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -25,7 +24,8 @@ from sandbox.pagerduty.generated_account import generated_account
 from sandbox.pagerduty.server import serve
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import make_mapped_entity
-from tests.pages import words
+from tests.pagerduty_card.pages import url_of
+from tests.pages import soup_of, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
 TRIGGER = "pagerduty_card.trigger_incident"
@@ -64,18 +64,18 @@ def refresh(reader, entity):
     url = reverse("pagerduty_card:refresh", kwargs=entity.url_kwargs)
     answer = reader.post(url, headers={"HX-Request": "true"})
     assert answer.status_code == 200
-    return words(BeautifulSoup(answer.text, "html.parser"))
+    return words(soup_of(answer))
 
 
 def card_of(reader, entity):
-    answer = reader.get(entity.get_absolute_url())
+    answer = reader.get(url_of(entity), headers={"HX-Request": "true"})
     assert answer.status_code == 200
-    return words(BeautifulSoup(answer.text, "html.parser").select_one("#pagerduty-card"))
+    return words(soup_of(answer).select_one("#pagerduty-card"))
 
 
 def send_form(reader, entity, service="default/PCHKOUT"):
     url = reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
-    form = BeautifulSoup(reader.get(url).text, "html.parser")
+    form = soup_of(reader.get(url))
     return reader.post(
         url,
         {

@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 import time_machine
-from bs4 import BeautifulSoup
 from django.utils import timezone
 
 from pagerduty_card.models import Feed, TriggeredIncident
@@ -12,7 +11,7 @@ from sandbox.pagerduty import server
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_attempt, make_feeds, make_mapped_entity, make_service
 from tests.pagerduty_card.pages import url_of
-from tests.pages import words
+from tests.pages import soup_of, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
 HTMX = {"HX-Request": "true"}
@@ -47,7 +46,7 @@ def entity():
 
 
 def card_in(answer):
-    return BeautifulSoup(answer.text, "html.parser").select_one("#pagerduty-card")
+    return soup_of(answer).select_one("#pagerduty-card")
 
 
 def test_a_page_that_knows_nothing_asks_after_it_is_shown_and_then_knows(reader, entity, pagerduty):
@@ -95,7 +94,7 @@ def test_a_failed_refresh_keeps_what_was_known_and_does_not_ask_again_by_itself(
 
 def test_a_page_sent_is_followed_until_its_incident_has_a_number(reader, entity, pagerduty):
     reader.post(url_of(entity, "refresh"), headers=HTMX)
-    form = BeautifulSoup(reader.get(url_of(entity, "trigger")).text, "html.parser")
+    form = soup_of(reader.get(url_of(entity, "trigger")))
     sent = reader.post(
         url_of(entity, "trigger"),
         {

@@ -8,7 +8,6 @@ import time
 
 import pytest
 import time_machine
-from bs4 import BeautifulSoup
 from django.core.cache import caches
 from django.db import DatabaseError, connection, connections
 from django.test import Client
@@ -45,6 +44,7 @@ from tests.pagerduty_card.mirror import (
     make_mapped_entity,
     make_service,
 )
+from tests.pages import parse
 
 pytestmark = pytest.mark.django_db
 S = Delivery.State
@@ -235,7 +235,7 @@ class TestOneEvent:
             post(client, event_json())
             after = client.get(page).content.decode()
         assert "Payments time out" not in before
-        card = BeautifulSoup(after, "html.parser").select_one("#pagerduty-card").get_text(" ")
+        card = parse(after).select_one("#pagerduty-card").get_text(" ")
         assert "Payments time out" in card
         assert "#4711" in card
         assert "Ana Lima" in card

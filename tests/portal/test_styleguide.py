@@ -7,6 +7,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.staticfiles import finders
 from django.urls import reverse
 
+from tests.pages import soup_of
+
 pytestmark = pytest.mark.django_db
 
 
@@ -36,7 +38,7 @@ def test_no_two_elements_share_an_id(reader):
 
 
 def test_every_label_description_and_popover_points_at_something(reader):
-    soup = BeautifulSoup(reader.get(reverse("styleguide")).text, "html.parser")
+    soup = soup_of(reader.get(reverse("styleguide")))
     ids = {tag["id"] for tag in soup.find_all(id=True)}
     for attribute in ("for", "aria-labelledby", "aria-describedby", "popovertarget", "commandfor"):
         for tag in soup.find_all(attrs={attribute: True}):
@@ -44,7 +46,7 @@ def test_every_label_description_and_popover_points_at_something(reader):
 
 
 def test_the_frame_signs_out_by_post_and_leads_staff_to_the_admin(client, reader):
-    soup = BeautifulSoup(reader.get(reverse("styleguide")).text, "html.parser")
+    soup = soup_of(reader.get(reverse("styleguide")))
     form = soup.find("form", action=reverse("sign-out"))
     assert form["method"] == "post"
     assert form.find("input", attrs={"name": "csrfmiddlewaretoken"})
@@ -55,7 +57,7 @@ def test_the_frame_signs_out_by_post_and_leads_staff_to_the_admin(client, reader
 
 
 def test_the_frame_marks_where_the_reader_is(reader):
-    soup = BeautifulSoup(reader.get(reverse("catalog:index")).text, "html.parser")
+    soup = soup_of(reader.get(reverse("catalog:index")))
 
     current = soup.select("nav.site-nav a[aria-current]")
     assert [link.text.strip() for link in current] == ["Catalog"]
@@ -66,7 +68,7 @@ def test_the_frame_marks_where_the_reader_is(reader):
 )
 def test_the_theme_is_drawn_by_the_server_from_the_cookie(reader, cookie, theme):
     reader.cookies["theme"] = cookie
-    html = BeautifulSoup(reader.get(reverse("styleguide")).text, "html.parser").html
+    html = soup_of(reader.get(reverse("styleguide"))).html
 
     assert html.get("data-theme") == theme
 
@@ -80,7 +82,7 @@ def test_a_page_that_is_not_there_still_has_the_frame_and_a_way_on(reader):
 
 
 def test_the_sign_in_page_asks_for_name_and_password_and_keeps_the_way_back(client):
-    soup = BeautifulSoup(client.get(reverse("sign-in"), {"next": "/catalog/"}).text, "html.parser")
+    soup = soup_of(client.get(reverse("sign-in"), {"next": "/catalog/"}))
 
     assert soup.find("input", attrs={"name": "next"})["value"] == "/catalog/"
     assert soup.find("input", id="id_password")["autocomplete"] == "current-password"

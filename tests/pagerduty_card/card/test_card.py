@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 import time_machine
-from bs4 import BeautifulSoup
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +22,7 @@ from tests.pagerduty_card.mirror import (
     make_service,
 )
 from tests.pagerduty_card.pages import url_of
-from tests.pages import words
+from tests.pages import soup_of, words
 
 pytestmark = pytest.mark.django_db
 TRIGGER = "pagerduty_card.trigger_incident"
@@ -47,9 +46,11 @@ def pager(client):
 
 
 def card_of(client, entity, **headers):
-    answer = client.get(url_of(entity), headers=headers)
+    """The card as a page that shows it alone asks for it, without the page around it."""
+    address = f"{url_of(entity)}?alone"
+    answer = client.get(address, headers={"HX-Request": "true", **headers})
     assert answer.status_code == 200
-    return BeautifulSoup(answer.text, "html.parser").select_one("#pagerduty-card")
+    return soup_of(answer).select_one("#pagerduty-card")
 
 
 def test_is_a_full_page_without_htmx_and_a_fragment_with_it(reader):
@@ -713,9 +714,7 @@ def test_a_badge_in_a_list_says_the_worst_state_at_a_constant_cost(
     make_mapped_entity("alarming", service_id="P1,P2")
     make_mapped_entity("calm", service_id="P2")
     make_mapped_entity("lost", service_id="PWRONG")
-    rows = BeautifulSoup(reader.get(reverse("catalog:index")).text, "html.parser").select(
-        ".row, tr"
-    )
+    rows = soup_of(reader.get(reverse("catalog:index"))).select(".row, tr")
     seen = {
         name: words(row)
         for row in rows

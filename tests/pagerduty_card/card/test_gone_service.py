@@ -3,7 +3,6 @@
 import datetime as dt
 
 import pytest
-from bs4 import BeautifulSoup
 from django.urls import reverse
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from tests.pagerduty_card.mirror import (
     make_policy,
     make_service,
 )
+from tests.pages import soup_of
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def reader(client, settings):
 
 
 def card_of(client, entity):
-    soup = BeautifulSoup(client.get(entity.get_absolute_url()).text, "html.parser")
+    soup = soup_of(client.get(entity.get_absolute_url()))
     return " ".join(soup.select_one("#pagerduty-card").get_text(" ").split())
 
 
@@ -50,7 +50,7 @@ def test_no_board_calls_what_is_known_of_a_denied_service_merely_old(reader):
     make_service()
     make_feeds()
     deny()
-    soup = BeautifulSoup(reader.get("/incidents/").text, "html.parser")
+    soup = soup_of(reader.get("/incidents/"))
     said = " ".join(soup.select_one("main").get_text(" ").split())
     assert "The open incidents of 1 service are not known" in said
     assert "are old" not in said
@@ -94,7 +94,7 @@ def test_nobody_is_said_to_be_paged_by_a_service_that_pagerduty_denies(client, s
     make_feeds()
     deny()
     address = reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
-    form = BeautifulSoup(client.get(address).text, "html.parser").main.get_text(" ")
+    form = soup_of(client.get(address)).main.get_text(" ")
     assert "It is not known who would be paged." in form
     assert "PagerDuty denies the service" in form
     assert "Ana Lima" not in form

@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 import time_machine
-from bs4 import BeautifulSoup
 from django.urls import reverse
 
 from pagerduty_card.models import Feed
@@ -20,6 +19,7 @@ from tests.pagerduty_card.mirror import (
     make_service,
 )
 from tests.pagerduty_card.pages import url_of
+from tests.pages import soup_of
 
 pytestmark = pytest.mark.django_db
 NOON = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
@@ -56,7 +56,7 @@ def service(clock):
 
 def shown(client, entity):
     """What the card on the entity's page says it shows."""
-    page = BeautifulSoup(client.get(entity.get_absolute_url()).text, "html.parser")
+    page = soup_of(client.get(entity.get_absolute_url()))
     card = page.select_one("#pagerduty-card")
     assert card["hx-get"] == url_of(entity)
     assert card["hx-trigger"] == "tick, close from:#dialog"
@@ -85,7 +85,7 @@ def test_a_newer_answer_with_the_same_content_brings_its_ages_alone(reader, enti
     answer = poll(reader, entity, have)
     assert answer.status_code == 200
     assert answer["HX-Reswap"] == "none"
-    parts = BeautifulSoup(answer.text, "html.parser").find_all(True, recursive=False)
+    parts = soup_of(answer).find_all(True, recursive=False)
     assert poll(reader, entity, parts.pop(0)["value"]).status_code == 204
     assert [(part["id"], part["hx-swap-oob"]) for part in parts] == [
         ("as-of-card", "true"),
@@ -95,7 +95,7 @@ def test_a_newer_answer_with_the_same_content_brings_its_ages_alone(reader, enti
         ("as-of-shifts-default-PCHKOUT", "true"),
     ]
     assert parts[0].get_text() == "as of now"
-    page = BeautifulSoup(reader.get(entity.get_absolute_url()).text, "html.parser")
+    page = soup_of(reader.get(entity.get_absolute_url()))
     assert all(len(page.select(f"[id='{part['id']}']")) == 1 for part in parts)
 
 
@@ -103,7 +103,7 @@ def test_how_far_back_changes_reach_moves_without_a_new_card(reader, entity, ser
     make_feeds(Feed.Kind.CHANGES, covers_since=NOON - dt.timedelta(days=30))
     make_feeds(*(kind for kind in Feed.Kind.values if kind != Feed.Kind.CHANGES))
     assert "since 25 Oct 00:00 UTC" in " ".join(
-        BeautifulSoup(reader.get(url_of(entity)).text, "html.parser").get_text().split()
+        soup_of(reader.get(url_of(entity))).get_text().split()
     )
     have = shown(reader, entity)
     clock.shift(60)
@@ -217,7 +217,7 @@ def test_nobody_is_told_anything_who_is_signed_out(client, reader, entity, servi
 
 def test_the_card_alone_keeps_leading_back_to_itself(reader, entity, service):
     make_feeds()
-    page = BeautifulSoup(reader.get(url_of(entity)).text, "html.parser")
+    page = soup_of(reader.get(url_of(entity)))
     assert '"alone": "1"' in page.select_one("#pagerduty-card")["hx-vals"]
     answer = reader.get(url_of(entity), {"alone": "1"}, headers={"HX-Request": "true"})
     assert 'name="alone"' in answer.text
@@ -229,9 +229,7 @@ def test_coming_shifts_are_on_the_card_as_far_as_they_are_known(reader, entity, 
     make_on_call(policy, "Ana Lima", to_h=5)
     make_on_call(policy, "Bo Chen", from_h=7, to_h=24 * 20)
     make_feeds()
-    card = BeautifulSoup(reader.get(entity.get_absolute_url()).text, "html.parser").select_one(
-        "#pagerduty-card"
-    )
+    card = soup_of(reader.get(entity.get_absolute_url())).select_one("#pagerduty-card")
     text = " ".join(card.get_text(" ").split())
     assert "Level 1 has nobody from 17:00 UTC to 19:00 UTC ." in text
     assert "an incident would page nobody" in text
@@ -254,7 +252,7 @@ def test_no_level_is_called_held_of_which_it_is_not_known_who_holds_it(reader, e
     make_on_call(policy, "Cy Diaz", level=2, from_h=0.1, to_h=24 * 30)
     make_feeds()
     clock.shift(60)
-    text = " ".join(BeautifulSoup(reader.get(url_of(entity)).text, "html.parser").text.split())
+    text = " ".join(soup_of(reader.get(url_of(entity))).text.split())
     assert "The shift of Bo Chen has ended" in text
     assert "Somebody holds every level" not in text
 
@@ -262,7 +260,7 @@ def test_no_level_is_called_held_of_which_it_is_not_known_who_holds_it(reader, e
 def test_a_level_that_has_nobody_now_is_never_called_held(reader, entity, service):
     make_on_call(service.policy, "Ana Lima", level=1, from_h=None, to_h=None)
     make_feeds()
-    text = " ".join(BeautifulSoup(reader.get(url_of(entity)).text, "html.parser").text.split())
+    text = " ".join(soup_of(reader.get(url_of(entity))).text.split())
     assert "Level 2 has nobody now" in text
     assert "Somebody holds every level" not in text
 
@@ -273,7 +271,7 @@ def test_coming_holes_carry_the_age_of_the_answer_they_rest_on(reader, entity, c
     make_on_call(policy, "Ana Lima", to_h=5)
     make_feeds()
     make_feeds(Feed.Kind.SHIFTS, age_s=8 * 60)
-    text = " ".join(BeautifulSoup(reader.get(url_of(entity)).text, "html.parser").text.split())
+    text = " ".join(soup_of(reader.get(url_of(entity))).text.split())
     assert "Level 1 has nobody from" in text
     assert "Coming shifts as of 8 minutes ago." in text
 
@@ -295,10 +293,10 @@ def test_the_head_of_the_card_names_whom_it_pages_first_and_only_while_that_is_k
     reader, entity, service, clock
 ):
     make_feeds()
-    page = BeautifulSoup(reader.get(url_of(entity)).text, "html.parser")
+    page = soup_of(reader.get(url_of(entity)))
     link = page.select_one(".card__state a")
     assert link.text.strip() == "on call: Ana Lima"
     assert page.select_one(link["href"]).h4
     clock.shift(3600)  # nobody asks any more
-    page = BeautifulSoup(reader.get(url_of(entity)).text, "html.parser")
+    page = soup_of(reader.get(url_of(entity)))
     assert not page.select(".card__state a")

@@ -3,7 +3,6 @@
 import datetime as dt
 
 import pytest
-from bs4 import BeautifulSoup
 from django.apps import apps
 from django.db import models
 from django.urls import reverse
@@ -21,6 +20,7 @@ from tests.pagerduty_card.mirror import (
     make_policy,
     make_service,
 )
+from tests.pages import soup_of
 
 pytestmark = pytest.mark.django_db
 ODD = "javascript:alert(1)"
@@ -65,6 +65,6 @@ def test_no_page_links_to_what_is_no_web_address(client, entity, name):
     address = addresses.get(name) or reverse(f"pagerduty_card:{name}", kwargs=entity.url_kwargs)
     answer = client.get(address)
     assert answer.status_code == 200
-    links = BeautifulSoup(answer.text, "html.parser").select("[href], [src], [action]")
+    links = soup_of(answer).select("[href], [src], [action]")
     given = [one.get(name, "") for one in links for name in ("href", "src", "action")]
     assert [one for one in given if one.startswith("javascript")] == []

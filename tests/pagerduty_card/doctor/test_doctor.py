@@ -6,7 +6,6 @@ from io import StringIO
 
 import pytest
 import requests
-from bs4 import BeautifulSoup
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -27,6 +26,7 @@ from tests.pagerduty_card.mirror import (
     make_mapped_entity,
     make_service,
 )
+from tests.pages import soup_of
 
 pytestmark = pytest.mark.django_db
 US, EU = "https://api.pagerduty.com", "https://api.eu.pagerduty.com"
@@ -516,7 +516,7 @@ class TestThePage:
         return user
 
     def words(self, answer):
-        return " ".join(BeautifulSoup(answer.text, "html.parser").main.get_text(" ").split())
+        return " ".join(soup_of(answer).main.get_text(" ").split())
 
     def test_only_who_may_sees_it_and_its_entry_in_the_navigation(self, client):
         assert client.get(URL).status_code == 302

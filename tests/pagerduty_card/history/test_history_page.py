@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from bs4 import BeautifulSoup
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -30,6 +29,7 @@ from tests.pagerduty_card.mirror import (
     make_past_incident,
     make_service,
 )
+from tests.pages import parse
 
 UTC = dt.UTC
 NOW = dt.datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday
@@ -39,7 +39,7 @@ LONG_AGO = NOW - dt.timedelta(days=92)
 
 
 def select(html, selector):
-    return BeautifulSoup(html, "html.parser").select(selector)
+    return parse(html).select(selector)
 
 
 def texts(html, selector):

@@ -40,6 +40,7 @@ from tests.pagerduty_card.mirror import (
     make_policy,
     make_service,
 )
+from tests.pagerduty_card.pages import url_of
 from tests.pages import soup_of, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token")]
@@ -196,15 +197,16 @@ def posted(http):
 
 
 def card_of(client, entity):
-    card = soup_of(client.get(entity.get_absolute_url())).select_one("#pagerduty-card")
+    answer = client.get(url_of(entity), headers={"HX-Request": "true"})
+    card = soup_of(answer).select_one("#pagerduty-card")
     return next(
         words(one) for one in card.select(".card__notice") if "Ledger is stuck" in words(one)
     )
 
 
 def banners(client):
-    """Those of pages: an administrator is shown others too, of the worker for example."""
-    shown = [words(one) for one in soup_of(client.get("/catalog/")).select(".banner")]
+    """Those of pages, which any page has: an administrator is shown others too, of the worker."""
+    shown = [words(one) for one in soup_of(client.get(reverse("password"))).select(".banner")]
     return [one for one in shown if one.startswith("checkout-api: ")]
 
 
