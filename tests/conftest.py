@@ -1,18 +1,29 @@
 """What every test stands on: a clean cache, and no HTTP that was not announced."""
 
 import gc
+import hashlib
+import os
+import shutil
+from pathlib import Path
 
+import django
 import pytest
 import responses
+from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache, caches
+from django.db import connection
 
 from catalog.search import spelling
 
 
 def pytest_collection_finish():
-    """Look no more at what stays until the end: thousands of tests and all modules."""
+    """Look no more at what stays until the end: thousands of tests and all modules.
+
+    Nor so often at what a test leaves behind: parsed pages are many objects that soon go.
+    """
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +33,41 @@ def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory)
     if database["ENGINE"] == "django.db.backends.sqlite3":
         name = tmp_path_factory.mktemp("database") / "test.sqlite3"
         database.setdefault("TEST", {})["NAME"] = str(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(request, django_db_use_migrations):
+    """Where SQLite's tables are kept between runs, which migrations take seconds to make.
+
+    They are of the migrations as they are now; None where the suite has no such file.
+    """
+    is_sqlite = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    if not is_sqlite or not django_db_use_migrations:
+        return None
+    digest = hashlib.sha256(django.__version__.encode())
+    for app in apps.get_app_configs():
+        for file in sorted(Path(app.path, "migrations").glob("*.py")):
+            digest.update(f"{app.label} {file.name} ".encode() + file.read_bytes())
+    return request.config.cache.mkdir("migrated") / f"{digest.hexdigest()}.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb, django_db_modify_db_settings, migrated_file):
+    """Begin with the tables of an earlier run: then there is nothing to migrate."""
+    if migrated_file is None or not migrated_file.exists():
+        return django_db_keepdb
+    shutil.copy(migrated_file, settings.DATABASES["default"]["TEST"]["NAME"])
+    return True
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker, migrated_file):
+    """Keep the tables for the next run. Several processes may do so at once."""
+    if migrated_file is not None and not migrated_file.exists():
+        own = migrated_file.with_suffix(f".{os.getpid()}")
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(own)])
+        own.rename(migrated_file)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """A run that is killed or overtaken: the catalog is as it was, and the next one works."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -32,7 +33,7 @@ class TestKilledProcess:
     """A real process on a database of its own, ended by the kernel."""
 
     @pytest.fixture
-    def start(self, tmp_path):
+    def start(self, tmp_path, migrated_file):
         environment = {
             **os.environ,
             "DATABASE_URL": f"sqlite:///{tmp_path}/own.sqlite3",
@@ -51,7 +52,10 @@ class TestKilledProcess:
                 text=True,
             )
 
-        start("manage.py", "migrate", "--verbosity=0").communicate(timeout=120)
+        if migrated_file is not None and migrated_file.exists():
+            shutil.copy(migrated_file, tmp_path / "own.sqlite3")
+        else:
+            start("manage.py", "migrate", "--verbosity=0").communicate(timeout=120)
         return start
 
     def test_leaves_the_catalog_as_it_was(self, start, tmp_path):
