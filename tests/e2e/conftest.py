@@ -127,18 +127,54 @@ def kai(portal):
 
 
 @pytest.fixture
-def open_context(new_context, client, kai, portal):
-    """Open a browser in which Kai is signed in; keyword arguments are the browser's."""
+def sign_in_kai(client, kai, portal):
+    """Sign Kai in to a context of the browser."""
 
-    def opened(**options):
+    def sign_in(context):
         client.force_login(kai)
-        context = new_context(base_url=portal, **options)
-        context.set_default_timeout(PATIENCE_MS)
         value = client.cookies["sessionid"].value
         context.add_cookies([{"name": "sessionid", "value": value, "url": portal}])
-        return context
 
-    return opened
+    return sign_in
+
+
+@pytest.fixture(scope="session")
+def shared_pages(browser):
+    """A page for each set of options: a new one costs a process of Chromium, and its caches."""
+    pages = {}
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
+@pytest.fixture
+def open_page(shared_pages, browser, portal, sign_in_kai):
+    """Open a page in which Kai is signed in; keyword arguments are the browser context's.
+
+    The page was used before and was cleared after it. Its clock is not to be installed.
+    """
+    opened = []
+
+    def open_one(**options):
+        name = repr(sorted(options.items()))
+        if name not in shared_pages:
+            context = browser.new_context(base_url=portal, **options)
+            context.set_default_timeout(PATIENCE_MS)
+            shared_pages[name] = context.new_page()
+        opened.append((shared_pages[name], options))
+        sign_in_kai(shared_pages[name].context)
+        return shared_pages[name]
+
+    yield open_one
+    for page, options in opened:
+        for other in page.context.pages:
+            if other != page:
+                other.close()
+        page.unroute_all()
+        page.goto("about:blank")
+        page.context.clear_cookies()
+        page.emulate_media(media="null", color_scheme=options.get("color_scheme", "light"))
+        page.set_viewport_size(options.get("viewport", {"width": 1280, "height": 720}))
 
 
 def run_axe(page, **options):

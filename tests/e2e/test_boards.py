@@ -12,8 +12,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.real_http, pytest.mark.django_db(tran
 LONG = "x" * 200
 
 
-def test_names_of_two_hundred_letters_break(open_context):
-    page = open_context().new_page()
+def test_names_of_two_hundred_letters_break(open_page):
+    page = open_page()
     for model in (EscalationPolicy, Responder, Service):
         model.objects.update(name=LONG)
     Incident.objects.update(title=LONG, priority=LONG[:50])

@@ -11,6 +11,7 @@ from pagerduty_card.accounts import get_account
 from pagerduty_card.models import Feed, Integration
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire.client import PagerDutyClient
+from tests.e2e.conftest import PATIENCE_MS
 from tests.sandbox.pagerduty.client import send
 
 pytestmark = [pytest.mark.e2e, pytest.mark.real_http, pytest.mark.django_db(transaction=True)]
@@ -20,9 +21,12 @@ TEXT = "Card payments fail in every shop"
 
 
 @pytest.fixture
-def page(open_context):
+def page(new_context, portal, sign_in_kai):
     """The entity's page, open, with a clock that tests put forward."""
-    opened = open_context().new_page()
+    context = new_context(base_url=portal)
+    context.set_default_timeout(PATIENCE_MS)
+    sign_in_kai(context)
+    opened = context.new_page()
     opened.clock.install()
     opened.goto(ENTITY)
     opened.wait_for_load_state("networkidle")

@@ -18,12 +18,12 @@ BELOW_THE_BAR = """() => {
 
 
 @pytest.fixture
-def open_mapping(open_context, kai):
+def open_mapping(open_page, kai):
     """Open the list of entities without a service, as somebody who may map."""
     kai.user_permissions.add(Permission.objects.get(codename="map_services"))
 
     def opened(**options):
-        page = open_context(**options, reduced_motion="reduce").new_page()
+        page = open_page(**options, reduced_motion="reduce")
         page.goto(URL)
         return page
 

@@ -55,9 +55,9 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 
 @pytest.fixture
-def desk(open_context):
+def desk(open_page):
     """A page on a desk, without motion."""
-    return open_context(**DESK, reduced_motion="reduce").new_page()
+    return open_page(**DESK, reduced_motion="reduce")
 
 
 def test_no_page_breaks_a_rule_scrolls_sideways_or_reports_an_error(desk):
@@ -111,15 +111,15 @@ def test_what_tells_of_trouble_breaks_no_rule(desk, no_violations, pagerduty):
         no_violations(desk, address)
 
 
-def test_the_sign_in_page_breaks_no_rule(new_context, live_server, no_violations):
-    page = new_context(**DESK, reduced_motion="reduce").new_page()
-    page.goto(f"{live_server.url}/sign-in/")
+def test_the_sign_in_page_breaks_no_rule(desk, no_violations):
+    desk.context.clear_cookies()
+    desk.goto("/sign-in/")
 
-    no_violations(page, "sign-in")
+    no_violations(desk, "sign-in")
 
 
-def test_targets_are_large_enough_for_a_thumb(open_context):
-    page = open_context(**PHONE).new_page()
+def test_targets_are_large_enough_for_a_thumb(open_page):
+    page = open_page(**PHONE)
     page.goto(ENTITY)
     small = page.evaluate(
         """() => [...document.querySelectorAll(".button, .tabs a, .chip, input, select")]
@@ -131,8 +131,8 @@ def test_targets_are_large_enough_for_a_thumb(open_context):
     assert small == []
 
 
-def test_the_index_of_a_phone_shows_an_entity_at_once_and_the_rest_on_demand(open_context):
-    page = open_context(**PHONE).new_page()
+def test_the_index_of_a_phone_shows_an_entity_at_once_and_the_rest_on_demand(open_page):
+    page = open_page(**PHONE)
     page.goto("/catalog/")
     expect(page.get_by_label("Text")).to_be_visible()
     expect(page.locator("#facet-owner")).not_to_be_visible()
@@ -145,8 +145,8 @@ def test_the_index_of_a_phone_shows_an_entity_at_once_and_the_rest_on_demand(ope
     expect(page.locator("#facet-owner")).to_be_visible()
 
 
-def test_the_index_of_a_desk_shows_every_filter_and_one_line_for_each_entity(open_context):
-    page = open_context(**DESK).new_page()
+def test_the_index_of_a_desk_shows_every_filter_and_one_line_for_each_entity(open_page):
+    page = open_page(**DESK)
     page.goto("/catalog/")
     # Ticking a box sends the form, and the page behind is gone before the box could be read.
     page.locator("#facet-type").get_by_label("service").click()
@@ -158,8 +158,8 @@ def test_the_index_of_a_desk_shows_every_filter_and_one_line_for_each_entity(ope
         assert row.bounding_box()["height"] < 44
 
 
-def test_page_on_call_stays_at_the_bottom_of_a_phone(open_context):
-    page = open_context(**PHONE).new_page()
+def test_page_on_call_stays_at_the_bottom_of_a_phone(open_page):
+    page = open_page(**PHONE)
     page.goto(ENTITY)
     button = page.get_by_role("link", name="Page on-call").first
     for place in (0, 10_000):
@@ -168,8 +168,8 @@ def test_page_on_call_stays_at_the_bottom_of_a_phone(open_context):
         assert 844 - 80 < box["y"] + box["height"] <= 844
 
 
-def test_the_printed_card_keeps_state_age_and_people_and_drops_the_controls(open_context):
-    page = open_context().new_page()
+def test_the_printed_card_keeps_state_age_and_people_and_drops_the_controls(open_page):
+    page = open_page()
     page.goto(ENTITY)
     page.emulate_media(media="print")
     card = page.locator("#pagerduty-card")
@@ -181,8 +181,8 @@ def test_the_printed_card_keeps_state_age_and_people_and_drops_the_controls(open
     expect(page.get_by_role("searchbox")).to_be_hidden()
 
 
-def test_keys_lead_around_and_stay_quiet_while_typing(open_context):
-    page = open_context().new_page()
+def test_keys_lead_around_and_stay_quiet_while_typing(open_page):
+    page = open_page()
     page.goto(ENTITY)
     page.keyboard.press("?")
     shortcuts = page.get_by_role("dialog", name="Keyboard shortcuts")
@@ -218,8 +218,8 @@ def test_the_search_of_every_page_answers_while_one_types(desk, no_violations):
     expect(desk).to_have_url(re.compile(r"/catalog/\?q=.*deliv"))
 
 
-def test_a_star_is_set_where_it_stands_and_keeps_the_focus(open_context):
-    page = open_context().new_page()
+def test_a_star_is_set_where_it_stands_and_keeps_the_focus(open_page):
+    page = open_page()
     page.goto("/catalog/?q=delivery-tracker")
     star = page.get_by_role("button", name="Star delivery-tracker")
     star.click()
@@ -229,20 +229,18 @@ def test_a_star_is_set_where_it_stands_and_keeps_the_focus(open_context):
     expect(page.locator("#starred")).to_contain_text("delivery-tracker")
 
 
-def test_the_second_page_speaks_in_the_reader_s_zone(open_context):
-    context = open_context(timezone_id="Asia/Tokyo")
-    page = context.new_page()
+def test_the_second_page_speaks_in_the_reader_s_zone(open_page):
+    page = open_page(timezone_id="Asia/Tokyo")
     page.goto("/styleguide/")
     page.goto("/styleguide/")
 
     expect(page.locator("#times")).to_contain_text("JST")
-    cookie = next(one for one in context.cookies() if one["name"] == "tz")
+    cookie = next(one for one in page.context.cookies() if one["name"] == "tz")
     assert cookie["sameSite"] == "Lax"
 
 
-def test_the_chosen_theme_is_there_from_the_first_byte(open_context):
-    context = open_context(color_scheme="light")
-    page = context.new_page()
+def test_the_chosen_theme_is_there_from_the_first_byte(open_page):
+    page = open_page()
     page.goto("/styleguide/")
     page.get_by_role("button", name="Your menu").click()
     page.get_by_role("button", name="Theme: auto").click()
@@ -250,13 +248,13 @@ def test_the_chosen_theme_is_there_from_the_first_byte(open_context):
     page.get_by_role("button", name="Theme: light").click()
     page.wait_for_url("**/styleguide/")
 
-    assert 'data-theme="dark"' in context.request.get(page.url).text()
+    assert 'data-theme="dark"' in page.request.get(page.url).text()
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert paper != "oklch(0.986 0.003 250)"
 
 
-def test_the_menu_of_a_phone_opens_without_javascript(open_context):
-    page = open_context(**PHONE, java_script_enabled=False).new_page()
+def test_the_menu_of_a_phone_opens_without_javascript(open_page):
+    page = open_page(**PHONE, java_script_enabled=False)
     page.goto("/catalog/")
     expect(page.get_by_role("link", name="Catalog", exact=True)).to_be_hidden()
     page.get_by_role("button", name="Menu", exact=True).click()
@@ -264,8 +262,8 @@ def test_the_menu_of_a_phone_opens_without_javascript(open_context):
     expect(page.get_by_role("link", name="Catalog", exact=True)).to_be_visible()
 
 
-def test_signing_out_takes_one_form_and_no_javascript(open_context):
-    page = open_context(java_script_enabled=False).new_page()
+def test_signing_out_takes_one_form_and_no_javascript(open_page):
+    page = open_page(java_script_enabled=False)
     page.goto("/catalog/")
     page.get_by_role("button", name="Your menu").click()
     page.get_by_role("button", name="Sign out").click()
@@ -274,8 +272,8 @@ def test_signing_out_takes_one_form_and_no_javascript(open_context):
 
 
 @pytest.mark.parametrize("page_of", ["", "inspect/"])
-def test_nothing_of_the_facts_lies_on_anything_else(open_context, page_of):
-    page = open_context(**PHONE).new_page()
+def test_nothing_of_the_facts_lies_on_anything_else(open_page, page_of):
+    page = open_page(**PHONE)
     page.goto(WORKER + page_of)
     narrow = page.evaluate(
         """() => [...document.querySelectorAll(".facts dd")]
@@ -285,8 +283,8 @@ def test_nothing_of_the_facts_lies_on_anything_else(open_context, page_of):
     assert narrow == []
 
 
-def test_the_mark_of_a_link_outside_stands_behind_its_text(open_context):
-    page = open_context(**PHONE).new_page()
+def test_the_mark_of_a_link_outside_stands_behind_its_text(open_page):
+    page = open_page(**PHONE)
     page.goto(ENTITY)
     text, mark = page.evaluate(
         """() => {

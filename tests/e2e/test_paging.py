@@ -29,9 +29,9 @@ def paged(pagerduty):
     return [incident.title for incident in pagerduty.state.account.incidents]
 
 
-def test_signs_in_finds_the_service_and_pages_its_on_call_from_the_dialog(
-    page, portal, kai, pagerduty
-):
+def test_signs_in_finds_the_service_and_pages_its_on_call_from_the_dialog(open_page, portal):
+    page = open_page()
+    page.context.clear_cookies()
     sign_in(page, portal)
     find_checkout(page, portal)
     page.get_by_role("link", name="Page on-call").first.click()
@@ -48,8 +48,9 @@ def test_signs_in_finds_the_service_and_pages_its_on_call_from_the_dialog(
     expect(card.locator("[data-outcome]").first).to_be_focused()
 
 
-def test_pages_the_on_call_without_javascript(new_context, portal, kai):
-    page = new_context(java_script_enabled=False).new_page()
+def test_pages_the_on_call_without_javascript(open_page, portal):
+    page = open_page(java_script_enabled=False)
+    page.context.clear_cookies()
     sign_in(page, portal)
     find_checkout(page, portal)
     page.get_by_role("link", name="Page on-call").first.click()
@@ -65,8 +66,8 @@ def test_pages_the_on_call_without_javascript(new_context, portal, kai):
     expect(page.locator("#pagerduty-card")).to_contain_text(TEXT)
 
 
-def test_reaches_the_form_by_keyboard_and_keeps_what_was_typed(open_context):
-    page = open_context().new_page()
+def test_reaches_the_form_by_keyboard_and_keeps_what_was_typed(open_page):
+    page = open_page()
     page.goto(ENTITY)
     button = page.get_by_role("link", name="Page on-call").first
     for _ in range(40):
@@ -88,8 +89,8 @@ def test_reaches_the_form_by_keyboard_and_keeps_what_was_typed(open_context):
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_says_what_is_missing_in_the_dialog_and_sends_nothing(open_context, pagerduty):
-    page = open_context().new_page()
+def test_says_what_is_missing_in_the_dialog_and_sends_nothing(open_page, pagerduty):
+    page = open_page()
     before = len(paged(pagerduty))
     page.goto(ENTITY)
     page.keyboard.press("p")
@@ -104,8 +105,8 @@ def test_says_what_is_missing_in_the_dialog_and_sends_nothing(open_context, page
     assert len(paged(pagerduty)) == before
 
 
-def test_a_double_click_pages_once(open_context, pagerduty):
-    page = open_context().new_page()
+def test_a_double_click_pages_once(open_page, pagerduty):
+    page = open_page()
     page.goto(ENTITY)
     page.get_by_role("link", name="Page on-call").first.click()
     dialog = page.get_by_role("dialog", name="Page on-call")
@@ -119,8 +120,8 @@ def test_a_double_click_pages_once(open_context, pagerduty):
     assert len(events) == 1
 
 
-def test_a_form_on_its_way_is_not_sent_again(open_context):
-    page = open_context().new_page()
+def test_a_form_on_its_way_is_not_sent_again(open_page):
+    page = open_page()
     page.goto(f"{ENTITY}pagerduty/trigger/")
     page.get_by_label("What is wrong?").fill(TEXT)
     held = []
@@ -138,8 +139,8 @@ def test_a_form_on_its_way_is_not_sent_again(open_context):
 PHONE = {"viewport": {"width": 390, "height": 664}, "has_touch": True, "is_mobile": True}
 
 
-def test_a_page_that_was_not_taken_is_told_where_the_eye_is(open_context, pagerduty):
-    page = open_context(**PHONE).new_page()
+def test_a_page_that_was_not_taken_is_told_where_the_eye_is(open_page, pagerduty):
+    page = open_page(**PHONE)
     page.goto(ENTITY)
     page.get_by_role("link", name="Page on-call").first.tap()
     dialog = page.get_by_role("dialog", name="Page on-call")
@@ -154,8 +155,8 @@ def test_a_page_that_was_not_taken_is_told_where_the_eye_is(open_context, pagerd
     expect(dialog.get_by_label("What is wrong?")).to_have_value(TEXT)
 
 
-def test_a_portal_that_does_not_answer_says_so_and_keeps_what_was_typed(open_context):
-    page = open_context(**PHONE).new_page()
+def test_a_portal_that_does_not_answer_says_so_and_keeps_what_was_typed(open_page):
+    page = open_page(**PHONE)
     page.goto(ENTITY)
     page.get_by_role("link", name="Page on-call").first.click()
     dialog = page.get_by_role("dialog", name="Page on-call")
@@ -172,20 +173,17 @@ def test_a_portal_that_does_not_answer_says_so_and_keeps_what_was_typed(open_con
     expect(dialog).to_be_hidden()
 
 
-def test_signed_out_meanwhile_what_was_typed_is_sent_after_signing_in_elsewhere(
-    open_context, portal
-):
-    context = open_context()
-    page = context.new_page()
+def test_signed_out_meanwhile_what_was_typed_is_sent_after_signing_in_elsewhere(open_page, portal):
+    page = open_page()
     page.goto(ENTITY)
     page.get_by_role("link", name="Page on-call").first.click()
     dialog = page.get_by_role("dialog", name="Page on-call")
     dialog.get_by_label("What is wrong?").fill(TEXT)
-    context.clear_cookies(name="sessionid")
+    page.context.clear_cookies(name="sessionid")
     dialog.get_by_role("button", name="Trigger incident").click()
 
     expect(dialog.get_by_role("alert")).to_contain_text("signed out")
     expect(dialog.get_by_label("What is wrong?")).to_have_value(TEXT)
-    sign_in(context.new_page(), portal)
+    sign_in(page.context.new_page(), portal)
     dialog.get_by_role("button", name="Trigger incident").click()
     expect(dialog).to_be_hidden()
