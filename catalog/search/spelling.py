@@ -86,7 +86,8 @@ def _read_words() -> list[str]:
     tags = Tag.objects.order_by().values_list("name", flat=True).distinct()
     words.update(_WORD.findall("\n".join(tags)))
     compounds = "\n".join(word for word in words if not word.isalnum())
-    words.update(part for part in _PARTS.split(compounds) if len(part) >= _SHORTEST_WORD)
+    parts = set(_PARTS.split(compounds))
+    words.update(part for part in parts if len(part) >= _SHORTEST_WORD and not part.isdigit())
     return sorted(words)
 
 

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog import versions
 from catalog.locations import refreshing
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Revision, SourceFile
 from tests.catalog.pages import select, texts
@@ -123,8 +124,17 @@ def test_the_list_costs_the_same_for_one_and_for_twenty(client, django_assert_ma
     for number in range(20):
         location = make_location(f"/srv/{number}")
         make_entity(location=location, source=f"/srv/{number}")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         client.get(reverse("catalog:locations"))
+    # What they hold is counted once: as many rows are read as there are entities.
+    with django_assert_max_num_queries(7):
+        page = client.get(reverse("catalog:locations"))
+    assert texts(page, "td[data-label=Entities]") == ["1"] * 20
+
+    make_entity(location=location, source="/srv/more")
+    versions.bump()
+    page = client.get(reverse("catalog:locations"))
+    assert sorted(texts(page, "td[data-label=Entities]")) == [*["1"] * 19, "2"]
 
 
 def test_an_empty_list_says_what_to_do(client):
