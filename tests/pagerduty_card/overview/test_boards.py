@@ -584,13 +584,15 @@ def test_ten_services_or_forty_cost_the_same_few_queries(reader, address):
     assert few <= 24
 
 
-def test_rows_are_read_once_for_all_and_anew_after_an_answer(reader, client):
+def test_rows_are_read_once_for_all_and_anew_after_an_answer(reader, client, time_machine):
+    time_machine.move_to(timezone.now(), tick=False)  # what all share is kept for some seconds
     service = make_service()
     make_mapped("checkout-api", owner="user:default/bo")
     make_entity("bo", kind="User", type="")
     make_feeds()
     incident = make_incident(service, title="Payments time out")
     assert "Payments time out" not in text_of(reader, f"{INCIDENTS}?mine=1")
+    assert "0 of 1 policy" in text_of(reader, f"{ON_CALL}?mine=1")
     client.force_login(make_user("bo"))
     with CaptureQueriesContext(connection) as queries:
         html = text_of(client, f"{INCIDENTS}?mine=1")
@@ -599,6 +601,7 @@ def test_rows_are_read_once_for_all_and_anew_after_an_answer(reader, client):
     read = [one["sql"] for one in queries if 'FROM "pagerduty_card_incident"' in one["sql"]]
     assert len(read) == 1
     assert '"pagerduty_card_incident"."id" IN' in read[0]
+    assert "1 of 1 policy" in text_of(client, f"{ON_CALL}?mine=1")
 
     Incident.objects.filter(pk=incident.pk).update(title="Payments are refused")
     make_feeds("incidents", age_s=1)
