@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.bench.stage import ROOT
 
@@ -97,12 +97,51 @@ def main(services: int) -> dict[str, object]:
 
 
 def _fill(services: int) -> None:
-    """A policy, an incident on every 25th, two entities and fourteen days of shifts for each."""
+    """The mirror of so many services, and two entities on each."""
     from django.utils import timezone
 
     from catalog.models import Annotation, Entity
     from catalog.versions import bump
     from pagerduty_card.mapping.remapping import remap_all
+
+    fill_mirror([f"PS{n}" for n in range(services)])
+    now = timezone.now()
+    entities = Entity.objects.bulk_create(
+        (
+            Entity(
+                ref=f"component:default/entity-{n}",
+                kind="Component",
+                name=f"entity-{n}",
+                sort_name=f"entity-{n}",
+                owner_ref=f"group:default/team-{n % 100}",
+                descriptor={
+                    "kind": "Component",
+                    "metadata": {
+                        "name": f"entity-{n}",
+                        "annotations": {"pagerduty.com/service-id": f"PS{n // 2}"},
+                    },
+                },
+                changed_at=now,
+            )
+            for n in range(2 * services)
+        ),
+        batch_size=BATCH,
+    )
+    Annotation.objects.bulk_create(
+        (
+            Annotation(entity=one, key="pagerduty.com/service-id", value=f"PS{n // 2}")
+            for n, one in enumerate(entities)
+        ),
+        batch_size=BATCH,
+    )
+    remap_all()
+    bump()
+
+
+def fill_mirror(pd_ids: Sequence[str]) -> None:
+    """Services with these ids: a policy and fourteen days of shifts each, an incident each 25th."""
+    from django.utils import timezone
+
     from pagerduty_card.mirror.incidents import count_open_incidents
     from pagerduty_card.models import EscalationPolicy, Feed, Incident, OnCall, Responder, Service
 
@@ -113,14 +152,14 @@ def _fill(services: int) -> None:
     policies = EscalationPolicy.objects.bulk_create(
         (
             EscalationPolicy(pd_id=f"PP{n}", name=f"policy {n}", levels=levels, **of_account)
-            for n in range(services)
+            for n in range(len(pd_ids))
         ),
         batch_size=BATCH,
     )
     rows = Service.objects.bulk_create(
         (
-            Service(pd_id=f"PS{n}", name=f"service {n}", status="active", policy=one, **of_account)
-            for n, one in enumerate(policies)
+            Service(pd_id=pd_id, name=f"service {n}", status="active", policy=one, **of_account)
+            for n, (pd_id, one) in enumerate(zip(pd_ids, policies, strict=True))
         ),
         batch_size=BATCH,
     )
@@ -156,40 +195,10 @@ def _fill(services: int) -> None:
         if n % 25 == 0
     )
     count_open_incidents(Service.objects.all())
-    entities = Entity.objects.bulk_create(
-        (
-            Entity(
-                ref=f"component:default/entity-{n}",
-                kind="Component",
-                name=f"entity-{n}",
-                sort_name=f"entity-{n}",
-                owner_ref=f"group:default/team-{n % 100}",
-                descriptor={
-                    "kind": "Component",
-                    "metadata": {
-                        "name": f"entity-{n}",
-                        "annotations": {"pagerduty.com/service-id": f"PS{n // 2}"},
-                    },
-                },
-                changed_at=now,
-            )
-            for n in range(2 * services)
-        ),
-        batch_size=BATCH,
-    )
-    Annotation.objects.bulk_create(
-        (
-            Annotation(entity=one, key="pagerduty.com/service-id", value=f"PS{n // 2}")
-            for n, one in enumerate(entities)
-        ),
-        batch_size=BATCH,
-    )
     Feed.objects.bulk_create(
         Feed(account="default", kind=kind, asked_at=now, succeeded_at=now)
         for kind in Feed.Kind.values
     )
-    remap_all()
-    bump()
 
 
 if __name__ == "__main__":

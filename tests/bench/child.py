@@ -19,6 +19,12 @@ def peak_mb() -> float:
     return int(found.group(1)) / 1024 if found else 0.0
 
 
+def resident_mb() -> float:
+    """The memory of this program that is resident now, in MB."""
+    found = re.search(r"^VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)
+    return int(found.group(1)) / 1024 if found else 0.0
+
+
 def main(source: str, ref: str = "", description: str = "") -> dict[str, object]:
     """Import, and look for the change if one is named."""
     import django

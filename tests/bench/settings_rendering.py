@@ -3,6 +3,7 @@
 from portal.settings import *  # noqa: F403
 
 ALLOWED_HOSTS = ["localhost"]
+ROOT_URLCONF = "tests.bench.urls"
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
