@@ -1,21 +1,19 @@
 """The version of the catalog, which every write raises, and what is cached under it."""
 
 import hashlib
-import logging
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.core.cache import cache
 from django.db.models import F, Subquery, Value
 from django.db.models.functions import Greatest
 
 from catalog.models import CatalogState
+from portal.cache import keep, kept
 
 T = TypeVar("T")
 _ROW = 1
 _CACHED_S = 3600
-logger = logging.getLogger(__name__)
 
 
 def current() -> int:
@@ -66,16 +64,9 @@ def cached(
     """
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()
     key = f"catalog:{name}:{version}:{digest}"
-    try:
-        found: tuple[T] | None = cache.get(key)
-    except Exception:  # noqa: BLE001 -- what another release kept may not unpickle, in any way
-        logger.warning("The cache did not answer")
-        return read()
+    found: tuple[T] | None = kept(key)
     if found is not None:
         return found[0]
     made = read()
-    try:
-        cache.set(key, (made,), timeout_s)
-    except Exception:  # noqa: BLE001 -- each cache fails in its own way; none may fail the page
-        logger.warning("The cache kept nothing")
+    keep(key, (made,), timeout_s)
     return made

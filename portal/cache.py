@@ -1,4 +1,4 @@
-"""Redis as the shared cache, whose absence costs speed and limits, never a page.
+"""The cache of pages: in the process, bounded by its size, or Redis, whose absence costs no page.
 
 Everything kept in the cache can be made again. So while Redis does not answer, it is an empty one:
 what is read is missing, what is written is dropped, a lock is free. A card is then drawn anew for
@@ -11,13 +11,19 @@ value that the portal did not write is missing, like one from before the key was
 import hmac
 import logging
 import pickle
+import sys
 import time
+import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import redis
+from django.core.cache import cache
 from django.core.cache.backends import redis as django_redis
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.cache.backends.locmem import LocMemCache
 from django.utils.crypto import salted_hmac
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -40,6 +46,79 @@ _IMPATIENT: dict[str, Any] = {
 }
 
 _T = TypeVar("_T")
+
+
+# What is longer is compressed: of a page little is left.
+_SMALL = 1_024  # bytes
+_COMPRESSED, _LEVEL = b"\x78", 1  # zlib's first byte; a pickle's is another
+
+
+def kept(key: str) -> Any:
+    """What ``keep`` put under a key; None for nothing, or for what cannot be read."""
+    try:
+        stored: bytes | None = cache.get(key)
+        if stored is None:
+            return None
+        packed = zlib.decompress(stored) if stored[:1] == _COMPRESSED else stored
+        return pickle.loads(packed)  # noqa: S301 -- the cache itself is pickled by this portal
+    except Exception:  # noqa: BLE001 -- what another release kept may not unpickle, in any way
+        logger.warning("The cache did not answer")
+        return None
+
+
+def keep(key: str, value: Any, timeout_s: float) -> None:
+    """Keep a value for so many seconds, if the cache can."""
+    try:
+        packed = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        cache.set(key, zlib.compress(packed, _LEVEL) if len(packed) > _SMALL else packed, timeout_s)
+    except Exception:  # noqa: BLE001 -- each cache fails in its own way; none may fail the page
+        logger.warning("The cache kept nothing")
+
+
+class LocalCache(LocMemCache):
+    """Django's cache in the process, bounded by its size: what was used longest ago goes first.
+
+    ``max_bytes`` among its options bounds keys and values as they are held.
+    """
+
+    # A key and its two entries take about so much beside their text.
+    _ENTRY_BYTES = 400
+    _held: ClassVar[dict[str, int]] = {}
+    _cache: OrderedDict[str, bytes]
+
+    def __init__(self, name: str, params: dict[str, Any]) -> None:
+        options = dict(params.get("OPTIONS", {}))
+        self._name, self._max_bytes = name, int(options.pop("max_bytes"))
+        # Django's own bound counts values, however large they are.
+        super().__init__(name, {**params, "OPTIONS": {**options, "MAX_ENTRIES": sys.maxsize}})
+
+    @property
+    def held_bytes(self) -> int:
+        """How much it holds, about."""
+        return self._held.get(self._name, 0)
+
+    def _set(self, key: str, value: bytes, timeout: Any = DEFAULT_TIMEOUT) -> None:
+        self._delete(key)
+        size = self._size(key, value)
+        if size > self._max_bytes:
+            return
+        while self.held_bytes + size > self._max_bytes:
+            self._delete(next(reversed(self._cache)))
+        self._held[self._name] = self.held_bytes + size
+        super()._set(key, value, timeout)  # type: ignore[misc]
+
+    def _delete(self, key: str) -> bool:
+        if key in self._cache:
+            self._held[self._name] = self.held_bytes - self._size(key, self._cache[key])
+        return bool(super()._delete(key))  # type: ignore[misc]
+
+    def _size(self, key: str, value: bytes) -> int:
+        return self._ENTRY_BYTES + len(key) + len(value)
+
+    def clear(self) -> None:
+        """Drop everything."""
+        super().clear()
+        self._held.pop(self._name, None)
 
 
 class _Outage:

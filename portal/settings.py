@@ -129,7 +129,7 @@ CACHES: dict[str, dict[str, Any]] = {
     "default": (
         {"BACKEND": "portal.cache.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        else {"BACKEND": "portal.cache.LocalCache", "OPTIONS": {"max_bytes": 24 * 1024 * 1024}}
     ),
     # What processes must agree on: the budget of a token, and who is at which work. In the database
     # also where there is a Redis, whose absence must free no lease and lift no limit. Pages do not

@@ -57,7 +57,7 @@ def test_with_redis_url_this_is_the_backend():
     if django_settings.REDIS_URL:
         assert issubclass(type(caches["default"]), portal_cache.RedisCache)
     else:
-        assert django_settings.CACHES["default"]["BACKEND"].endswith("LocMemCache")
+        assert django_settings.CACHES["default"]["BACKEND"].endswith("LocalCache")
 
 
 def test_an_outage_is_an_empty_cache(away):
