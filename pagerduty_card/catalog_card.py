@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from catalog.cards import Card, EntityStates, Scope
 from catalog.models import Entity, EntityQuerySet
 from pagerduty_card.card import button, rendering
+from pagerduty_card.card.inputs import inputs_of
 from pagerduty_card.mapping import resolving
 from pagerduty_card.overview import presenting, rollups
 
@@ -25,10 +26,10 @@ class PagerDutyCard(Card):
 
     def applies_to(self, entity: Entity) -> bool:
         """Whether an annotation or a link maps it."""
-        return resolving.is_mapped(entity)
+        return inputs_of(entity).is_mapped
 
     def render(self, request: HttpRequest, entity: Entity) -> SafeString:
-        """The card, drawn once a second for all readers of one kind."""
+        """The card, drawn once for all readers of one kind while nothing of it changes."""
         return rendering.render_card(request, entity)
 
     def actions(self, request: HttpRequest, entity: Entity) -> SafeString:

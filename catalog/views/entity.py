@@ -1,23 +1,24 @@
 """The first page of an entity, and an API's definition."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
-from catalog import cards, documents, groups, scopes
-from catalog.graph import Neighbourhood, neighbourhood, nodes_of, parts_of
+from catalog import cards, documents, scopes
+from catalog.graph import Parts, nodes_of, parts_of
 from catalog.kinds import Kind
 from catalog.masking import Masker
-from catalog.models import Entity, Relation
-from catalog.presenters import entity as presenters
+from catalog.models import Entity
 from catalog.presenters import relations as relation_presenters
 from catalog.presenters.notices import notices
-from catalog.search.suggestions import suggested_refs
-from catalog.views.lookup import entity_context, issues_of, of_entity
+from catalog.views.lookup import entity_context, issues_of, of_entity, rights_of
+from catalog.views.shared import shared_part
 
-DRAWN_OF_EACH = 8
 MAX_NUMBERED_LINES = 10_000
 _SUMMED_UP = (*relation_presenters.WHOLES, Kind.GROUP)
 
@@ -26,48 +27,60 @@ _SUMMED_UP = (*relation_presenters.WHOLES, Kind.GROUP)
 @of_entity
 def entity(request: HttpRequest, found: Entity) -> HttpResponse:
     """Show an entity: its cards, what surrounds it, and what is wrong with its descriptor."""
-    around = neighbourhood(found)
     own_cards = cards.for_entity(found)
     kind = found.kind_choice
     parts = parts_of(found) if kind in relation_presenters.WHOLES else []
-    rows = [row for one in parts for row in one.entities]
-    names = dict(around.names)
-    further = {found.owner_ref, found.system_ref, *(row.owner_ref for row in rows)}
-    names |= nodes_of(further - names.keys() - {""})
-    context = entity_context(request, found, names, "entity", own_cards)
-    context |= _warnings(found, around)
-    # A whole with a card of its own has its state there; one without is as well as its parts.
-    badges = cards.badges_of(rows)[0] if rows and not own_cards else {}
-    context["parts"] = relation_presenters.part_tables(found, parts, names, badges)
-    without = []
-    if parts:
-        without.append(Relation.Type.HAS_PART)
-    if kind in relation_presenters.PEOPLE:
-        without.append(Relation.Type.OWNER_OF)
-        counts = groups.counts_by_kind(groups.owned_by([found.ref]))
-        page = presenters.page_url(found, "ownership")
-        context["owned"] = presenters.kind_counts(counts, page, of="direct")
-    context["relations"] = relation_presenters.relation_lists(found, around, without=without)
-    context["diagram"] = relation_presenters.diagram_of(
-        found, context["header"].title, around, limit_each=DRAWN_OF_EACH
-    )
-    context["about"] = presenters.about(found)
-    context["cards"] = cards.render(request, found, own_cards)
+    rights = rights_of(request, found)
+    shown = cards.render(request, found, own_cards)
     if kind in _SUMMED_UP:
-        context["cards"] += cards.rollups(request, scopes.scope_of(found))
-    return render(request, "catalog/entity.html", context)
-
-
-def _warnings(found: Entity, around: Neighbourhood) -> dict[str, Any]:
-    """What is wrong with the descriptor: issues, and unresolved references."""
-    missing = around.unresolved
-    shown = missing[: relation_presenters.UNRESOLVED_LIMIT]
-    suggestions = suggested_refs([node.ref for node in shown])
-    return {
-        "notices": notices(issues_of(found), Masker.of(found)),
-        "unresolved": relation_presenters.unresolved_references(found, shown, suggestions),
-        "unresolved_more": len(missing) - len(shown),
+        shown += cards.rollups(request, scopes.scope_of(found))
+    holes = {
+        "actions": "".join(cards.actions(request, found, own_cards)),
+        "cards": _framed(shown) if shown else "",
+        "notices": _notices(found, rights),
+        "parts": _rendered("_parts", parts=_tables(found, parts, own_cards)) if parts else "",
+        "star": _star(request, found),
+        "token": get_token(request),
     }
+    return render(request, "catalog/entity.html", shared_part(found, parts, rights).filled(holes))
+
+
+def _rendered(template: str, **context: Any) -> str:
+    # Without the request: the context processors run for the page around it.
+    return render_to_string(f"catalog/{template}.html", context)
+
+
+def _framed(shown: Sequence[cards.ShownCard]) -> str:
+    return f'<div class="columns__main">{_rendered("_cards", cards=shown)}</div>'
+
+
+def _star(request: HttpRequest, found: Entity) -> str:
+    return _rendered(
+        "_star",
+        entity=found,
+        is_starred=getattr(found, "is_starred", False),
+        back=request.get_full_path(),
+        user=request.user,
+        csrf_token=get_token(request),
+    )
+
+
+def _notices(found: Entity, rights: Mapping[str, Any]) -> str:
+    issues = issues_of(found)
+    if not issues:
+        return ""
+    shown = notices(issues, Masker.of(found))
+    return _rendered("_notices", notices=shown, issues_url=rights["issues_url"])
+
+
+def _tables(
+    found: Entity, parts: Sequence[Parts], own_cards: Sequence[cards.Card]
+) -> list[relation_presenters.Table]:
+    rows = [row for one in parts for row in one.entities]
+    names = nodes_of({row.owner_ref for row in rows} - {""})
+    # A whole with a card of its own has its state there; one without is as well as its parts.
+    badges = cards.badges_of(rows)[0] if not own_cards else {}
+    return relation_presenters.part_tables(found, parts, names, badges)
 
 
 @require_safe

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 
-from catalog import cards
+from catalog import cards, versions
 from catalog.editing import history
 from catalog.graph import Node
 from catalog.kinds import Kind
@@ -62,18 +62,24 @@ def entity_context(
         tab: The URL name of the page, without ``catalog:``.
         own_cards: Of ``cards.for_entity``.
     """
-    user = request.user
-    can_edit = isinstance(user, AbstractUser) and user.is_staff
-    return {
+    return rights_of(request, found) | {
         "entity": found,
         "header": header(found, names, tab),
         "actions": cards.actions(request, found, own_cards),
+        "is_starred": getattr(found, "is_starred", False),
+    }
+
+
+def rights_of(request: HttpRequest, found: Entity) -> dict[str, Any]:
+    """What the reader may do with an entity and see of it, as its pages print it."""
+    user = request.user
+    can_edit = isinstance(user, AbstractUser) and user.is_staff
+    return {
         "can_edit": can_edit and user.has_perm("catalog.change_entity"),
         "refresh_url": _refresh_url(found) if user.has_perm("catalog.refresh_location") else "",
         "issues_url": _url_or_nothing("issues") if user.has_perm(MAY_SEE_ISSUES) else "",
         "can_see_runs": can_edit and user.has_perm("catalog.view_importrun"),
         "location_url": _location_url(found) if user.has_perm("catalog.view_location") else "",
-        "is_starred": getattr(found, "is_starred", False),
     }
 
 
@@ -123,6 +129,7 @@ def _find(request: HttpRequest, namespace: str, kind: str, name: str) -> Entity 
         has_file_issues=Exists(of_file),
         has_file=Exists(files),
         unread_since=Subquery(files.values("read_at")),
+        catalog_version=versions.subquery(),
     )
     if request.user.is_authenticated:
         own = Star.objects.filter(user=request.user, entity=OuterRef("ref"))

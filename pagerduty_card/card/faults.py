@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from pagerduty_card.presenters.freshness import Answer, Explanation
+from portal import clock
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ def guarded(part: CardPart, make: Callable[[], T], otherwise: Callable[[Answer],
         return make()
     except Exception:  # whatever one part raises must not take the others with it
         logger.exception("A part of the card failed", extra={"part": part.value})
+        clock.expire()
         return otherwise(failure_of(part))
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from django.utils import timezone
-
 from catalog.models import Entity, EntityQuerySet
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.freshness import UNKNOWN, Freshness
@@ -31,6 +29,7 @@ from pagerduty_card.mapping.targets import (
 )
 from pagerduty_card.models import Feed, Service
 from pagerduty_card.models import Mapping as MappingRow
+from portal import clock
 
 __all__ = [
     "ACCOUNT",
@@ -143,7 +142,7 @@ def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> l
         },
         feeds,
     )
-    accounts, now = all_accounts(), timezone.now()
+    accounts, now = all_accounts(), clock.now()
     mapped = []
     for target, service in zip(targets, found, strict=True):
         if service:
@@ -169,6 +168,11 @@ def resolve(targets: Sequence[Target], feeds: Sequence[Feed] | None = None) -> l
             )
         )
     return mapped
+
+
+def services_of(entity: Entity) -> list[Mapped]:
+    """The services of an entity, each once; three queries, one less the second time."""
+    return each_once(resolve(targets_of(entity)))
 
 
 def each_once(mapped: Sequence[Mapped]) -> list[Mapped]:

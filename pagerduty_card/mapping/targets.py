@@ -61,6 +61,11 @@ def targets_of(entity: Entity) -> list[Target]:
     return targets_of_many([entity])[entity.pk]
 
 
+def forget_targets(entity: Entity) -> None:
+    """Let the next one who asks for the services of an entity see what is stored then."""
+    vars(entity).get("_prefetched_objects_cache", {}).pop("mappings", None)
+
+
 def targets_of_many(entities: Iterable[Entity]) -> dict[int, list[Target]]:
     """The services that each entity names, by primary key; one query however many.
 

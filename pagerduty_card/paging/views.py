@@ -25,7 +25,7 @@ from pagerduty_card.domain import Severity
 from pagerduty_card.errors import Rejected
 from pagerduty_card.labels import choices_of, value_of
 from pagerduty_card.lookup import entity_of, is_htmx
-from pagerduty_card.mapping.resolving import Mapped, each_once, resolve, targets_of
+from pagerduty_card.mapping.resolving import Mapped, services_of
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.paging import beside, pending_pages, triggering, unsent
 from pagerduty_card.paging.forms import TriggerForm
@@ -93,7 +93,7 @@ def _show_form(
     request: HttpRequest, entity: Entity, typed: Mapping[str, Any] | None, why_unsent: str
 ) -> HttpResponse:
     """The rest of ``_answer``, for an entity that names a service."""
-    mapped = each_once(resolve(targets_of(entity)))
+    mapped = services_of(entity)
     form, outcome = _form(request, entity, mapped, typed), None
     refusal = rights.refusal_of(request.user, entity, mapped)
     if refusal:

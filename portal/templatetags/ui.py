@@ -8,6 +8,7 @@ other word is drawn as ``unknown``, because a tone nobody knows must not look fi
 """
 
 import datetime as dt
+import re
 import zlib
 from functools import cache
 from typing import Any
@@ -28,6 +29,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
+from portal import clock
 from portal.zones import zone_name
 
 register = template.Library()
@@ -97,9 +99,25 @@ def ago(instant: dt.datetime | None) -> SafeString:
         return _unknown_time()
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>',
-        instant.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        # To the microsecond: the age is written anew from it.
+        instant.astimezone(dt.UTC).isoformat(),
         _absolute(instant),
         _relative(instant),
+    )
+
+
+# No text of a person or of PagerDuty matches: templates escape "<".
+_AGO = re.compile(r'(<time datetime="([^"]*)" title="[^"]*" data-ago>)[^<]*')
+
+
+def renew_ages(html: str) -> SafeString:
+    """Write what ``ago`` prints now into HTML that was rendered earlier.
+
+    Args:
+        html: Of templates, so it is safe.
+    """
+    return SafeString(
+        _AGO.sub(lambda age: f"{age[1]}{_relative(dt.datetime.fromisoformat(age[2]))}", html)
     )
 
 
@@ -143,12 +161,13 @@ def _relative(instant: dt.datetime) -> str:
 
 
 def _short(instant: dt.datetime) -> str:
-    local, now = timezone.localtime(instant), timezone.localtime()
-    if local.date() == now.date():
+    local, now = timezone.localtime(instant), timezone.localtime(clock.now())
+    today = now.date()
+    if local.date() == today:
         words = f"{local:%H:%M}"
     elif now < local < now + _WEEKDAY_NAMES_REACH:
         words = f"{local:%a %H:%M}"
-    elif local.year == now.year:
+    elif local.year == today.year:
         words = f"{local.day} {local:%b %H:%M}"
     else:
         words = f"{local.day} {local:%b %Y, %H:%M}"

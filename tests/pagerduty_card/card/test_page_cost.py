@@ -23,7 +23,7 @@ from tests.pagerduty_card.mirror import (
 )
 
 pytestmark = pytest.mark.django_db
-BOUND = 13
+BOUND = 14
 
 
 @pytest.fixture
