@@ -8,6 +8,8 @@ Values are signed with ``SECRET_KEY``. Reading a pickled value runs what its wri
 value that the portal did not write is missing, like one from before the key was changed.
 """
 
+import functools
+import hashlib
 import hmac
 import logging
 import pickle
@@ -20,6 +22,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import redis
+from django.conf import settings
 from django.core.cache import cache
 from django.core.cache.backends import redis as django_redis
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
@@ -53,10 +56,24 @@ _SMALL = 1_024  # bytes
 _COMPRESSED, _LEVEL = b"\x78", 1  # zlib's first byte; a pickle's is another
 
 
+@functools.cache
+def _release() -> str:
+    """Stands for the code, the templates and the settings: what others made of them is no use."""
+    digest = hashlib.sha256()
+    for folder in ("portal", "catalog", "pagerduty_card", "templates", "static"):
+        for file in sorted((settings.BASE_DIR / folder).rglob("*.*")):
+            if file.suffix in {".py", ".html", ".svg"}:
+                digest.update(file.read_bytes())
+    plain = {name: getattr(settings, name) for name in dir(settings) if name.isupper()}
+    told = [one for one in plain.items() if isinstance(one[1], str | int | list | tuple)]
+    digest.update(repr(told).encode())
+    return digest.hexdigest()[:16]
+
+
 def kept(key: str) -> Any:
-    """What ``keep`` put under a key; None for nothing, or for what cannot be read."""
+    """What ``keep`` of this release put under a key; None for nothing or what cannot be read."""
     try:
-        stored: bytes | None = cache.get(key)
+        stored: bytes | None = cache.get(f"{_release()}:{key}")
         if stored is None:
             return None
         packed = zlib.decompress(stored) if stored[:1] == _COMPRESSED else stored
@@ -70,7 +87,8 @@ def keep(key: str, value: Any, timeout_s: float) -> None:
     """Keep a value for so many seconds, if the cache can."""
     try:
         packed = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-        cache.set(key, zlib.compress(packed, _LEVEL) if len(packed) > _SMALL else packed, timeout_s)
+        stored = zlib.compress(packed, _LEVEL) if len(packed) > _SMALL else packed
+        cache.set(f"{_release()}:{key}", stored, timeout_s)
     except Exception:  # noqa: BLE001 -- each cache fails in its own way; none may fail the page
         logger.warning("The cache kept nothing")
 

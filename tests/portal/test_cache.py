@@ -10,7 +10,7 @@ import threading
 import pytest
 import redis
 from django.conf import settings as django_settings
-from django.core.cache import caches
+from django.core.cache import cache, caches
 from django.core.checks import run_checks
 from django.test import override_settings
 from django.urls import reverse
@@ -274,3 +274,33 @@ class TestThePortalWithoutItsCache:
         answer = client.get("/healthz/ready")
         assert answer.status_code == 200
         assert answer.json()["cache"] == "does not keep what it is given"
+
+
+def test_the_cache_of_a_process_is_bounded_by_its_size_and_forgets_what_is_used_least():
+    local = portal_cache.LocalCache("bounded", {"OPTIONS": {"max_bytes": 20_000}})
+    local.set("used", b"x" * 1_000)
+    for number in range(100):
+        local.set(number, b"x" * 1_000)
+        assert local.get("used")
+        assert local.held_bytes <= 20_000
+    assert local.get(99)
+    assert local.get(1) is None
+    held = local.held_bytes
+    local.set(99, b"y" * 1_000)
+    assert local.held_bytes == held
+    local.set(99, b"x" * 30_000)
+    assert local.get(99) is None
+    local.delete("used")
+    local.clear()
+    assert local.held_bytes == 0
+
+
+def test_what_is_kept_is_compressed_and_what_cannot_be_read_is_nothing(caplog):
+    page = "<p>The same again.</p>" * 1_000
+    portal_cache.keep("page", page, 60)
+    assert portal_cache.kept("page") == page
+    key = f"{portal_cache._release()}:page"
+    assert len(cache.get(key)) < len(page) / 10
+    cache.set(key, b"\x80of another release", 60)
+    assert portal_cache.kept("page") is None
+    assert "did not answer" in caplog.text
