@@ -1,7 +1,7 @@
 """Find the entity that an address names, and what all of its pages print."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.models import AbstractUser
@@ -17,7 +17,7 @@ from catalog.kinds import Kind
 from catalog.links import link_to_entity
 from catalog.locations import entity_issues
 from catalog.masking import Masker
-from catalog.models import Entity, ImportIssue, SourceFile, Star
+from catalog.models import Entity, EntityQuerySet, ImportIssue, SourceFile, Star
 from catalog.presenters.entity import header
 from catalog.presenters.history import entries_of_gone
 from catalog.presenters.notices import notices
@@ -122,21 +122,26 @@ def _find(request: HttpRequest, namespace: str, kind: str, name: str) -> Entity 
         address = reverse(match.view_name if match else "catalog:entity", kwargs=kwargs)
         query = request.META.get("QUERY_STRING", "")
         return redirect(f"{address}?{query}" if query else address, permanent=True)
-    rows = entity_issues.with_has_issues(Entity.objects.by_ref(ref).select_related("location"))
-    of_file = ImportIssue.objects.filter(file=OuterRef("source"), ref="").exclude(file="")
-    files = SourceFile.objects.filter(address=OuterRef("source"))
-    rows = rows.annotate(
-        has_file_issues=Exists(of_file),
-        has_file=Exists(files),
-        unread_since=Subquery(files.values("read_at")),
-        catalog_version=versions.subquery(),
-    )
+    rows = _rows().by_ref(ref)
     if request.user.is_authenticated:
         own = Star.objects.filter(user=request.user, entity=OuterRef("ref"))
         rows = rows.annotate(is_starred=Exists(own))
     # PostgreSQL refuses NUL in a text.
     found = None if "\x00" in name else rows.first()
     return found or _not_found(request, ref)
+
+
+@cache
+def _rows() -> EntityQuerySet:
+    """Every entity with what its pages say of it; built once, for that takes longer than to ask."""
+    of_file = ImportIssue.objects.filter(file=OuterRef("source"), ref="").exclude(file="")
+    files = SourceFile.objects.filter(address=OuterRef("source"))
+    return entity_issues.with_has_issues(Entity.objects.select_related("location")).annotate(
+        has_file_issues=Exists(of_file),
+        has_file=Exists(files),
+        unread_since=Subquery(files.values("read_at")),
+        catalog_version=versions.subquery(),
+    )
 
 
 def may_see_runs(request: HttpRequest) -> bool:
