@@ -127,7 +127,7 @@ REDIS_URL = env.redis("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {
     # What a page reads: each process has its own where there is no Redis.
     "default": (
-        {"BACKEND": "portal.cache.RedisCache", "LOCATION": REDIS_URL}
+        {"BACKEND": "portal.redis_cache.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
         else {"BACKEND": "portal.cache.LocalCache", "OPTIONS": {"max_bytes": 24 * 1024 * 1024}}
     ),

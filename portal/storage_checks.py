@@ -52,9 +52,9 @@ def redis_problem() -> str:
     """Say why the Redis of REDIS_URL does not answer; empty if it does, or if there is none."""
     if not settings.REDIS_URL:
         return ""
-    from portal import cache  # it needs a package that only a Redis needs
+    from portal import redis_cache  # it needs a package that only a Redis needs
 
-    return cache.problem(settings.REDIS_URL)
+    return redis_cache.problem(settings.REDIS_URL)
 
 
 @register(Tags.security)

@@ -1,6 +1,6 @@
 """A Redis cache that several test processes can share."""
 
-from portal.cache import RedisCache
+from portal.redis_cache import RedisCache
 
 
 class OwnKeysCache(RedisCache):

@@ -20,6 +20,7 @@ from huey.contrib.djhuey import HUEY
 from pagerduty_card import tasks  # noqa: F401 -- puts its work on the schedule
 from pagerduty_card.models import TriggeredIncident
 from portal import cache as portal_cache
+from portal import redis_cache
 from portal.tasks import run_once
 from tests.factories import make_user
 from tests.pagerduty_card.mirror import make_feeds, make_incident, make_mapped_entity, make_service
@@ -30,7 +31,7 @@ ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 
 def cache_at(port, **options):
     at_port = {
-        "BACKEND": "portal.cache.RedisCache",
+        "BACKEND": "portal.redis_cache.RedisCache",
         "LOCATION": f"redis://:hunter2secret@127.0.0.1:{port}/0",
         "OPTIONS": options,
     }
@@ -47,15 +48,15 @@ def refused_port():
 @pytest.fixture
 def away(refused_port):
     """Redis is configured, and nobody listens where it should be."""
-    portal_cache._outages.clear()
+    redis_cache._outages.clear()
     with override_settings(CACHES=cache_at(refused_port)):
         yield caches["default"]
-    portal_cache._outages.clear()
+    redis_cache._outages.clear()
 
 
 def test_with_redis_url_this_is_the_backend():
     if django_settings.REDIS_URL:
-        assert issubclass(type(caches["default"]), portal_cache.RedisCache)
+        assert issubclass(type(caches["default"]), redis_cache.RedisCache)
     else:
         assert django_settings.CACHES["default"]["BACKEND"].endswith("LocalCache")
 
@@ -78,13 +79,13 @@ def test_an_outage_is_an_empty_cache(away):
 
 
 def test_an_outage_is_logged_once_a_minute_without_the_password(away, caplog, monkeypatch):
-    monkeypatch.setattr(portal_cache, "PAUSE_S", 0.0)
+    monkeypatch.setattr(redis_cache, "PAUSE_S", 0.0)
     for _ in range(20):
         away.get("key")
     (line,) = [one for one in caplog.records if "redis" in one.message]
     assert "hunter2secret" not in str(vars(line))
-    monkeypatch.setattr(portal_cache, "LOG_EVERY_S", 0.0)
-    portal_cache._outages.clear()
+    monkeypatch.setattr(redis_cache, "LOG_EVERY_S", 0.0)
+    redis_cache._outages.clear()
     for _ in range(3):
         caches["default"].__class__(away._servers[0], {}).get("key")
     assert len([one for one in caplog.records if "redis" in one.message]) == 4
@@ -93,7 +94,7 @@ def test_an_outage_is_logged_once_a_minute_without_the_password(away, caplog, mo
 @pytest.mark.real_http
 def test_a_redis_that_hangs_is_waited_for_once_not_for_each_look_up():
     """A listener that accepts and says nothing."""
-    portal_cache._outages.clear()
+    redis_cache._outages.clear()
     accepted = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -111,7 +112,7 @@ def test_a_redis_that_hangs_is_waited_for_once_not_for_each_look_up():
     assert len(accepted) == 1
     for one in accepted:
         one.close()
-    portal_cache._outages.clear()
+    redis_cache._outages.clear()
 
 
 @pytest.fixture
@@ -148,15 +149,15 @@ def test_a_redis_that_does_not_answer_is_named_before_a_deployment(port, request
 
 @pytest.mark.real_http
 def test_redis_is_asked_again_when_it_is_back(refused_port, monkeypatch):
-    portal_cache._outages.clear()
-    monkeypatch.setattr(portal_cache, "PAUSE_S", 0.0)
+    redis_cache._outages.clear()
+    monkeypatch.setattr(redis_cache, "PAUSE_S", 0.0)
     with override_settings(CACHES=cache_at(refused_port, protocol=2)):
         cache = caches["default"]
         assert cache.get("key") is None
         with socket.create_server(("127.0.0.1", refused_port)) as server:
             threading.Thread(target=_be_redis, args=(server,), daemon=True).start()
             assert cache.get("key") == 42
-    portal_cache._outages.clear()
+    redis_cache._outages.clear()
 
 
 class RunsCode:
@@ -178,9 +179,9 @@ def test_a_value_that_somebody_else_wrote_is_missing_and_not_run(
     planted = pickle.dumps(RunsCode(made))
     if is_signed_by_others:
         settings.SECRET_KEY = "another key" * 9
-        planted = portal_cache.SignedSerializer().dumps(RunsCode(made))
+        planted = redis_cache.SignedSerializer().dumps(RunsCode(made))
         settings.SECRET_KEY = "our key" * 9
-    portal_cache._outages.clear()
+    redis_cache._outages.clear()
     with (
         override_settings(CACHES=cache_at(refused_port, protocol=2)),
         socket.create_server(("127.0.0.1", refused_port)) as server,
@@ -190,11 +191,11 @@ def test_a_value_that_somebody_else_wrote_is_missing_and_not_run(
         assert caches["default"].get("key", "missing") == "missing"
     assert not made.exists()
     assert len([one for one in caplog.records if "not signed" in one.message]) == 1
-    portal_cache._outages.clear()
+    redis_cache._outages.clear()
 
 
 def test_a_signed_value_comes_back():
-    serializer = portal_cache.SignedSerializer()
+    serializer = redis_cache.SignedSerializer()
     for value in ({"a": [1, 2.5, None]}, "text", True, 42, -1):
         stored = serializer.dumps(value)
         assert serializer.loads(stored if isinstance(stored, bytes) else b"%d" % stored) == value

@@ -33,7 +33,7 @@ def unreachable_cache():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    redis = {"BACKEND": "portal.cache.RedisCache", "LOCATION": f"redis://127.0.0.1:{port}/0"}
+    redis = {"BACKEND": "portal.redis_cache.RedisCache", "LOCATION": f"redis://127.0.0.1:{port}/0"}
     return {"default": redis, "shared": redis}
 
 
