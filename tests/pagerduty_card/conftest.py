@@ -21,12 +21,14 @@ def forget_all():
 @contextlib.contextmanager
 def undone():
     """Undo what is written inside, and forget what a process or all of them keep beside it."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-    forget_all()
-    for kept in (cache, caches["shared"]):
-        kept.clear()
+    try:
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+    finally:
+        forget_all()
+        for kept in (cache, caches["shared"]):
+            kept.clear()
 
 
 @pytest.fixture(autouse=True)
