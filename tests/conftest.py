@@ -39,10 +39,11 @@ def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory)
 def migrated_file(request, django_db_use_migrations):
     """Where SQLite's tables are kept between runs, which migrations take seconds to make.
 
-    They are of the migrations as they are now; None where the suite has no such file.
+    They are of the migrations as they are now; None where the suite has no such file, or pytest
+    keeps nothing (``-p no:cacheprovider``).
     """
     is_sqlite = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
-    if not is_sqlite or not django_db_use_migrations:
+    if not is_sqlite or not django_db_use_migrations or not hasattr(request.config, "cache"):
         return None
     digest = hashlib.sha256(django.__version__.encode())
     for app in apps.get_app_configs():
@@ -62,12 +63,15 @@ def django_db_keepdb(django_db_keepdb, django_db_modify_db_settings, migrated_fi
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker, migrated_file):
-    """Keep the tables for the next run. Several processes may do so at once."""
+    """Keep the tables for the next run, in place of older ones. Several processes may do so."""
     if migrated_file is not None and not migrated_file.exists():
         own = migrated_file.with_suffix(f".{os.getpid()}")
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [str(own)])
         own.rename(migrated_file)
+        for old in migrated_file.parent.glob("*.sqlite3"):
+            if old != migrated_file:
+                old.unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)
