@@ -94,7 +94,8 @@ def refresh_hook(request: HttpRequest) -> HttpResponse:
         raise Http404
     if request.headers.get("Transfer-Encoding"):
         return _refuse(411, "send the length of the body")
-    if _length(request) > MAX_BODY_BYTES:
+    length = whole_number(request.META.get("CONTENT_LENGTH") or "0")
+    if length is None or length > MAX_BODY_BYTES:
         return _refuse(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
     if not _shows(request, token):
         wait_s = REFUSALS.take(request.META.get("REMOTE_ADDR", ""))
@@ -114,10 +115,6 @@ def refresh_hook(request: HttpRequest) -> HttpResponse:
             logger.exception("worker not woken for a webhook", extra={"locations": keys})
             refreshing.make_due(keys)
     return JsonResponse({"locations": [location.target for location in found]}, status=202)
-
-
-def _length(request: HttpRequest) -> int:
-    return whole_number(request.META.get("CONTENT_LENGTH") or "0") or 0
 
 
 def _refuse(status: int, reason: str) -> HttpResponse:

@@ -307,6 +307,17 @@ class TestHook:
     def test_refuses_a_body_that_is_too_large(self, client):
         assert self.post(client, {"x": "x" * 300_000}).status_code == 413
 
+    @pytest.mark.parametrize("length", ["9" * 19, "9" * 30])
+    def test_refuses_a_length_that_no_body_has(self, client, length):
+        response = client.post(
+            HOOK,
+            b"{}",
+            "application/json",
+            headers={"X-Gitlab-Token": TOKEN},
+            CONTENT_LENGTH=length,
+        )
+        assert response.status_code == 413
+
     def test_refuses_a_body_that_does_not_say_its_length(self, client):
         response = self.post(client, {"target": "/srv"}, **{"Transfer-Encoding": "chunked"})
         assert response.status_code == 411
