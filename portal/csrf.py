@@ -56,8 +56,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     handler: View | None = getattr(match.func, _ATTRIBUTE, None) if match else None
     if match and handler:
         return handler(request, *match.args, is_own_form=is_own_form, **match.kwargs)
-    if is_own_form and _typed(request):
-        return _show_typed(request)
+    if is_own_form and (fields := _typed(request)):
+        return _show_typed(request, fields)
     template = "403_origin.html" if is_of_another_site else "403_csrf.html"
     return render(None, template, {"request_id": current_request_id.get()}, status=403)
 
@@ -79,7 +79,8 @@ def keep_typed(get_response: GetResponse) -> GetResponse:
             and request.resolver_match is not None
             and getattr(request.resolver_match.func, "login_required", True)
         )
-        return _show_typed(request) if is_lost and _typed(request) else response
+        fields = _typed(request) if is_lost else []
+        return _show_typed(request, fields) if fields else response
 
     return middleware
 
@@ -97,22 +98,20 @@ def _typed(request: HttpRequest) -> list[tuple[str, str]]:
     ]
     if request.FILES or any("password" in name for name, _value in fields):
         return []
-    is_much = sum(len(value) for _name, value in fields) > _A_LINE
-    return fields if is_much or any("\n" in value for _name, value in fields) else []
+    return fields if _is_more_than_a_line(*(value for _name, value in fields)) else []
 
 
-def _show_typed(request: HttpRequest) -> HttpResponse:
-    fields = _typed(request)
+def _show_typed(request: HttpRequest, fields: list[tuple[str, str]]) -> HttpResponse:
     context = {
         "request_id": current_request_id.get(),
         "action": request.get_full_path(),
         "is_signed_out": not request.user.is_authenticated,
         "csrf_token": get_token(request),
-        "texts": [field for field in fields if _is_text(field[1])],
-        "values": [field for field in fields if not _is_text(field[1])],
+        "texts": [field for field in fields if _is_more_than_a_line(field[1])],
+        "values": [field for field in fields if not _is_more_than_a_line(field[1])],
     }
     return render(None, "403_typed.html", context, status=403)
 
 
-def _is_text(value: str) -> bool:
-    return "\n" in value or len(value) > _A_LINE
+def _is_more_than_a_line(*texts: str) -> bool:
+    return sum(map(len, texts)) > _A_LINE or any("\n" in one for one in texts)
