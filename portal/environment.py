@@ -20,6 +20,7 @@ import environ
 
 from portal import variable_names
 from portal.connection_urls import problem_of_database, problem_of_redis, problem_of_site, quoted
+from portal.host_names import read_host
 from portal.variable_names import FILE, Misspelling
 
 SHORTEST_SECRET_KEY = 50
@@ -29,7 +30,6 @@ _LONGEST_NUMBER = 18
 _MOST_USUAL_WORKERS = 4
 # Python's stand-in for a byte of the environment that is not UTF-8.
 _SURROGATE = re.compile("[\udc80-\udcff]")
-_HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
 _QUOTED = re.compile(r"([\"']).*\1", re.DOTALL)
 _PATH = re.compile(r"/\w+")
 _ESCAPES = (
@@ -109,17 +109,21 @@ class Environment:
         return list(default if strict is None else strict)
 
     def hosts(self, name: str, default: Sequence[str]) -> list[str]:
-        """Return a comma-separated list of host names, ``*.`` before one for all below it."""
+        """Return a comma-separated list of hosts as addresses have them, see ``host_names``.
+
+        ``*.`` before a name stands for all below it.
+        """
         found = self.words(name, default)
-        if wrong := [one for one in found if not _HOST.fullmatch(one)]:
+        hosts = [read_host(one, wildcard="*.") for one in found]
+        if wrong := [one for one, host in zip(found, hosts, strict=True) if host is None]:
             self.report(
                 name,
-                f"has {quoted(wrong[0])}, which is not a host name",
-                "Write names without https:// and path, separated by commas; *.example.com is "
-                "all hosts below example.com.",
+                f"has {quoted(wrong[0])}, which is not a host",
+                "Write host names without https:// and path, separated by commas; *.example.com is "
+                "all hosts below example.com, and a port is from 1 to 65535.",
             )
             return list(default)
-        return found
+        return [host.netloc for host in hosts if host]
 
     def yes_or_no(self, name: str, *, default: bool, strict: bool) -> bool:
         """Return whether the variable says yes; ``strict`` if it says neither yes nor no."""

@@ -22,6 +22,12 @@ class HostEntry(NamedTuple):
     host: str
     port: int
 
+    @property
+    def netloc(self) -> str:
+        """The host as an address has it: IPv6 in brackets, and the port where one is named."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
+
 
 def read_host(text: str, *, wildcard: str = "") -> HostEntry | None:
     """Read one host; None for what is none, such as an address that begins with ``https://``.

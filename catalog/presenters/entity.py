@@ -23,6 +23,9 @@ from catalog.masking import Masker
 from catalog.models import Entity
 from catalog.presenters.inspect import Reading, reading_of
 from catalog.presenters.relations import PEOPLE, relations_page
+from portal.host_names import read_host
+
+_HTTPS_PORT = 443
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +170,15 @@ def _may_be_loaded(address: str) -> bool:
     """Whether a page loads a picture from there, see the policy in the settings."""
     try:
         parts = urlsplit(address)
+        port = parts.port or _HTTPS_PORT
     except ValueError:
         return False
-    host = (parts.hostname or "").lower()
-    listed = any(fnmatchcase(host, one.lower()) for one in settings.PORTAL_PICTURE_HOSTS)
-    return parts.scheme == "https" and listed
+    listed = [read_host(one, wildcard="*.") for one in settings.PORTAL_PICTURE_HOSTS]
+    return parts.scheme == "https" and any(
+        fnmatchcase(parts.hostname or "", one.host) and port == (one.port or _HTTPS_PORT)
+        for one in listed
+        if one
+    )
 
 
 def kind_counts(

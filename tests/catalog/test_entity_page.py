@@ -157,6 +157,9 @@ def test_people_have_members_and_things_have_dependencies(reader, kind, tab, oth
     [
         ("https://secure.gravatar.com/avatar/1.png", True),
         ("https://pictures.example.com/1.png", True),
+        ("https://pictures.example.com:8443/1.png", False),
+        ("https://cdn.example.com:8443/1.png", True),
+        ("https://cdn.example.com/1.png", False),
         ("https://evil.example/t.png", False),
         ("https://secure.gravatar.com@evil.example/t.png", False),
         ("http://secure.gravatar.com/t.png", False),
@@ -164,7 +167,11 @@ def test_people_have_members_and_things_have_dependencies(reader, kind, tab, oth
     ],
 )
 def test_pictures_come_from_listed_hosts_alone(reader, settings, picture, is_loaded):
-    settings.PORTAL_PICTURE_HOSTS = [*settings.PORTAL_PICTURE_HOSTS, "pictures.example.com"]
+    settings.PORTAL_PICTURE_HOSTS = [
+        *settings.PORTAL_PICTURE_HOSTS,
+        "pictures.example.com",
+        "cdn.example.com:8443",
+    ]
     profile = {"displayName": "Team", "picture": picture}
     team = make_entity("team", kind="Group", spec={"type": "team", "profile": profile})
     page = reader.get(team.get_absolute_url())

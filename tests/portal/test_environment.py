@@ -66,6 +66,12 @@ def test_a_number_is_whole_and_between_the_bounds(written, value):
     assert bool(env.mistakes) is (value is None)
 
 
+def test_a_list_of_hosts_has_names_and_addresses_as_an_address_has_them():
+    env = Environment({"A": "*.Example.com:8443, a_b.example.com., [::1]:80, ::1"})
+    assert env.hosts("A", []) == ["*.example.com:8443", "a_b.example.com", "[::1]:80", "[::1]"]
+    assert not env.mistakes
+
+
 def test_a_list_has_no_blanks_and_no_empty_words():
     assert Environment({"A": " a, b ,,c\n"}).words("A") == ["a", "b", "c"]
 

@@ -142,6 +142,8 @@ def test_nothing_is_reported_where_nothing_is_wrong(check):
         ({"SECRET_KEY_FILE": "x" * 999}, "SECRET_KEY_FILE file name too long"),
         ({"HOST": "0.0.0.0:80"}, "HOST '0.0.0.0:80' PORT"),
         ({"PORTAL_PICTURE_HOSTS": "https://a.example.com"}, "PORTAL_PICTURE_HOSTS host name"),
+        ({"PORTAL_PICTURE_HOSTS": "a.example.com:99999"}, "PORTAL_PICTURE_HOSTS :99999 65535"),
+        ({"PORTAL_PICTURE_HOSTS": "a.example.com:0"}, "PORTAL_PICTURE_HOSTS :0 65535"),
         ({"PORTAL_PICTURE_HOSTS": "a.example.com, *"}, "PORTAL_PICTURE_HOSTS '*'"),
         ({"PORTAL_PICTURE_HOSTS": "*;script-src"}, "PORTAL_PICTURE_HOSTS '*;script-src'"),
         ({"SCRIPT_NAME": "/portal"}, "SCRIPT_NAME '/portal' cannot run under a path"),
