@@ -9,8 +9,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 
 from portal.accounts import limits
-from portal.accounts.recording import record_failure
-from portal.client_address import client_address, network_of
+from portal.client_address import client_address
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +40,12 @@ class SignInForm(AuthenticationForm):
             ValidationError: Too many failures, or not the right password.
         """
         name = str(self.cleaned_data.get("username") or "")
-        address = client_address(self.request) if self.request else ""
         if not name:
             return super().clean()
-        with limits.one_try(name, network_of(address)) as wait:
+        with limits.one_try(name) as wait:
             if wait:
                 self.wait = wait
+                address = client_address(self.request) if self.request else ""
                 logger.warning("sign-in refused: too many failures", extra={"address": address})
                 raise _too_many(wait)
             return super().clean()
@@ -55,22 +54,13 @@ class SignInForm(AuthenticationForm):
 class OwnPasswordForm(PasswordChangeForm):
     """Changes one's own password; a wrong old one counts like a failed sign-in."""
 
-    def __init__(self, user: Any, *args: Any, address: str, **kwargs: Any) -> None:
-        super().__init__(user, *args, **kwargs)
-        self._network = network_of(address)
-
     def clean_old_password(self) -> str:
         """The old password, if it is right.
 
         Raises:
             ValidationError: It is wrong, or was wrong too often.
         """
-        name = self.user.get_username()
-        with limits.one_try(name, self._network) as wait:
+        with limits.one_try(self.user.get_username()) as wait:
             if wait:
                 raise _too_many(wait)
-            try:
-                return str(super().clean_old_password())
-            except forms.ValidationError:
-                record_failure(name)
-                raise
+            return str(super().clean_old_password())

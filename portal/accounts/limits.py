@@ -8,13 +8,14 @@ not lock them out.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import datetime, timedelta
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from portal.accounts.models import AccountEvent, AccountEventQuerySet, digest_of
+from portal.accounts import recording
+from portal.accounts.models import AccountEvent, AccountEventQuerySet
 
 PERIOD = timedelta(minutes=15)
 FAILURES_PER_NAME = 10
@@ -23,41 +24,44 @@ FAILURES_PER_NETWORK = 30
 KNOWN_FOR = timedelta(days=30)
 # The number of PostgreSQL's advisory lock; any that no other program takes.
 _LOCK = 0x5357_4244_5349_474E
-_FAILED = (AccountEvent.Kind.SIGN_IN_TRIED, AccountEvent.Kind.SIGN_IN_FAILED)
-
-# The try that is being made, whose row becomes that of its failure.
-current_try: ContextVar[AccountEvent | None] = ContextVar("current_try", default=None)
 
 
 @contextmanager
-def one_try(name: str, network: str) -> Iterator[timedelta | None]:
-    """Try one password in the block, which ends with an error unless it is right.
+def one_try(name: str) -> Iterator[timedelta | None]:
+    """Try one password of the current request in the block.
+
+    A ``ValidationError`` from the block says that it was wrong; any other error says nothing about
+    it, so it does not count.
 
     Args:
         name: As it was typed.
-        network: See ``portal.client_address.network_of``; one that is unknown is not limited.
 
     Yields:
-        How long this name must not be tried from this network; None: it may be tried now.
+        How long this name must not be tried from this network, after which the block tries nothing;
+        None: it may be tried now.
     """
+    tried = recording.failure_of(name)
     with transaction.atomic():
         # SQLite has one writer at a time anyway.
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        wait = _wait_for(name, network)
-        tried = wait or AccountEvent.objects.create(
-            kind=AccountEvent.Kind.SIGN_IN_TRIED, name_digest=digest_of(name), network=network
-        )
-    if not isinstance(tried, AccountEvent):
+        wait = _wait_for(name, tried.network)
+        if not wait:
+            tried.save()
+    if wait:
         yield wait
         return
-    token = current_try.set(tried)
+    is_wrong = False
     try:
         yield None
+    except ValidationError:
+        is_wrong = True
+        recording.log(tried)
+        raise
     finally:
-        current_try.reset(token)
-    AccountEvent.objects.filter(pk=tried.pk, kind=AccountEvent.Kind.SIGN_IN_TRIED).delete()
+        if not is_wrong:
+            tried.delete()
 
 
 def _wait_for(name: str, network: str) -> timedelta | None:
@@ -76,6 +80,6 @@ def _wait_for(name: str, network: str) -> timedelta | None:
 
 def _end(events: AccountEventQuerySet, limit: int, now: datetime) -> datetime | None:
     """When the name or network may be tried again (UTC); None: now, its failures are fewer."""
-    failures = events.filter(kind__in=_FAILED, at__gt=now - PERIOD)
+    failures = events.filter(kind=AccountEvent.Kind.SIGN_IN_FAILED, at__gt=now - PERIOD)
     oldest = failures.order_by("-at").values_list("at", flat=True)[limit - 1 : limit].first()
     return oldest + PERIOD if oldest else None

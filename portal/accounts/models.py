@@ -18,7 +18,7 @@ class AccountEventQuerySet(models.QuerySet["AccountEvent"]):
 class AccountEvent(models.Model):
     """One thing that happened to an account or a group; written once and never changed.
 
-    A password that is being tried is the exception: its row becomes that of the failure, or goes.
+    A password that is being tried counts as wrong until it turns out right: then its row goes.
 
     Attributes:
         account: Name of the account or group. Empty if a failed sign-in named no account: people
@@ -36,7 +36,6 @@ class AccountEvent(models.Model):
         """What happened."""
 
         SIGNED_IN = "signed_in", "signed in"
-        SIGN_IN_TRIED = "sign_in_tried", "sign-in tried"
         SIGN_IN_FAILED = "sign_in_failed", "sign-in failed"
         SIGNED_OUT = "signed_out", "signed out"
         SESSIONS_ENDED = "sessions_ended", "signed out everywhere"

@@ -1,5 +1,7 @@
 """Writes the record: receivers of Django's signals about sign-ins, accounts, groups and rights.
 
+Passwords that are tried are written by ``limits``, before they are hashed.
+
 Django's own models have no other place that every writer passes: the admin, commands, and what
 other packages bring.
 """
@@ -11,12 +13,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
-from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
-from portal.accounts.limits import current_try
 from portal.accounts.models import AccountEvent, digest_of
 from portal.client_address import client_address, network_of
 
@@ -43,10 +44,17 @@ def remember_request(
     return middleware
 
 
-def record(
+def record(kind: AccountEvent.Kind, *, account: User | Group, detail: str = "") -> None:
+    """Write a row and a log line, see :func:`event_of`."""
+    event = event_of(kind, account=account, detail=detail)
+    event.save()
+    log(event)
+
+
+def event_of(
     kind: AccountEvent.Kind, *, account: User | Group | None, name: str = "", detail: str = ""
-) -> None:
-    """Write a row and a log line.
+) -> AccountEvent:
+    """Make a row that is not saved yet, with who does it and from where.
 
     Args:
         kind: What happened.
@@ -57,10 +65,8 @@ def record(
     request = _request.get()
     address = client_address(request) if request else ""
     user = getattr(request, "user", None)
-    tried = current_try.get() if kind == Kind.SIGN_IN_FAILED else None
     shown = str(account) if account else ""
-    event = AccountEvent(
-        pk=tried.pk if tried else None,
+    return AccountEvent(
         kind=kind,
         account=shown,
         account_id=account.pk if account else None,
@@ -71,15 +77,20 @@ def record(
         detail=detail,
         in_sandbox=settings.PAGERDUTY_SANDBOX,
     )
-    event.save()
-    level = logging.WARNING if kind == Kind.SIGN_IN_FAILED else logging.INFO
-    fields = {"account": shown, "by": event.by, "address": address, "detail": detail}
-    logger.log(level, kind.label, extra={key: value for key, value in fields.items() if value})
 
 
-def record_failure(name: str) -> None:
-    """Record that a password was wrong for the name that was typed."""
-    record(Kind.SIGN_IN_FAILED, account=User.objects.filter(username=name).first(), name=name)
+def log(event: AccountEvent) -> None:
+    """Write the log line of a row."""
+    level = logging.WARNING if event.kind == Kind.SIGN_IN_FAILED else logging.INFO
+    fields = {name: getattr(event, name) for name in ("account", "by", "address", "detail")}
+    extra = {name: value for name, value in fields.items() if value}
+    logger.log(level, Kind(event.kind).label, extra=extra)
+
+
+def failure_of(name: str) -> AccountEvent:
+    """Make the row of a wrong password for the name that was typed; it is not saved yet."""
+    account = User.objects.filter(username=name).first()
+    return event_of(Kind.SIGN_IN_FAILED, account=account, name=name)
 
 
 @receiver(user_logged_in)
@@ -91,11 +102,6 @@ def _signed_in(user: User, **_: object) -> None:
 def _signed_out(user: User | None, **_: object) -> None:
     if user is not None:
         record(Kind.SIGNED_OUT, account=user)
-
-
-@receiver(user_login_failed)
-def _failed(credentials: dict[str, Any], **_: object) -> None:
-    record_failure(str(credentials.get("username") or ""))
 
 
 # The attribute of an account that is being saved which holds its stored row.

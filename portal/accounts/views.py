@@ -16,7 +16,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.forms import OwnPasswordForm, SignInForm
 from portal.accounts.sessions import end_sessions
-from portal.client_address import client_address
 
 
 class SignInView(LoginView):
@@ -41,7 +40,8 @@ class SignInView(LoginView):
 def password(request: HttpRequest) -> HttpResponse:
     """Change one's own password, which ends one's other sessions."""
     data = request.POST if request.method == "POST" else None
-    form = OwnPasswordForm(request.user, data, address=client_address(request))
+    user: Any = request.user
+    form = OwnPasswordForm(user, data)
     if form.is_valid():
         update_session_auth_hash(request, form.save())
         messages.success(

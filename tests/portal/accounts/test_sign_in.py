@@ -146,4 +146,16 @@ def test_no_more_than_the_limit_are_hashed_however_many_come_at_once(ana, monkey
     assert answers.count(429) >= 1
     assert attempt("ana", "secret").status_code == 429
     assert AccountEvent.objects.filter(kind="sign_in_failed").count() == FAILURES_PER_NAME
-    assert not AccountEvent.objects.filter(kind="sign_in_tried").exists()
+
+
+def test_an_error_that_says_nothing_of_the_password_does_not_count(ana, monkeypatch):
+    def fails(self, raw_password):
+        raise RuntimeError("no such hasher")
+
+    monkeypatch.setattr(User, "check_password", fails)
+    for _ in range(FAILURES_PER_NAME):
+        with pytest.raises(RuntimeError):
+            attempt("ana", "secret")
+    monkeypatch.undo()
+    assert attempt("ana", "secret").status_code == 302
+    assert not AccountEvent.objects.filter(kind="sign_in_failed").exists()
