@@ -3,7 +3,9 @@
 A lease is a value in the cache that all processes share. Its holder writes it anew again and again,
 with the time since the machine was started, which nobody sets: a wall clock that is put forward
 frees no lease of the living, and one that is put back blocks none of the dead. What a process of
-another machine holds is taken over once it was seen unchanged for as long.
+another machine, or of an earlier start of this one, holds is taken over once it was seen unchanged
+for as long: the first look is written down for all processes of this machine, as some live for a
+moment only.
 """
 
 import logging
@@ -13,6 +15,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from django.core.cache import caches
 from django.db import Error, connections
@@ -27,8 +30,6 @@ _KEPT_S = 24 * 3600
 
 # What this process holds: also while the shared cache does not answer, nothing is done twice here.
 _held: set[str] = set()
-# What processes of other machines hold, by key: the last value, and since when (monotonic time).
-_watched: dict[str, tuple[str, float]] = {}
 _guard = threading.Lock()
 
 
@@ -44,6 +45,34 @@ def _boot_id() -> str:
 
 
 _BOOT_ID = _boot_id()
+
+
+class _Value(NamedTuple):
+    """What a lease is in the cache, where it is written as a text.
+
+    Attributes:
+        holder: Differs for every time that a lease is held.
+        boot_id: Of the holder's machine.
+        written_at: The holder's monotonic time, in seconds.
+    """
+
+    holder: str
+    boot_id: str
+    written_at: float
+
+    @classmethod
+    def of(cls, holder: str) -> Self:
+        """The value that this process writes now."""
+        return cls(holder, _BOOT_ID, time.monotonic())
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        holder, _, rest = text.partition(":")
+        boot_id, _, written_at = rest.partition(":")
+        return cls(holder, boot_id, float(written_at or 0))
+
+    def __str__(self) -> str:
+        return f"{self.holder}:{self.boot_id}:{self.written_at:.1f}"
 
 
 @contextmanager
@@ -73,12 +102,8 @@ def lease(name: str) -> Iterator[bool]:
 
 def is_held(name: str) -> bool:
     """Whether some process holds a lease, this one included."""
-    value = caches["shared"].get(_key_of(name))
-    return name in _held or _is_confirmed(_key_of(name), value)
-
-
-def _value(holder: str) -> str:
-    return f"{holder}:{_BOOT_ID}:{time.monotonic():.1f}"
+    text = caches["shared"].get(_key_of(name))
+    return name in _held or (text is not None and _is_confirmed(_key_of(name), text))
 
 
 def _key_of(name: str) -> str:
@@ -89,7 +114,7 @@ def _key_of(name: str) -> str:
 def _shared(key: str) -> Iterator[bool]:
     cache = caches["shared"]
     holder = uuid.uuid4().hex
-    if not cache.add(key, _value(holder), _KEPT_S) and not _take_over(key, holder):
+    if not cache.add(key, str(_Value.of(holder)), _KEPT_S) and not _take_over(key, holder):
         yield False
         return
     over = threading.Event()
@@ -107,34 +132,40 @@ def _shared(key: str) -> Iterator[bool]:
 def _take_over(key: str, holder: str) -> bool:
     """Take what a dead process held; of several that find it dead, one does."""
     cache = caches["shared"]
-    value = cache.get(key)
-    if value is None or _is_confirmed(key, value):
+    text = cache.get(key)
+    if text is None or _is_confirmed(key, text):
         return False
-    if not cache.add(f"lease-after:{value}", holder, HELD_S):
+    if not cache.add(f"lease-after:{text}", holder, HELD_S):
         return False
-    cache.set(key, _value(holder), _KEPT_S)
+    cache.set(key, str(_Value.of(holder)), _KEPT_S)
     return True
 
 
-def _is_confirmed(key: str, value: str | None) -> bool:
-    """Whether the holder of a value lives, as far as this machine or this process can tell."""
-    if value is None:
-        _watched.pop(key, None)
-        return False
+def _is_confirmed(key: str, text: str) -> bool:
+    """Whether the holder of a value lives, as far as this machine can tell."""
+    value = _Value.read(text)
+    is_own = bool(value.boot_id) and value.boot_id == _BOOT_ID
+    since = value.written_at if is_own else _first_look(key, text)
+    # Without a boot's id, a first look from before a restart lies in the future.
+    return abs(time.monotonic() - since) <= HELD_S
+
+
+def _first_look(key: str, text: str) -> float:
+    """When a process of this machine saw this value first (monotonic time)."""
+    cache = caches["shared"]
+    # One row for each lease and machine, however often the holder writes its own.
+    own = f"{key}:seen:{_BOOT_ID}"
+    seen, since = cache.get(own, ("", 0.0))
+    if seen == text:
+        return float(since)
     now = time.monotonic()
-    _, boot_id, written_at = [*value.split(":"), "", "0"][:3]
-    if boot_id and boot_id == _BOOT_ID:
-        return now - float(written_at) <= HELD_S
-    known, since = _watched.get(key, ("", now))
-    if known != value:
-        _watched[key] = value, now
-        return True
-    return now - since <= HELD_S
+    cache.set(own, (text, now), _KEPT_S)
+    return now
 
 
-def _is_of(value: str | None, holder: str) -> bool:
+def _is_of(text: str | None, holder: str) -> bool:
     # It may have been lost to another: to one that found this process silent for too long.
-    return value is not None and value.partition(":")[0] == holder
+    return text is not None and _Value.read(text).holder == holder
 
 
 def _confirm(key: str, holder: str, over: threading.Event) -> None:
@@ -143,7 +174,7 @@ def _confirm(key: str, holder: str, over: threading.Event) -> None:
         while not over.wait(_CONFIRMED_EVERY_S):
             try:
                 if _is_of(cache.get(key), holder):
-                    cache.set(key, _value(holder), _KEPT_S)
+                    cache.set(key, str(_Value.of(holder)), _KEPT_S)
             except Error:  # the database is away for a moment: there is time for another try
                 logger.warning("lease not confirmed", extra={"lease": key}, exc_info=True)
                 connections.close_all()

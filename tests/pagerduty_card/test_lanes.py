@@ -88,7 +88,7 @@ class TestTurns:
         killed_at = time.monotonic()
         held = (f"work:{INCIDENTS}", accounts.turn_of(make_account(), Lane.INCIDENTS))
         for holder, name in zip(("one", "two"), held, strict=True):
-            shared.add(f"lease:{name}", leases._value(holder), 3600)
+            shared.add(f"lease:{name}", str(leases._Value.of(holder)), 3600)
         monkeypatch.setattr(leases.time, "monotonic", lambda: killed_at + 30)
         run_once(INCIDENTS)
         assert len(http.calls) == 0

@@ -1,5 +1,6 @@
 """Leases: one process at a time, none held by the dead, and all that is shared in one table."""
 
+import runpy
 import threading
 import time
 from io import StringIO
@@ -82,6 +83,23 @@ def test_what_a_killed_process_held_is_free_a_minute_later_whatever_the_clock_sh
         with lease("a") as again:
             assert again
     assert leases.HELD_S <= 60
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_commands_of_a_moment_free_what_another_machine_held(clocked, minutes_pass, hours):
+    def look():
+        """As a process does that begins now."""
+        return runpy.run_path(leases.__file__)["is_held"]("a")
+
+    with time_machine.travel("2026-11-01T09:00:00Z", tick=False) as clock:
+        hold_elsewhere("a", "of-another-machine")
+        assert look()
+        minutes_pass()
+        hold_elsewhere("a", "of-another-machine")  # its holder lives
+        assert look()
+        clock.shift(hours * 3600)
+        minutes_pass(minutes=5)
+        assert not look()
 
 
 @pytest.mark.parametrize("machine", [leases._BOOT_ID, "of-another-machine"])
