@@ -3,6 +3,7 @@
 import logging
 import time
 from contextvars import ContextVar
+from typing import Any
 
 from portal.secret_shapes import hide_tokens
 
@@ -13,6 +14,48 @@ current_request_id: ContextVar[str] = ContextVar("current_request_id", default=N
 
 _REPEATED_AFTER_S = 60.0
 _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "request_id", "request"}
+
+
+def logging_of(level: str) -> dict[str, Any]:
+    """Django's setting ``LOGGING``: all goes to the console, where a container's log is read.
+
+    Args:
+        level: Of whatever has none of its own.
+    """
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {
+            "request_id": {"()": RequestIdFilter},
+            "once_a_minute": {"()": OnceAMinuteFilter},
+            "no_traceback": {"()": NoTracebackFilter},
+        },
+        "formatters": {"line": {"()": LineFormatter}},
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "filters": ["request_id"],
+                "formatter": "line",
+            },
+            "queue": {
+                "class": "logging.StreamHandler",
+                "filters": ["once_a_minute", "request_id"],
+                "formatter": "line",
+            },
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # Django's own handler would mail administrators.
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            # Whoever sends a made-up Host would choose how much is logged.
+            "django.security.DisallowedHost": {"filters": ["no_traceback"]},
+            # These report every start and end of work that comes round twice a minute.
+            "django_tasks": {"level": "WARNING"},
+            "django.tasks": {"level": "WARNING"},
+            # With a handler of its own, or huey adds a second one.
+            "huey": {"handlers": ["queue"], "level": "WARNING", "propagate": False},
+        },
+    }
 
 
 class RequestIdFilter(logging.Filter):

@@ -17,6 +17,7 @@ from csp.constants import NONE, SELF
 from huey.serializer import SignedSerializer
 
 from portal.environment import SHORTEST_SECRET_KEY, Environment, web_server
+from portal.logging import logging_of
 
 # Databases, task queue and logs hold keys, names and password hashes: what any process of the
 # portal creates is for its own account alone.
@@ -148,17 +149,16 @@ SESSION_COOKIE_AGE = 3600 * env.number(
     "PORTAL_SESSION_HOURS", default=14 * 24, least=1, most=8_760, unit="hours"
 )
 
-# redis-py waits without end unless told. The worker's own wait for work lasts one second.
-_queue_url = (
-    f"{REDIS_URL}{'&' if '?' in REDIS_URL else '?'}socket_connect_timeout=1&socket_timeout=3"
-)
-
+_TIMEOUTS = "socket_connect_timeout=1&socket_timeout=3"
 HUEY = {
     "name": "switchboard",
     "huey_class": "huey.RedisHuey" if REDIS_URL else "huey.SqliteHuey",
-    "connection": {"url": _queue_url}
-    if REDIS_URL
-    else {"filename": str(VAR_DIR / "tasks.sqlite3")},
+    # redis-py waits without end unless told. The worker's own wait for work lasts one second.
+    "connection": (
+        {"url": f"{REDIS_URL}{'&' if '?' in REDIS_URL else '?'}{_TIMEOUTS}"}
+        if REDIS_URL
+        else {"filename": str(VAR_DIR / "tasks.sqlite3")}
+    ),
     "immediate": False,
     "results": False,
     # Tasks are pickled: one that the portal did not sign is not read. Without a key (portal.E001)
@@ -288,47 +288,13 @@ PORTAL_ADMIN_LOG_DAYS = env.number(
 )
 
 # Logging --------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "request_id": {"()": "portal.logging.RequestIdFilter"},
-        "once_a_minute": {"()": "portal.logging.OnceAMinuteFilter"},
-        "no_traceback": {"()": "portal.logging.NoTracebackFilter"},
-    },
-    "formatters": {"line": {"()": "portal.logging.LineFormatter"}},
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "filters": ["request_id"],
-            "formatter": "line",
-        },
-        "queue": {
-            "class": "logging.StreamHandler",
-            "filters": ["once_a_minute", "request_id"],
-            "formatter": "line",
-        },
-    },
-    "root": {
-        "handlers": ["console"],
-        "level": env.choice(
-            "LOG_LEVEL",
-            default="INFO",
-            allowed=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
-        ),
-    },
-    # Django's own handler would mail administrators; the console is where a container is read.
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # Whoever sends a made-up Host would choose how much is logged.
-        "django.security.DisallowedHost": {"filters": ["no_traceback"]},
-        # These report every start and end of work that comes round twice a minute.
-        "django_tasks": {"level": "WARNING"},
-        "django.tasks": {"level": "WARNING"},
-        # With a handler of its own, or huey adds a second one.
-        "huey": {"handlers": ["queue"], "level": "WARNING", "propagate": False},
-    },
-}
+LOGGING = logging_of(
+    env.choice(
+        "LOG_LEVEL",
+        default="INFO",
+        allowed=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    )
+)
 
 # Catalog --------------------------------------------------------------------------------------
 CATALOG_LOCATIONS = env.words("CATALOG_LOCATIONS")
