@@ -10,11 +10,18 @@ from catalog.descriptor.documents import (
     parse,
 )
 from catalog.descriptor.filling import PlaceholderError, Resolve
-from catalog.descriptor.yaml import DEFAULT_LIMITS, Limits, YamlError, decode
+from catalog.descriptor.yaml import (
+    DEFAULT_LIMITS,
+    DocumentTooLongError,
+    Limits,
+    YamlError,
+    decode,
+)
 
 __all__ = [
     "DEFAULT_LIMITS",
     "Document",
+    "DocumentTooLongError",
     "Limits",
     "PassedOver",
     "PlaceholderError",

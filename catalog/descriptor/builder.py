@@ -23,7 +23,7 @@ Positions = dict[Path, tuple[int, int]]
 Lines = dict[str, int]
 
 
-def _unwatched(_characters: int = 0) -> None:
+def _unwatched() -> None:
     return
 
 
@@ -36,18 +36,25 @@ class Limits:
         max_documents: Documents in one file.
         max_depth: Levels of nesting in one document.
         max_expanded: What the aliases of one document may add, in characters, a node counting 16.
-        watch: Called with the number of a document's characters before it is parsed, and with
-            nothing now and then while it is. What it raises ends the reading.
+        max_characters: Length of one document; a longer one ends the reading with a
+            :class:`DocumentTooLongError`. None: as long as the file.
+        watch: Called before each document and now and then within it. What it raises ends the
+            reading.
     """
 
     max_bytes: int = 10 * 1024 * 1024
     max_documents: int = 10_000
     max_depth: int = 100
     max_expanded: int = 10_000_000
-    watch: Callable[..., object] = field(default=_unwatched, repr=False, compare=False)
+    max_characters: int | None = None
+    watch: Callable[[], None] = field(default=_unwatched, repr=False, compare=False)
 
 
 DEFAULT_LIMITS = Limits()
+
+
+class DocumentTooLongError(Exception):
+    """A document is longer than ``Limits.max_characters``."""
 
 
 class YamlError(ValueError):
@@ -149,9 +156,13 @@ class Builder:
 
         Raises:
             YamlError: A rule of this module is broken.
+            DocumentTooLongError: The text is longer than the limits allow.
             yaml.YAMLError: libyaml cannot read the text.
         """
-        self.limits.watch(len(self.text))
+        self.limits.watch()
+        most = self.limits.max_characters
+        if most is not None and len(self.text) > most:
+            raise DocumentTooLongError
         parser = CParser(self.text)
         count = 0
         try:

@@ -20,6 +20,7 @@ from catalog.descriptor.builder import (
     DEFAULT_LIMITS,
     FOREIGN,
     Builder,
+    DocumentTooLongError,
     Limits,
     Lines,
     Path,
@@ -32,6 +33,7 @@ from catalog.descriptor.repairs import repair
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "DocumentTooLongError",
     "Limits",
     "Path",
     "Positions",
@@ -134,6 +136,7 @@ def read(text: str, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[RawDocument]
 
     Raises:
         YamlError: The stream as a whole is over a limit.
+        DocumentTooLongError: A document is longer than the limits allow.
     """
     text = text.removeprefix("\ufeff")
     if len(text) > limits.max_bytes or (

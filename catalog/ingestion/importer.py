@@ -88,7 +88,7 @@ def run_import(
 
     Args:
         sources: Files, folders, globs and http(s) addresses; targets of locations too.
-        dry_run: Do everything, then undo it and leave no trace.
+        dry_run: Do everything, then undo it and leave no trace. It waits for a lock once only.
         orphans: What becomes of entities that no document has any more; None means as
             ``CATALOG_ORPHANS`` says.
         origin: Who named the sources that are new to the catalog.
@@ -123,7 +123,7 @@ def run_import(
     )
     try:
         with lease(_lease_of(run.pk)) if run else nullcontext():
-            return _read_until_written(attempt, roots)
+            return _read_until_written(attempt, roots, waits=not dry_run)
     except DatabaseError as exc:
         logger.exception("import failed, nothing was changed", extra={"run": run and run.pk})
         return attempt.fail(f"the database refused: {exc}")
@@ -132,13 +132,15 @@ def run_import(
         raise
 
 
-def _read_until_written(attempt: "_Attempt", roots: list[Root]) -> ImportReport:
+def _read_until_written(attempt: "_Attempt", roots: list[Root], *, waits: bool) -> ImportReport:
     for _try in range(_MAX_TRIES):
         try:
             return attempt.make(roots)
         except OperationalError as exc:
             if not _is_locked(exc):
                 raise
+            if not waits:
+                return attempt.fail("another import is writing; try again when it has ended")
             logger.info("another run is writing, reading again")
         except OvertakenError as exc:
             logger.info("overtaken by another run, reading again")

@@ -18,7 +18,7 @@ def _is_hidden(name: str) -> bool:
     return name == ".git" or name.startswith("..")
 
 
-def files_below(folder: str, watch: Callable[[], object]) -> Iterator[str]:
+def files_below(folder: str, watch: Callable[[], None]) -> Iterator[str]:
     """Every ``*.yaml`` and ``*.yml`` of a folder; links to folders are not followed.
 
     A folder below that cannot be listed counts as a file, which then cannot be read.
@@ -37,7 +37,7 @@ def files_below(folder: str, watch: Callable[[], object]) -> Iterator[str]:
     yield from unlisted
 
 
-def matching(folder: str, parts: Sequence[str], watch: Callable[[], object]) -> Iterator[str]:
+def matching(folder: str, parts: Sequence[str], watch: Callable[[], None]) -> Iterator[str]:
     """Every file that matches a pattern, in no order, some perhaps twice.
 
     Args:
@@ -70,7 +70,7 @@ def matching(folder: str, parts: Sequence[str], watch: Callable[[], object]) -> 
 
 
 def _below(
-    folder: str, names: Sequence[str], rest: Sequence[str], watch: Callable[[], object]
+    folder: str, names: Sequence[str], rest: Sequence[str], watch: Callable[[], None]
 ) -> Iterator[str]:
     """What of these names is a file, or leads to what the rest of the pattern matches."""
     for name in names:

@@ -6,7 +6,6 @@ what becomes of a location's entities when nobody names it any more.
 
 import logging
 import random
-import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +19,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog.descriptor import Limits
 from catalog.editing import history
 from catalog.ingestion.importer import (
     close_interrupted,
@@ -35,7 +33,6 @@ from catalog.locations.dead import dead_locations
 from catalog.models import Entity, ImportRun, Location, Revision
 from catalog.versions import bump
 from portal.batches import BATCH, in_batches
-from portal.database import lock_wait
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -48,12 +45,6 @@ _JITTER = 0.2
 _WARNED_FOR_S = 3600
 # Longer than an import takes. Where its process is killed, ``take_over`` makes it due at once.
 _CLAIMED_FOR = timedelta(minutes=15)
-# Somebody waits for a preview, and a thread of the web process with them. It ends as soon as its
-# time is over, but for what cannot be ended: the check of one document, and the wait for a lock.
-PREVIEW_S = 10
-PREVIEW_MAX_CHARACTERS = 1_000_000
-_PREVIEW_LOCK_S = 3
-_SLACK_S = 0.5
 
 
 class AlreadyRegisteredError(Exception):
@@ -66,10 +57,6 @@ class AlreadyRegisteredError(Exception):
     def __init__(self, location: Location) -> None:
         super().__init__(location.target)
         self.location = location
-
-
-class PreviewStoppedError(Exception):
-    """A preview would hold a thread of the web process for too long; the message says why."""
 
 
 class StaticLocationError(Exception):
@@ -175,40 +162,6 @@ def take_over() -> None:
         Location.objects.filter(
             runs__in=interrupted, origin__in=SCHEDULED, next_refresh_at__gt=timezone.now()
         ).update(next_refresh_at=timezone.now())
-
-
-def preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:
-    """Report what registering a location would do; nothing is stored.
-
-    Raises:
-        PreviewStoppedError: It takes longer than ``PREVIEW_S``, or reads a document of more than
-            ``PREVIEW_MAX_CHARACTERS``.
-    """
-    began = time.monotonic()
-    too_long = f"it is not read and checked within {PREVIEW_S} seconds"
-
-    def watch(characters: int = 0) -> None:
-        if characters > PREVIEW_MAX_CHARACTERS:
-            raise PreviewStoppedError(
-                f"a document of it has more than {PREVIEW_MAX_CHARACTERS:,} characters"
-            )
-        if time.monotonic() - began > PREVIEW_S:
-            raise PreviewStoppedError(too_long)
-
-    with lock_wait(_PREVIEW_LOCK_S):
-        report = run_import(
-            [target],
-            dry_run=True,
-            origin=Location.Origin.REGISTERED,
-            allowed_kinds=allowed_kinds,
-            trigger=ImportRun.Trigger.PERSON,
-            progress=lambda _phase, _count: watch(),
-            limits=Limits(watch=watch),
-            remote_budget_s=PREVIEW_S,
-        )
-    if report.incomplete and time.monotonic() - began > PREVIEW_S - _SLACK_S:
-        raise PreviewStoppedError(too_long)  # a host took all of the time
-    return report
 
 
 def find_location(target: str) -> Location | None:

@@ -19,6 +19,7 @@ from catalog.ingestion.sources import root_of
 from catalog.locations import refreshing
 from catalog.locations.claims import unregister_effect
 from catalog.locations.dead import dead_locations, with_entities
+from catalog.locations.preview import PreviewStoppedError, preview
 from catalog.locations.registration import RegisterForm, registered_kinds
 from catalog.models import Entity, ImportIssue, Location, SourceFile
 from catalog.presenters import locations as presenters
@@ -198,8 +199,8 @@ def _review_page(
         "kinds": kinds,
     }
     try:
-        report = refreshing.preview(target, kinds)
-    except refreshing.PreviewStoppedError as exc:
+        report = preview(target, kinds)
+    except PreviewStoppedError as exc:
         context |= {"stopped": str(exc), "can_register": True}
     else:
         context |= {
