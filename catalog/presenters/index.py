@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from django.urls import reverse
 
@@ -143,6 +144,14 @@ def facet_lists(filters: IndexFilters, facets: Sequence[IndexFacet], more: str) 
 
 def _facet_list(filters: IndexFilters, facet: IndexFacet, *, shows_all: bool) -> FacetList:
     asked = set(filters.columns_of(facet.key))
+    most = len(facet.choices) if shows_all else max(SHOWN_CHOICES, len(asked))
+    left = iter(sorted(facet.choices, key=lambda choice: choice.value not in asked))
+    # Looking for secrets takes time: only in what is shown.
+    shown = (
+        choice
+        for choice in left
+        if choice.value in asked or not _names_secret(facet.key, choice.value)
+    )
     boxes = [
         Checkbox(
             key=facet.key,
@@ -151,22 +160,20 @@ def _facet_list(filters: IndexFilters, facet: IndexFacet, *, shows_all: bool) ->
             count=choice.count,
             is_chosen=choice.value in asked,
         )
-        for choice in facet.choices
-        if choice.value in asked or not _names_secret(facet.key, choice.value)
+        for choice in islice(shown, most)
     ]
-    boxes.sort(key=lambda box: not box.is_chosen)
-    shown = boxes if shows_all else boxes[: max(SHOWN_CHOICES, len(asked))]
+    more = sum(1 for _ in left)
     query = filters.query_string
     more_query = f"{query}{'' if query == '?' else '&'}more={facet.key}"
     return FacetList(
         key=facet.key,
         label=facet.label or _LABELS.get(facet.key, facet.key.capitalize()),
-        boxes=shown,
+        boxes=boxes,
         chosen=len(asked),
         is_open=bool(asked) or shows_all or facet.key in _OPEN,
-        more=len(boxes) - len(shown),
+        more=more,
         is_cut=facet.is_cut,
-        more_query=more_query if len(shown) < len(boxes) else "",
+        more_query=more_query if more else "",
     )
 
 

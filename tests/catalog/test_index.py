@@ -1,8 +1,12 @@
 import pytest
+from django.http import QueryDict
 from django.utils.html import format_html
 
-from catalog import cards
+from catalog import cards, masking
 from catalog.models import Entity
+from catalog.presenters.index import facet_lists
+from catalog.search.facets import FacetChoice, IndexFacet
+from catalog.search.filters import IndexFilters
 from tests.catalog.pages import make_card, select, texts
 from tests.factories import make_entity, make_user
 
@@ -379,3 +383,21 @@ def test_head_answers_like_get_without_a_body(reader):
     answer = reader.head(INDEX)
     assert answer.status_code == 200
     assert answer.content == b""
+
+
+def test_looks_for_secrets_only_in_the_choices_that_are_shown(monkeypatch):
+    names = [f"group:default/team{number:020}" for number in range(50)]
+    looked_at = []
+
+    def known():
+        looked_at.append(1)
+        return [masking.digest_of(names[1].rpartition("/")[2])]
+
+    monkeypatch.setattr(masking, "_known", [known])
+    choices = [FacetChoice(value=name, label=name, count=1) for name in names]
+    facet = IndexFacet(key="owner", choices=choices)
+    (shown,) = facet_lists(IndexFilters.from_query(QueryDict("")), [facet], "")
+    assert [box.value for box in shown.boxes] == [names[0], *names[2:9]]
+    assert (shown.more, len(looked_at)) == (41, 9)
+    (all_of_them,) = facet_lists(IndexFilters.from_query(QueryDict("")), [facet], "owner")
+    assert (len(all_of_them.boxes), all_of_them.more_query) == (49, "")
