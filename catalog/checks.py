@@ -15,18 +15,18 @@ from django.db import DatabaseError
 from catalog.ingestion.allow import Allowance, by_host
 from catalog.ingestion.importer import configured_sources
 from catalog.ingestion.repositories import SOFTWARE
-from catalog.ingestion.sources import Root, is_folder, is_there, is_url, root_of, without_user
+from catalog.ingestion.sources import is_folder, is_there, is_url, root_of, without_user
 from catalog.ingestion.spellings import refusal
 from catalog.kinds import Kind
 from catalog.models import Location
 from portal import database
+from portal.connection_urls import problem_of_site
+from portal.header_values import is_sendable
 from portal.host_names import read_host
 
 _SHORTEST_TOKEN = 20
 _MAKE_LONGER = "Make another one: python3 -c 'import secrets; print(secrets.token_hex(32))'"
 _LONGEST_SHOWN = 200
-# What can stand in a header: printable, without blanks and quote marks.
-_TOKEN = re.compile(r"[!#-&(-~]+")
 _NAMESPACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -36,21 +36,22 @@ def check_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]: 
     allow = Allowance.from_settings()
     written = filter(None, map(str.strip, settings.CATALOG_LOCATIONS))
     pairs = zip(written, configured_sources(), strict=True)
-    checked = (_of_location(source, root_of(absolute), allow) for source, absolute in pairs)
+    checked = (_of_location(source, absolute, allow) for source, absolute in pairs)
     return [found for found in checked if found]
 
 
-def _of_location(source: str, root: Root, allow: Allowance) -> CheckMessage | None:
-    """What is wrong with one location; asks no host."""
+def _of_location(source: str, absolute: str, allow: Allowance) -> CheckMessage | None:
+    """Check one location, as written and as configured; asks no host."""
+    root = root_of(absolute)
     shown = without_user(source)[:_LONGEST_SHOWN]
     mistake, hint = refusal(root.target) or ("", "")
-    if not mistake and root.type == "url" and (mistake := _mistake_of_address(source)):
-        hint = "write one that starts with https:// and a host; a token for a host belongs into "
+    if not mistake and root.type == "url" and (mistake := _mistake_of_address(absolute)):
+        hint = "write one that begins with https:// and a host, and a token for the host in "
         hint += "CATALOG_HOST_TOKENS"
     if mistake:
         return Error(
             f"CATALOG_LOCATIONS: {shown} {mistake}.",
-            hint=f"{hint[0].upper()}{hint[1:]}; or a path or a glob.",
+            hint=f"{hint[0].upper()}{hint[1:]}. Paths and globs are read too.",
             id="catalog.E001",
         )
     if root.type == "url":
@@ -72,16 +73,12 @@ def _of_location(source: str, root: Root, allow: Allowance) -> CheckMessage | No
 
 
 def _mistake_of_address(url: str) -> str:
-    """What keeps an http or https address from being asked, as the end of a sentence."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        _ = parts.port  # raises for one that is no number
-    except ValueError:
-        return "does not have a host and a port that can be read"
-    if not host:
-        return "does not name a host"
-    return "has a user name in it, which readers would see" if "@" in parts.netloc else ""
+    """Say why an http or https address cannot be used, as the end of a sentence."""
+    scheme, separator, rest = url.partition("://")
+    if problem := problem_of_site(f"{scheme.lower()}{separator}{rest}"):
+        return problem
+    has_user = "@" in urlsplit(url).netloc
+    return "has a user name in it, which readers would see" if has_user else ""
 
 
 @register(Tags.database)
@@ -146,7 +143,7 @@ def check_hosts(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # n
         hosts: set[str] = set()
         for number, entry in enumerate(getattr(settings, name), start=1):
             host, _, value = (part.strip() for part in entry.partition("="))
-            if name == "CATALOG_HOST_TOKENS" and value and not _TOKEN.fullmatch(value):
+            if name == "CATALOG_HOST_TOKENS" and value and not is_sendable(value):
                 found.append(
                     Error(
                         f"{name}: the token of entry {number} has characters that no token has, "
@@ -189,7 +186,7 @@ def check_hosts(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # n
 def check_refresh_token(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
     """``CATALOG_REFRESH_TOKEN`` is hard to guess, and can be sent."""
     token = settings.CATALOG_REFRESH_TOKEN
-    if token and not _TOKEN.fullmatch(token):
+    if token and not is_sendable(token):
         return [
             Error(
                 "CATALOG_REFRESH_TOKEN has characters that a header cannot send whole, for example "
@@ -248,15 +245,19 @@ def check_people(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # 
             )
         )
     for place in filter(None, map(str.strip, settings.CATALOG_PEOPLE_LOCATIONS)):
-        is_read = is_url(place) or is_there(settings.BASE_DIR / Path(place).expanduser())
-        if what := "cannot be read" if refusal(place) else "" if is_read else "does not exist":
-            found.append(
-                Warning(
-                    f"CATALOG_PEOPLE_LOCATIONS: {without_user(place)[:_LONGEST_SHOWN]} {what}, so "
-                    "its people and groups own nothing.",
-                    hint="Write files, folders and addresses as an entity's page shows them. "
-                    "Relative paths count from the project's folder.",
-                    id="catalog.W004",
-                )
+        if refusal(place):
+            problem = "cannot be read"
+        elif is_url(place) or is_there(settings.BASE_DIR / Path(place).expanduser()):
+            continue
+        else:
+            problem = "does not exist"
+        found.append(
+            Warning(
+                f"CATALOG_PEOPLE_LOCATIONS: {without_user(place)[:_LONGEST_SHOWN]} {problem}, so "
+                "its people and groups own nothing.",
+                hint="Write files, folders and addresses as an entity's page shows them. "
+                "Relative paths count from the project's folder.",
+                id="catalog.W004",
             )
+        )
     return found

@@ -1,11 +1,10 @@
-"""What is wrong with a token or a secret as it was written, without showing it. Pure."""
+"""Find mistakes in a token or a secret as it was written, without showing it. Pure."""
 
 import re
 from typing import NamedTuple
 
-# What can stand in a header and in a form: printable, without blanks.
-# Quote marks come along from a file of variables that is not read by a shell.
-_CREDENTIAL = re.compile(r"[!#-&(-~]+")
+from portal.header_values import is_sendable
+
 # The two forms of PagerDuty's, see ``portal.secret_shapes``.
 _INTEGRATION_KEY = re.compile(r"[0-9A-Fa-f]{32}|R0[0-9A-Za-z]{30}")
 _PLACEHOLDER = re.compile(
@@ -22,14 +21,14 @@ class TokenDoubt(NamedTuple):
 
 
 def credential_mistake(value: str) -> str:
-    """Why a token or a secret cannot be sent; empty when it can."""
-    if _CREDENTIAL.fullmatch(value):
+    """Say why a token or a secret cannot be sent; empty when it can."""
+    if is_sendable(value):
         return ""
     return "has characters that no token has, for example a blank, a line break or a quote mark"
 
 
 def token_doubt(token: str) -> TokenDoubt | None:
-    """What another thing than a REST API token it seems to be; None if nothing."""
+    """Suspect a token of being something else than a REST API token; None if it looks like one."""
     making = "Make a REST API key in PagerDuty under Integrations, API Access Keys."
     if _INTEGRATION_KEY.fullmatch(token):
         return TokenDoubt(

@@ -45,7 +45,7 @@ def names_disk(text: str) -> bool:
 
 
 def refusal(text: str) -> tuple[str, str] | None:
-    """What a target is that nothing can be read from, and what to write; None for any other.
+    """Refuse a target that nothing can be read from: its mistake, and what to write; else None.
 
     Args:
         text: As :func:`understood` returns it.

@@ -15,7 +15,7 @@ def ids(messages):
 
 
 def test_accepts_sensible_settings(settings, tmp_path):
-    settings.CATALOG_LOCATIONS = [str(tmp_path), f"{tmp_path}/*.yaml", "https://git.example.com/a"]
+    settings.CATALOG_LOCATIONS = [str(tmp_path), f"{tmp_path}/*.yaml", "HTTPS://git.example.com/a"]
     settings.CATALOG_READING_ALLOW = [
         str(tmp_path),
         "git.example.com",
@@ -30,6 +30,9 @@ def test_accepts_sensible_settings(settings, tmp_path):
     ("locations", "allow", "found"),
     [
         (["ftp://git.example.com/a"], [], "catalog.E001"),
+        (["https:///a.yaml"], [], "catalog.E001"),
+        (["https://git.example.com:port/a"], [], "catalog.E001"),
+        (["HTTPS://somebody@git.example.com/a"], [], "catalog.E001"),
         (["/no/such/file.yaml"], [], "catalog.W001"),
         (["{here}"], ["/no/such/folder"], "catalog.E002"),
     ],
@@ -40,6 +43,7 @@ def test_names_locations_that_cannot_work(settings, tmp_path, locations, allow, 
     messages = check_locations(None)
     assert ids(messages) == [found]
     assert messages[0].hint
+    assert "somebody" not in f"{messages[0].msg}{messages[0].hint}"
 
 
 @pytest.mark.parametrize(
