@@ -43,14 +43,13 @@ def fill(value: Any, resolve: Resolve | None) -> Filled:
     """Fill in the placeholders of a document; without ``resolve`` none of them is read."""
     if not _has_placeholder(value):
         return Filled(value, value)
-    refused: list[Breach] = []
-    unread: list[Breach] = []
-    filled = value
-    brought: dict[Path, str] = {}
-    if resolve is not None:
-        filled = _filled(value, resolve, (), unread, [], brought)
-    checked = _filled(filled, _stand_in, (), [], refused, {})
-    return Filled(filled, checked, refused, unread, brought)
+    filling = None if resolve is None else _Filling(resolve)
+    kept = value if filling is None else filling.filled(value)
+    check = _Filling(_stand_in)
+    checked = check.filled(kept)
+    if filling is None:
+        return Filled(kept, checked, check.refused)
+    return Filled(kept, checked, check.refused, filling.unread, filling.brought)
 
 
 def _has_placeholder(value: Any) -> bool:
@@ -61,54 +60,50 @@ def _has_placeholder(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_placeholder, value))
 
 
-def _filled(
-    value: Any,
-    resolve: Resolve,
-    path: Path,
-    unread: list[Breach],
-    refused: list[Breach],
-    brought: dict[Path, str],
-) -> Any:
-    def inner(value: Any, key: str | int) -> Any:
-        return _filled(value, resolve, (*path, key), unread, refused, brought)
+class _Filling:
+    """Fills in the placeholders of one document.
 
-    if isinstance(value, list):
-        return [inner(item, number) for number, item in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    if path in LITERAL and len(value) == 1 and next(iter(value)) in PLACEHOLDERS:
-        return value
-    if not any(key.startswith("$") for key in value):
-        return {key: inner(item, key) for key, item in value.items()}
-    if len(value) != 1:
-        return value
-    if next(iter(value)) not in PLACEHOLDERS:
-        return value
-    return _replaced(value, resolve, path, unread, refused, brought)
+    Attributes:
+        refused: Those that are not followed by the name of a file.
+        unread: Those whose target could not be read.
+        brought: As of :class:`Filled`.
+    """
 
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self.refused: list[Breach] = []
+        self.unread: list[Breach] = []
+        self.brought: dict[Path, str] = {}
 
-def _replaced(
-    value: dict[str, Any],
-    resolve: Resolve,
-    path: Path,
-    unread: list[Breach],
-    refused: list[Breach],
-    brought: dict[Path, str],
-) -> Any:
-    """What stands in place of one placeholder; itself where nothing does."""
-    ((key, target),) = value.items()
-    if not isinstance(target, str):
-        message = f"{key} is not followed by the name of a file"
-        refused.append(Breach((*path, key), message, "write ./file or a URL"))
-        return value
-    try:
-        found = resolve(key, target)
-    except PlaceholderError as exc:
-        unread.append(Breach(path, str(exc), "what is written here is kept until it can be read"))
-        return value
-    if key not in TEXTS:
-        brought[path] = f"{key} {target}"
-    return found
+    def filled(self, value: Any, path: Path = ()) -> Any:
+        """A copy of the value at this path with its placeholders filled in."""
+        if isinstance(value, list):
+            return [self.filled(item, (*path, number)) for number, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        is_placeholder = len(value) == 1 and next(iter(value)) in PLACEHOLDERS
+        if is_placeholder:
+            return value if path in LITERAL else self._replaced(value, path)
+        if any(key.startswith("$") for key in value):
+            return value
+        return {key: self.filled(item, (*path, key)) for key, item in value.items()}
+
+    def _replaced(self, value: dict[str, Any], path: Path) -> Any:
+        """What stands in place of one placeholder; itself where nothing does."""
+        ((key, target),) = value.items()
+        if not isinstance(target, str):
+            message = f"{key} is not followed by the name of a file"
+            self.refused.append(Breach((*path, key), message, "write ./file or a URL"))
+            return value
+        try:
+            found = self._resolve(key, target)
+        except PlaceholderError as exc:
+            hint = "what is written here is kept until it can be read"
+            self.unread.append(Breach(path, str(exc), hint))
+            return value
+        if key not in TEXTS:
+            self.brought[path] = f"{key} {target}"
+        return found
 
 
 def _stand_in(key: str, target: str) -> Any:
