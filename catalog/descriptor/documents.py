@@ -1,6 +1,6 @@
 """Text to documents: each with its data, reference, relations and all its problems. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from operator import itemgetter
@@ -52,6 +52,10 @@ class Problem:
     def __str__(self) -> str:
         text = f"{self.path}: {self.message}" if self.path else self.message
         return f"{text} ({self.hint})" if self.hint else text
+
+    def masked(self, mask: Callable[[str], str]) -> "Problem":
+        """The problem with the secrets masked in its message and its hint."""
+        return replace(self, message=mask(self.message), hint=mask(self.hint))
 
     def as_json(self) -> dict[str, Any]:
         """The problem as it is stored and printed."""

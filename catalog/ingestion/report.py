@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from catalog.descriptor import Problem
 from catalog.descriptor.yaml import Path
@@ -101,6 +101,10 @@ class ReportNotice:
     hint: str = ""
     path: Path = ()
 
+    def masked(self, mask: Callable[[str], str]) -> "ReportNotice":
+        """The notice with the secrets masked in its message and its hint."""
+        return replace(self, message=mask(self.message), hint=mask(self.hint))
+
     def as_json(self) -> dict[str, Any]:
         """The notice for machines."""
         return {
@@ -110,13 +114,6 @@ class ReportNotice:
             "message": self.message,
             "hint": self.hint,
         }
-
-
-_Said = TypeVar("_Said", Problem, ReportNotice)
-
-
-def _hidden(said: _Said, mask: Callable[[str], str]) -> _Said:
-    return replace(said, message=mask(said.message), hint=mask(said.hint))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,10 +158,10 @@ class ImportReport:
     def hide(self, mask: Callable[[str], str]) -> None:
         """Mask the secrets in everything that the report says of files."""
         self.issues = [
-            replace(issue, problems=[_hidden(one, mask) for one in issue.problems])
+            replace(issue, problems=[problem.masked(mask) for problem in issue.problems])
             for issue in self.issues
         ]
-        self.notices = [_hidden(notice, mask) for notice in self.notices]
+        self.notices = [notice.masked(mask) for notice in self.notices]
 
     def note(self, outcome: Outcome) -> None:
         """Keep an outcome, unless there are a thousand of its action already."""

@@ -44,6 +44,13 @@ class _Checked:
     def is_empty(self) -> bool:
         return not self.problems and (self.document is None or self.document.is_empty)
 
+    def masked(self, mask: Callable[[str], str]) -> "_Checked":
+        return replace(
+            self,
+            problems=[problem.masked(mask) for problem in self.problems],
+            warnings=[warning.masked(mask) for warning in self.warnings],
+        )
+
 
 class Command(BaseCommand):
     """Says everything that is wrong with files, by the rules of the import."""
@@ -95,7 +102,7 @@ class Command(BaseCommand):
         files, documents, invalid, warnings = set(), 0, 0, 0
         # Which keys are known, the database says.
         mask = ANYBODYS.text if options["references"] == "catalog" else partial(hide, masks={})
-        for checked in (_hidden(one, mask) for one in found):
+        for checked in (one.masked(mask) for one in found):
             files.add(checked.file)
             documents += not checked.is_empty and checked.document is not None
             invalid += bool(checked.problems)
@@ -149,15 +156,6 @@ class Command(BaseCommand):
                 }
                 where = ",".join(f"{key}={_property(value)}" for key, value in values.items())
                 self.stdout.write(f"::{level} {where}::{_message(str(problem))}")
-
-
-def _hidden(checked: _Checked, mask: Callable[[str], str]) -> _Checked:
-    """The same with the secrets masked in what is said of it."""
-    problems, warnings = (
-        [replace(one, message=mask(one.message), hint=mask(one.hint)) for one in said]
-        for said in (checked.problems, checked.warnings)
-    )
-    return replace(checked, problems=problems, warnings=warnings)
 
 
 def _check(paths: Sequence[str]) -> Iterator[_Checked]:
