@@ -248,13 +248,16 @@ def _height(drawn: Sequence[tuple[Edges, Sequence[Node]]]) -> int:
 
 def _box(node: Node, x: int, y: int) -> DiagramBox:
     name = ANYBODYS.text(node.title or node.name)
-    missing = ", orphaned" if node.is_orphan else ""
-    missing = missing if node.exists else ", not in the catalog"
+    remark = ""
+    if not node.exists:
+        remark = ", not in the catalog"
+    elif node.is_orphan:
+        remark = ", orphaned"
     return DiagramBox(
         x=x,
         y=y,
         text=_cut(f"{name} (orphan)" if node.is_orphan else name),
-        title=f"{name} ({ANYBODYS.ref(str(node.ref))}){missing}",
+        title=f"{name} ({ANYBODYS.ref(str(node.ref))}){remark}",
         url=entity_url(node.ref) if node.exists else "",
         icon=kind_icon(node.ref.kind),
         kind=node.ref.kind,

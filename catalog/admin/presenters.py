@@ -38,9 +38,10 @@ def last_read(location: Location) -> SafeString | str:
     """When a location was last read, and whether to its end, as its own page says."""
     if location.last_import_at is None:
         return "never"
-    part = ", in part" if location.is_incomplete and location.read_at else ""
-    part = part or (", never completely" if location.is_incomplete else "")
-    return format_html("{}{}", ago(location.last_import_at), part)
+    if not location.is_incomplete:
+        return ago(location.last_import_at)
+    part = "in part" if location.read_at else "never completely"
+    return format_html("{}, {}", ago(location.last_import_at), part)
 
 
 def reasons(issue: ImportIssue) -> SafeString:
