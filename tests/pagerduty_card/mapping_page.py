@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from bs4 import BeautifulSoup
 from django.test import Client
 
 from tests.factories import make_user
@@ -20,13 +19,9 @@ def mapper(name: str = "mia") -> Client:
     return client
 
 
-def soup(response: Any) -> BeautifulSoup:
-    return soup_of(response)
-
-
 def row_of(response: Any, name: str) -> str:
     """The words of the list's row with this name; empty if there is none."""
-    for row in soup(response).select("tbody tr"):
+    for row in soup_of(response).select("tbody tr"):
         if row.th and name in row.th.get_text():
             return re.sub(r"\s+", " ", row.get_text(" ")).strip()
     return ""
@@ -34,7 +29,7 @@ def row_of(response: Any, name: str) -> str:
 
 def names_in(response: Any) -> list[str]:
     """The first words of each row's heading."""
-    return [next(iter(th.stripped_strings)) for th in soup(response).select("tbody th")]
+    return [next(iter(th.stripped_strings)) for th in soup_of(response).select("tbody th")]
 
 
 def preview(client: Client, *pairs: tuple[str, str], way: str = "link") -> Any:
@@ -49,7 +44,7 @@ def preview(client: Client, *pairs: tuple[str, str], way: str = "link") -> Any:
 
 def token_of(response: Any) -> str:
     """What a preview hands on to the application; empty when there is nothing to write."""
-    field = soup(response).select_one("input[name=preview]")
+    field = soup_of(response).select_one("input[name=preview]")
     return str(field["value"]) if field else ""
 
 

@@ -15,7 +15,6 @@ from tests.pagerduty_card.mapping_page import (
     names_in,
     preview,
     row_of,
-    soup,
 )
 from tests.pagerduty_card.mirror import (
     link_service,
@@ -24,6 +23,7 @@ from tests.pagerduty_card.mirror import (
     make_policy,
     make_service,
 )
+from tests.pages import soup_of
 
 pytestmark = pytest.mark.django_db
 
@@ -114,8 +114,8 @@ def test_every_owner_can_be_chosen():
     for number in range(301):
         make_entity(f"entity-{number}", owner=f"team-{number:03}")
     page = mapper().get(URL, {"team": "group:default/team-300"})
-    assert len(soup(page).select("#mapping-team option")) == 302
-    assert soup(page).select_one("#mapping-team option[selected]").text == "team-300"
+    assert len(soup_of(page).select("#mapping-team option")) == 302
+    assert soup_of(page).select_one("#mapping-team option[selected]").text == "team-300"
     assert names_in(page) == ["entity-300"]
 
 
@@ -164,7 +164,8 @@ def test_a_service_is_offered_the_entities_that_may_mean_it():
     services("Checkout")
     response = mapper().get(URL, {"view": "services"})
     assert "checkout-api very likely the same name but for api" in row_of(response, "Checkout")
-    assert soup(response).select_one("input[name=pick]")["value"].startswith("component:default/")
+    pick = soup_of(response).select_one("input[name=pick]")
+    assert pick["value"].startswith("component:default/")
 
 
 def test_several_entities_that_claim_one_service_are_told_and_not_ticked():
@@ -174,7 +175,7 @@ def test_several_entities_that_claim_one_service_are_told_and_not_ticked():
     services("checkout", "orders")
     response = mapper().get(URL, {"sure": "sure"})
     assert "checkout-worker may mean it too" in row_of(response, "checkout-api")
-    ticked = [box["value"] for box in soup(response).select("input[name=pick][checked]")]
+    ticked = [box["value"] for box in soup_of(response).select("input[name=pick][checked]")]
     assert [value.partition("|")[0] for value in ticked] == ["component:default/orders"]
 
 

@@ -23,11 +23,11 @@ from tests.pagerduty_card.mapping_page import (
     names_in,
     preview,
     row_of,
-    soup,
     token_of,
     write,
 )
 from tests.pagerduty_card.mirror import make_feeds, make_mapped_entity, make_policy, make_service
+from tests.pages import soup_of
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +73,9 @@ def test_ticked_suggestions_and_typed_services_become_links_with_labels(two_serv
         make_entity(name)
     client = mapper()
     listed = client.get(URL)
-    box = soup(listed).select_one('input[name=pick][value="component:default/orders|default:PONE"]')
+    box = soup_of(listed).select_one(
+        'input[name=pick][value="component:default/orders|default:PONE"]'
+    )
     shown = client.post(
         f"{URL}preview/",
         {"pick": box["value"], "service:component:default/basket": "orders-EU", "way": "link"},
@@ -341,7 +343,7 @@ def test_past_changes_say_who_when_and_how_many(two_services):
     assert "Nothing has been mapped" in client.get(f"{URL}changes/").text
     write(client, ("orders", "PONE"), ("orders", "PTWO"))
     page = client.get(f"{URL}changes/")
-    row = " ".join(soup(page).select_one("tbody tr").get_text(" ").split())
+    row = " ".join(soup_of(page).select_one("tbody tr").get_text(" ").split())
     # Not "in force": whether somebody took a link away since is told when it is taken back.
     assert row == "now mia 2 links written"
 
