@@ -16,9 +16,9 @@ INTEGRATION_KEY = "pagerduty.com/integration-key"
 SERVICE_ID = "pagerduty.com/service-id"
 ACCOUNT = "pagerduty.com/account"
 
-LINK_PLACE = "a link in the administration"
-OVERLAY_PLACE = "an overlay in the administration"
-_LOCAL_PLACE = "the administration"
+LINK_PLACE = "a link in the admin"
+OVERLAY_PLACE = "an overlay in the admin"
+_LOCAL_PLACE = "the admin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

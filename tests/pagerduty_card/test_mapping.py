@@ -93,7 +93,7 @@ def test_a_link_made_in_the_admin_counts_too_and_once():
     link_service(given, "PA")
     assert [(one.service_pd_id, one.label, one.place) for one in targets_of(given)] == [
         ("PA", "", "teams/checkout.yaml:12"),
-        ("PB", "eu", "a link in the administration"),
+        ("PB", "eu", "a link in the admin"),
     ]
     plain = make_entity()
     assert not is_mapped(plain)
@@ -275,8 +275,8 @@ class TestThePlaceOfAMistake:
         set_overlay(given, "annotation", "pagerduty.com/service-id", "PWRONG1", user=None)
         link_service(given, "PWRONG2")
         laid, linked = resolve(targets_of(Entity.objects.get()))
-        assert laid.problem.place == "an overlay in the administration"
-        assert linked.problem.place == "a link in the administration"
+        assert laid.problem.place == "an overlay in the admin"
+        assert linked.problem.place == "a link in the admin"
         assert "PWRONG1" in laid.problem.text
         assert "link" not in laid.problem.advice
 
@@ -290,7 +290,7 @@ class TestThePlaceOfAMistake:
     def test_a_local_entity_has_no_file(self):
         listed(minutes=5)
         given = make_entity(annotations={"pagerduty.com/service-id": "PWRONG1"})
-        assert only(given).problem.place == "the administration"
+        assert only(given).problem.place == "the admin"
 
     def test_the_card_says_it_without_a_query_more(self, client, django_assert_max_num_queries):
         listed(minutes=5)
@@ -399,7 +399,7 @@ class TestTheSameServiceTwice:
         mirrored("PA")
         given = entity(service_id="PA")
         link_service(given, "PA")
-        assert "also by a link in the administration" in only(given).problem.text
+        assert "also by a link in the admin" in only(given).problem.text
 
     def test_by_a_link_with_a_label_is_how_it_gets_its_label(self):
         mirrored("PA")

@@ -263,8 +263,8 @@ def test_what_is_mapped_says_how_and_who_shares_it():
     assert "named in examples/catalog/checkout.yaml:12" in row_of(response, "annotated")
     assert "shared with linked, overlaid" in row_of(response, "annotated")
     assert "eu" in row_of(response, "linked")
-    assert "a link in the administration" in row_of(response, "linked")
-    assert "an overlay in the administration" in row_of(response, "overlaid")
+    assert "a link in the admin" in row_of(response, "linked")
+    assert "an overlay in the admin" in row_of(response, "overlaid")
 
 
 @pytest.mark.parametrize("view", ["entities", "services", "mapped", "problems"])

@@ -2,9 +2,11 @@
 
 import itertools
 import random
+from importlib import import_module
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -114,7 +116,7 @@ def test_every_change_of_an_entity_is_followed():
     entity.orphaned_at = entity.changed_at
     entity.save()
     local.adopt(entity, user=None)
-    assert Mapping.objects.get().place == "the administration"
+    assert Mapping.objects.get().place == "the admin"
     removing.remove(Entity.objects.all(), user=None)
     assert rows() == []
     assert Service.objects.get() == service
@@ -184,3 +186,14 @@ def test_a_migrated_installation_has_its_mappings_at_once():
     Mapping.objects.all().delete()
     call_command("migrate", verbosity=0)
     assert rows() == before
+
+
+def test_places_of_mappings_from_before_name_the_admin():
+    link_service(make_entity("linked"), "PA")
+    columns = ("place", "key_place", "account_place", "repeated_at")
+    before = ("a link in the administration", "a.yaml:1", "the administration")
+    before += ("an overlay in the administration",)
+    Mapping.objects.update(**dict(zip(columns, before, strict=True)))
+    import_module("pagerduty_card.migrations.0014_admin_in_places").rename_places(apps, None)
+    after = ("a link in the admin", "a.yaml:1", "the admin", "an overlay in the admin")
+    assert Mapping.objects.values_list(*columns).get() == after
