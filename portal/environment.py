@@ -297,8 +297,8 @@ class Environment:
             name,
             f"{'has' if is_secret or '@' in value else f'is {quoted(value)}, with'} quote marks "
             "around its value",
-            "Write it without them: only a shell takes them away, and none may read a file of "
-            "variables.",
+            "Write it without them: only a shell removes them, and a file of variables is often "
+            "read without one.",
         )
         return None
 

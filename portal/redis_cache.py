@@ -34,7 +34,7 @@ ANSWER_TIMEOUT_S = 1.0
 PAUSE_S = 3.0
 LOG_EVERY_S = 60.0
 _SIGNATURE_BYTES = 32
-_IMPATIENT: dict[str, Any] = {
+_TIMEOUTS: dict[str, Any] = {
     "socket_connect_timeout": CONNECT_TIMEOUT_S,
     "socket_timeout": ANSWER_TIMEOUT_S,
     # redis-py itself would try ten times, with pauses.
@@ -126,7 +126,7 @@ class Client(django_redis.RedisCacheClient):
             options: Of redis-py's connections; timeouts are short and nothing is tried twice
                 unless they say otherwise.
         """
-        super().__init__(list(servers), **{**_IMPATIENT, "serializer": SignedSerializer, **options})
+        super().__init__(list(servers), **{**_TIMEOUTS, "serializer": SignedSerializer, **options})
         self._outage = _outages.setdefault(tuple(servers), _Outage())
 
     def _guard(self, do: Callable[[], _T], *, otherwise: _T) -> _T:
@@ -192,7 +192,7 @@ class Client(django_redis.RedisCacheClient):
 
 def problem(url: str) -> str:
     """Say why a Redis does not answer, without the password; empty if it does, within 1.25 s."""
-    client = redis.Redis.from_url(url, **_IMPATIENT)
+    client = redis.Redis.from_url(url, **_TIMEOUTS)
     try:
         client.ping()
     except (RedisError, OSError) as exc:

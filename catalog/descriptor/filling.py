@@ -89,7 +89,7 @@ class _Filling:
         return {key: self.filled(item, (*path, key)) for key, item in value.items()}
 
     def _replaced(self, value: dict[str, Any], path: Path) -> Any:
-        """What stands in place of one placeholder; itself where nothing does."""
+        """The value that replaces one placeholder; itself where there is none."""
         ((key, target),) = value.items()
         if not isinstance(target, str):
             message = f"{key} is not followed by the name of a file"
