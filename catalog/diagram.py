@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from catalog.graph import Edges, Neighbourhood, Node
 from catalog.links import entity_url, kind_icon
-from catalog.masking import ANYBODYS
+from catalog.masking import DEFAULT_MASKER
 from catalog.models import Entity, Relation
 
 MAX_NODES = 50
@@ -247,7 +247,7 @@ def _height(drawn: Sequence[tuple[Edges, Sequence[Node]]]) -> int:
 
 
 def _box(node: Node, x: int, y: int) -> DiagramBox:
-    name = ANYBODYS.text(node.title or node.name)
+    name = DEFAULT_MASKER.text(node.title or node.name)
     remark = ""
     if not node.exists:
         remark = ", not in the catalog"
@@ -257,7 +257,7 @@ def _box(node: Node, x: int, y: int) -> DiagramBox:
         x=x,
         y=y,
         text=_cut(f"{name} (orphan)" if node.is_orphan else name),
-        title=f"{name} ({ANYBODYS.ref(str(node.ref))}){remark}",
+        title=f"{name} ({DEFAULT_MASKER.ref(str(node.ref))}){remark}",
         url=entity_url(node.ref) if node.exists else "",
         icon=kind_icon(node.ref.kind),
         kind=node.ref.kind,

@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from catalog.graph import Node
 from catalog.kinds import Kind
-from catalog.masking import ANYBODYS, Masker
+from catalog.masking import DEFAULT_MASKER, Masker
 from catalog.models import Entity
 from catalog.refs import EntityRef
 
@@ -101,14 +101,16 @@ def link_to(
     if not node.exists:
         meant = (suggestions or {}).get(ref)
         return EntityLink(
-            text=ANYBODYS.ref(short),
+            text=DEFAULT_MASKER.ref(short),
             url="",
             icon=kind_icon(node.ref.kind),
-            ref=ANYBODYS.ref(ref),
+            ref=DEFAULT_MASKER.ref(ref),
             suggestion=_link_to_ref(EntityRef.parse(meant), default_kind) if meant else None,
         )
     # Stored as masked as it could be then: a key may have become known since.
-    text = ANYBODYS.text(node.title) or (node.name if node.ref.namespace == "default" else short)
+    text = DEFAULT_MASKER.text(node.title) or (
+        node.name if node.ref.namespace == "default" else short
+    )
     return EntityLink(
         text=text,
         url=entity_url(node.ref),

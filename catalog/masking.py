@@ -137,7 +137,7 @@ class Masker:
 
 
 # For texts of which no entity's own secrets are known: hides those known by form, and known keys.
-ANYBODYS = Masker({})
+DEFAULT_MASKER = Masker({})
 
 
 def with_annotations_masked(written: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from catalog.editing.overlays import InvalidOverlay
 from catalog.forms import DescriptorForm, OverlayForm, OverlayRowForm
 from catalog.locations import entity_issues
 from catalog.locations.refreshing import refresh
-from catalog.masking import ANYBODYS
+from catalog.masking import DEFAULT_MASKER
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay
 from catalog.search.exporting import FORMATS, entities_in_order
 
@@ -325,7 +325,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
     @admin.display(description="Owner", ordering="owner_ref")
     def owner(self, obj: Entity) -> str:
         """The owner's reference, whose name may be a secret that was written in its place."""
-        return ANYBODYS.ref(obj.owner_ref)
+        return DEFAULT_MASKER.ref(obj.owner_ref)
 
     @admin.display(description="State")
     def state(self, obj: Entity) -> str:

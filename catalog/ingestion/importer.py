@@ -24,7 +24,7 @@ from catalog.ingestion.spool import Spool
 from catalog.ingestion.traversal import Traversal
 from catalog.ingestion.unresolved import find_unresolved
 from catalog.ingestion.writing import CatalogWriter, OvertakenError
-from catalog.masking import ANYBODYS
+from catalog.masking import DEFAULT_MASKER
 from catalog.models import ImportRun, Location
 from portal.leases import HELD_S, is_held, lease
 
@@ -222,7 +222,7 @@ class _Attempt:
                 self._add_unresolved(report, locations)
             except DatabaseError:
                 logger.exception("unresolved references are not counted")
-        report.hide(ANYBODYS.text)
+        report.hide(DEFAULT_MASKER.text)
         report.duration_s = time.monotonic() - self._started
         return report
 

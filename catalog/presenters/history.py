@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from catalog.masking import ANYBODYS, Masker
+from catalog.masking import DEFAULT_MASKER, Masker
 from catalog.models import Entity, Revision
 from catalog.presenters.inspect import RunLink, run_link
 
@@ -63,7 +63,7 @@ def entries(
 
 def entries_of_gone(rows: Iterable[Revision], *, may_see_runs: bool) -> list[HistoryEntry]:
     """What happened to an entity that the catalog does not have any more."""
-    return [_entry(row, ANYBODYS, may_see_runs=may_see_runs) for row in rows]
+    return [_entry(row, DEFAULT_MASKER, may_see_runs=may_see_runs) for row in rows]
 
 
 def _made(entity: Entity, *, may_see_runs: bool) -> HistoryEntry:

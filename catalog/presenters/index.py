@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from catalog import cards
 from catalog.kinds import Kind
-from catalog.masking import ANYBODYS
+from catalog.masking import DEFAULT_MASKER
 from catalog.search.facets import Flag, IndexFacet, label_of_flag
 from catalog.search.filters import FACET_KEYS, FLAG_KEYS, IndexFilters, label_of, name_of
 from catalog.search.text_search import DEFAULT_SORT, Match
@@ -179,7 +179,7 @@ def _facet_list(filters: IndexFilters, facet: IndexFacet, *, shows_all: bool) ->
 
 def _names_secret(key: str, value: str) -> bool:
     """Whether a reference has a secret for a name, which a box to tick would print."""
-    return key in ("owner", "system") and ANYBODYS.ref(value) != value
+    return key in ("owner", "system") and DEFAULT_MASKER.ref(value) != value
 
 
 def flag_choices(filters: IndexFilters, flags: Sequence[Flag]) -> list[Checkbox]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.links import EntityLink, entity_url, link_to_entity
-from catalog.masking import ANYBODYS, Masker
+from catalog.masking import DEFAULT_MASKER, Masker
 from catalog.models import ImportIssue, Relation
 from catalog.refs import EntityRef
 
@@ -70,7 +70,7 @@ def issue_rows(issues: Iterable[ImportIssue], maskers: Mapping[str, Masker]) -> 
     """
     rows = []
     for issue in issues:
-        masker = maskers.get(issue.ref, ANYBODYS)
+        masker = maskers.get(issue.ref, DEFAULT_MASKER)
         whole = "the whole file" if issue.document is None else f"document {issue.document + 1}"
         texts = message_texts(issue.messages[:_MAX_MESSAGES])
         rows.append(
@@ -120,7 +120,7 @@ def unresolved_rows(relations: Iterable[Relation], meant: Mapping[str, str]) -> 
                 source=link_to_entity(source),
                 place=source.source_place,
                 type=Relation.Type(relation.type).label,
-                target=ANYBODYS.ref(relation.target_ref),
+                target=DEFAULT_MASKER.ref(relation.target_ref),
                 meant=EntityLink(text=near, url=url_of(near), icon="", ref=near) if near else None,
             )
         )

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from catalog.graph import Node
 from catalog.links import EntityLink, link_to
-from catalog.masking import ANYBODYS, Masker
+from catalog.masking import DEFAULT_MASKER, Masker
 from catalog.models import Entity
 
 LINE_LIMIT = 300
@@ -59,11 +59,11 @@ def rows(
     """
     return [
         EntityRow(
-            link=_link(entity, maskers.get(entity.pk, ANYBODYS)),
+            link=_link(entity, maskers.get(entity.pk, DEFAULT_MASKER)),
             kind=entity.kind,
             type=entity.type,
             lifecycle=entity.lifecycle,
-            description=first_line(maskers.get(entity.pk, ANYBODYS).text(entity.description)),
+            description=first_line(maskers.get(entity.pk, DEFAULT_MASKER).text(entity.description)),
             owner=_named(nodes, entity.owner_ref, "group"),
             system=_named(nodes, entity.system_ref, "system"),
             tags=[tag.name for tag in entity.tag_rows.all()],

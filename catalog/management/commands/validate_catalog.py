@@ -24,7 +24,7 @@ from catalog.ingestion.allow import Allowance
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, root_of
 from catalog.ingestion.targets import address_of, targets_of
-from catalog.masking import ANYBODYS
+from catalog.masking import DEFAULT_MASKER
 from catalog.models import Entity
 from catalog.secrets import hide
 from portal.batches import in_batches
@@ -101,7 +101,9 @@ class Command(BaseCommand):
             )
         files, documents, invalid, warnings = set(), 0, 0, 0
         # Which keys are known, the database says.
-        mask = ANYBODYS.text if options["references"] == "catalog" else partial(hide, masks={})
+        mask = (
+            DEFAULT_MASKER.text if options["references"] == "catalog" else partial(hide, masks={})
+        )
         for checked in (one.masked(mask) for one in found):
             files.add(checked.file)
             documents += not checked.is_empty and checked.document is not None
