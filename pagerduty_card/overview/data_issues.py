@@ -1,6 +1,6 @@
-"""Why open incidents are unknown or out of date, and of which services and entities. Pure."""
+"""Why open incidents are unknown or out of date, and of which services and entities."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from catalog.links import EntityLink
 from pagerduty_card.accounts import Account, all_accounts
 from pagerduty_card.freshness import Freshness
 from pagerduty_card.mapping.mistakes import ProblemKind
-from pagerduty_card.overview.entities import NamedEntity
+from pagerduty_card.overview.entities import NamedEntity, named_entities
 from pagerduty_card.presenters.freshness import Explanation, Moment, explain, present_answer
 
 SHOWN = 5
@@ -96,23 +96,18 @@ class DataIssueLine:
     more: int
 
 
-def shown_entities(issues: Iterable[DataIssue]) -> set[int]:
-    """Primary keys of the entities that will be named."""
-    return {pk for issue in issues for pk in issue.entities[:SHOWN]}
-
-
 def present_issues(
-    issues: Iterable[DataIssue], names: Mapping[int, NamedEntity], moment: Moment, *, sentence: str
+    issues: Collection[DataIssue], moment: Moment, *, sentence: str
 ) -> tuple[DataIssueLine, ...]:
-    """Put data issues into words.
+    """Put data issues into words; two queries.
 
     Args:
         issues: Of the overview.
-        names: At least the entities of ``shown_entities``.
         moment: Who reads, and when.
         sentence: What is not known, with a gap for whose and one for how far it is known.
     """
     accounts = all_accounts()
+    names = named_entities(pk for issue in issues for pk in issue.entities[:SHOWN])
     return tuple(_line(issue, names, accounts, sentence, moment) for issue in issues)
 
 

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
 from catalog.search.text_search import clean
+from portal.numbers import whole_number
 
 PAGE_SIZE = 25
 MAX_VALUES = 20
@@ -31,6 +32,20 @@ class Filterable(Protocol):
 R = TypeVar("R", bound=Filterable)
 # By filter, what its values are called.
 Labels = dict[str, dict[str, str]]
+
+
+class BoardQuery(NamedTuple):
+    """What an address asks a board for; whatever else the address has makes no difference.
+
+    Attributes:
+        q: The text, cleaned.
+        page: From 1.
+        values: By filter key, the values of which any is enough; filters without one left out.
+    """
+
+    q: str
+    page: int
+    values: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +104,23 @@ class Filtered(Generic[R]):
         return Page(self.rows, self.number, pages)
 
 
+def read_query(query: QueryDict, filters: Iterable[str]) -> BoardQuery:
+    """Read what the address asks for.
+
+    Args:
+        query: Of the address.
+        filters: The keys of the board's filters.
+    """
+    return BoardQuery(
+        q=clean(query.get("q", "")),
+        page=whole_number(query.get("page", "")) or 1,
+        values={key: values for key in filters if (values := _asked(query, key))},
+    )
+
+
 def apply_filters(
     rows: Sequence[R],
-    query: QueryDict,
+    query: BoardQuery,
     filters: Mapping[str, str],
     labels: Mapping[str, Mapping[str, str]],
 ) -> Filtered[R]:
@@ -99,13 +128,12 @@ def apply_filters(
 
     Args:
         rows: All, in their order.
-        query: Of the address.
+        query: Of ``read_query``, for these filters.
         filters: Labels by filter key, in the order in which they are shown.
         labels: By filter key, what its values are called.
     """
-    q = clean(query.get("q", ""))
+    q, asked = query.q, query.values
     words = q.casefold().split()
-    asked = {key: values for key in filters if (values := _asked(query, key))}
     found = [row for row in rows if all(word in row.text for word in words)] if words else rows
     passed = [row for row in found if _passes(row, asked)] if asked else found
     facets = []
@@ -115,7 +143,7 @@ def apply_filters(
         # A value that all have chooses nothing; one that some have does, though it is the only one.
         if facet.chosen or any(box.count < len(others) for box in facet.boxes):
             facets.append(facet)
-    page = Paginator(passed, PAGE_SIZE).get_page(query.get("page", "1"))
+    page = Paginator(passed, PAGE_SIZE).get_page(query.page)
     pairs = [("q", q)] if q else []
     pairs += [(key, value) for key, values in asked.items() for value in values]
     return Filtered(

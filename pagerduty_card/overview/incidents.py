@@ -5,25 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 
 from pagerduty_card.models import Incident
-from pagerduty_card.overview.data_issues import (
-    DataIssue,
-    DataIssueLine,
-    present_issues,
-    shown_entities,
-)
+from pagerduty_card.overview.data_issues import DataIssue
 from pagerduty_card.overview.entities import (
     MINE,
     NamedEntity,
     filter_values,
     named_entities,
-    own_refs,
     owners_of,
     sorted_by_name,
 )
 from pagerduty_card.overview.filtering import (
+    BoardQuery,
     Filtered,
     Labels,
     apply_filters,
@@ -32,7 +27,6 @@ from pagerduty_card.overview.filtering import (
 )
 from pagerduty_card.overview.loading import Overview
 from pagerduty_card.overview.snapshot import Snapshot
-from pagerduty_card.presenters.freshness import Moment
 from pagerduty_card.presenters.incidents import IncidentLine, incident_line, incident_order
 from pagerduty_card.presenters.on_call import ExternalLink
 
@@ -63,7 +57,7 @@ class IncidentRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentBoard:
-    """The board.
+    """The board, for all who own the same and ask for the same.
 
     Attributes:
         filtered: The rows that pass the filters.
@@ -73,7 +67,7 @@ class IncidentBoard:
     """
 
     filtered: Filtered[IncidentRow]
-    issues: tuple[DataIssueLine, ...]
+    issues: tuple[DataIssue, ...]
     as_of: datetime | None
     has_services: bool
 
@@ -83,40 +77,14 @@ class IncidentBoard:
         return self.has_services and not self.filtered.total and not self.issues
 
 
-class _Found(NamedTuple):
-    """What the board shows to whoever owns the same and asks for the same."""
-
-    filtered: Filtered[IncidentRow]
-    issues: tuple[DataIssue, ...]
-    as_of: datetime | None
-    has_services: bool
-
-
-def incident_board(request: HttpRequest, snapshot: Snapshot, moment: Moment) -> IncidentBoard:
-    """Load the open incidents of the catalog; five queries at most beside the snapshot's.
+def incident_board(request: HttpRequest, snapshot: Snapshot) -> IncidentBoard:
+    """Load the open incidents of the catalog; three queries at most beside the snapshot's.
 
     Args:
         request: Has the reader and the filters.
         snapshot: The catalog and the mirror now.
-        moment: Who reads, and when.
     """
-    own = own_refs(request)
-    found = snapshot.cached(
-        "incident-board",
-        lambda: _load(snapshot, request.GET, own),
-        parts=(sorted(own), sorted(request.GET.lists())),
-    )
-    return IncidentBoard(
-        filtered=found.filtered,
-        issues=present_issues(
-            found.issues,
-            named_entities(shown_entities(found.issues)),
-            moment,
-            sentence="The open incidents of {} are {}",
-        ),
-        as_of=found.as_of,
-        has_services=found.has_services,
-    )
+    return snapshot.board("incident-board", request, _FILTERS, _load)
 
 
 def load_lines(rows: Iterable[IncidentRow]) -> list[IncidentLine]:
@@ -134,7 +102,7 @@ def load_lines(rows: Iterable[IncidentRow]) -> list[IncidentLine]:
     ]
 
 
-def _load(snapshot: Snapshot, query: QueryDict, own: frozenset[str]) -> _Found:
+def _load(snapshot: Snapshot, query: BoardQuery, own: frozenset[str]) -> IncidentBoard:
     overview = snapshot.overview
     rows, labels = snapshot.cached("incident-rows", lambda: _load_rows(overview))
     marked = [
@@ -143,7 +111,7 @@ def _load(snapshot: Snapshot, query: QueryDict, own: frozenset[str]) -> _Found:
         else row
         for row in rows
     ]
-    return _Found(
+    return IncidentBoard(
         filtered=apply_filters(marked, query, _FILTERS, {**labels, "mine": MINE}),
         issues=overview.issues,
         as_of=overview.as_of,

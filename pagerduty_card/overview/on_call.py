@@ -5,28 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 
 from catalog.links import EntityLink
 from pagerduty_card.card.blocks import NO_POLICY, shifts_until
 from pagerduty_card.freshness import BEGINNING, UNKNOWN, Freshness
 from pagerduty_card.models import EscalationPolicy, Feed, OnCall, Service
-from pagerduty_card.overview.data_issues import (
-    DataIssue,
-    DataIssueLine,
-    present_issues,
-    shown_entities,
-)
+from pagerduty_card.overview.data_issues import DataIssue
 from pagerduty_card.overview.entities import (
     MINE,
     NO_OWNER,
     NamedEntity,
     filter_values,
     named_entities,
-    own_refs,
     sorted_by_name,
 )
 from pagerduty_card.overview.filtering import (
+    BoardQuery,
     Filtered,
     Labels,
     apply_filters,
@@ -99,7 +94,7 @@ class PolicyView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnCallBoard:
-    """The board.
+    """The board, for all who own the same and ask for the same.
 
     Attributes:
         filtered: The rows that pass the filters.
@@ -109,7 +104,7 @@ class OnCallBoard:
     """
 
     filtered: Filtered[PolicyRow]
-    issues: tuple[DataIssueLine, ...]
+    issues: tuple[DataIssue, ...]
     nobody: int
     unknown: int
     has_services: bool
@@ -125,42 +120,14 @@ class _PolicyService(NamedTuple):
     policy_name: str | None
 
 
-class _Found(NamedTuple):
-    """What the board shows to whoever owns the same and asks for the same."""
-
-    filtered: Filtered[PolicyRow]
-    absent: list[DataIssue]
-    nobody: int
-    unknown: int
-    has_services: bool
-
-
-def on_call_board(request: HttpRequest, snapshot: Snapshot, moment: Moment) -> OnCallBoard:
-    """Load the policies of the catalog's services; six queries at most beside the snapshot's.
+def on_call_board(request: HttpRequest, snapshot: Snapshot) -> OnCallBoard:
+    """Load the policies of the catalog's services; four queries at most beside the snapshot's.
 
     Args:
         request: Has the reader and the filters.
         snapshot: The catalog and the mirror now.
-        moment: Who reads, and when.
     """
-    own = own_refs(request)
-    found = snapshot.cached(
-        "on-call-board",
-        lambda: _load(snapshot, request.GET, own),
-        parts=(sorted(own), sorted(request.GET.lists())),
-    )
-    return OnCallBoard(
-        filtered=found.filtered,
-        issues=present_issues(
-            found.absent,
-            named_entities(shown_entities(found.absent)),
-            moment,
-            sentence="Who is on call for {} is {}",
-        ),
-        nobody=found.nobody,
-        unknown=found.unknown,
-        has_services=found.has_services,
-    )
+    return snapshot.board("on-call-board", request, _FILTERS, _load)
 
 
 def load_policies(rows: Iterable[PolicyRow], moment: Moment) -> list[PolicyView]:
@@ -192,7 +159,7 @@ def load_policies(rows: Iterable[PolicyRow], moment: Moment) -> list[PolicyView]
     ]
 
 
-def _load(snapshot: Snapshot, query: QueryDict, own: frozenset[str]) -> _Found:
+def _load(snapshot: Snapshot, query: BoardQuery, own: frozenset[str]) -> OnCallBoard:
     overview = snapshot.overview
     rows, labels = snapshot.cached("policy-rows", lambda: _load_rows(overview, snapshot.now))
     marked = [
@@ -200,9 +167,9 @@ def _load(snapshot: Snapshot, query: QueryDict, own: frozenset[str]) -> _Found:
         for row in rows
     ]
     labels = {**labels, "mine": MINE, "state": _STATES}
-    return _Found(
+    return OnCallBoard(
         filtered=apply_filters(marked, query, _FILTERS, labels),
-        absent=[issue for issue in overview.issues if not issue.services],
+        issues=tuple(issue for issue in overview.issues if not issue.services),
         nobody=sum(row.state == NOBODY for row in rows),
         unknown=sum(row.state == NOT_KNOWN for row in rows),
         has_services=bool(overview.entities),

@@ -4,7 +4,7 @@ Boards, the index, sums and the header read it. It is cached under what it follo
 catalog's version, the feeds that every write to the mirror marks, the accounts, and the time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,10 +12,13 @@ from typing import TypeVar
 
 from django.core.cache import cache
 from django.db.models import Count, Max
+from django.http import HttpRequest
 
 from catalog import versions
 from pagerduty_card.accounts import all_accounts
 from pagerduty_card.models import Feed
+from pagerduty_card.overview.entities import own_refs
+from pagerduty_card.overview.filtering import BoardQuery, read_query
 from pagerduty_card.overview.loading import Overview, load
 
 T = TypeVar("T")
@@ -91,6 +94,24 @@ class Snapshot:
             load_value,
             timeout_s=2 * _CACHED_S,
         )
+
+    def board(
+        self,
+        name: str,
+        request: HttpRequest,
+        filters: Iterable[str],
+        load_board: Callable[["Snapshot", BoardQuery, frozenset[str]], T],
+    ) -> T:
+        """A board, which is the same to all who own the same and ask for the same.
+
+        Args:
+            name: Of the board.
+            request: Has the reader and the address.
+            filters: The keys of the board's filters.
+            load_board: Loads it, given what the address asks for and ``own_refs`` of the reader.
+        """
+        query, own = read_query(request.GET, filters), own_refs(request)
+        return self.cached(name, lambda: load_board(self, query, own), parts=(query, sorted(own)))
 
     @cached_property
     def overview(self) -> Overview:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from pagerduty_card.lookup import moment_of
 from pagerduty_card.overview import badge
+from pagerduty_card.overview.data_issues import present_issues
 from pagerduty_card.overview.incidents import IncidentBoard, incident_board, load_lines
 from pagerduty_card.overview.on_call import OnCallBoard, load_policies, on_call_board
 from pagerduty_card.overview.snapshot import Snapshot, refresh
@@ -16,16 +17,20 @@ from pagerduty_card.overview.snapshot import Snapshot, refresh
 def incidents(request: HttpRequest) -> HttpResponse:
     """Show all open incidents of the catalog that pass the filters in the address."""
     moment = moment_of(request)
-    board = incident_board(request, Snapshot(moment.now), moment)
-    return _board(request, "incidents", board, lines=load_lines(board.filtered.rows))
+    board = incident_board(request, Snapshot(moment.now))
+    issues = present_issues(board.issues, moment, sentence="The open incidents of {} are {}")
+    lines = load_lines(board.filtered.rows)
+    return _board(request, "incidents", board, issues=issues, lines=lines)
 
 
 @require_safe
 def on_call(request: HttpRequest) -> HttpResponse:
     """Show who is on call now and next, by owner."""
     moment = moment_of(request)
-    board = on_call_board(request, Snapshot(moment.now), moment)
-    return _board(request, "on_call", board, policies=load_policies(board.filtered.rows, moment))
+    board = on_call_board(request, Snapshot(moment.now))
+    issues = present_issues(board.issues, moment, sentence="Who is on call for {} is {}")
+    policies = load_policies(board.filtered.rows, moment)
+    return _board(request, "on_call", board, issues=issues, policies=policies)
 
 
 @require_safe

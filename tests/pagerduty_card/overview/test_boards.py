@@ -609,6 +609,25 @@ def test_rows_are_read_once_for_all_and_anew_after_an_answer(reader, client, tim
 
 
 @pytest.mark.parametrize("address", [INCIDENTS, ON_CALL])
+def test_only_what_a_board_reads_of_its_address_makes_another_entry_of_the_cache(
+    reader, address, time_machine, monkeypatch
+):
+    time_machine.move_to(timezone.now(), tick=False)
+    make_service()
+    make_mapped("checkout-api")
+    make_feeds()
+    text_of(reader, f"{address}?q=checkout&owner=&page=1")
+    written = []
+    monkeypatch.setattr("catalog.versions.keep", lambda *args: written.append(args[0]))
+    for same in ("q=checkout&nonce=1", "nonce=2&page=x&q=+checkout&mine="):
+        text_of(reader, f"{address}?{same}")
+    assert [key for key in written if "board" in key] == []
+    for other in ("q=other", "q=checkout&owner=other", "q=checkout&page=2"):
+        text_of(reader, f"{address}?{other}")
+    assert len({key for key in written if "board" in key}) == 3
+
+
+@pytest.mark.parametrize("address", [INCIDENTS, ON_CALL])
 def test_a_stranger_signs_in_first(client, token, address):
     response = client.get(address)
 
