@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,7 +16,6 @@ from pagerduty_card.errors import NotConfigured
 
 DEFAULT_ACCOUNT = "default"
 OWN_SETTING = "PAGERDUTY_TOKEN"
-WEBHOOK_SETTING = "PAGERDUTY_WEBHOOK_SECRETS"
 SANDBOX_WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105 - signs what the sandbox sends
 
 # What every read of the portal needs, each named by the endpoint's documentation.
@@ -123,9 +123,18 @@ class Account:
         return not self.problem
 
     @property
+    def is_own(self) -> bool:
+        """Whether settings of its own configure it, not ``PAGERDUTY_ACCOUNTS``."""
+        return self.setting == OWN_SETTING
+
+    def name_of(self, field_name: str) -> str:
+        """How a field is called where the account is configured, for example ``region``."""
+        return _name_of(self.name, self.setting, field_name)
+
+    @property
     def is_unset(self) -> bool:
         """Whether it is the default account and nobody tried to configure it."""
-        return bool(self.problem) and self.setting == OWN_SETTING and not settings.PAGERDUTY_TOKEN
+        return bool(self.problem) and self.is_own and not settings.PAGERDUTY_TOKEN
 
     @property
     def digest(self) -> str:
@@ -232,7 +241,6 @@ def _own_account(others: Mapping[str, Account]) -> Account:
         written,
         problem=problem,
         setting=OWN_SETTING,
-        name_of=lambda field_name: f"PAGERDUTY_{field_name.upper()}",
     )
 
 
@@ -243,21 +251,25 @@ def _further_account(written: Written, whole: configuration.Configuration) -> Ac
         written,
         problem=f"{SETTING}: {mistake.text}" if mistake and not mistake.is_double else "",
         setting=f"{SETTING}, account {written.name}",
-        name_of=lambda field_name: f"{field_name} of account {written.name!r}",
     )
 
 
-def _account(
-    written: Written, *, problem: str, setting: str, name_of: Callable[[str], str]
-) -> Account:
+def _name_of(account: str, setting: str, field_name: str) -> str:
+    """How a field of an account is called, given where its credentials are configured."""
+    if setting == OWN_SETTING:
+        return f"PAGERDUTY_{field_name.upper()}"
+    return f"{field_name} of account {account!r}"
+
+
+def _account(written: Written, *, problem: str, setting: str) -> Account:
     """The account with the addresses that follow from its region, the sandbox and what is written.
 
     Args:
         written: As configured.
         problem: Why it cannot be asked, as far as is known.
         setting: Where its credentials are configured.
-        name_of: How a field is called in the configuration.
     """
+    name_of = partial(_name_of, written.name, setting)
     name = written.region or "us"
     region = REGIONS.get(name)
     if region is None and not problem:

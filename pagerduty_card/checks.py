@@ -12,9 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from pagerduty_card import configuration
 from pagerduty_card.accounts import (
     DEFAULT_ACCOUNT,
-    OWN_SETTING,
     REGIONS,
-    WEBHOOK_SETTING,
     Account,
     all_accounts,
     has_own_token,
@@ -173,9 +171,7 @@ def _is_of_sandbox(account: configuration.Written) -> bool:
 
 def _token(account: Account) -> list[CheckMessage]:
     """A token that is none, or one of the other region."""
-    name = OWN_SETTING
-    if account.setting != OWN_SETTING:
-        name = f"token of account {account.name!r}"
+    name = account.name_of("token")
     if doubt := token_doubt(account.token):
         return [
             checks.Warning(f"{name} {doubt.problem}.", hint=doubt.hint, id="pagerduty_card.W005")
@@ -195,9 +191,7 @@ def _token(account: Account) -> list[CheckMessage]:
 
 def _webhook_secrets(account: Account) -> list[CheckMessage]:
     """Secrets that are short enough to be guessed; PagerDuty makes them itself, of 64 and more."""
-    name = WEBHOOK_SETTING
-    if account.setting != OWN_SETTING:
-        name = f"webhook_secrets of account {account.name!r}"
+    name = account.name_of("webhook_secrets")
     found: list[CheckMessage] = [
         Error(
             f"{name}: secret {place} {mistake}.",
@@ -222,23 +216,16 @@ def _webhook_secrets(account: Account) -> list[CheckMessage]:
 
 def _addresses(account: Account) -> list[CheckMessage]:
     """The account's addresses, each under the name it is configured by."""
-    is_own = account.setting == OWN_SETTING
-    named = {
-        "api_base_url": account.api_base_url,
-        "events_base_url": account.events_base_url,
-        "identity_base_url": account.oauth.identity_base_url if account.oauth else "",
-    }
+    named = {"api_base_url": account.api_base_url, "events_base_url": account.events_base_url}
+    if account.oauth:
+        named["identity_base_url"] = account.oauth.identity_base_url
     found: list[CheckMessage] = [
         Error(one.text, hint=one.hint, id="pagerduty_card.E009") for one in account.address_mistakes
     ]
     mistaken = {one.api.value for one in account.address_mistakes}
     for name, url in named.items():
-        if name in mistaken:
-            continue
-        if is_own and name != "identity_base_url":
-            found += _insecure(f"PAGERDUTY_{name.upper()}", url)
-        elif url:
-            found += _insecure(f"{name} of account {account.name!r}", url)
+        if name not in mistaken and (url or account.is_own):
+            found += _insecure(account.name_of(name), url)
     return found
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.cache import caches
 
 from pagerduty_card import configuration
-from pagerduty_card.accounts import OWN_SETTING, SCOPES, Account
+from pagerduty_card.accounts import SCOPES, Account
 from pagerduty_card.doctor.findings import CHECK, READER, START_WORKER, Finding, Step, Verdict, step
 from pagerduty_card.doctor.paging import examine_paging
 from pagerduty_card.doctor.probing import Probe
@@ -232,7 +232,7 @@ def _answers(account: Account, probe: Probe | None, reading: QuotaReading | None
                 Verdict.WRONG,
                 f"{account.api_base_url} refuses the token, but the region {probe.region} accepts "
                 "it.",
-                f"Set {_region_setting(account)} to {probe.region} and restart the portal.",
+                f"Set {account.name_of('region')} to {probe.region} and restart the portal.",
                 at,
             )
         if probe.reason:
@@ -249,11 +249,6 @@ def _answers(account: Account, probe: Probe | None, reading: QuotaReading | None
         )
     at = datetime.fromtimestamp(reading.at, UTC)
     return step("Answers", Verdict.OK, "The last answer that came.", at=at)
-
-
-def _region_setting(account: Account) -> str:
-    """How the region of an account is called where it is configured."""
-    return "PAGERDUTY_REGION" if account.setting == OWN_SETTING else f"region in {account.setting},"
 
 
 def _joined(why: str, probe: Probe) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from pagerduty_card.accounts import OWN_SETTING, WEBHOOK_SETTING, Account
+from pagerduty_card.accounts import Account
 from pagerduty_card.doctor.findings import START_WORKER, Step, Verdict, step
 from pagerduty_card.models import Incident
 from pagerduty_card.models.inbox import Delivery, Inbox
@@ -86,14 +86,12 @@ def _missed(names: Sequence[str], inboxes: dict[str, Inbox], now: datetime) -> d
 
 def _not_set_up(inbox: Inbox | None, account: Account, now: datetime) -> Step:
     if inbox and inbox.refused_at and inbox.refused_at > now - _REFUSALS_TOLD:
-        own = account.setting == OWN_SETTING
-        place = WEBHOOK_SETTING if own else f"webhook_secrets_file of account {account.name}"
         return step(
             "Webhooks",
             Verdict.WRONG,
             "Deliveries come, but no secret is configured, so they are refused.",
-            f"If PagerDuty sends them, set {place} to the secret that {_COMMAND} create showed, "
-            "and restart the portal; else there is nothing to do.",
+            f"If PagerDuty sends them, set {account.name_of('webhook_secrets')} to the secret "
+            f"that {_COMMAND} create showed, and restart the portal; else there is nothing to do.",
             inbox.refused_at,
         )
     return step(

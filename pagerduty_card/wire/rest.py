@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlencode
 
-from pagerduty_card.accounts import OWN_SETTING, Account, is_bearer
+from pagerduty_card.accounts import Account, is_bearer
 from pagerduty_card.errors import Refused, Throttled
 from pagerduty_card.wire import tokens
 from pagerduty_card.wire.answers import broken_by, error_of
@@ -124,7 +124,7 @@ class Rest:
                 retry_after_s=self._quota.exhausted(reset_s),
                 request_id=answer.request_id,
             )
-        if answer.status == 401 and self._account.setting != OWN_SETTING:
+        if answer.status == 401 and not self._account.is_own:
             raise Refused(
                 f"PagerDuty does not accept the token of {self._account.setting}.",
                 request_id=answer.request_id,

@@ -95,9 +95,7 @@ class TestTheCommand:
         eu = "https://api.eu.pagerduty.com/webhook_subscriptions"
         http.get(eu, json={"webhook_subscriptions": []})
         http.post(eu, json=one(secret=SHOWN))
-        assert "webhook_secrets_file of account eu in PAGERDUTY_ACCOUNTS" in run(
-            "create", "--account", "eu"
-        )
+        assert "webhook_secrets_file of account 'eu'" in run("create", "--account", "eu")
         assert b"/pagerduty/webhooks/eu/" in http.calls[1].request.body
 
     def test_there_is_one_at_most(self, http):

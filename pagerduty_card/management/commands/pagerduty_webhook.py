@@ -11,12 +11,9 @@ from django.utils import timezone
 
 from pagerduty_card.accounts import (
     DEFAULT_ACCOUNT,
-    OWN_SETTING,
-    WEBHOOK_SETTING,
     Account,
     get_account,
 )
-from pagerduty_card.configuration import SETTING
 from pagerduty_card.doctor.webhooks import examine_webhooks
 from pagerduty_card.errors import NotConfigured, PagerDutyError
 from pagerduty_card.webhooks import subscribing
@@ -126,6 +123,5 @@ class Command(BaseCommand):
 
 
 def _place(account: Account) -> str:
-    if account.setting == OWN_SETTING:
-        return f"{WEBHOOK_SETTING} (or {WEBHOOK_SETTING}_FILE)"
-    return f"webhook_secrets_file of account {account.name} in {SETTING}"
+    """Where its webhook secrets are configured."""
+    return f"{account.name_of('webhook_secrets')} or {account.name_of('webhook_secrets_file')}"

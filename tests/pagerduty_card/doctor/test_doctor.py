@@ -161,17 +161,20 @@ class TestTheCommand:
         assert "PAGERDUTY_TOKEN" in step["advice"]
         assert len(http.calls) == 2
 
+    @pytest.mark.parametrize("account", ["default", "more"])
     @pytest.mark.parametrize(("region", "here", "there"), [("us", US, EU), ("eu", EU, US)])
     def test_a_token_of_the_other_region_is_named_as_that(
-        self, http, settings, region, here, there
+        self, http, settings, region, here, there, account
     ):
         settings.PAGERDUTY_REGION = region
+        settings.PAGERDUTY_ACCOUNTS = f"[{{name: more, region: {region}, token: {TOKEN}}}]"
         http.get(f"{here}/services", status=401, json={"error": {"message": "No", "code": 2006}})
         http.get(f"{there}/services", json=page_of("services"))
-        step = account_steps()["Answers"]
+        step = account_steps("--account", account, account=account)["Answers"]
         other = "eu" if region == "us" else "us"
         assert f"{here} refuses the token, but the region {other} accepts it" in step["text"]
-        assert f"PAGERDUTY_REGION to {other}" in step["advice"]
+        named = "PAGERDUTY_REGION" if account == "default" else "region of account 'more'"
+        assert f"Set {named} to {other}" in step["advice"]
         assert TOKEN not in json.dumps(step)
 
     def test_a_missing_permission_is_named_with_what_it_is_for(self, http):
