@@ -93,9 +93,8 @@ def _apply(pk: int) -> None:
         with transaction.atomic():
             # Another worker may be at it: whoever comes second finds it done.
             row = Delivery.objects.select_for_update().get(pk=pk)
-            incident = _settle(row) if row.state == _State.WAITING else None
-        if incident:
-            check_alerts(row.account, incident)
+            if row.state == _State.WAITING:
+                _settle(row)
     except Delivery.DoesNotExist:
         return
     except Unreadable as exc:
@@ -117,9 +116,7 @@ def _give_up(pk: int, detail: str) -> None:
     )
 
 
-def _settle(row: Delivery) -> ApiIncident | None:
-    """Apply one delivery; see ``_apply_incident`` for what it returns."""
-    incident = None
+def _settle(row: Delivery) -> None:
     event = events.read(row.body)
     row.event_type = event.type[:80]
     row.resource_type = event.resource_type[:40]
@@ -128,7 +125,7 @@ def _settle(row: Delivery) -> ApiIncident | None:
     # A note or an update of status has a type of its own and only refers to its incident.
     kind = event.data.get("type", "incident")
     if event.type in INCIDENT_EVENTS and kind == "incident":
-        row.state, incident = _apply_incident(row, event)
+        row.state = _apply_incident(row, event)
     elif event.type in SERVICE_EVENTS:
         row.state = _apply_service(row, event)
     elif event.type == PING:
@@ -138,11 +135,9 @@ def _settle(row: Delivery) -> ApiIncident | None:
     if row.state != _State.FAILED:
         row.body = ""  # it holds titles and names; what matters of it is in the mirror now
     row.save()
-    return incident
 
 
-def _apply_incident(row: Delivery, event: Event) -> tuple[str, ApiIncident | None]:
-    """The state of the delivery, and the incident where an attempt to page may have led to it."""
+def _apply_incident(row: Delivery, event: Event) -> str:
     row.resource_type = "incident"
     row.pd_id = id_of(event.data)[:64]
     Inbox.lock(row.account)
@@ -156,13 +151,14 @@ def _apply_incident(row: Delivery, event: Event) -> tuple[str, ApiIncident | Non
     incident = None if is_over and "service" not in event.data else events.incident_of(event)
     # Without its own date it is not known whether it is older than the attempt.
     is_dated = event.type == "incident.triggered" or bool(event.data.get("created_at"))
-    noted = incident if incident and incident.incident_key and is_dated else None
-    if noted:
-        note_incident(row.account, noted)
+    if incident and incident.incident_key and is_dated:  # an attempt to page may have led to it
+        note_incident(row.account, incident)
+        # It asks PagerDuty, so not within the transaction; the event is applied even if it fails.
+        transaction.on_commit(lambda: check_alerts(row.account, incident), robust=True)
     pd_id = incident.service_id if incident else stored.service.pd_id if stored else ""
     service = Service.objects.of_account(row.account).mapped().filter(pd_id=pd_id).first()
     if _is_older(row, event, stored, service):
-        return _State.OLDER, noted
+        return _State.OLDER
     is_over |= incident is None or IncidentStatus(incident.status) is IncidentStatus.RESOLVED
     if service and incident and not is_over:
         changed = incidents.store_incident(service, _completed(incident, event, stored))
@@ -177,8 +173,8 @@ def _apply_incident(row: Delivery, event: Event) -> tuple[str, ApiIncident | Non
         )
     if incident and service is None and not changed:
         row.detail = _NOT_MIRRORED
-        return _State.IGNORED, noted
-    return _State.APPLIED, noted
+        return _State.IGNORED
+    return _State.APPLIED
 
 
 def _is_older(

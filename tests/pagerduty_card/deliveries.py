@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import json
 
+from django.test import TestCase
 from django.utils import timezone
 
 from pagerduty_card.webhooks.signatures import HEADER, sign
@@ -56,9 +57,9 @@ def event_json(type_="incident.triggered", *, at=None, data=None, **fields):
 
 
 def post(client, body, *, account="default", secret=SECRET, header=None):
-    """Send a body, signed unless ``header`` says otherwise."""
+    """Send a body, signed unless ``header`` says otherwise; what waits for its commit is done."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {HEADER: sign(secret, raw) if header is None else header}
-    return client.post(
-        f"/pagerduty/webhooks/{account}/", raw, content_type="application/json", headers=headers
-    )
+    address = f"/pagerduty/webhooks/{account}/"
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        return client.post(address, raw, content_type="application/json", headers=headers)

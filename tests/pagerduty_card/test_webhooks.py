@@ -356,6 +356,17 @@ class TestOneEvent:
         assert attempt.incident_number == 4711
         assert attempt.assignees[0]["name"] == "Ana Lima"
 
+    def test_an_event_is_applied_though_the_alerts_of_its_incident_cannot_be_read(
+        self, client, http, caplog
+    ):
+        make_service()
+        make_attempt(make_mapped_entity(), dedup_key="switchboard-1")
+        http.get(f"{API}/incidents/PINC4711/alerts", body=RuntimeError("nobody foresaw it"))
+        post(client, event_json(data=incident_data(incident_key="switchboard-1")))
+        row = Delivery.objects.get()
+        assert (row.state, row.attempts, row.detail) == (S.APPLIED, 0, "")
+        assert "nobody foresaw it" in caplog.text
+
     def test_what_was_applied_is_not_kept_word_for_word(self, client):
         make_service()
         post(client, event_json())
