@@ -2,6 +2,7 @@
 
 const dialog = document.getElementById("dialog");
 let shown = "";
+let sentAt = 0;
 
 function fill(html, isKept) {
   const body = dialog.querySelector("[data-dialog-body]");
@@ -51,5 +52,13 @@ addEventListener("htmx:afterSwap", ({ detail }) => {
 addEventListener("dialog:close", () => {
   dialog.close();
   shown = "";
-  addEventListener("htmx:afterSettle", () => document.querySelector("[data-outcome]")?.focus(), { once: true });
+  sentAt = Date.now();
+});
+
+/* What came of it, once the part that shows it is there; later the reader is elsewhere. */
+addEventListener("htmx:afterSettle", ({ detail }) => {
+  const outcome = document.getElementById(detail.target.id)?.querySelector("[data-outcome]");
+  if (!outcome || Date.now() - sentAt > 10000) return;
+  sentAt = 0;
+  outcome.focus();
 });

@@ -45,7 +45,24 @@ def test_signs_in_finds_the_service_and_pages_its_on_call_from_the_dialog(open_p
     expect(card.get_by_role("link", name=re.compile(TEXT))).to_be_visible(timeout=15_000)
     assert page.url == f"{portal}{ENTITY}"
     expect(page.locator("[data-said]")).to_contain_text("Created incident #")
-    expect(card.locator("[data-outcome]").first).to_be_focused()
+    outcome = card.locator("[data-outcome]").first
+    expect(outcome).to_be_focused()
+
+    # Only the part that shows what came of it takes the focus, and once.
+    page.evaluate(
+        "document.querySelector('#dialog').insertAdjacentHTML('afterend', '<p id=other>')"
+    )
+    settle = "id => htmx.trigger(id, 'htmx:afterSettle', {target: document.querySelector(id)})"
+    elsewhere = page.get_by_role("searchbox").first
+    elsewhere.focus()
+    page.evaluate("htmx.trigger(document.body, 'dialog:close')")
+    page.evaluate(settle, "#other")
+    expect(elsewhere).to_be_focused()
+    page.evaluate(settle, "#pagerduty-card")
+    expect(outcome).to_be_focused()
+    elsewhere.focus()
+    page.evaluate(settle, "#pagerduty-card")
+    expect(elsewhere).to_be_focused()
 
 
 def test_pages_the_on_call_without_javascript(open_page, portal):
