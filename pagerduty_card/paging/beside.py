@@ -16,11 +16,10 @@ from pagerduty_card.characters import isolated
 from pagerduty_card.labels import choices_of
 from pagerduty_card.lookup import moment_of
 from pagerduty_card.mapping.resolving import Mapped
-from pagerduty_card.paging.unsent import Caution
+from pagerduty_card.paging.cautions import Caution, present_unknown, present_warnings
 from pagerduty_card.presenters.freshness import Explanation
 from pagerduty_card.presenters.incidents import IncidentLine
 from pagerduty_card.presenters.on_call import PersonOnCall
-from pagerduty_card.states import State
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +88,7 @@ def present_paging(block: ServiceBlock, *, value: str, choice: str) -> PagingVie
         service_url=block.url,
         who=on_call.paged_first if on_call else (),
         sentence=_sentence(block),
-        warnings=tuple(_warnings(block)),
+        warnings=present_warnings(block),
         open_incidents=block.incidents.lines if block.incidents else (),
     )
 
@@ -103,10 +102,8 @@ def present_failure(*, value: str, choice: str) -> PagingView:
         who=(),
         sentence=_UNKNOWN,
         warnings=(
-            Caution(
-                tone="unknown",
-                title="The state of the service is not known",
-                text="The portal failed to load it; its log has the reason. You can still page.",
+            present_unknown(
+                "The portal failed to load it; its log has the reason. You can still page."
             ),
         ),
         open_incidents=(),
@@ -127,56 +124,3 @@ def _sentence(block: ServiceBlock) -> str:
     level = on_call.paged_level
     rule = f": nobody is on call before level {level}" if level > 1 else ", by PagerDuty's rules"
     return f"Pages {names}{last or f' now{rule}'}."
-
-
-def _warnings(block: ServiceBlock) -> list[Caution]:
-    warnings = []
-    if State.MAINTENANCE in block.verdict.states:
-        warnings.append(
-            Caution(
-                tone="warning",
-                title="The service is in maintenance",
-                text="PagerDuty makes no incident and pages nobody while it lasts.",
-            )
-        )
-    if State.DISABLED in block.verdict.states:
-        warnings.append(
-            Caution(
-                tone="warning",
-                title="The service is disabled",
-                text="PagerDuty makes no incident and pages nobody until it is enabled again.",
-            )
-        )
-    if block.on_call and block.on_call.is_nobody:
-        warnings.append(
-            Caution(
-                tone="critical",
-                title="Nobody is on call",
-                text="Reach the owners another way as well.",
-            )
-        )
-    answers = [
-        section.answer for section in (block.incidents, block.on_call) if section is not None
-    ]
-    if block.own:
-        answers.append(block.own)
-    if not answers or any(answer.is_unknown for answer in answers):
-        unknown = next((answer.why for answer in answers if answer.is_unknown), "")
-        warnings.append(
-            Caution(
-                tone="unknown",
-                title="The state of the service is not known",
-                text=unknown or (block.problem.why if block.problem else ""),
-            )
-        )
-    elif any(answer.is_old for answer in answers):
-        old = next(answer for answer in answers if answer.is_old)
-        warnings.append(
-            Caution(
-                tone="warning",
-                title="What is shown here may be out of date",
-                text=old.why,
-                as_of=old.at,
-            )
-        )
-    return warnings

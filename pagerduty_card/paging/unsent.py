@@ -1,12 +1,9 @@
-"""What was typed into the form that pages and did not go through: kept, and explained.
+"""What was typed into the form that pages and did not go through: kept, and why it did not.
 
 The session keeps it while the person signs in. Nothing of it is ever sent without a click.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -15,9 +12,8 @@ from django.utils import timezone
 from catalog.models import Entity
 from catalog.refs import EntityRef
 from pagerduty_card.models import Service, TriggeredIncident
+from pagerduty_card.paging.cautions import COPY, present_unsent
 from pagerduty_card.paging.forms import read_key
-from pagerduty_card.presenters.outcomes import present_outcome
-from portal.zones import zone_name
 
 _SESSION_KEY = "pagerduty:typed"
 _FIELDS = ("service", "description", "severity", "details", "key")
@@ -39,23 +35,6 @@ NOT_OURS = (
     "Your browser says that the form came from another site. "
     "Copy what you typed, open the form here, and send it from there."
 )
-_COPY = "Copy what you typed, and page from PagerDuty itself."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caution:
-    """Something to think of first, or what became of an attempt.
-
-    Attributes:
-        going_on: What the portal still does by itself; empty if nothing.
-        as_of: Of when it is what is shown (UTC), where that is long ago; None elsewhere.
-    """
-
-    tone: str
-    title: str
-    text: str
-    going_on: str = ""
-    as_of: datetime | None = None
 
 
 def has_text(typed: Mapping[str, Any]) -> bool:
@@ -93,7 +72,7 @@ def keep(request: HttpRequest, ref: EntityRef) -> str:
     request.session[_SESSION_KEY] = dict(list(known.items())[-_MAX_ENTITIES:])
     is_cut = any(len(typed.get(name, "")) > MAX_KEPT for name in _FIELDS)
     limit = f" Only the first {MAX_KEPT:,} characters of each field are kept." if is_cut else ""
-    return f"{present_unsent('', typed).title}. {SIGNED_OUT}{limit}"
+    return f"{present_unsent('', earlier_attempt(typed)).title}. {SIGNED_OUT}{limit}"
 
 
 def kept(request: HttpRequest, ref: EntityRef) -> dict[str, str] | None:
@@ -120,47 +99,28 @@ def _unexpired(request: HttpRequest) -> dict[str, dict[str, Any]]:
     return {ref: fields for ref, fields in known.items() if fields["at"] > since}
 
 
-def present_unsent(why: str, typed: Mapping[str, Any]) -> Caution:
-    """Say that this form was not sent. "Nobody has been paged" only if it was never sent before."""
-    if (earlier := _earlier(typed)) is None:
-        return Caution(tone="critical", title="Nobody has been paged", text=why.strip())
-    return Caution(
-        tone="warning",
-        title="Nothing more was sent",
-        text=f"{why} This form was sent before, for {earlier.service_name}. The entity's page "
-        "shows what became of that.".strip(),
-    )
+def earlier_attempt(typed: Mapping[str, Any] | None) -> TriggeredIncident | None:
+    """The attempt that this form led to when it was sent before, if it was."""
+    dedup_key = read_key(str(typed.get("key", ""))).get("key", "") if typed else ""
+    return TriggeredIncident.objects.filter(dedup_key=dedup_key).first() if dedup_key else None
 
 
-def present_refusal(refusal: str, typed: Mapping[str, Any] | None) -> Caution:
-    """Say that the person may not page, and that what they typed was not sent."""
-    if typed is None:
-        return Caution(tone="warning", title="You may not page from here", text=refusal)
-    return present_unsent(f"{refusal} {_COPY}", typed)
-
-
-def is_over(typed: Mapping[str, Any]) -> bool:
-    """Whether this form was sent before, so that a further click needs a key of its own."""
-    earlier = _earlier(typed)
+def is_over(earlier: TriggeredIncident | None) -> bool:
+    """Whether a form that led to this attempt needs a key of its own for a further click."""
     sending = TriggeredIncident.State.SENDING
     return earlier is not None and not (earlier.may_resend or earlier.state == sending)
-
-
-def _earlier(typed: Mapping[str, Any]) -> TriggeredIncident | None:
-    dedup_key = read_key(str(typed.get("key", ""))).get("key", "")
-    return TriggeredIncident.objects.filter(dedup_key=dedup_key).first() if dedup_key else None
 
 
 def why_no_form(ref: EntityRef, entity: Entity | None) -> str:
     """Why there is no form any more: the entity is gone, or names no service."""
     if entity is None:
-        return f"{ref.name} is no longer in the catalog. {_COPY}"
-    return f"{entity.display_name} names no PagerDuty service any more. {_COPY}"
+        return f"{ref.name} is no longer in the catalog. {COPY}"
+    return f"{entity.display_name} names no PagerDuty service any more. {COPY}"
 
 
 def why_no_key(entity: Entity) -> str:
     """Why the form cannot be sent: none of the entity's services has an integration key."""
-    return f"{entity.display_name} names no service now that can be paged from here. {_COPY}"
+    return f"{entity.display_name} names no service now that can be paged from here. {COPY}"
 
 
 def why_other_service(left: str, choices: Sequence[tuple[str, str]], entity: Entity) -> str:
@@ -179,69 +139,3 @@ def why_other_service(left: str, choices: Sequence[tuple[str, str]], entity: Ent
     if len(names) == 1:
         return f"{now}: send the form again to page {names[0]}."
     return f"{now}: choose one of them, then send the form again."
-
-
-def present_to_sender(
-    attempt: TriggeredIncident, *, is_same_text: bool, now: datetime
-) -> Caution | None:
-    """Say what became of an attempt that did not go as the person may believe, and what to do now.
-
-    Args:
-        attempt: As it stands after sending.
-        is_same_text: Whether the attempt says what the form says now, of the same service. A form
-            sent again never sends another text: PagerDuty would take it for the same alert.
-        now: The instant of reading, in the reader's zone.
-
-    Returns:
-        None if the form's text was taken, or is just being sent.
-    """
-    states = TriggeredIncident.State
-    if attempt.state not in {states.UNSURE, states.FAILED, states.RETRYING}:
-        if is_same_text:
-            return None
-        return Caution(
-            tone="warning",
-            title="Nothing more was sent",
-            text=f"This form was sent before, for {attempt.service_name}: "
-            f"\u201c{attempt.description}\u201d If this is a further problem, send it now.",
-        )
-    outcome = present_outcome(attempt, now)
-    if not attempt.may_resend:  # it is over: the form has a new key
-        again = "What you typed is still here."
-        if not is_same_text:
-            again = "Sending again sends what the form says now."
-    elif is_same_text:
-        again = "What you typed is still here, to send it again."
-    else:
-        again = f"Sending again sends the first text, \u201c{attempt.description}\u201d"
-    if attempt.state == states.UNSURE:
-        again += (
-            " If PagerDuty did get the first page and its incident is resolved by then, sending "
-            "again pages a second time."
-        )
-    return Caution(
-        tone=outcome.tone,
-        title=outcome.title,
-        text=" ".join(filter(None, [outcome.text, again])),
-        going_on=outcome.going_on,
-    )
-
-
-def present_rejection(words: str) -> str:
-    """Say in PagerDuty's own words why it did not want the alert."""
-    return f"Nobody has been paged. PagerDuty did not accept this: \u201c{words}\u201d"
-
-
-def present_throttle(retry_in_s: float, *, now: datetime) -> str:
-    """Say when the next page may be sent, for a person who sent too many.
-
-    Args:
-        retry_in_s: Seconds until then.
-        now: The instant of reading, in the reader's zone.
-    """
-    at = now + timedelta(seconds=retry_in_s)
-    minutes = math.ceil(retry_in_s / 60)
-    return (
-        "Nobody has been paged: you have paged too often in a short time. You can page again at "
-        f"{at:%H:%M} {zone_name(at)}, in {minutes} minute{'' if minutes == 1 else 's'}."
-    )

@@ -27,9 +27,9 @@ from pagerduty_card.labels import choices_of, value_of
 from pagerduty_card.lookup import entity_of, is_htmx
 from pagerduty_card.mapping.resolving import Mapped, services_of
 from pagerduty_card.models import TriggeredIncident
-from pagerduty_card.paging import beside, pending_pages, triggering, unsent
+from pagerduty_card.paging import beside, cautions, pending_pages, triggering, unsent
+from pagerduty_card.paging.cautions import Caution
 from pagerduty_card.paging.forms import TriggerForm
-from pagerduty_card.paging.unsent import Caution
 from pagerduty_card.presenters.outcomes import present_outcome
 from portal.csrf import on_csrf_failure
 from portal.redirects import see_other
@@ -96,18 +96,20 @@ def _show_form(
     mapped = services_of(entity)
     form, outcome = _form(request, entity, mapped, typed), None
     refusal = rights.refusal_of(request.user, entity, mapped)
+    earlier = unsent.earlier_attempt(typed)
     if refusal:
-        outcome, status = unsent.present_refusal(refusal, typed), 403
+        outcome, status = cautions.present_refusal(refusal, typed, earlier), 403
         form = None if typed is None else form  # what was typed is not lost
     elif typed is None:
         status = 200
     elif form is None:
-        outcome, status = unsent.present_unsent(unsent.why_no_key(entity), typed), 409
+        outcome, status = cautions.present_unsent(unsent.why_no_key(entity), earlier), 409
     elif why_unsent or form.left_service:
-        outcome = _why_unsent(entity, mapped, form, typed, why_unsent)
+        outcome = _why_unsent(entity, mapped, form, earlier, why_unsent)
         status = 200 if request.method != "POST" else 403 if why_unsent else 422
     else:
-        answer, outcome, status = *_submit(request, entity, mapped, form), 422
+        answer, outcome = _submit(request, entity, mapped, form)
+        status = 422
         if answer is not None:
             return answer
     context = {
@@ -127,14 +129,14 @@ def _why_unsent(
     entity: Entity,
     mapped: Sequence[Mapped],
     form: TriggerForm,
-    typed: Mapping[str, Any],
+    earlier: TriggeredIncident | None,
     why: str,
 ) -> Caution:
     """Say why this request did not send the form; the next one may."""
     if form.left_service:
         why += unsent.why_other_service(form.left_service, choices_of(mapped), entity)
-    outcome = unsent.present_unsent(why, typed)
-    if unsent.is_over(typed) or form.left_service:
+    outcome = cautions.present_unsent(why, earlier)
+    if unsent.is_over(earlier) or form.left_service:
         form.renew_key()
     return outcome
 
@@ -188,11 +190,11 @@ def _send(
             user=request.user,
         )
     except triggering.PagedTooOften as exc:
-        form.add_error(None, unsent.present_throttle(exc.retry_in_s, now=timezone.localtime()))
+        form.add_error(None, cautions.present_throttle(exc.retry_in_s, now=timezone.localtime()))
     except (triggering.CannotPage, triggering.NotAllowed) as exc:
         form.add_error(None, f"Nobody has been paged. {exc}")
     except Rejected as exc:
-        form.add_error(None, unsent.present_rejection(exc.detail))
+        form.add_error(None, cautions.present_rejection(exc.detail))
         form.renew_key()
     else:
         unsent.forget(request, entity.ref)
@@ -210,7 +212,9 @@ def _outcome(
         chosen.target.account,
         chosen.service_pd_id or attempt.service_pd_id,
     )
-    outcome = unsent.present_to_sender(attempt, is_same_text=is_same_text, now=timezone.localtime())
+    outcome = cautions.present_to_sender(
+        attempt, is_same_text=is_same_text, now=timezone.localtime()
+    )
     if outcome and not attempt.may_resend:
         form.renew_key()
     return outcome
@@ -240,7 +244,7 @@ def _show_text(
     """
     context = {
         "typed": unsent.texts(typed),
-        "outcome": unsent.present_unsent(why, typed),
+        "outcome": cautions.present_unsent(why, unsent.earlier_attempt(typed)),
         "hidden": unsent.hidden(typed) if may_sign_in else [],
     }
     return _render(request, context, status)

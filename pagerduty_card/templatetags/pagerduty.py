@@ -6,8 +6,8 @@ from django.utils.safestring import SafeString
 
 from pagerduty_card.card.faults import CardPart, guarded
 from pagerduty_card.paging.beside import PagingView, present_failure
+from pagerduty_card.paging.cautions import Caution
 from pagerduty_card.paging.forms import TriggerForm
-from pagerduty_card.paging.unsent import Caution
 
 register = template.Library()
 
