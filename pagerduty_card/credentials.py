@@ -4,9 +4,8 @@ import re
 from typing import NamedTuple
 
 from portal.header_values import is_sendable
+from portal.secret_shapes import INTEGRATION_KEY
 
-# The two forms of PagerDuty's, see ``portal.secret_shapes``.
-_INTEGRATION_KEY = re.compile(r"[0-9A-Fa-f]{32}|R0[0-9A-Za-z]{30}")
 _PLACEHOLDER = re.compile(
     r"<.*>|\$\{?\w*\}?|\.{3}|x{3,}|(?:your|my)[-_].*|change[-_]?me|(?:to|re)place.*|secret",
     re.IGNORECASE,
@@ -30,7 +29,7 @@ def credential_mistake(value: str) -> str:
 def token_doubt(token: str) -> TokenDoubt | None:
     """Suspect a token of being something else than a REST API token; None if it looks like one."""
     making = "Make a REST API key in PagerDuty under Integrations, API Access Keys."
-    if _INTEGRATION_KEY.fullmatch(token):
+    if re.fullmatch(INTEGRATION_KEY, token):
         return TokenDoubt(
             "looks like an integration key, which can page but reads nothing",
             f"{making} Integration keys come from PagerDuty, or from an entity's annotation.",

@@ -106,7 +106,9 @@ _TOKENS = (
     ),
     _shape("bearer basic", r"\b(?:Bearer|Basic)\s+([\w+/.~=-]{16,})", re.IGNORECASE),
 )
-_KEY = re.compile(rf"{_START}(?:[0-9A-Fa-f]{{32}}|R0[0-9A-Za-z]{{30}}){_END}")
+# PagerDuty's integration keys, as a part of other patterns.
+INTEGRATION_KEY = r"(?:[0-9A-Fa-f]{32}|R0[0-9A-Za-z]{30})"
+_KEY = re.compile(_START + INTEGRATION_KEY + _END)
 # What stands before 32 digits that are no key.
 _PUBLIC_BEFORE = re.compile(
     r"(?:md5[:=\s-]\s?|https://(?:[\w.-]{0,100}\.)?(?:notion\.so|notion\.site|gist\.github\.com"

@@ -19,6 +19,8 @@ from pagerduty_card.mapping.targets import INTEGRATION_KEY, Target, digest_of
 from pagerduty_card.models import Integration, Service
 from portal.secret_shapes import mask
 
+# Wider than the forms of keys that are known, ``portal.secret_shapes.INTEGRATION_KEY``: a key of
+# another form must be able to page too.
 _KEY = re.compile(r"[A-Za-z0-9]{32}")
 # A general access or a user's REST API key, or a token of OAuth.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20}|u\+.+|pd[a-z]{2}\+.+")
