@@ -30,8 +30,8 @@ class Throttle:
         now = time.time()
         cache_key = f"throttle:{self.name}:{key}"
         # What is dated later than now is of a clock that was put back since.
-        taken: list[float] = cache.get(cache_key, [])
-        recent = [at for at in taken if now - self.period_s < at <= now]
+        actions: list[float] = cache.get(cache_key, [])
+        recent = [at for at in actions if now - self.period_s < at <= now]
         if len(recent) >= self.limit:
             return recent[-self.limit] + self.period_s - now
         cache.set(cache_key, [*recent, now], self.period_s)

@@ -105,8 +105,9 @@ class CardView:
         """What the newest page came to, then each service's name and state, worst first."""
         if not self.blocks and self.problem:
             return "Not known"
-        told = [attempt.outcome.title for attempt in self.attempts[:1]]
-        return "; ".join(told + [f"{block.title}: {block.state.words}" for block in self.blocks])
+        outcomes = [attempt.outcome.title for attempt in self.attempts[:1]]
+        states = [f"{block.title}: {block.state.words}" for block in self.blocks]
+        return "; ".join(outcomes + states)
 
     @property
     def tone(self) -> str:

@@ -128,7 +128,10 @@ class FeedQuerySet(models.QuerySet["Feed"]):
     def mark_changed_by_webhook(
         self, account: str, kind: str, service: str, *, at: datetime
     ) -> None:
-        """Note that a webhook changed rows of a section; that makes nothing fresher."""
+        """Note that rows of a section changed without an answer; that makes nothing fresher.
+
+        A webhook changed them, or the services that no entity names any more lost theirs.
+        """
         self.update_or_create(
             account=account,
             kind=kind,
@@ -165,8 +168,8 @@ class Feed(models.Model):
         requests: How many requests that answer took.
         covers_since: For changes and acknowledgements, how far back the rows reach (UTC); None for
             other kinds.
-        changed_by_webhook_at: When a webhook last changed rows of the section (UTC);
-            it makes nothing fresh.
+        changed_by_webhook_at: When a webhook last changed rows of the section, or rows of services
+            that no entity names any more were deleted (UTC); neither makes anything fresh.
     """
 
     Kind: TypeAlias = freshness.SectionKind
