@@ -3,6 +3,7 @@
 import logging
 import time
 from contextvars import ContextVar
+from http import HTTPStatus
 from typing import Any
 
 from portal.secret_shapes import hide_tokens
@@ -49,6 +50,8 @@ def logging_of(level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             # Whoever sends a made-up Host would choose how much is logged.
             "django.security.DisallowedHost": {"filters": ["no_traceback"]},
+            # A right that somebody lacks is no fault of the portal's.
+            "django.request": {"filters": ["no_traceback"]},
             # These report every start and end of work that comes round twice a minute.
             "django_tasks": {"level": "WARNING"},
             "django.tasks": {"level": "WARNING"},
@@ -72,11 +75,12 @@ class RequestIdFilter(logging.Filter):
 
 
 class NoTracebackFilter(logging.Filter):
-    """Takes the traceback from a record whose message says all there is to know."""
+    """Takes the traceback from a record of a refusal, whose message says all there is to know."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Never drops a record."""
-        record.exc_info = record.exc_text = None
+        if getattr(record, "status_code", 0) < HTTPStatus.INTERNAL_SERVER_ERROR:
+            record.exc_info = record.exc_text = None
         return True
 
 

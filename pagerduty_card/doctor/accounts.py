@@ -131,7 +131,7 @@ def _cache() -> Step:
                 "The cache keeps nothing: each page is rendered anew for every reader.",
                 "Run manage.py migrate; with a Redis, compare its memory limit (maxmemory).",
             )
-    if str(settings.CACHES["default"]["BACKEND"]).endswith("LocMemCache"):
+    if not settings.REDIS_URL:
         return step(
             "Cache",
             Verdict.OK,

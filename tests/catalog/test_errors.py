@@ -91,3 +91,9 @@ def test_a_host_that_is_not_the_portals_is_a_bad_request(reader, caplog):
     assert "ALLOWED_HOSTS" in page.text
     assert "localhost" not in page.text
     assert "evil.example" not in page.text
+
+
+def test_a_right_that_is_missing_is_one_line_of_the_log(reader, caplog):
+    assert reader.get("/catalog/issues/").status_code == 403
+    (logged,) = [one for one in caplog.records if one.name == "django.request"]
+    assert (logged.status_code, logged.exc_info) == (403, None)
