@@ -295,7 +295,8 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         chosen = Entity.objects.filter(pk__in=rows.order_by().values("pk")).order_by("ref")
         whole = FORMATS["yaml"]
         response = StreamingHttpResponse(
-            chain([_HEAD], whole.write(entities_in_order(chosen))), content_type=whole.content_type
+            chain([_HEAD], whole.write(entities_in_order(chosen, has_tags=whole.has_tags))),
+            content_type=whole.content_type,
         )
         name = f"catalog-{timezone.now():%Y-%m-%d}.yaml"
         response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -35,7 +35,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
             status=503,
         )
     return StreamingHttpResponse(
-        chosen.write(exporting.entities_in_order(selection.in_order())),
+        chosen.write(exporting.entities_in_order(selection.in_order(), has_tags=chosen.has_tags)),
         content_type=chosen.content_type,
         headers=headers,
     )
