@@ -7,11 +7,18 @@ _CARRIERS = [
     ipaddress.ip_network(one)
     for one in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
 ]
-# Where a network decides itself what answers; fec0::/10 was private before fc00::/7.
-_LOCAL_NETWORKS = [ipaddress.ip_network(one) for one in ("64:ff9b:1::/48", "fec0::/10")]
+# Where a network decides itself what answers; fec0::/10 was private before fc00::/7. Of
+# 192.0.0.0/24, which is for protocols, Python calls only a few addresses private.
+_LOCAL_NETWORKS = [
+    ipaddress.ip_network(one) for one in ("64:ff9b:1::/48", "fec0::/10", "192.0.0.0/24")
+]
 _ISATAP = (0x00005EFE, 0x02005EFE)
-# A cloud's own services, at addresses that do not look private: Azure's host.
-_METADATA = {ipaddress.ip_address("168.63.129.16")}
+# Clouds' own services, at addresses that do not look private: Azure's, Oracle's, Alibaba's, and
+# what Amazon answers through IPv6.
+_METADATA = {
+    ipaddress.ip_address(one)
+    for one in ("168.63.129.16", "192.0.0.192", "100.100.100.200", "fd00:ec2::254")
+}
 
 
 def is_public(text: str) -> bool:

@@ -107,6 +107,7 @@ def test_refuses_what_is_no_plain_address(url):
             "[64:ff9b::7f00:1]",
             "224.0.0.1",
             *("[::7f00:1]", "[::ffff:0:7f00:1]", "[64:ff9b:1::1]", "[fec0::1]", "168.63.129.16"),
+            *("192.0.0.192", "192.0.0.1", "[::ffff:192.0.0.192]", "100.100.100.200"),
             *("[2002:7f00:1::]", "[2001:0:4136:e378:8000:63bf:80ff:fffe]"),
             *("[2620:0:1::5efe:127.0.0.1]", "[2620:0:1::200:5efe:10.0.0.1]", "[::ffff:a83f:8110]"),
         ),
@@ -239,7 +240,10 @@ def test_a_listed_host_may_be_private():
 
 
 @pytest.mark.real_http
-@pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "::1", "168.63.129.16"])
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "169.254.169.254", "::1", "168.63.129.16", "192.0.0.192", "100.100.100.200"],
+)
 def test_a_listed_name_does_not_lead_to_the_machine_itself(monkeypatch, address):
     def resolve(host, port, *args, **kwargs):
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
