@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_migrate
 
 
@@ -32,6 +33,7 @@ class PagerdutyCardConfig(AppConfig):
         outage.add_outcome("pagerduty", without_database.outcome)
         page_frame.add_banner("pagerduty-sandbox", rendering.sandbox_banner)
         page_frame.add_banner("pagerduty-pending-pages", pending_pages.banner)
+        user_logged_in.connect(pending_pages.remember_after_sign_in)
         page_frame.add_nav(
             page_frame.NavItem(
                 label="Incidents",

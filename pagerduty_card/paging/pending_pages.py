@@ -1,11 +1,13 @@
 """The banner, on every page of the portal, of an attempt to page that did not go as it should.
 
 Kept in the person's session, so that nobody else's pages cost a query, and no cache must hold it.
+Who signs in anew, perhaps on a phone, is told what their earlier sessions were.
 """
 
 from dataclasses import replace
 from datetime import timedelta
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -35,6 +37,14 @@ def remember(request: HttpRequest, attempt: TriggeredIncident) -> None:
     was_warned = known.pop(str(attempt.pk), False)
     newest = list(known.items())[-_MOST + 1 :]
     request.session[_KEY] = {**dict(newest), str(attempt.pk): was_warned or not attempt.is_accepted}
+
+
+def remember_after_sign_in(request: HttpRequest, user: User, **_: object) -> None:
+    """Receive Django's ``user_logged_in``: note what the person sent before, one query."""
+    since = timezone.now() - SHOWN_FOR
+    sent = TriggeredIncident.objects.filter(triggered_by=user, triggered_at__gt=since)
+    for attempt in reversed(sent.order_by("-triggered_at")[:_MOST]):
+        remember(request, attempt)
 
 
 def banner(request: HttpRequest) -> Banner | None:

@@ -8,6 +8,7 @@ import pytest
 import requests
 import responses
 import time_machine
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -328,7 +329,14 @@ def test_what_is_accepted_and_never_appears_follows_the_person_until_it_was_seen
         http.get(f"{API}/incidents", **NONE)
         clock.shift(70)
         look()
-        assert banners(client)[0].startswith("checkout-api: Accepted by PagerDuty, but no incident")
+        told = banners(client)
+        assert told[0].startswith("checkout-api: Accepted by PagerDuty, but no incident")
+        elsewhere = Client()  # another session of the same person
+        elsewhere.force_login(User.objects.get(pk=client.session["_auth_user_id"]))
+        assert banners(elsewhere) == told
+        stranger = Client()
+        stranger.force_login(make_user("somebody-else"))
+        assert banners(stranger) == []
         client.get(entity.get_absolute_url())
         assert banners(client) == []
 
