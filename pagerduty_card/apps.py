@@ -18,6 +18,7 @@ class PagerdutyCardConfig(AppConfig):
         from pagerduty_card.card import rendering
         from pagerduty_card.doctor import findings, work
         from pagerduty_card.mapping import known_keys, remapping
+        from pagerduty_card.mirror import origin
         from pagerduty_card.overview import badge
         from pagerduty_card.paging import pending_pages, without_database
         from portal import health, outage, page_frame
@@ -25,6 +26,7 @@ class PagerdutyCardConfig(AppConfig):
         entities_written.connect(remapping.when_entities_written)
         entities_written.connect(known_keys.forget_known_keys)
         masking.add_known_secrets(known_keys.known_keys)
+        post_migrate.connect(origin.when_migrated, sender=self)
         post_migrate.connect(remapping.when_migrated, sender=self)
         cards.register(catalog_card.PagerDutyCard())
         health.add_work_check("open incidents", work.old_incidents)

@@ -88,16 +88,21 @@ def when_entities_written(pks: Iterable[int], **_: object) -> None:
 
 
 def when_migrated(using: str, plan: object = None, **_: object) -> None:
-    """Receive ``post_migrate``: whatever an installation had before, its table is true after it.
+    """Receive ``post_migrate``: whatever an installation had before, its table is true after it."""
+    if fits_code(using, plan):
+        remap_all()
+
+
+def fits_code(using: str, plan: object) -> bool:
+    """Whether rows may be written after ``post_migrate``, whose arguments these are.
 
     Where a migration is still to come, the code does not fit the database yet. The signal also
-    follows ``flush``, without a plan: then there is nothing to map.
+    follows ``flush``, without a plan: then there is nothing to write.
     """
     if using != DEFAULT_DB_ALIAS or plan is None:
-        return
+        return False
     executor = MigrationExecutor(connections[using])
-    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        remap_all()
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
 def take_turns() -> None:

@@ -12,7 +12,7 @@ from pagerduty_card.models.events import (
     Insight,
     PastIncident,
 )
-from pagerduty_card.models.feeds import Feed
+from pagerduty_card.models.feeds import Feed, MirrorOrigin
 from pagerduty_card.models.inbox import Delivery, Inbox
 from pagerduty_card.models.links import MappingChange, ServiceLink
 from pagerduty_card.models.mappings import Mapping
@@ -37,6 +37,7 @@ __all__ = [
     "Integration",
     "Mapping",
     "MappingChange",
+    "MirrorOrigin",
     "OnCall",
     "PastIncident",
     "Responder",

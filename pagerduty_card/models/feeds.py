@@ -201,3 +201,18 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.kind} {self.service_pd_id}".rstrip()
+
+
+class MirrorOrigin(models.Model):
+    """Which API an account was last mirrored from.
+
+    Attributes:
+        account: Its name.
+        api_base_url: Of the REST API, as configured when the database was last prepared.
+    """
+
+    account = models.CharField(max_length=64, unique=True)
+    api_base_url = models.CharField(max_length=2000)
+
+    def __str__(self) -> str:
+        return f"{self.account} from {self.api_base_url}"
