@@ -422,7 +422,7 @@ def test_a_refusal_carries_pagerdutys_words_whatever_their_shape(client, http, b
         ("<html>nothing to say", "PagerDuty answered 400."),
         ("upstream says no", "upstream says no"),
         ("", "PagerDuty answered 400."),
-        ("[" * 100_000, "[" * 150 + "\u2026"),
+        ("[" * 100_000, "PagerDuty answered 400."),
     ],
 )
 def test_a_refusal_that_is_no_json_is_one_short_line(client, http, content, words):

@@ -36,6 +36,8 @@ def is_running(pid):
 def start(tmp_path):
     """Start processes by name; ``command`` replaces the module's own."""
     started = []
+    # Under ``nohup``, as a suite may be, SIGHUP is ignored here and in whatever is started.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def start(processes, *, command=("-m", "portal.processes"), prefix=(), **environment):
         procfile = tmp_path / "Procfile"
@@ -52,6 +54,7 @@ def start(tmp_path):
         return process
 
     yield start
+    signal.signal(signal.SIGHUP, before)
     for process in started:
         process.terminate()
         process.communicate(timeout=60)
