@@ -730,8 +730,12 @@ def test_a_badge_in_a_list_says_the_worst_state_at_a_constant_cost(
             service = make_service(f"PX{number}", name=f"x{number}", key="")
             make_incident(service)
             make_mapped_entity(f"x{number}", service_id=f"PX{number}")
-        cache.clear()  # of the index's own counts, which are kept until the catalog changes
-        with django_assert_max_num_queries(60) as captured:
+        # What boards keep is read anew every five seconds: no such step between two queries.
+        with (
+            time_machine.travel(timezone.now(), tick=False),
+            django_assert_max_num_queries(60) as captured,
+        ):
+            cache.clear()  # of the index's own counts, which are kept until the catalog changes
             reader.get(reverse("catalog:index"))
         counts.append(len(captured.captured_queries))
     assert counts[0] == counts[1]
