@@ -88,7 +88,7 @@ class LocalCache(LocMemCache):
         size = self._size(key, value)
         if size > self._max_bytes:
             return
-        while self.held_bytes + size > self._max_bytes:
+        while self._cache and self.held_bytes + size > self._max_bytes:
             self._delete(next(reversed(self._cache)))
         self._held[self._name] = self.held_bytes + size
         super()._set(key, value, timeout)  # type: ignore[misc]
@@ -103,5 +103,7 @@ class LocalCache(LocMemCache):
 
     def clear(self) -> None:
         """Drop everything."""
-        super().clear()
-        self._held.pop(self._name, None)
+        with self._lock:  # else what is put meanwhile would not be counted
+            self._cache.clear()
+            self._expire_info.clear()
+            self._held.pop(self._name, None)

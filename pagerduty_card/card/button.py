@@ -1,4 +1,7 @@
-"""The buttons of an entity's pages: they need the mapping, the right and the key alone."""
+"""The buttons of an entity's pages: they need the mapping, the right and the key alone.
+
+The last is told with the card's drawing, which is made whatever part of the card fails.
+"""
 
 from dataclasses import dataclass
 

@@ -91,13 +91,13 @@ def card_for(request: HttpRequest, entity: Entity) -> RenderedCard:
     found: dict[int, RenderedCard] = vars(request).setdefault("pagerduty_cards", {})
     if entity.pk not in found:
         moment = moment_of(request)
-        key = _key(entity, moment)
-        card: RenderedCard | None = kept(key)
+        inputs, key = inputs_of(entity), _key(entity, moment)
+        card: RenderedCard | None = kept(key) if inputs.digest else None
         # A clock that was put back knows nothing of it.
         if card is None or not card.since <= moment.now < card.until:
             card = _draw(entity, moment)
             # What was written meanwhile may be in it, or in a part of it.
-            if card.until > card.since and load_inputs(entity) == inputs_of(entity):
+            if inputs.digest and card.until > card.since and load_inputs(entity) == inputs:
                 keep(key, card, _KEPT_S)
         found[entity.pk] = card.with_ages
     return found[entity.pk]

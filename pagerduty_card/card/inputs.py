@@ -15,7 +15,9 @@ from django.db import connection, models
 from django.utils import timezone
 
 from catalog.models import Entity
+from pagerduty_card.card.faults import CardPart, guarded
 from pagerduty_card.history.loading import ON_CARD
+from pagerduty_card.mapping.resolving import is_mapped
 from pagerduty_card.models import (
     ChangeEvent,
     EscalationPolicy,
@@ -42,6 +44,7 @@ class CardInputs:
     Attributes:
         is_mapped: Whether the entity names a PagerDuty service.
         digest: Of every row that the card is drawn from. Nothing of a key can be found from it.
+            Empty where the rows could not be read: what is drawn then must not be kept.
     """
 
     is_mapped: bool
@@ -57,7 +60,15 @@ def inputs_of(entity: Entity) -> CardInputs:
 
 
 def load_inputs(entity: Entity) -> CardInputs:
-    """The same as it is stored now."""
+    """The same as it is stored now; a fault here costs the keeping, not the card or the button."""
+    return guarded(
+        CardPart.CARD,
+        lambda: _read(entity),
+        lambda _: CardInputs(is_mapped=is_mapped(entity), digest=""),
+    )
+
+
+def _read(entity: Entity) -> CardInputs:
     now = timezone.now()
     adapt = connection.ops.adapt_datetimefield_value
     values: dict[str, Any] = {
@@ -82,19 +93,15 @@ def _statement(vendor: str) -> tuple[str, tuple[str, ...]]:
 
     Mappings come first, as number 0.
     """
-    named = f"SELECT service_id FROM {_table(Mapping)} WHERE entity_id = :entity"  # noqa: S608
+    named, other, key_owner, account, pd_id = (
+        _select(f"t.{column}", Mapping, "t.entity_id = :entity")
+        for column in ("service_id", "other_id", "key_owner_id", "account", "service_pd_id")
+    )
     # Those that have the same key or id explain a mistake.
-    others = " UNION ".join(
-        named.replace("service_id", column, 1)
-        for column in ("service_id", "other_id", "key_owner_id")
-    )
-    services = _table(Service)
-    policies = f"SELECT policy_id FROM {services} WHERE id IN ({named})"  # noqa: S608
-    accounts = named.replace("service_id", "account", 1)
-    of_services = f"SELECT pd_id FROM {services} WHERE id IN ({named})"  # noqa: S608
-    ids = " UNION ".join(
-        ["SELECT ''", named.replace("service_id", "service_pd_id", 1), of_services]
-    )
+    others = f"{named} UNION {other} UNION {key_owner}"
+    policies = _select("t.policy_id", Service, f"t.id IN ({named})")
+    of_services = _select("t.pd_id", Service, f"t.id IN ({named})")
+    ids = f"SELECT '' UNION {pd_id} UNION {of_services}"
     kinds = ", ".join(f"'{kind}'" for kind in Feed.Kind.values)
     since = "t.created_at >= :past OR t.created_at IS NULL"
     joined = f"JOIN {_table(Responder)} r ON r.id = t.responder_id"
@@ -110,7 +117,7 @@ def _statement(vendor: str) -> tuple[str, tuple[str, ...]]:
         _part(PastIncident, f"t.service_id IN ({named}) AND ({since})"),
         _part(
             Feed,
-            f"t.account IN ({accounts}) AND t.kind IN ({kinds}) AND t.service_pd_id IN ({ids})",
+            f"t.account IN ({account}) AND t.kind IN ({kinds}) AND t.service_pd_id IN ({ids})",
         ),
         _part(TriggeredIncident, "t.entity_ref = :ref AND t.triggered_at > :attempts"),
     ]
@@ -122,10 +129,12 @@ def _statement(vendor: str) -> tuple[str, tuple[str, ...]]:
 
 def _part(model: type[models.Model], where: str, join: str = "", more: str = "") -> str:
     columns = f"{_columns(model, 't')}{', ' if more else ''}{more}"
-    return (
-        f"SELECT :number, CAST(:array({columns}) AS text) "  # noqa: S608
-        f"FROM {_table(model)} t {join} WHERE {where}"
-    )
+    return _select(f":number, CAST(:array({columns}) AS text)", model, where, join)
+
+
+def _select(what: str, model: type[models.Model], where: str, join: str = "") -> str:
+    # Names of tables and columns alone come in like this; values are parameters.
+    return f"SELECT {what} FROM {_table(model)} t {join} WHERE {where}"  # noqa: S608
 
 
 def _columns(model: type[models.Model], alias: str) -> str:

@@ -59,6 +59,8 @@ LOADERS = [
     "pagerduty_card.models.OnCall.objects.of_services",
     "pagerduty_card.models.PastIncident.objects.filter",
     "pagerduty_card.models.TriggeredIncident.objects.of_entity",
+    # The statement whose result tells whether what was drawn before still stands.
+    "pagerduty_card.card.inputs._statement",
 ]
 # What the card has to say where one of these fails.
 SAYS = {
