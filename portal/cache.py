@@ -8,6 +8,7 @@ import hashlib
 import logging
 import pickle
 import sys
+import threading
 import zlib
 from collections import OrderedDict
 from typing import Any, ClassVar
@@ -71,6 +72,8 @@ class LocalCache(LocMemCache):
     _ENTRY_BYTES = 400
     _held: ClassVar[dict[str, int]] = {}
     _cache: OrderedDict[str, bytes]
+    _expire_info: dict[str, float | None]
+    _lock: threading.Lock
 
     def __init__(self, name: str, params: dict[str, Any]) -> None:
         options = dict(params.get("OPTIONS", {}))
