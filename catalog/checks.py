@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
@@ -31,8 +32,9 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
 @register
-def check_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+def check_locations(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """``CATALOG_LOCATIONS`` names things that exist and that may be read."""
+    del app_configs, kwargs
     allow = Allowance.from_settings()
     written = filter(None, map(str.strip, settings.CATALOG_LOCATIONS))
     pairs = zip(written, configured_sources(), strict=True)
@@ -58,7 +60,7 @@ def _of_location(source: str, absolute: str, allow: Allowance) -> CheckMessage |
         return None
     path = Path(root.target)
     if not is_there(path) and not glob.has_magic(source):
-        return Warning(
+        return checks.Warning(
             f"CATALOG_LOCATIONS: {root.target[:_LONGEST_SHOWN]} does not exist.",
             hint="Relative paths count from the project's folder, where manage.py lies.",
             id="catalog.W001",
@@ -83,11 +85,10 @@ def _mistake_of_address(url: str) -> str:
 
 @register(Tags.database)
 def check_emptied_locations(
-    app_configs: Any,  # noqa: ARG001
-    databases: Sequence[str] | None,
-    **kwargs: Any,  # noqa: ARG001
+    app_configs: Any, databases: Sequence[str] | None, **kwargs: Any
 ) -> Sequence[CheckMessage]:
     """``CATALOG_LOCATIONS`` was not emptied by mistake; runs where a database is named."""
+    del app_configs, kwargs
     if "default" not in (databases or ()) or configured_sources() or database.problem():
         return []
     try:
@@ -98,7 +99,7 @@ def check_emptied_locations(
         return []
     them = "1 location that it named is" if count == 1 else f"{count:,} locations that it named are"
     return [
-        Warning(
+        checks.Warning(
             f"CATALOG_LOCATIONS is empty, and {them} still imported.",
             hint="Set it again, for the worker too; or unregister them on the page Locations.",
             id="catalog.W003",
@@ -107,14 +108,15 @@ def check_emptied_locations(
 
 
 @register
-def check_reading_allow(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+def check_reading_allow(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """``CATALOG_READING_ALLOW`` holds host names and absolute folders."""
+    del app_configs, kwargs
     found: list[CheckMessage] = []
     for entry in filter(None, map(str.strip, settings.CATALOG_READING_ALLOW)):
         if entry.startswith("/"):
             if not is_folder(Path(entry)) and not is_there(Path(entry)):
                 found.append(
-                    Warning(
+                    checks.Warning(
                         f"CATALOG_READING_ALLOW: there is no {entry[:_LONGEST_SHOWN]}.",
                         hint="Correct the path, or remove it.",
                         id="catalog.W005",
@@ -133,8 +135,9 @@ def check_reading_allow(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
 
 
 @register
-def check_hosts(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+def check_hosts(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """``CATALOG_GIT_HOSTS`` and ``CATALOG_HOST_TOKENS`` are of the form ``host=value``."""
+    del app_configs, kwargs
     found: list[CheckMessage] = []
     for name, example in (
         ("CATALOG_GIT_HOSTS", "ghe.example.com=github"),
@@ -183,8 +186,9 @@ def check_hosts(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # n
 
 
 @register
-def check_refresh_token(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+def check_refresh_token(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """``CATALOG_REFRESH_TOKEN`` is hard to guess, and can be sent."""
+    del app_configs, kwargs
     token = settings.CATALOG_REFRESH_TOKEN
     if token and not is_sendable(token):
         return [
@@ -198,7 +202,7 @@ def check_refresh_token(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
     if not 0 < len(token) < _SHORTEST_TOKEN:
         return []
     return [
-        Warning(
+        checks.Warning(
             f"CATALOG_REFRESH_TOKEN is shorter than {_SHORTEST_TOKEN} characters.",
             hint=_MAKE_LONGER,
             id="catalog.W002",
@@ -207,8 +211,9 @@ def check_refresh_token(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
 
 
 @register
-def check_registered_kinds(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+def check_registered_kinds(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """``CATALOG_REGISTERED_KINDS`` names kinds that exist, and at least one."""
+    del app_configs, kwargs
     named = [kind.strip() for kind in settings.CATALOG_REGISTERED_KINDS if kind.strip()]
     found: list[CheckMessage] = [
         Error(
@@ -231,8 +236,9 @@ def check_registered_kinds(app_configs: Any, **kwargs: Any) -> Sequence[CheckMes
 
 
 @register
-def check_people(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+def check_people(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """``CATALOG_PEOPLE_NAMESPACE`` can be one, and ``CATALOG_PEOPLE_LOCATIONS`` exist."""
+    del app_configs, kwargs
     found: list[CheckMessage] = []
     namespace = settings.CATALOG_PEOPLE_NAMESPACE
     if not _NAMESPACE.fullmatch(namespace):
@@ -252,7 +258,7 @@ def check_people(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:  # 
         else:
             problem = "does not exist"
         found.append(
-            Warning(
+            checks.Warning(
                 f"CATALOG_PEOPLE_LOCATIONS: {without_user(place)[:_LONGEST_SHOWN]} {problem}, so "
                 "its people and groups own nothing.",
                 hint="Write files, folders and addresses as an entity's page shows them. "
