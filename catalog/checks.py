@@ -16,8 +16,8 @@ from django.db import DatabaseError
 from catalog.ingestion.allow import Allowance, by_host
 from catalog.ingestion.importer import configured_sources
 from catalog.ingestion.repositories import SOFTWARE
-from catalog.ingestion.sources import is_folder, is_there, is_url, root_of, without_user
-from catalog.ingestion.spellings import refusal
+from catalog.ingestion.sources import is_folder, is_there, is_url, root_of
+from catalog.ingestion.spellings import refusal, without_user
 from catalog.kinds import Kind
 from catalog.models import Location
 from portal import database

@@ -16,7 +16,7 @@ from catalog.descriptor.filling import TEXTS
 from catalog.descriptor.yaml import read as read_yaml
 from catalog.ingestion.repositories import is_same_repository, raw_address, resolve
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, text_of
-from catalog.ingestion.spellings import names_disk
+from catalog.ingestion.spellings import names_disk, without_user
 from catalog.ingestion.targets import as_read
 
 
@@ -54,8 +54,8 @@ class Inclusions:
             text = text_of(self._load(self._place(target)))
         except SourceError as exc:
             hint = f" ({exc.hint})" if exc.hint else ""
-            raise PlaceholderError(f"{key} {target}: {exc}{hint}") from exc
-        return _value(key, target, text, self._reader.limits)
+            raise PlaceholderError(f"{key} {without_user(target)}: {exc}{hint}") from exc
+        return _value(key, without_user(target), text, self._reader.limits)
 
     def are_unchanged(self, marks: Mapping[str, Sequence[str]]) -> bool:
         """Whether everything still stands there as it did; hosts are asked for news only.

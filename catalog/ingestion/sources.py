@@ -15,7 +15,7 @@ from catalog.ingestion.fetch import Fetched
 from catalog.ingestion.listing import files_below, matching
 from catalog.ingestion.remote import RUN_BUDGET_S, RemoteFiles
 from catalog.ingestion.repositories import raw_address
-from catalog.ingestion.spellings import hint_of_missing, refusal, understood
+from catalog.ingestion.spellings import hint_of_missing, refusal, understood, without_user
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -104,14 +104,6 @@ def root_of(source: str) -> Root:
 def is_url(text: str) -> bool:
     """Whether the text is an http or https address."""
     return text.lstrip().lower().startswith(("http://", "https://"))
-
-
-def without_user(url: str) -> str:
-    """The address with its user name and password hidden, for it is stored and shown."""
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    user, at, host = host.rpartition("@")
-    return f"{scheme}://***@{host}{slash}{path}" if at or user else url
 
 
 class SourceReader:

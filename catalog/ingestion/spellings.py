@@ -23,6 +23,9 @@ _SHORT = re.compile(r"(github|gitlab|bitbucket):/*([\w.\-]+/[\w.\-/]+)", re.IGNO
 _SHORT_HOSTS = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _WINDOWS_RELATIVE = re.compile(r"\.{1,2}\\")
+# Also behind a scheme that is misspelt: what stands before the last @ of a host may be a password.
+_USER = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*(?::/{0,2}|//))[^/]*@")
+_USER_OF_HOST = re.compile(r"^[^/]*@")
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 _HOST_AS_FOLDER = re.compile(
     rf"(?:^|/)((?:{'|'.join(map(re.escape, KNOWN_HOSTS))}|www\.[\w.\-]+)/.+)"
@@ -37,6 +40,11 @@ def understood(text: str) -> str:
     if found := _FILE_ADDRESS.match(text):
         return unquote(text[found.end() :])
     return _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
+
+
+def without_user(url: str) -> str:
+    """The address with its user name and password hidden, for it is stored and shown."""
+    return _USER.sub(r"\1***@", url, count=1) if _USER.match(url) else url
 
 
 def names_disk(text: str) -> bool:
@@ -56,7 +64,8 @@ def refusal(text: str) -> tuple[str, str] | None:
         page = _page(_SHORT_HOSTS[found[1].lower()], found[2])
         return "is the short name of a repository", f"write {page}"
     if found := _BROKEN_HTTP.match(text):
-        return "is not an address", f"write {found[1].lower()}://{text[found.end() :]}"
+        rest = text[found.end() :]
+        return "is not an address", f"write {found[1].lower()}://{_USER_OF_HOST.sub('', rest)}"
     if (found := _SCHEME.match(text)) and found[1].lower() not in ("http", "https"):
         return (
             "is not an http or https address",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from catalog.descriptor import Document, Problem
 from catalog.ingestion.repositories import raw_address, resolve
-from catalog.ingestion.sources import SourceError, is_url, without_user
-from catalog.ingestion.spellings import names_disk, refusal, understood
+from catalog.ingestion.sources import SourceError, is_url
+from catalog.ingestion.spellings import names_disk, refusal, understood, without_user
 
 
 def address_of(

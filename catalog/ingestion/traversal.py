@@ -13,6 +13,7 @@ from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.previous_run import KnownFile, PreviousRun, ReferenceHolder
 from catalog.ingestion.report import Issue
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, text_of
+from catalog.ingestion.spellings import without_user
 from catalog.ingestion.spool import FileFacts, Spool
 from catalog.ingestion.targets import address_of, targets_of
 from catalog.models import ImportIssue
@@ -304,7 +305,7 @@ class Traversal:
                         )
                     ]
                 except SourceError as exc:
-                    self._note(number, target, exc, origin)
+                    self._note(number, without_user(target), exc, origin)
         return found
 
     def _reparse_conflicts(self) -> None:

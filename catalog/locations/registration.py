@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.repositories import raw_address
-from catalog.ingestion.sources import is_url, root_of, without_user
-from catalog.ingestion.spellings import hint_of_missing, refusal, understood
+from catalog.ingestion.sources import is_url, root_of
+from catalog.ingestion.spellings import hint_of_missing, refusal, understood, without_user
 from catalog.kinds import Kind
 
 MAX_TARGET = 1000

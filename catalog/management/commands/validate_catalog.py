@@ -23,6 +23,7 @@ from catalog.descriptor.references import ReferenceIndex
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.sources import Root, SourceError, SourceReader, is_url, root_of
+from catalog.ingestion.spellings import without_user
 from catalog.ingestion.targets import address_of, targets_of
 from catalog.masking import DEFAULT_MASKER
 from catalog.models import Entity
@@ -167,7 +168,7 @@ def _check(paths: Sequence[str]) -> Iterator[_Checked]:
         try:
             addresses = reader.addresses(root)
         except SourceError as exc:
-            yield _unread(path, exc)
+            yield _unread(without_user(path), exc)
             continue
         for address in addresses:
             file = _shown(address, root, path)
@@ -213,7 +214,7 @@ def _missing_targets(
         except SourceError as exc:
             if exc.is_missing and spec.get("presence") == "optional":
                 continue
-            said = replace(place, message=f"{target}: {exc}", hint=exc.hint)
+            said = replace(place, message=f"{without_user(target)}: {exc}", hint=exc.hint)
             is_down = is_url(target) and not exc.is_missing
             (unsure if is_down else missing).append(said)
     return missing, unsure
