@@ -42,7 +42,7 @@ class SettingMistake:
     """A variable whose value cannot be used.
 
     Attributes:
-        variable: Its name, with ``FILE`` if the file is at fault.
+        variable: Its name, with ``_FILE`` if the file is at fault.
         text: A sentence that names the variable, and the value unless it may be a secret.
         hint: What is allowed.
     """

@@ -112,11 +112,12 @@ def _show_form(
         status = 422
         if answer is not None:
             return answer
+    services = beside.load_services(request, entity, mapped)
     context = {
         "form": form,
         "typed": unsent.texts(typed) if typed and not form else [],
         "entity": entity,
-        "services": (services := beside.load_services(request, entity, mapped)),
+        "services": services,
         "problem": None if services else beside.load_problem(request, entity, mapped),
         "no_keys": [one.paging for one in mapped if not one.can_page],
         "outcome": outcome,
