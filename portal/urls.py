@@ -12,7 +12,7 @@ admin.site.site_header = admin.site.site_title = f"{settings.PORTAL_NAME} admin"
 urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("portal.accounts.urls")),
-    path("theme/", views.theme, name="theme"),
+    path("preference/", views.preference, name="preference"),
     path("healthz/live", views.live, name="live"),
     path("healthz/ready", views.ready, name="ready"),
     path("healthz/work", views.work, name="work"),

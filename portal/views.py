@@ -16,6 +16,10 @@ from portal import styleguide as samples
 from portal.logging import current_request_id
 from portal.redirects import see_other
 
+# What a reader may choose, by cookie: colours other than the device's, and no single-key shortcuts,
+# which speech input presses by accident (WCAG 2.1.4).
+PREFERENCES = {"theme": {"light", "dark"}, "shortcuts": {"off"}}
+
 
 @login_not_required
 @never_cache
@@ -58,19 +62,24 @@ def work(request: HttpRequest) -> JsonResponse:
 
 @login_not_required
 @require_POST
-def theme(request: HttpRequest) -> HttpResponse:
-    """Keep whether the reader wants it light or dark, for a year, and go back to the page."""
+def preference(request: HttpRequest) -> HttpResponse:
+    """Keep a choice of the reader in a cookie for a year, and go back to the page.
+
+    Any value but those of ``PREFERENCES`` takes the choice back.
+    """
     page = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(page, None):
         page = "/"
     response = see_other(page)
-    chosen = request.POST.get("theme", "")
-    if chosen in {"light", "dark"}:
-        year_s = 365 * 24 * 3600
-        is_secure = request.is_secure()
-        response.set_cookie("theme", chosen, max_age=year_s, samesite="Lax", secure=is_secure)
-    else:
-        response.delete_cookie("theme", samesite="Lax")
+    for name in PREFERENCES.keys() & request.POST.keys():
+        if request.POST[name] in PREFERENCES[name]:
+            year_s = 365 * 24 * 3600
+            is_secure = request.is_secure()
+            response.set_cookie(
+                name, request.POST[name], max_age=year_s, samesite="Lax", secure=is_secure
+            )
+        else:
+            response.delete_cookie(name, samesite="Lax")
     return response
 
 

@@ -1,4 +1,4 @@
-/* Keys of data-shortcut ("/", "p", "g c"), never while typing; Ctrl-K is "/". */
+/* Keys of data-shortcut ("/", "p", "g c"), never while typing or switched off; Ctrl-K is "/". */
 
 const TYPING = "input, textarea, select, dialog[open]";
 let pressed = "";
@@ -14,6 +14,7 @@ addEventListener("keydown", (event) => {
   const isFind = (ctrlKey || metaKey) && event.key === "k";
   const key = isFind ? "/" : event.key;
   if (key === "Escape" && place.closest(".masthead__search")) place.blur();
+  if (!isFind && document.body.dataset.shortcuts === "off") return;
   if (!isFind && (ctrlKey || metaKey || altKey || key.length > 1 || place.closest(TYPING))) return;
   clearTimeout(timer);
   timer = setTimeout(() => { pressed = ""; }, 1200);

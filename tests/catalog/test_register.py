@@ -255,10 +255,17 @@ def test_turns_the_page_of_a_file_into_the_file(client, person, http):
 
 def test_who_may_register_and_not_look_at_locations_finds_the_way_in_their_menu(client):
     client.force_login(make_user(permissions=("catalog.add_location",)))
-    assert select(client.get("/catalog/"), "#user-menu a[href='/catalog/register/']")
+    assert select(client.get("/catalog/"), "#user-menu a[href='/catalog/locations/register/']")
     both = ("catalog.add_location", "catalog.view_location")
     client.force_login(make_user(permissions=both))
-    assert not select(client.get("/catalog/"), "#user-menu a[href='/catalog/register/']")
+    assert not select(client.get("/catalog/"), "#user-menu a[href='/catalog/locations/register/']")
+
+
+def test_belongs_to_the_locations_in_the_navigation(client):
+    permissions = ("catalog.add_location", "catalog.view_location")
+    client.force_login(make_user(permissions=permissions))
+    page = client.get(reverse("catalog:register"))
+    assert texts(page, "nav.site-nav a[aria-current]") == ["Locations"]
 
 
 @pytest.mark.parametrize("site", ["same-origin", "cross-site"])

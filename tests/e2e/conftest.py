@@ -37,7 +37,9 @@ RUN_AXE = """async (options) =>
   (await axe.run({resultTypes: ["violations"], preload: false, ...options})).violations"""
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# The page, or a table in its frame, is wider than there is room.
+OVERFLOW = """[document.documentElement, ...document.querySelectorAll(".table-frame")]
+  .some((one) => one.scrollWidth > one.clientWidth)"""
 PATIENCE_MS = 8_000
 SERVICE = "pagerduty.com/service-id"
 OVERLAYS = (
@@ -87,6 +89,8 @@ def portal(live_server, settings, pagerduty):
         annotations={SERVICE: "PCHKOUT"},
         links=[{"url": "https://example.com/runbook", "title": "Runbook"}],
     )
+    longest = {"owner": f"group:default/{'y' * 63}", "system": f"system:default/{'z' * 63}"}
+    make_entity("x" * 63, type="tool", **longest)
     make_entity("fraud-check", annotations={SERVICE: "PFRAUDC"})
     make_entity("delivery-tracker", annotations={SERVICE: "PWRONG1"})
     worker = make_entity("invoice-worker", lifecycle="experimental", source="/srv/all.yaml")

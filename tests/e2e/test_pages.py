@@ -19,6 +19,7 @@ GROUP = "/catalog/default/group/checkout-team/"
 PAGES = {
     "home": "/",
     "index": "/catalog/",
+    "index of a kind": "/catalog/?kind=component",
     "index with a filter that finds nothing": "/catalog/?q=zzzz",
     "entity": ENTITY,
     "entity nobody knows the state of": "/catalog/default/component/delivery-tracker/",
@@ -37,7 +38,7 @@ PAGES = {
     "locations": "/catalog/locations/",
     "location": "/catalog/locations/7/",
     "unregister": "/catalog/locations/7/unregister/",
-    "register": "/catalog/register/",
+    "register": "/catalog/locations/register/",
     "issues": "/catalog/issues/",
     "unresolved references": "/catalog/issues/?kind=unresolved",
     "card": f"{ENTITY}pagerduty/",
@@ -67,7 +68,7 @@ def test_no_page_breaks_a_rule_scrolls_sideways_or_reports_an_error(desk):
     for name, address in PAGES.items():
         desk.goto(address)
         wrong += violations(desk, name, is_all_colours=name in {"entity", "style guide"})
-        for width in (320, 768):
+        for width in (320, 768, 1280):
             desk.set_viewport_size({"width": width, "height": 844})
             if desk.evaluate(OVERFLOW):
                 wrong.append(f"{name}: scrolls sideways at {width}")
@@ -251,6 +252,17 @@ def test_the_chosen_theme_is_there_from_the_first_byte(open_page):
     assert 'data-theme="dark"' in page.request.get(page.url).text()
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert paper != "oklch(0.986 0.003 250)"
+
+
+def test_keys_that_are_switched_off_do_nothing_until_they_are_switched_on(open_page):
+    page = open_page()
+    page.goto(ENTITY)
+    for state, is_open in (("on", False), ("off", True)):
+        page.get_by_role("button", name="Your menu").click()
+        page.get_by_role("button", name=f"Single-key shortcuts: {state}").click()
+        page.wait_for_url(f"**{ENTITY}")
+        page.keyboard.press("p")
+        expect(page.get_by_role("dialog", name="Page on-call")).to_be_visible(visible=is_open)
 
 
 def test_the_menu_of_a_phone_opens_without_javascript(open_page):

@@ -19,7 +19,7 @@ OPEN = {
     "/healthz/work",
     "/catalog/hooks/refresh/",
     "/pagerduty/webhooks/1/",
-    "/theme/",
+    "/preference/",
 }
 READABLE = {"/", "/catalog/", "/styleguide/"}
 

@@ -96,17 +96,26 @@ def test_a_wrong_password_is_said_in_words_and_the_name_stays(client):
     assert 'value="ana"' in page
 
 
-@pytest.mark.parametrize(("chosen", "kept"), [("dark", "dark"), ("light", "light"), ("", "")])
-def test_the_theme_is_chosen_without_javascript_and_leads_back(reader, chosen, kept):
-    reader.cookies["theme"] = "dark"
-    answer = reader.post(reverse("theme"), {"theme": chosen, "next": "/styleguide/?page=2"})
+@pytest.mark.parametrize(
+    ("name", "chosen", "kept"),
+    [
+        ("theme", "dark", "dark"),
+        ("theme", "light", "light"),
+        ("theme", "", ""),
+        ("shortcuts", "off", "off"),
+        ("shortcuts", "", ""),
+    ],
+)
+def test_a_preference_is_chosen_without_javascript_and_leads_back(reader, name, chosen, kept):
+    reader.cookies[name] = "dark"
+    answer = reader.post(reverse("preference"), {name: chosen, "next": "/styleguide/?page=2"})
 
     assert (answer.status_code, answer["Location"]) == (303, "/styleguide/?page=2")
-    assert answer.cookies["theme"].value == kept
+    assert {key: one.value for key, one in answer.cookies.items()} == {name: kept}
 
 
 @pytest.mark.parametrize("page", ["https://example.com/", "//example.com", "javascript:x", ""])
 def test_choosing_a_theme_leads_to_no_other_site(reader, page):
-    answer = reader.post(reverse("theme"), {"theme": "dark", "next": page})
+    answer = reader.post(reverse("preference"), {"theme": "dark", "next": page})
 
     assert answer["Location"] == "/"
