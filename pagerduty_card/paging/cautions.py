@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from catalog.links import entity_url
+from catalog.refs import EntityRef
 from pagerduty_card.card.values import ServiceBlock
 from pagerduty_card.models import TriggeredIncident
+from pagerduty_card.presenters.on_call import ExternalLink
 from pagerduty_card.presenters.outcomes import present_outcome
 from pagerduty_card.states import State
 from portal.zones import zone_name
@@ -22,6 +25,8 @@ class Caution:
     Attributes:
         going_on: What the portal still does by itself; empty if nothing.
         as_of: Of when it is what is shown (UTC), where that is long ago; None elsewhere.
+        incident: Of an earlier attempt that it is about; None if there is none.
+        attempt_url: Where that attempt is shown until its incident is known; empty: nowhere.
     """
 
     tone: str
@@ -29,6 +34,8 @@ class Caution:
     text: str
     going_on: str = ""
     as_of: datetime | None = None
+    incident: ExternalLink | None = None
+    attempt_url: str = ""
 
 
 _OF_STATES = {
@@ -147,6 +154,30 @@ def present_to_sender(
         title=outcome.title,
         text=" ".join(filter(None, [outcome.text, again])),
         going_on=outcome.going_on,
+    )
+
+
+def present_repeat(attempt: TriggeredIncident, *, now: datetime) -> Caution:
+    """Say that the person sent the same text before, when, and what came of it.
+
+    Args:
+        attempt: The earlier one.
+        now: The instant of reading, in the reader's zone.
+    """
+    outcome = present_outcome(attempt, now)
+    at = attempt.triggered_at.astimezone(now.tzinfo)
+    sent = (
+        f"You sent \u201c{attempt.description}\u201d for {attempt.service_name} at "
+        f"{at:%H:%M} {zone_name(at)}. {outcome.title}."
+    )
+    page = entity_url(EntityRef.parse(attempt.entity_ref))
+    return Caution(
+        tone="warning",
+        title="Nothing more was sent: you sent this page a short time ago",
+        text=" ".join(filter(None, [sent, outcome.text, "Send the form again to page anyway."])),
+        going_on=outcome.going_on,
+        incident=outcome.incident if outcome.incident.url else None,
+        attempt_url=f"{page}#attempt-{attempt.pk}" if page else "",
     )
 
 

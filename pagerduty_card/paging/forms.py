@@ -9,6 +9,7 @@ from django.core import signing
 from catalog.models import Entity
 from pagerduty_card.characters import invisible_in, is_blank, named, without_invisible
 from pagerduty_card.domain import Severity
+from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.paging.triggering import MAX_DESCRIPTION
 
 _SALT = "pagerduty_card.dedup_key"
@@ -42,7 +43,7 @@ class _Text(forms.CharField):
 
 
 def read_key(token: str) -> dict[str, str]:
-    """The ``key``, ``entity`` and ``user`` that a form was signed with; empty if it is forged."""
+    """The ``key``, ``entity``, ``user`` and ``seen`` a form was signed with; empty if forged."""
     try:
         signed = signing.loads(token, salt=_SALT)
     except signing.BadSignature:
@@ -95,15 +96,15 @@ class TriggerForm(forms.Form):
         new_dedup_key: str,
     ) -> None:
         self._bound_to = {"entity": entity.ref, "user": str(user_pk)}
-        self._fresh = signing.dumps({"key": new_dedup_key, **self._bound_to}, salt=_SALT)
-        self._dedup_key = self._read(data.get("key", "")) if data is not None else ""
-        super().__init__(data, initial={"key": self._fresh})
+        self._new_dedup_key = new_dedup_key
+        self._signed = self._read(data.get("key", "")) if data is not None else {}
+        super().__init__(data, initial={"key": self._sign()})
         self._invisible = {
             name: found for name in _TEXTS if (found := invisible_in(self.data.get(name, "")))
         }
         for name in self._invisible:
             self._replace(name, without_invisible(self.data[name]))
-        if self.is_bound and not self._dedup_key:
+        if self.is_bound and not self._signed:
             self.renew_key()
         self.left_service = ""
         values = [value for value, _ in services]
@@ -119,9 +120,13 @@ class TriggerForm(forms.Form):
             choice.initial = services[0][0]
         self.fields["description"].widget.attrs["autofocus"] = True
 
-    def renew_key(self) -> None:
-        """Make the next submission of this form an attempt of its own."""
-        self._replace("key", self._fresh)
+    def renew_key(self, seen: TriggeredIncident | None = None) -> None:
+        """Make the next submission of this form an attempt of its own.
+
+        Args:
+            seen: The earlier attempt that the form shows; the next one may repeat it.
+        """
+        self._replace("key", self._sign(seen))
 
     def clean_description(self) -> str:
         """Refuse what nobody could read."""
@@ -140,12 +145,13 @@ class TriggerForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse a key that was not made for this person and this entity."""
         cleaned = super().clean() or {}
-        if not self._dedup_key:
+        if not self._signed:
             raise forms.ValidationError(
                 "Nothing was sent: this form was not made for you, or not for this page. "
                 "It has been renewed; send it again."
             )
-        cleaned["dedup_key"] = self._dedup_key
+        cleaned["dedup_key"] = self._signed["key"]
+        cleaned["seen"] = self._signed.get("seen", "")
         return cleaned
 
     def _refuse_invisible(self, name: str) -> None:
@@ -160,8 +166,11 @@ class TriggerForm(forms.Form):
     def _replace(self, name: str, value: str) -> None:
         self.data = dict(self.data.items()) | {name: value}
 
-    def _read(self, token: str) -> str:
+    def _sign(self, seen: TriggeredIncident | None = None) -> str:
+        shown = {"seen": seen.dedup_key} if seen else {}
+        return signing.dumps({"key": self._new_dedup_key, **self._bound_to, **shown}, salt=_SALT)
+
+    def _read(self, token: str) -> dict[str, str]:
         signed = read_key(token)
-        if any(signed.get(name) != value for name, value in self._bound_to.items()):
-            return ""
-        return signed.get("key", "")
+        is_own = all(signed.get(name) == value for name, value in self._bound_to.items())
+        return signed if is_own and signed.get("key") else {}

@@ -28,6 +28,7 @@ __all__ = [
     "NotAllowed",
     "OutcomeNotStored",
     "PagedTooOften",
+    "SentBefore",
     "new_dedup_key",
     "trigger",
 ]
@@ -35,6 +36,8 @@ __all__ = [
 MAX_DESCRIPTION = 1024  # characters, PagerDuty's maximum of a summary
 # So many pages within so long, for one person.
 LIMIT, LIMIT_PERIOD = 5, timedelta(minutes=10)
+# The same text for the same service within so long is sent only by who has seen the first attempt.
+REPEAT_PERIOD = timedelta(minutes=10)
 # Waits before the second and the third try.
 _PAUSES_S = (0.5, 1.5)
 
@@ -59,6 +62,18 @@ class PagedTooOften(Exception):
         self.retry_in_s = retry_in_s
 
 
+class SentBefore(Exception):
+    """The person sent the same text for the same service a short time ago.
+
+    Attributes:
+        attempt: That earlier attempt.
+    """
+
+    def __init__(self, attempt: TriggeredIncident) -> None:
+        super().__init__(f"the same text was sent as {attempt.dedup_key}")
+        self.attempt = attempt
+
+
 def new_dedup_key(entity: Entity) -> str:
     """A key for one showing of the form; at most 255 characters, PagerDuty's maximum."""
     return f"switchboard-{entity.name.lower()}-{uuid.uuid4().hex}"
@@ -73,6 +88,7 @@ def trigger(
     details: str,
     dedup_key: str,
     user: User,
+    seen: str = "",
 ) -> TriggeredIncident:
     """Page the on-call of a service, once for each ``dedup_key``.
 
@@ -88,6 +104,8 @@ def trigger(
         details: Free text; may be empty.
         dedup_key: Of the form, see ``new_dedup_key``.
         user: Who pages.
+        seen: The ``dedup_key`` of an earlier attempt that the form has shown to the person; empty
+            if none.
 
     Returns:
         The attempt in the state it reached: ``accepted``; ``retrying`` when surely nobody was
@@ -98,6 +116,8 @@ def trigger(
     Raises:
         NotAllowed: The person lacks the permission, or is none of the owners where only they may.
         PagedTooOften: More than 5 in 10 minutes; repetitions of one key count once.
+        SentBefore: The person sent the same text for the same service in the last 10 minutes,
+            under another key than ``seen``, and somebody may have been paged by it or may be yet.
         CannotPage: No integration key is known, or the key belongs to another attempt.
         Rejected: PagerDuty finds a mistake in the alert; its words are the ``detail``. Submit the
             corrected text under a new key.
@@ -110,7 +130,7 @@ def trigger(
     if not 1 <= len(description) <= MAX_DESCRIPTION:
         raise ValueError(f"description of {len(description)} characters")
     attempt, is_new = _write_down(
-        entity, service_target, description, severity, details, dedup_key, user
+        entity, service_target, description, severity, details, dedup_key, user, seen
     )
     if not is_new and (attempt.entity_ref, attempt.triggered_by_id) != (entity.ref, user.pk):
         raise CannotPage("This form belongs to another page. Open it again.")
@@ -133,6 +153,7 @@ def _write_down(
     details: str,
     dedup_key: str,
     user: User,
+    seen: str,
 ) -> tuple[TriggeredIncident, bool]:
     """Write the attempt, or find that another request with the same form was quicker.
 
@@ -146,6 +167,9 @@ def _write_down(
             return known, False
         sending.check(mapped)
         now = timezone.now()
+        repeated = _repeated(user, mapped, description, now)
+        if repeated and repeated.dedup_key != seen:
+            raise SentBefore(repeated)
         if retry_in_s := _wait_s(user, now):
             raise PagedTooOften(retry_in_s)
         attempt = TriggeredIncident.objects.create(
@@ -167,6 +191,29 @@ def _write_down(
             details=details,
         )
     return attempt, True
+
+
+def _repeated(
+    user: User, mapped: Mapped, description: str, now: datetime
+) -> TriggeredIncident | None:
+    """The person's newest attempt with the same text for the same service, of a short time ago.
+
+    One that surely paged nobody, and never will, is none.
+    """
+    of_service = (
+        {"account": mapped.target.account, "service_pd_id": mapped.service_pd_id}
+        if mapped.service_pd_id
+        else {"key_digest": digest_of(mapped.routing_key)}
+    )
+    made = TriggeredIncident.objects.filter(
+        triggered_by=user,
+        description=description,
+        triggered_at__gt=now - REPEAT_PERIOD,
+        triggered_at__lte=now,
+        **of_service,
+    )
+    failed = TriggeredIncident.State.FAILED
+    return next((one for one in made if one.state_at(now) != failed), None)
 
 
 def _wait_s(user: User, now: datetime) -> float:

@@ -138,7 +138,7 @@ def _why_unsent(
         why += unsent.why_other_service(form.left_service, choices_of(mapped), entity)
     outcome = cautions.present_unsent(why, earlier)
     if unsent.is_over(earlier) or form.left_service:
-        form.renew_key()
+        form.renew_key(earlier)
     return outcome
 
 
@@ -149,7 +149,11 @@ def _submit(
     if not form.is_valid():
         return None, None
     chosen = {value_of(one): one for one in mapped}[form.cleaned_data["service"]]
-    attempt = _send(request, entity, chosen, form)
+    try:
+        attempt = _send(request, entity, chosen, form)
+    except triggering.SentBefore as exc:
+        form.renew_key(exc.attempt)
+        return None, cautions.present_repeat(exc.attempt, now=timezone.localtime())
     if attempt is None:
         return None, None
     outcome = _outcome(request, attempt, chosen, form)
@@ -178,7 +182,11 @@ def _form(
 def _send(
     request: HttpRequest, entity: Entity, chosen: Mapped, form: TriggerForm
 ) -> TriggeredIncident | None:
-    """Send what was typed; None where nobody was paged, which the form's errors explain."""
+    """Send what was typed; None where nobody was paged, which the form's errors explain.
+
+    Raises:
+        SentBefore: It repeats an attempt that the form has not shown yet.
+    """
     assert isinstance(request.user, User)  # noqa: S101 - tells the type checker
     try:
         attempt = triggering.trigger(
@@ -189,6 +197,7 @@ def _send(
             details=form.cleaned_data["details"],
             dedup_key=form.cleaned_data["dedup_key"],
             user=request.user,
+            seen=form.cleaned_data["seen"],
         )
     except triggering.PagedTooOften as exc:
         form.add_error(None, cautions.present_throttle(exc.retry_in_s, now=timezone.localtime()))
@@ -217,7 +226,7 @@ def _outcome(
         attempt, is_same_text=is_same_text, now=timezone.localtime()
     )
     if outcome and not attempt.may_resend:
-        form.renew_key()
+        form.renew_key(attempt)
     return outcome
 
 

@@ -180,7 +180,8 @@ def test_nothing_is_sent_with_another_key_where_the_first_is_gone(
     told = present_outcome(attempt, timezone.now()).text
     assert f"The integration key ****{KEY[-4:]} that this page was sent with" in told
     http.post(ENQUEUE, **ACCEPTED)
-    assert pager(dedup_key="switchboard-2").state == State.ACCEPTED
+    again = pager(dedup_key="switchboard-2", seen="switchboard-1")
+    assert again.state == State.ACCEPTED
 
 
 def test_it_comes_to_an_incident_that_is_found(http, waiting):
@@ -396,7 +397,7 @@ class TestSeveralAtOnce:
 
     def test_one_that_cannot_be_sent_leaves_the_others(self, http, waiting, pager, monkeypatch):
         refused = http.post(ENQUEUE, **REFUSED)
-        pager(dedup_key="switchboard-2")
+        pager(dedup_key="switchboard-2", description="Refunds time out")
         http.remove(refused)
         http.post(ENQUEUE, **ACCEPTED)
         whole = sending.service_of
@@ -464,10 +465,10 @@ class TestTheLimit:
     def test_holds_without_the_cache(self, http, pager):
         http.post(ENQUEUE, **ACCEPTED)
         for number in range(5):
-            pager(dedup_key=f"switchboard-{number}")
+            pager(dedup_key=f"switchboard-{number}", description=f"Problem {number}")
             cache.clear()
         with pytest.raises(triggering.PagedTooOften):
-            pager(dedup_key="switchboard-6")
+            pager(dedup_key="switchboard-6", description="Problem 6")
 
     def test_counts_nothing_that_surely_paged_nobody(self, http, pager):
         for number in range(5):
@@ -494,11 +495,11 @@ class TestWhatIsTold:
         client.force_login(bob)
         return client
 
-    def submit(self, client, entity):
+    def submit(self, client, entity, text="Ledger is stuck"):
         address = reverse("pagerduty_card:trigger", kwargs=entity.url_kwargs)
         form = soup_of(client.get(address)).select_one("main form.form")
         key = form.select_one("input[name=key]")["value"]
-        fields = {"key": key, "description": "Ledger is stuck", "severity": "error"}
+        fields = {"key": key, "description": text, "severity": "error"}
         return client.post(address, {**fields, "service": "default/PCHKOUT"})
 
     def test_the_form_says_that_nobody_was_paged_yet_until_when_and_whom_to_reach(
@@ -525,7 +526,7 @@ class TestWhatIsTold:
         http.post(ENQUEUE, **REFUSED)
         self.submit(client, entity)
         http.replace("POST", ENQUEUE, **LOST)
-        self.submit(client, entity)
+        self.submit(client, entity, "Refunds fail too")
         (told,) = banners(client)
         assert "it is not known whether anybody was paged" in told
         assert "1 more of your pages has a problem too." in told

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db
 TRIGGER = "pagerduty_card.trigger_incident"
 ENQUEUE = "https://events.pagerduty.com/v2/enqueue"
 HTMX = {"HX-Request": "true"}
+ACCEPTED = {"status": "success", "message": "Event processed", "dedup_key": "x"}
 
 
 @pytest.fixture(autouse=True)
@@ -86,11 +87,7 @@ def filled(client, entity, **typed):
 
 
 def accept(http):
-    http.post(
-        ENQUEUE,
-        status=202,
-        json={"status": "success", "message": "Event processed", "dedup_key": "x"},
-    )
+    http.post(ENQUEUE, status=202, json=ACCEPTED)
 
 
 def test_says_who_would_be_paged_and_what_goes_along(pager, entity):
@@ -221,6 +218,53 @@ def test_the_same_form_sent_twice_pages_once(pager, entity, http):
     assert [pager.post(url_of(entity), form).status_code for _ in range(2)] == [303, 303]
     assert len(http.calls) == 1
     assert TriggeredIncident.objects.count() == 1
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "dialog"])
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"status": 202, "json": ACCEPTED}, "Accepted by PagerDuty, looking for the incident."),
+        ({"status": 503}, "Nobody has been paged yet."),
+        ({"body": requests.ReadTimeout("slow")}, "it is not known whether anybody was paged."),
+    ],
+    ids=["delivered", "waiting", "unsure"],
+)
+def test_the_same_text_from_a_form_that_was_renewed_is_held_once(
+    pager, entity, http, answer, said, headers
+):
+    http.post(ENQUEUE, **answer)
+    pager.post(url_of(entity), filled(pager, entity))
+    sent = len(http.calls)
+    # Back fetches the form anew, so its key is another one; the browser fills in what was typed.
+    form = filled(pager, entity, details="since 3")
+    held = pager.post(url_of(entity), form, headers=headers)
+    assert held.status_code == 422
+    assert len(http.calls) == sent
+    notice = soup_of(held).select_one("[role=alert]")
+    first = TriggeredIncident.objects.get()
+    at = f"{first.triggered_at:%H:%M} UTC"
+    assert f"You sent \u201cLedger is stuck\u201d for checkout-api at {at}." in words(notice)
+    assert said in words(notice)
+    link = f"{entity.get_absolute_url()}#attempt-{first.pk}"
+    assert notice.a["href"] == link
+    assert soup_of(pager.get(entity.get_absolute_url())).select(f"#attempt-{first.pk}")
+    first.incident_number, first.incident_url = 7, "https://meridian.pagerduty.com/incidents/Q7"
+    first.save()
+    held = pager.post(url_of(entity), form, headers=headers)
+    assert soup_of(held).select_one("[role=alert] a")["href"] == first.incident_url
+    again = fields_of(held)
+    assert {**again, "key": ""} == {**form, "key": ""}
+    pager.post(url_of(entity), again, headers=headers)
+    assert len(http.calls) > sent
+    assert TriggeredIncident.objects.count() == 2
+
+
+def test_the_same_text_after_a_refusal_is_not_held(pager, entity, http):
+    http.post(ENQUEUE, status=403)
+    pager.post(url_of(entity), filled(pager, entity))
+    http.replace("POST", ENQUEUE, status=202, json=ACCEPTED)
+    assert pager.post(url_of(entity), filled(pager, entity)).status_code == 303
 
 
 def test_a_second_click_while_the_first_is_being_sent_does_not_speak_of_success(
@@ -377,9 +421,10 @@ def test_a_lost_answer_is_told_as_such_and_sending_again_keeps_the_key(pager, en
 
 def test_a_sixth_page_within_ten_minutes_says_when_again(pager, entity, http):
     accept(http)
-    for _ in range(5):
-        assert pager.post(url_of(entity), filled(pager, entity)).status_code == 303
-    answer = pager.post(url_of(entity), filled(pager, entity))
+    forms = [filled(pager, entity, description=f"Problem {number}") for number in range(6)]
+    for form in forms[:5]:
+        assert pager.post(url_of(entity), form).status_code == 303
+    answer = pager.post(url_of(entity), forms[5])
     assert answer.status_code == 422
     assert "You can page again at" in words(soup_of(answer).main)
     assert "in 10 minutes" in words(soup_of(answer).main)

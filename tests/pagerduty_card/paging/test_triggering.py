@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import logging
 import threading
+from functools import partial
 
 import pytest
 import requests
@@ -149,9 +150,52 @@ def test_the_same_form_twice_pages_once(http, pager):
 def test_a_second_form_pages_again(http, pager):
     http.post(ENQUEUE, **ACCEPTED)
     pager()
-    pager(dedup_key="switchboard-2")
+    pager(dedup_key="switchboard-2", description="Refunds time out")
     assert len(http.calls) == 2
     assert TriggeredIncident.objects.count() == 2
+
+
+def test_the_same_text_by_a_second_form_is_held_until_the_first_attempt_was_seen(http, pager):
+    http.post(ENQUEUE, **ACCEPTED)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        pager()
+        with pytest.raises(triggering.SentBefore) as caught:
+            pager(dedup_key="switchboard-2")
+        assert caught.value.attempt.dedup_key == "switchboard-1"
+        pager(dedup_key="switchboard-2", seen="switchboard-1")
+        # A third device has not seen the second attempt.
+        with pytest.raises(triggering.SentBefore):
+            pager(dedup_key="switchboard-3", seen="switchboard-1")
+        pager(
+            dedup_key="switchboard-3",
+            user=make_user("eve", permissions=("pagerduty_card.trigger_incident",)),
+        )
+        clock.shift(triggering.REPEAT_PERIOD)
+        pager(dedup_key="switchboard-4")
+    assert [sent(http, number)["dedup_key"][-1] for number in range(4)] == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("pd_id", "is_held"), [("PCHKOUT", True), ("POTHER", False)], ids=["same", "other"]
+)
+def test_the_same_text_is_held_for_the_same_service_alone(http, pager, pd_id, is_held):
+    http.post(ENQUEUE, **ACCEPTED)
+    pager()
+    if pd_id != "PCHKOUT":
+        make_service(pd_id, key="b" * 32)
+    other = make_entity("ledger", annotations={"pagerduty.com/service-id": pd_id})
+    page = partial(
+        pager,
+        entity=other,
+        service_target=resolve(targets_of(other))[0],
+        dedup_key="switchboard-2",
+    )
+    if is_held:
+        with pytest.raises(triggering.SentBefore):
+            page()
+    else:
+        page()
+    assert len(http.calls) == (1 if is_held else 2)
 
 
 def test_a_form_submitted_while_the_first_is_being_sent_sends_nothing(http, pager):
@@ -215,10 +259,10 @@ def test_a_form_clicked_six_times_at_once_counts_once_against_the_limit(http, pa
         thread.join(20)
     assert errors == []
     for number in range(2, 6):
-        pager(dedup_key=f"switchboard-{number}")
+        pager(dedup_key=f"switchboard-{number}", description=f"Problem {number}")
     assert len(http.calls) == 5
     with pytest.raises(triggering.PagedTooOften):
-        pager(dedup_key="switchboard-6")
+        pager(dedup_key="switchboard-6", description="Problem 6")
 
 
 @pytest.mark.parametrize(
@@ -335,11 +379,11 @@ def test_a_person_may_page_five_times_in_ten_minutes_then_learns_when_again(http
     http.post(ENQUEUE, **ACCEPTED)
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for number in range(5):
-            pager(dedup_key=f"switchboard-{number}")
-            pager(dedup_key=f"switchboard-{number}")
+            for _ in range(2):
+                pager(dedup_key=f"switchboard-{number}", description=f"Problem {number}")
         clock.shift(60)
         with pytest.raises(triggering.PagedTooOften) as caught:
-            pager(dedup_key="switchboard-6")
+            pager(dedup_key="switchboard-6", description="Problem 6")
         assert caught.value.retry_in_s == pytest.approx(540, abs=1)
         assert TriggeredIncident.objects.count() == 5
         clock.shift(541)
