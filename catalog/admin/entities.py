@@ -77,7 +77,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
         rows = super().get_queryset(request)
         match = request.resolver_match
         if match is not None and match.url_name == "catalog_entity_changelist":
-            return rows.defer("descriptor", "written", "description").annotate(
+            return rows.defer("descriptor", "written", "reference_lines", "description").annotate(
                 has_issues=Exists(ImportIssue.objects.filter(ref=OuterRef("ref")))
             )
         return rows.select_related("location", "run")

@@ -112,6 +112,7 @@ def documents_of(raw: RawDocument, answer: Answer) -> Iterator[RawDocument]:
                 for path, (line, _) in places.items()
                 if len(path) == 3 and path[:2] == annotations
             },
+            reference_places=places,
             places=places,
         )
 

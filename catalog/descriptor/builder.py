@@ -101,6 +101,8 @@ _WATCHED = 4096
 _WORD = re.compile(r"[A-Za-z0-9_.\-/]{1,63}")
 # How many collections are open where metadata.annotations begins: the document and metadata.
 _ANNOTATIONS_DEPTH = 2
+# How many are open, at most, where a reference to another entity begins: in a list of spec.
+_REFERENCE_DEPTH = 3
 
 
 class _Frame:
@@ -130,18 +132,27 @@ class _Frame:
         self.lines: Lines | None = None  # of its keys, where they are to be told
         # Keys not written as strings: `1` and `"1"` are two keys in YAML, and the last one wins.
         self.foreign: set[tuple[bool, str]] | None = None
-        self.path: Path = ()
+        self.path: Path | None = None  # where its positions are to be told
 
 
 class Builder:
-    """Builds one document's value from libyaml's events with an explicit stack."""
+    """Builds one document's value from libyaml's events with an explicit stack.
+
+    Args:
+        text: The document.
+        limits: What it may cost.
+        positions: Takes the position of every path. None: only those that references to other
+            entities can have are noted.
+        is_sheltered: Whether private characters stand for others in the text.
+    """
 
     def __init__(
         self, text: str, limits: Limits, positions: Positions | None, *, is_sheltered: bool
     ) -> None:
         self.text = text
         self.limits = limits
-        self.positions = positions
+        self.is_whole = positions is not None
+        self.positions: Positions = {} if positions is None else positions
         self.is_sheltered = is_sheltered
         self.stack: list[_Frame] = []
         self.anchors: dict[str, tuple[Any, int] | None] = {}
@@ -219,7 +230,7 @@ class Builder:
         frame.is_placed = is_placed or event.flow_style
         if event.flow_style and not any(f.flow_line >= 0 for f in stack):
             frame.flow_line = mark.line
-        if self.positions is not None:
+        if self.is_whole or not stack or self._may_hold_reference():
             frame.path = self._place(mark)
         if event.anchor:
             self.anchors[event.anchor] = None  # open: an alias to it would never end
@@ -230,6 +241,9 @@ class Builder:
 
     def _is_at_annotations(self) -> bool:
         return [frame.key for frame in self.stack] == ["metadata", "annotations"]
+
+    def _may_hold_reference(self) -> bool:
+        return len(self.stack) <= _REFERENCE_DEPTH and self.stack[0].key == "spec"
 
     def _close(self, event: Any) -> None:
         frame = self.stack.pop()
@@ -280,13 +294,13 @@ class Builder:
         frame.cost += cost
         container = frame.value
         if isinstance(container, list):
-            if mark is not None and self.positions is not None:
+            if mark is not None and frame.path is not None:
                 self._place(mark)
             container.append(value)
         elif frame.key is None:
             self._add_key(frame, container, value, mark)
         else:
-            if mark is not None and self.positions is not None:
+            if mark is not None and frame.path is not None:
                 path = (*frame.path, frame.key)
                 if value is not None and value != "":
                     self.positions[path] = (mark.line + 1, mark.column + 1)
@@ -319,16 +333,16 @@ class Builder:
             frame.block_indent, frame.is_placed = mark.column, True
         if frame.lines is not None and mark is not None:
             frame.lines[key] = mark.line + 1
-        if self.positions is not None and mark is not None:
+        if frame.path is not None and mark is not None:
             self.positions[(*frame.path, key)] = (mark.line + 1, mark.column + 1)
 
     def _place(self, mark: Any) -> Path:
         """The path of the value that starts here; a list item's position is its own."""
-        assert self.positions is not None  # noqa: S101 - for the type checker, callers look first
         if not self.stack:
             self.positions[()] = (mark.line + 1, mark.column + 1)
             return ()
         frame = self.stack[-1]
+        assert frame.path is not None  # noqa: S101 - for the type checker, callers look first
         if isinstance(frame.value, list):
             path: Path = (*frame.path, len(frame.value))
             self.positions[path] = (mark.line + 1, mark.column + 1)

@@ -103,6 +103,12 @@ class Document:
         return self.raw.annotation_lines if self.raw else {}
 
     @property
+    def reference_lines(self) -> dict[str, int]:
+        """Line of each relation (1-based) by its key; of a placeholder where that brings it."""
+        places = self.raw.reference_places if self.raw else {}
+        return {one.key: _place(one.path, places, self.line)[0] for one in self.relations}
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is nothing in it; such a document is passed over."""
         return self.data is None and not self.problems
@@ -339,14 +345,10 @@ def _problems(
     line: int,
     masks: Mapping[str, str] | None = None,
 ) -> tuple[Problem, ...]:
-    def place_of(breach: Breach) -> tuple[int, int]:
-        place = breach.path
-        while place and place not in positions:
-            place = place[:-1]
-        return positions.get(place, (line, 1)) if place else (line, 1)
-
     # Many problems with many secrets to hide in each would take the square of their number.
-    kept = sorted(((place_of(breach), breach) for breach in found), key=itemgetter(0))
+    kept = sorted(
+        ((_place(breach.path, positions, line), breach) for breach in found), key=itemgetter(0)
+    )
     return tuple(
         Problem(
             line=at[0],
@@ -357,6 +359,13 @@ def _problems(
         )
         for at, breach in kept[:MAX_PROBLEMS]
     )
+
+
+def _place(path: Path, positions: Positions, line: int) -> tuple[int, int]:
+    """Line and column of a field, else of what holds it, else of the document's first line."""
+    while path and path not in positions:
+        path = path[:-1]
+    return positions.get(path, (line, 1)) if path else (line, 1)
 
 
 def _dotted(path: Path) -> str:

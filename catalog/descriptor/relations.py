@@ -80,6 +80,16 @@ class Declared:
     target: str
     path: tuple[str | int, ...]
 
+    @property
+    def key(self) -> str:
+        """What the relation is known by among those of its descriptor."""
+        return key_of(self.type, self.target)
+
+
+def key_of(type_: str, target: str) -> str:
+    """What a relation is known by among those of its descriptor: no two are alike."""
+    return f"{type_} {target}"
+
 
 @dataclass(frozen=True, slots=True)
 class BadRef:

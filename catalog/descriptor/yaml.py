@@ -58,6 +58,8 @@ class RawDocument:
         error: Why it cannot be read, or None.
         annotation_lines: 1-based line of each key of ``metadata.annotations``, as far as it is
             written in the document itself.
+        reference_places: Line and column (1-based) of every path that a reference to another
+            entity can have, and perhaps of others.
         places: Line and column (1-based) of every path, where they are known already.
     """
 
@@ -66,6 +68,7 @@ class RawDocument:
     value: Any
     error: YamlError | None
     annotation_lines: Lines
+    reference_places: Positions
     _text: str
     _offset: int
     _limits: Limits = DEFAULT_LIMITS
@@ -95,7 +98,11 @@ class RawDocument:
         found: Positions = {}
         with suppress(YamlError):  # what comes before an error has its position
             _build(self._text, self._limits, found)
-        return {path: (line + self._offset, column) for path, (line, column) in found.items()}
+        return _shifted(found, self._offset)
+
+
+def _shifted(places: Positions, offset: int) -> Positions:
+    return {path: (line + offset, column) for path, (line, column) in places.items()}
 
 
 _MARKER = re.compile(r"^(---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
@@ -182,9 +189,10 @@ def _read_one(text: str, index: int, offset: int, limits: Limits) -> RawDocument
     line = offset + 1 + (text.count("\n", 0, first.start()) if first else 0)
     value, error = None, None
     lines: Lines = {}
+    places: Positions = {}
     try:
         built = _build(text, limits, None)
-        value, lines = built.root, built.annotation_lines
+        value, lines, places = built.root, built.annotation_lines, built.positions
     except YamlError as exc:
         error = YamlError(exc.message, exc.line + offset, exc.column, exc.hint)
     return RawDocument(
@@ -193,6 +201,7 @@ def _read_one(text: str, index: int, offset: int, limits: Limits) -> RawDocument
         value=value,
         error=error,
         annotation_lines={key: number + offset for key, number in lines.items()},
+        reference_places=_shifted(places, offset),
         _text=text,
         _offset=offset,
         _limits=limits,

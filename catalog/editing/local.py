@@ -110,7 +110,7 @@ def adopt(entity: Entity, *, user: "User | None") -> None:
             raise InvalidDescriptor([_refusal(f"{entity.ref} still has its file")])
         place = entity.source_place
         entity.location, entity.source, entity.source_line = None, "", None
-        entity.annotation_lines = {}
+        entity.annotation_lines, entity.reference_lines = {}, {}
         entity.orphaned_at, entity.written = None, None
         entity.digest = digest_of(entity.descriptor)
         entity.changed_at = timezone.now()

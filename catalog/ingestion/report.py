@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from catalog.descriptor import Problem
-from catalog.descriptor.yaml import Path
 
 MAX_OUTCOMES = 1000
 
@@ -91,7 +90,6 @@ class ReportNotice:
         ref: Canonical reference of the entity.
         message: What looks wrong, in plain words.
         hint: What to do about it; may be empty.
-        path: Which field it is about, where the line is still that of its document; else empty.
     """
 
     file: str
@@ -99,7 +97,6 @@ class ReportNotice:
     ref: str
     message: str
     hint: str = ""
-    path: Path = ()
 
     def masked(self, mask: Callable[[str], str]) -> "ReportNotice":
         """The notice with the secrets masked in its message and its hint."""

@@ -32,6 +32,7 @@ class SpooledDocument(NamedTuple):
         digest: SHA-256 (hex) of the descriptor.
         relations: Pairs of type and target.
         annotation_lines: 1-based line of each annotation that the document itself writes.
+        reference_lines: 1-based line of each relation, by its key.
     """
 
     number: int
@@ -43,6 +44,7 @@ class SpooledDocument(NamedTuple):
     descriptor: dict[str, Any]
     relations: list[list[str]]
     annotation_lines: dict[str, int]
+    reference_lines: dict[str, int]
 
 
 class FileFacts(NamedTuple):
@@ -198,6 +200,7 @@ class Spool:
             document.data,
             relations,
             document.annotation_lines,
+            document.reference_lines,
         )
         first = self._numbers.setdefault(ref, number)
         if first != number:

@@ -1,15 +1,11 @@
 """List unresolved references, each with its field and a suggestion."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catalog.descriptor import DEFAULT_LIMITS, Document, parse
 from catalog.descriptor.relations import declared
 from catalog.descriptor.yaml import Path
-from catalog.ingestion.allow import Allowance
 from catalog.ingestion.report import ReportNotice
-from catalog.ingestion.sources import SourceError, SourceReader, is_url
 from catalog.models import Entity, Relation
 from catalog.refs import EntityRef
 from catalog.search.suggestions import suggested_refs
@@ -51,40 +47,11 @@ def _notice(
     field = f"{root}.{name}{''.join(f'[{number}]' for number in item)}: " if path else ""
     return ReportNotice(
         file=source.source,
-        line=source.source_line,
+        line=source.line_of(relation),
         ref=source.ref,
         message=f"{field}{relation.type} {target} points to nothing in the catalog",
         hint=f"did you mean {near[target]}?" if target in near else "",
-        path=path,
     )
-
-
-def at_their_lines(notices: Iterable[ReportNotice]) -> list[ReportNotice]:
-    """The same, each at the line of its field; parses every file on disk that they name once.
-
-    What is at an address, cannot be read or has changed keeps the line of its document.
-    """
-    reader = SourceReader(Allowance.from_settings(), DEFAULT_LIMITS)
-    documents: dict[str, dict[str, Document]] = {}
-    found = []
-    for notice in notices:
-        if notice.path and notice.file and not is_url(notice.file):
-            if notice.file not in documents:
-                documents[notice.file] = _documents(reader, notice.file)
-            if document := documents[notice.file].get(notice.ref):
-                (place,) = document.places([notice.path])
-                found.append(replace(notice, line=place.line))
-                continue
-        found.append(notice)
-    return found
-
-
-def _documents(reader: SourceReader, file: str) -> dict[str, Document]:
-    try:
-        text = reader.read(file, inside=None)
-    except SourceError:
-        return {}
-    return {str(one.ref): one for one in parse(text) if one.is_valid}
 
 
 def _fields(source: Entity) -> dict[tuple[str, str], Path]:

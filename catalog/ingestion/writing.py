@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import User
 
-_PLACE = ("location", "source", "source_line", "annotation_lines", "orphaned_at")
-_MOVE = ("location_id", "source", "source_line", "annotation_lines", "orphaned_at")
+_LINES = ("source_line", "annotation_lines", "reference_lines")
+_PLACE = ("location", "source", *_LINES, "orphaned_at")
+_MOVE = ("location_id", "source", *_LINES, "orphaned_at")
 # One number for all writers: two runs that claim one reference must see each other's rows.
 _LOCK = 0x5C_A7A1_06
 
@@ -184,6 +185,7 @@ class CatalogWriter:
                 "source": spooled.source[:MAX_ADDRESS],
                 "source_line": spooled.line,
                 "annotation_lines": spooled.annotation_lines,
+                "reference_lines": spooled.reference_lines,
                 "orphaned_at": None,
             }
             if known is not None and known.orphaned_at is not None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.urls import reverse
 
-from catalog.descriptor.relations import INVERSE
+from catalog.descriptor.relations import INVERSE, key_of
 from catalog.kinds import Kind
 from catalog.models.locations import ImportRun, Location, file_and_line
 from catalog.refs import EntityRef
@@ -24,7 +24,7 @@ class EntityQuerySet(models.QuerySet["Entity"]):
 
     def for_list(self) -> Self:
         """Everything that a row of a list prints: one query, and one for the tags."""
-        return self.defer("descriptor").prefetch_related("tag_rows")
+        return self.defer("descriptor", "reference_lines").prefetch_related("tag_rows")
 
 
 class Entity(models.Model):
@@ -50,6 +50,8 @@ class Entity(models.Model):
         source_line: 1-based line of the document's first key in ``source``.
         annotation_lines: 1-based line of each annotation in ``source``, by its key; one that an
             overlay or another file sets has none.
+        reference_lines: 1-based line of each relation in ``source``, by ``key_of`` its type and
+            target; one that an overlay sets has none.
         run: The run that last wrote it.
         first_run: The run that made it; None for a local entity.
         orphaned_at: Since when no location has its document any more (UTC); None while one has it.
@@ -87,6 +89,7 @@ class Entity(models.Model):
     source = models.CharField(max_length=1000, blank=True)
     source_line = models.PositiveIntegerField(null=True, blank=True)
     annotation_lines = models.JSONField(default=dict, blank=True, editable=False)
+    reference_lines = models.JSONField(default=dict, blank=True, editable=False)
     orphaned_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField()
@@ -131,6 +134,11 @@ class Entity(models.Model):
     def source_place(self) -> str:
         """``file:line`` of its document; empty for one made in the admin."""
         return file_and_line(self.source, self.source_line)
+
+    def line_of(self, relation: "Relation") -> int | None:
+        """1-based line of a relation that the entity declares, else of its document."""
+        key = key_of(relation.type, relation.target_ref)
+        return self.reference_lines.get(key) or self.source_line
 
     @property
     def url_kwargs(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from catalog.links import EntityLink, entity_url, link_to_entity
 from catalog.masking import DEFAULT_MASKER, Masker
-from catalog.models import ImportIssue, Relation
+from catalog.models import ImportIssue, Relation, file_and_line
 from catalog.refs import EntityRef
 
 
@@ -118,7 +118,7 @@ def unresolved_rows(relations: Iterable[Relation], meant: Mapping[str, str]) -> 
         rows.append(
             UnresolvedRow(
                 source=link_to_entity(source),
-                place=source.source_place,
+                place=file_and_line(source.source, source.line_of(relation)),
                 type=Relation.Type(relation.type).label,
                 target=DEFAULT_MASKER.ref(relation.target_ref),
                 meant=EntityLink(text=near, url=url_of(near), icon="", ref=near) if near else None,

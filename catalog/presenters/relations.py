@@ -143,11 +143,12 @@ class UnresolvedReference:
     """A neighbour that the descriptor names and the catalog does not have.
 
     Attributes:
-        fields: Where the descriptor names it, for example ``spec.dependsOn[0]``.
+        fields: Where the descriptor names it: the field, for example ``spec.dependsOn[0]``, and
+            its 1-based line in the entity's source; None where an overlay names it.
     """
 
     link: EntityLink
-    fields: Sequence[str]
+    fields: Sequence[tuple[str, int | None]]
 
 
 def table_rows(
@@ -265,9 +266,10 @@ def unresolved_references(
 ) -> list[UnresolvedReference]:
     """What the descriptor names and the catalog does not have, with the fields that name it."""
     found, _ = declared(entity.kind, entity.namespace, entity.spec)
-    fields: dict[str, list[str]] = {}
+    fields: dict[str, list[tuple[str, int | None]]] = {}
     for one in found:
-        fields.setdefault(one.target, []).append(_path(one.path))
+        line = entity.reference_lines.get(one.key)
+        fields.setdefault(one.target, []).append((_path(one.path), line))
     return [
         UnresolvedReference(
             link=link_to(node, suggestions=suggestions), fields=fields.get(str(node.ref), ())

@@ -47,7 +47,9 @@ def issues(request: HttpRequest) -> HttpResponse:
         "is_filtered": bool(text or where),
     }
     rows = issues_found.select_related("location")
-    wide = unresolved.select_related("source").defer("source__descriptor", "source__written")
+    wide = unresolved.select_related("source").defer(
+        "source__descriptor", "source__written", "source__reference_lines"
+    )
     if kind == presenters.UNRESOLVED:
         parts = _Parts((wide, unresolved_total))
     elif kind in ImportIssue.Kind.values:
@@ -121,6 +123,11 @@ def _count(unresolved: RelationQuerySet, *, is_whole: bool) -> int:
 
 
 def _unresolved_rows(shown: list[Relation]) -> list[presenters.UnresolvedRow]:
+    # Read once for each entity: the relations of one may be thousands.
+    sources = Entity.objects.filter(pk__in={one.source_id for one in shown})
+    lines = dict(sources.values_list("pk", "reference_lines"))
+    for one in shown:
+        one.source.reference_lines = lines.get(one.source_id, {})
     wanted = {str(ref): ref for ref in map(_ref, [one.target_ref for one in shown]) if ref}
     return presenters.unresolved_rows(shown, suggested_refs(list(wanted.values())))
 

@@ -6,10 +6,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from catalog.descriptor import parse
 from catalog.ingestion.unresolved import find_unresolved
-from catalog.models import Location
+from catalog.models import Entity, Location
+from tests.catalog.overlays import set_overlay
 from tests.catalog.sources import component, group, run, write
 from tests.factories import make_user
+from tests.pages import soup_of, words
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +59,7 @@ def test_names_the_field_and_what_was_meant(tmp_path):
         ),
         "spec.dependsOn[1]: dependsOn api:default/gone points to nothing in the catalog": "",
     }
-    assert {(notice.ref, notice.line) for notice in notices} == {("component:default/a", 1)}
+    assert {notice.ref for notice in notices} == {"component:default/a"}
 
 
 def test_asks_as_often_for_many_as_for_one(tmp_path):
@@ -81,3 +84,73 @@ def test_the_command_names_the_line_of_the_field(tmp_path):
     found = re.findall(r"a\.yaml:(\d+) \S+ warning: .* \w+:default/(\w+) points", out)
     assert sorted(name for _, name in found) == ["gone", "no", "nobody"]
     assert all(lines[int(line) - 1].endswith((f" {name}", f":{name}")) for line, name in found)
+
+
+HEAD = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: a}\n"
+SPEC = "spec:\n  type: service\n  lifecycle: production\n  owner: team\n"
+ANSWER = """{"items": [{"apiVersion": "backstage.io/v1alpha1", "kind": "Component",
+  "metadata": {"name": "a", "uid": "1"}, "relations": [],
+  "spec": {"type": "service", "lifecycle": "production", "owner": "team",
+    "dependsOn": [
+      "api:no"]}}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (f"{HEAD}{SPEC}", [7]),
+        (f"# one\n---\n{HEAD}{SPEC}  dependsOn:\n\n  - api:a # x\n  - api:b\n", [9, 12, 13]),
+        (f"{HEAD}{SPEC.replace('owner:', 'owner:' + chr(10) + '   ')}", [8]),
+        (f"{HEAD}{SPEC}  dependsOn: [api:a,\n    api:b]\n", [7, 8, 9]),
+        (f"{HEAD}{SPEC}  dependsOn: &d\n  - api:a\n  dependencyOf: *d\n", [7, 9, 10]),
+        (f"{HEAD}{SPEC}  dependencyOf:\n  - kind: API\n    name: a\n", [7, 9]),
+        (f"{HEAD}{SPEC}\tsystem: x\n".replace("\tsystem", "  system"), [7, 8]),
+        (f"{HEAD}{SPEC}  title: a\u2028b\n  dependsOn: [api:a]\n", [7, 9]),
+        (ANSWER, [3, 5]),
+    ],
+    ids=["key", "list", "below", "flow", "alias", "parts", "two", "separator", "answer"],
+)
+def test_each_relation_has_the_line_where_its_field_is_found_too(text, lines):
+    (document,) = [one for one in parse(text) if not one.is_empty]
+    assert document.problems == ()
+    places = document.places([relation.path for relation in document.relations])
+    assert list(document.reference_lines.values()) == [place.line for place in places]
+    assert sorted(document.reference_lines.values()) == lines
+
+
+class TestEveryDoor:
+    """The command, the entity's page and the page of issues name the line of the reference."""
+
+    def lines_of(self, client, file):
+        client.force_login(make_user(is_superuser=True))
+        issues = client.get("/catalog/issues/?kind=unresolved")
+        page = client.get("/catalog/default/component/a/")
+        return {
+            "validate_catalog": re.findall(r"a\.yaml:(\d+):", run("validate_catalog", file)[1]),
+            "import_catalog": re.findall(r"a\.yaml:(\d+) ", run("import_catalog", file)[1]),
+            "issues": re.findall(r"a\.yaml:(\d+)", words(soup_of(issues).main)),
+            "entity": re.findall(r"\(line (\d+)\)", words(soup_of(page).main)),
+        }
+
+    def test_names_it_also_where_the_document_only_moved(self, client, tmp_path):
+        text = component("a", owner="gone")
+        line = text.splitlines().index("  owner: gone") + 1
+        for above in ("", "# one\n# two\n"):
+            file = write(tmp_path / "a.yaml", above + text)
+            run("import_catalog", file)
+            found = self.lines_of(client, file)
+            expected = str(line + above.count("\n"))
+            assert found == {door: [expected] for door in found}
+
+    def test_blames_the_file_for_no_reference_of_an_overlay(self, client, tmp_path):
+        run("import_catalog", write(tmp_path / "a.yaml", component("a"), group("team")))
+        set_overlay(Entity.objects.get(name="a"), "owner", "", "gone", user=None)
+        client.force_login(make_user(is_superuser=True))
+        notice = words(soup_of(client.get("/catalog/default/component/a/")).main)
+        assert "gone in spec.owner" in notice
+        assert "(line" not in notice
+        set_overlay(Entity.objects.get(name="a"), "owner", "", "team", user=None)
+        Entity.objects.filter(name="team").delete()
+        page = client.get("/catalog/default/component/a/")
+        assert "(line" in words(soup_of(page).main)

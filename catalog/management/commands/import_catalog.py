@@ -10,7 +10,6 @@ from tqdm import tqdm
 
 from catalog.ingestion.importer import configured_sources, run_import
 from catalog.ingestion.report import ImportReport, Issue
-from catalog.ingestion.unresolved import at_their_lines
 from catalog.locations.refreshing import adopt_configured
 from catalog.models import Entity, Location, file_and_line
 
@@ -70,7 +69,6 @@ class Command(BaseCommand):
             )
         if not options["dry_run"] and origin == Location.Origin.COMMAND:
             self._forget_unread(report)
-        report.notices = at_their_lines(report.notices)
         if is_text:
             self._print(report)
         else:
