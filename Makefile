@@ -89,4 +89,4 @@ $(BIN)/.run $(BIN)/.dev:
 	@exec sh requirements/install.sh "$(VENV)" $(subst .,,$(@F)) "$(PYTHON)"
 
 var/secret_key: | $(BIN)/.run
-	@mkdir -p var && umask 077 && $(BIN)/python -c "import secrets; print(secrets.token_urlsafe(64))" > $@
+	@mkdir -p var && umask 077 && $(BIN)/python -c "import secrets; print(secrets.token_urlsafe(64))" > $@.$$$$ && { mv -n $@.$$$$ $@; rm -f $@.$$$$; }

@@ -9,6 +9,7 @@ The exit code is that of the process that ended, or 128 and the signal's number;
 
 import argparse
 import errno
+import fcntl
 import http.client
 import os
 import queue
@@ -21,6 +22,7 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 _CTRL_C = 128 + signal.SIGINT
@@ -57,17 +59,18 @@ def main(arguments: list[str] | None = None) -> int:
         # jobs ignore, is heeded.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda number, _: events.put(number))
-    try:
-        _require_free_ports(options.names)
-    except PortError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    if RELEASE in options.names:
-        code = _Run(events).until_one_ends({RELEASE: commands[RELEASE]})
-        if code:
-            return _exit_code(code)
-    others = {name: commands[name] for name in options.names if name != RELEASE}
-    return _exit_code(_Run(events).until_one_ends(others)) if others else 0
+    with ExitStack() as held:
+        try:
+            _reserve_ports(options.names, held)
+        except PortError as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
+        if RELEASE in options.names:
+            code = _Run(events).until_one_ends({RELEASE: commands[RELEASE]})
+            if code:
+                return _exit_code(code)
+        others = {name: commands[name] for name in options.names if name != RELEASE}
+        return _exit_code(_Run(events).until_one_ends(others)) if others else 0
 
 
 def _exit_code(code: int) -> int:
@@ -188,8 +191,13 @@ def _address_of_web() -> tuple[str, str]:
     return os.environ.get("HOST", "127.0.0.1").strip("[]"), os.environ.get("PORT", "8000")
 
 
-def _require_free_ports(names: Iterable[str]) -> None:
-    """Find out whether each process that listens will be able to.
+def _reserve_ports(names: Iterable[str], held: ExitStack) -> None:
+    """Find out whether each process that listens will be able to, and reserve its port.
+
+    Args:
+        names: Of the processes.
+        held: Keeps the ports reserved among the runs in this folder: while ``release`` runs, a
+            port that another run is about to listen on is still free.
 
     Raises:
         PortError: One will not; says which setting chooses another port.
@@ -198,18 +206,25 @@ def _require_free_ports(names: Iterable[str]) -> None:
         "web": ("PORT", *_address_of_web()),
         "sandbox": ("SANDBOX_PORT", "127.0.0.1", os.environ.get("SANDBOX_PORT", "8900")),
     }
-    with ExitStack() as held:
-        for name in names:
-            if name not in wanted:
-                continue
-            variable, host, port = wanted[name]
-            if not (port.isdecimal() and 0 < int(port) < 65536):
-                raise PortError(f"{variable}={port} is not a port: choose a number up to 65535.")
+    listening = {name: wanted[name] for name in names if name in wanted}
+    for variable, _, port in listening.values():
+        if not (port.isdecimal() and 0 < int(port) < 65536):
+            raise PortError(f"{variable}={port} is not a port: choose a number up to 65535.")
+    reserved = _open_reservations(held)
+    with ExitStack() as bound:
+        for name, (variable, host, port) in listening.items():
+            if reserved and not _reserve(reserved, int(port)):
+                others = " ".join(f"{one}={int(own) + 1}" for one, _, own in listening.values())
+                raise PortError(
+                    f"Another run in {ROOT} is starting or running with port {port}: stop it, or "
+                    f"choose other ports, for example make run {others}; PORTAL_VAR_DIR= names a "
+                    "folder for data of its own"
+                )
             try:
                 [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
                     host, int(port), type=socket.SOCK_STREAM
                 )
-                listener = held.enter_context(socket.socket(family, kind, protocol))
+                listener = bound.enter_context(socket.socket(family, kind, protocol))
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind(address)
                 listener.listen()
@@ -220,6 +235,24 @@ def _require_free_ports(names: Iterable[str]) -> None:
                     f"{name} cannot listen on {host}, port {port} ({error.strerror}): "
                     + (example if is_port else "HOST= must be an address of this machine")
                 ) from error
+
+
+def _open_reservations(held: ExitStack) -> IO[str] | None:
+    """The file that runs in this folder lock ports in; None where none can be written."""
+    try:
+        (ROOT / "var").mkdir(exist_ok=True)
+        return held.enter_context((ROOT / "var/ports.lock").open("a"))
+    except OSError:
+        return None
+
+
+def _reserve(file: IO[str], port: int) -> bool:
+    """Lock the byte that stands for the port, until the file is closed."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError as error:
+        return error.errno not in {errno.EACCES, errno.EAGAIN}
+    return True
 
 
 def _answers(host: str, port: int) -> bool:

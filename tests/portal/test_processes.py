@@ -172,6 +172,25 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(start, variable, n
     assert "began" not in output
 
 
+def test_of_two_that_start_at_once_one_names_the_other(start):
+    ports = {"PORT": free_port(), "SANDBOX_PORT": free_port()}
+    # While the first prepares, nobody listens on its ports.
+    lines = {"release": "echo began; sleep 600", "web": "sleep 600", "sandbox": "sleep 600"}
+    first = start(lines, **ports)
+    assert first.stdout.readline() == "began\n"
+    second = start(lines, **ports)
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert f"Another run in {ROOT} is starting or running with port {ports['PORT']}" in output
+    others = " ".join(f"{variable}={int(port) + 1}" for variable, port in ports.items())
+    assert f"make run {others}; PORTAL_VAR_DIR= names" in output
+    assert "began" not in output
+    first.terminate()
+    first.communicate(timeout=60)
+    third = start({"release": "echo began", "web": "exit 0"}, **ports)
+    assert "began" in third.communicate(timeout=60)[0]
+
+
 def test_web_and_sandbox_cannot_share_a_port(start):
     port = free_port()
     process = start({"web": "echo began", "sandbox": "echo began"}, PORT=port, SANDBOX_PORT=port)
