@@ -27,12 +27,15 @@ except ImportError:
 '
 old=
 bare=
+why=
 for python in "$@"; do
   what=$("$python" -c "$probe" 2>/dev/null)
   case $? in
     0) exec "$python" "$(dirname "$0")/install.py" "$folder" "$name" ;;
     3) case $old in *"$what"*) ;; *) old="$old${old:+, }$what" ;; esac ;;
     4) bare=${bare:-$what} ;;
+    # A shim is there, and says itself why it leads nowhere.
+    *) if [ -z "$why" ] && command -v "$python" >/dev/null; then why="$python says: $("$python" -c "$probe" 2>&1)"; fi ;;
   esac
 done
 
@@ -45,5 +48,8 @@ elif [ -n "$asked" ]; then
   echo "PYTHON=$asked does not run: name a Python 3.11 or newer." >&2
 else
   echo "Switchboard needs Python 3.11 or newer, and no Python was found on the PATH: install one, or name it with PYTHON=." >&2
+fi
+if [ -n "$why" ]; then
+  printf '%s\n' "$why" >&2
 fi
 exit 1

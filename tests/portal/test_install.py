@@ -88,6 +88,15 @@ class TestChoiceOfPython:
         done = run("make", "run", f"VENV={tmp_path}/venv", "PYTHON=python0")
         assert "PYTHON=python0 does not run" in done.stderr
 
+    @pytest.mark.parametrize("asked", [(), ("PYTHON=python3.11",)], ids=["found", "asked"])
+    def test_a_shim_that_leads_nowhere_says_why_itself(self, tmp_path, path, asked):
+        line = "echo 'pyenv: python3.11: command not found' >&2; exit 127"
+        write_program(tmp_path / "bin/python3.11", line)
+        search = f"{tmp_path}/bin:{path}"
+        done = run("make", "run", f"VENV={tmp_path}/venv", *asked, PATH=search)
+        assert "PYTHON=python3.11 does not run" in done.stderr or not asked
+        assert "\npython3.11 says: pyenv: python3.11: command not found\n" in done.stderr
+
     def test_another_folder_is_not_touched(self, tmp_path):
         (tmp_path / "mine").write_text("kept")
         done = run("make", "run", f"VENV={tmp_path}")
