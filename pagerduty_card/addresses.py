@@ -81,7 +81,8 @@ def read_address(api: Api, written: str) -> Address:
         return _of_pagerduty(api, host, f"{root}{path}", shown=text)
     if api is Api.EVENTS and not path.endswith(_VERSION):
         mistake = f"is {f'{root}{path}'[:_SHOWN]!r}, which does not end in {_VERSION}"
-        return Address(mistake=mistake, right=f"{root}{path}{_VERSION}")
+        right = re.sub(r"/v\d+$", "", path, flags=re.IGNORECASE)
+        return Address(mistake=mistake, right=f"{root}{right}{_VERSION}")
     return Address(url=f"{root}{path}")
 
 

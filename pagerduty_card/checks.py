@@ -224,7 +224,7 @@ def _addresses(account: Account) -> list[CheckMessage]:
     ]
     mistaken = {one.api.value for one in account.address_mistakes}
     for name, url in named.items():
-        if name not in mistaken and (url or account.is_own):
+        if name not in mistaken and url:  # without one, the region is at fault
             found += _insecure(account.name_of(name), url)
     return found
 
@@ -241,10 +241,9 @@ def _insecure(variable: str, url: str) -> list[CheckMessage]:
     )
     if host and (scheme == "https" or (scheme == "http" and is_own)):
         return []
-    shown = f" is {url[:100]!r}, which" if url else ""
     return [
         Error(
-            f"{variable}{shown} is not an https address.",
+            f"{variable} is {url[:100]!r}, which is not an https address.",
             hint="Tokens and integration keys would travel readably. Write https://, or leave "
             f"{variable} unset to use the hosts of the region.",
             id="pagerduty_card.E002",

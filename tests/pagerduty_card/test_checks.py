@@ -54,6 +54,11 @@ def test_an_address_must_be_https_or_this_machine(token, settings, variable, url
         assert variable in messages["pagerduty_card.E002"].msg
 
 
+def test_an_unknown_region_is_one_mistake(token, settings):
+    settings.PAGERDUTY_REGION = "asia"
+    assert list(found()) == ["pagerduty_card.E001"]
+
+
 @pytest.mark.parametrize(
     ("variable", "url", "used", "right"),
     [
@@ -66,6 +71,9 @@ def test_an_address_must_be_https_or_this_machine(token, settings, variable, url
             "",
         ),
         ("EVENTS", "https://relay.example/pd", "", "https://relay.example/pd/v2"),
+        ("EVENTS", "https://relay.example/pd/V1", "", "Write https://relay.example/pd/v2, or"),
+        ("EVENTS", "https://relay.example/v1/enqueue", "", "Write https://relay.example/v2, or"),
+        ("EVENTS", "https://events.pagerduty.com/v1", "", "Write https://events.pagerduty.com/v2,"),
         ("EVENTS", "https://api.pagerduty.com", "", "https://events.pagerduty.com/v2"),
         (
             "EVENTS",
