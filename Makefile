@@ -9,8 +9,8 @@ FORMAT_CSS = $(BIN)/css-beautify --indent-size 2 --end-with-newline --preserve-n
 FORMAT_JS = $(BIN)/js-beautify --indent-size 2 --end-with-newline --brace-style collapse,preserve-inline
 
 # What the running portal is told; tests and linters see none of it.
-run sandbox: export PORT ?= 8000
-run sandbox: export SANDBOX_PORT ?= 8900
+run sandbox: export PORT := $(or $(strip $(PORT)),8000)
+run sandbox: export SANDBOX_PORT := $(or $(strip $(SANDBOX_PORT)),8900)
 run sandbox: export PORTAL_URL ?= http://127.0.0.1:$(PORT)
 run sandbox: export CATALOG_LOCATIONS ?= $(CURDIR)/examples/catalog/all.yaml
 # A token means a real account: the sandbox stays off.

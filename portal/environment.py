@@ -6,10 +6,12 @@ strict side: a misspelt "true" opens nothing. No Django here, so that gunicorn's
 ``portal.processes`` read their settings by the same rules.
 """
 
+import argparse
 import difflib
 import ipaddress
 import os
 import re
+import shlex
 import zoneinfo
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -303,10 +305,32 @@ class Environment:
         return None
 
 
+# Options of gunicorn that the portal sets itself, with the variables for some of them.
+_OWN_OPTIONS: Mapping[tuple[str, ...], str] = {
+    ("--bind", "-b"): "HOST, PORT",
+    ("--workers", "-w"): "WEB_WORKERS",
+    ("--threads",): "WEB_THREADS",
+    ("--worker-class", "-k"): "",
+    ("--timeout", "-t"): "",
+    ("--graceful-timeout",): "",
+    ("--forwarder-headers",): "",
+    ("--daemon", "-D"): "",
+}
+
+
 def web_server(env: Environment) -> WebServer:
     """Read the settings of gunicorn."""
+    if own := _own_options(env.text("GUNICORN_CMD_ARGS")):
+        names = ", ".join(option for option, _ in own)
+        variables = ", ".join(variable for _, variable in own if variable)
+        env.report(
+            "GUNICORN_CMD_ARGS",
+            f"has {names}, which the portal sets itself",
+            f"Remove {'it' if len(own) == 1 else 'them'} from there"
+            + (f", and set {variables} instead." if variables else "."),
+        )
     host = env.text("HOST", default="127.0.0.1").strip("[]")
-    if not (_is_ipv6(host) or re.fullmatch(r"[A-Za-z0-9._-]+", host)):
+    if not (_is_ip(host) or re.fullmatch(r"(?![\d.]+$)[A-Za-z0-9._-]+", host)):
         env.report(
             "HOST",
             f"is {quoted(host)}, which is not an address or a name of this machine",
@@ -333,9 +357,22 @@ def _usual_workers() -> int:
     return min(os.cpu_count() or 1, _MOST_USUAL_WORKERS)
 
 
-def _is_ipv6(host: str) -> bool:
+def _own_options(arguments: str) -> list[tuple[str, str]]:
+    """Which of gunicorn's options are the portal's own, each with the variable to set instead."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for names in _OWN_OPTIONS:
+        action = "store_true" if "--daemon" in names else "store"
+        parser.add_argument(*names, dest=names[0], action=action, default=argparse.SUPPRESS)
     try:
-        return bool(ipaddress.IPv6Address(host))
+        found, _others = parser.parse_known_args(shlex.split(arguments))
+    except (argparse.ArgumentError, ValueError):
+        return []  # gunicorn does not start with them, and says why
+    return [(names[0], own) for names, own in _OWN_OPTIONS.items() if hasattr(found, names[0])]
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host))
     except ValueError:
         return False
 

@@ -24,6 +24,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
+from portal.environment import Environment, web_server
+
 ROOT = Path(__file__).resolve().parents[1]
 _CTRL_C = 128 + signal.SIGINT
 RELEASE = "release"
@@ -160,8 +162,8 @@ class _Run:
 
     def _announce(self) -> None:
         """Say the address as soon as the web process answers there."""
-        host, port = _address_of_web()
-        while not _answers(host, int(port)):
+        host, port = _address_of_web(Environment())
+        while not _answers(host, port):
             time.sleep(0.1)
         name = os.environ.get("PORTAL_NAME", "Switchboard")
         url = os.environ.get("PORTAL_URL", f"http://{host}:{port}")
@@ -186,9 +188,10 @@ def _read(procfile: Path) -> dict[str, str]:
     }
 
 
-def _address_of_web() -> tuple[str, str]:
+def _address_of_web(env: Environment) -> tuple[str, int]:
+    server = web_server(env)
     # gunicorn wants an IPv6 address in brackets, sockets want it without.
-    return os.environ.get("HOST", "127.0.0.1").strip("[]"), os.environ.get("PORT", "8000")
+    return server.host.strip("[]"), server.port
 
 
 def _reserve_ports(names: Iterable[str], held: ExitStack) -> None:
@@ -202,19 +205,21 @@ def _reserve_ports(names: Iterable[str], held: ExitStack) -> None:
     Raises:
         PortError: One will not; says which setting chooses another port.
     """
-    wanted = {
-        "web": ("PORT", *_address_of_web()),
-        "sandbox": ("SANDBOX_PORT", "127.0.0.1", os.environ.get("SANDBOX_PORT", "8900")),
-    }
-    listening = {name: wanted[name] for name in names if name in wanted}
-    for variable, _, port in listening.values():
-        if not (port.isdecimal() and 0 < int(port) < 65536):
-            raise PortError(f"{variable}={port} is not a port: choose a number up to 65535.")
+    env = Environment()
+    listening: dict[str, tuple[str, str, int]] = {}
+    for name in names:
+        if name == "web":
+            listening[name] = ("PORT", *_address_of_web(env))
+        elif name == "sandbox":
+            port = env.number("SANDBOX_PORT", default=8900, least=1, most=65_535)
+            listening[name] = ("SANDBOX_PORT", "127.0.0.1", port)
+    if env.mistakes:
+        raise PortError("\n".join(f"{one.text} {one.hint}" for one in env.mistakes))
     reserved = _open_reservations(held)
     with ExitStack() as bound:
         for name, (variable, host, port) in listening.items():
-            if reserved and not _reserve(reserved, int(port)):
-                others = " ".join(f"{one}={int(own) + 1}" for one, _, own in listening.values())
+            if reserved and not _reserve(reserved, port):
+                others = " ".join(f"{one}={own + 1}" for one, _, own in listening.values())
                 raise PortError(
                     f"Another run in {ROOT} is starting or running with port {port}: stop it, or "
                     f"choose other ports, for example make run {others}; PORTAL_VAR_DIR= names a "
@@ -222,7 +227,7 @@ def _reserve_ports(names: Iterable[str], held: ExitStack) -> None:
                 )
             try:
                 [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
-                    host, int(port), type=socket.SOCK_STREAM
+                    host, port, type=socket.SOCK_STREAM
                 )
                 listener = bound.enter_context(socket.socket(family, kind, protocol))
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -230,7 +235,7 @@ def _reserve_ports(names: Iterable[str], held: ExitStack) -> None:
                 listener.listen()
             except OSError as error:
                 is_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
-                example = f"choose another port, for example make run {variable}={int(port) + 1}"
+                example = f"choose another port, for example make run {variable}={port + 1}"
                 raise PortError(
                     f"{name} cannot listen on {host}, port {port} ({error.strerror}): "
                     + (example if is_port else "HOST= must be an address of this machine")

@@ -199,10 +199,29 @@ def test_web_and_sandbox_cannot_share_a_port(start):
 
 def test_what_is_no_port_is_refused(start):
     process = start({"web": "echo began"}, PORT="eighty")
-    assert "PORT=eighty is not a port" in process.communicate(timeout=60)[0]
+    assert "PORT is 'eighty', which is not a whole number" in process.communicate(timeout=60)[0]
     assert process.returncode == 1
 
 
-def test_a_host_of_another_machine_is_refused(start):
-    process = start({"web": "echo began"}, HOST="192.0.2.1")
-    assert "HOST= must be an address of this machine" in process.communicate(timeout=60)[0]
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("192.0.2.1", "HOST= must be an address of this machine"),
+        ("127.0.0.1:8000", "the port is PORT"),
+        ("http://localhost", "HOST is 'http://localhost', which is not an address"),
+        (" ", "began"),
+    ],
+)
+def test_a_host_that_is_none_of_this_machine_is_refused_and_a_blank_one_is_none(start, host, said):
+    process = start({"web": "echo began"}, HOST=host)
+    output = process.communicate(timeout=60)[0]
+    assert said in output
+    assert ("began" in output) == (said == "began")
+
+
+def test_options_of_gunicorn_that_say_otherwise_are_refused(start):
+    process = start({"web": "echo began"}, GUNICORN_CMD_ARGS="--bind=0.0.0.0:9 -w2 --reload")
+    output = process.communicate(timeout=60)[0]
+    assert "GUNICORN_CMD_ARGS has --bind, --workers, which the portal sets itself." in output
+    assert "set HOST, PORT, WEB_WORKERS instead" in output
+    assert "began" not in output
