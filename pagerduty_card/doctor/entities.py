@@ -142,7 +142,8 @@ def _service(mapped: Mapped, now: datetime) -> Step:
     )
     said = answer.explanation or explain(NOT_ASKED, reader=READER)
     advice = START_WORKER if said.reason == NOT_ASKED else said.advice
-    return step("Service", Verdict.WRONG, f"Not known yet: {said.why}", advice, answer.at)
+    text = said.why if answer.is_not_found else f"Not known yet: {said.why}"
+    return step("Service", Verdict.WRONG, text, advice, answer.at)
 
 
 def _section(kind: Feed.Kind, mapped: Mapped, now: datetime) -> Step:

@@ -1,12 +1,14 @@
 """The form of one link, as the admin shows it."""
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 
 from pagerduty_card.accounts import all_accounts, names_of
 from pagerduty_card.mapping.mistakes import is_service_id
 from pagerduty_card.models import ServiceLink
 
 _ONLY_ID = "Only the id, for example PABC123: the last part of the service's address."
+_TOO_LONG = "Write at most %(limit_value)d characters; this has %(show_value)d."
 
 
 class ServiceLinkForm(forms.ModelForm[ServiceLink]):
@@ -15,7 +17,12 @@ class ServiceLinkForm(forms.ModelForm[ServiceLink]):
     class Meta:
         model = ServiceLink
         fields = ("entity", "account", "service_pd_id", "label")
-        error_messages = {"service_pd_id": {"max_length": _ONLY_ID}}
+        error_messages = {
+            "account": {"max_length": _TOO_LONG},
+            "service_pd_id": {"max_length": _ONLY_ID},
+            "label": {"max_length": _TOO_LONG},
+            NON_FIELD_ERRORS: {"unique_together": "The entity is linked to this service already."},
+        }
 
     def clean_account(self) -> str:
         """Refuse a name no account has; the default account may go unnamed."""

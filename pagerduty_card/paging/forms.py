@@ -16,6 +16,7 @@ _SALT = "pagerduty_card.dedup_key"
 MAX_DETAILS = 10_000
 _TEXTS = ("description", "details")
 _NAMED = 3
+_TOO_LONG = "Write at most %(limit_value)d characters; this has %(show_value)d."
 _SEVERITIES = {
     Severity.CRITICAL: "Critical: it is down",
     Severity.ERROR: "Error: part of it fails",
@@ -71,19 +72,32 @@ class TriggerForm(forms.Form):
         new_dedup_key: The key of this showing; replaces one that does not belong here.
     """
 
-    service = forms.ChoiceField(label="Service", widget=forms.RadioSelect)
+    service = forms.ChoiceField(
+        label="Service",
+        widget=forms.RadioSelect,
+        error_messages=dict.fromkeys(["required", "invalid_choice"], "Choose a service to page."),
+    )
     description = _Text(
         label="What is wrong?",
         max_length=MAX_DESCRIPTION,
         rows=3,
         help_text="What you see, since when, and what it breaks. It is the incident's title.",
-        error_messages={"required": "Say what is wrong: it is what the on-call person reads."},
+        error_messages={
+            "required": "Say what is wrong: it is what the on-call person reads.",
+            "max_length": _TOO_LONG,
+        },
     )
     severity = forms.ChoiceField(
         choices=[(severity.value, text) for severity, text in _SEVERITIES.items()],
         initial=Severity.ERROR.value,
+        error_messages=dict.fromkeys(["required", "invalid_choice"], "Choose a severity."),
     )
-    details = _Text(required=False, max_length=MAX_DETAILS, rows=3)
+    details = _Text(
+        required=False,
+        max_length=MAX_DETAILS,
+        rows=3,
+        error_messages={"max_length": _TOO_LONG},
+    )
     key = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(

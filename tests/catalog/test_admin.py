@@ -81,7 +81,7 @@ def test_every_error_is_shown_with_its_line_and_the_text_is_kept(admin):
         ("", "This field is required"),
         ("# nothing", "this text has 0"),
         (f"{COMPONENT}---\n{COMPONENT}", "this text has 2"),
-        ("[" * 5000, "Line 1"),
+        ("[" * 5000, "Line 1: Nested more than 100 levels deep"),
         ("a: &a [x]\nb: &b [*a,*a]\n" * 20, "Line "),
     ],
 )

@@ -46,6 +46,7 @@ def test_a_link_gives_an_entity_without_annotations_the_card(boss, settings):
     [
         ({"account": "emea"}, "No PagerDuty account is called"),
         ({"service_pd_id": "https://x.pagerduty.com/services/PABC"}, "Only the id"),
+        ({"label": "x" * 65}, "Write at most 64 characters; this has 65."),
     ],
 )
 def test_a_link_to_what_cannot_be_is_refused_with_the_reason(boss, fields, said):
@@ -59,7 +60,7 @@ def test_the_default_account_named_or_not_is_one_link(boss):
     entity = make_entity("bare")
     link(boss, entity, account="default")
     answer = link(boss, entity)
-    assert "already exists" in answer.text
+    assert "The entity is linked to this service already." in answer.text
     assert ServiceLink.objects.count() == 1
 
 

@@ -517,6 +517,7 @@ def test_a_wrong_mapping_is_said_with_the_place_to_correct_it(reader, annotation
     assert "examples/catalog/checkout.yaml:12" in words(card)
     assert "f" * 28 not in str(card)
     assert words(card.select_one(".card__state")) == "UNKNOWN"
+    assert "not known yet" not in words(card)
 
 
 def test_a_service_not_mirrored_yet_is_unknown_not_missing(reader):

@@ -350,6 +350,7 @@ def test_a_severity_that_does_not_exist_is_refused(pager, entity, headers):
     answer = pager.post(url_of(entity), filled(pager, entity, severity="doom"), headers=headers)
     assert answer.status_code == 422
     assert fields_of(answer)["description"] == "Ledger is stuck"
+    assert "Choose a severity." in answer.text
 
 
 def test_a_key_that_is_foreign_or_invented_is_refused_and_renewed(pager, entity, http, client):
