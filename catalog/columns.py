@@ -2,15 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from django.db import transaction
+
 from catalog.descriptor.relations import FIELDS
-from catalog.masking import Masker
+from catalog.masking import Masker, words_to_hide
 from catalog.models import Annotation, Entity, Relation, SearchText, Tag
 from catalog.refs import EntityRef
-from catalog.secrets import is_secret
+from catalog.secrets import forms_of, is_secret
 from catalog.signals import entities_written
+from catalog.versions import bump
+from portal.batches import in_batches
 
 ENTITY_COLUMNS = (
     "kind",
@@ -25,6 +29,7 @@ ENTITY_COLUMNS = (
     "system_ref",
     "descriptor",
 )
+_MASKED_COLUMNS = ("title", "sort_name", "description", "type", "lifecycle")
 Pairs = Sequence[Sequence[str]]
 _MAX_TITLE, _MAX_TYPE, _MAX_VALUE, _MAX_SORT = 500, 200, 500, 200
 _BATCH = 1000
@@ -100,31 +105,65 @@ def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence
         replaced: Primary keys of those that had rows before.
     """
     if replaced:
-        for model in (Tag, Annotation, SearchText):
-            model.objects.filter(entity_id__in=replaced).delete()
+        _delete_texts(replaced)
+        Annotation.objects.filter(entity_id__in=replaced).delete()
         Relation.objects.filter(source_id__in=replaced).delete()
-    tags: list[Tag] = []
     annotations: list[Annotation] = []
     relations: list[Relation] = []
-    search_texts: list[SearchText] = []
-    pks: list[int] = []
+    entities: list[Entity] = []
     for entity, pairs in written:
-        pks.append(entity.pk)
-        hide = Masker.of(entity).text
-        names = dict.fromkeys(hide(tag) for tag in _tags(entity))
-        tags += [Tag(entity=entity, name=name) for name in names]
+        entities.append(entity)
         annotations += [
             Annotation(entity=entity, key=key, value=value[:_MAX_VALUE])
             for key, value in entity.annotations.items()
             if isinstance(value, str)
         ]
-        search_texts.append(_search_text(entity))
         relations += [Relation(source=entity, type=kind, target_ref=ref) for kind, ref in pairs]
-    Tag.objects.bulk_create(tags, batch_size=_BATCH)
+    _write_texts(entities)
     Annotation.objects.bulk_create(annotations, batch_size=_BATCH)
     Relation.objects.bulk_create(relations, batch_size=_BATCH)
-    SearchText.objects.bulk_create(search_texts, batch_size=_BATCH)
-    entities_written.send(Entity, pks=pks)
+    entities_written.send(Entity, pks=[entity.pk for entity in entities])
+
+
+def hide_in_texts(secrets: Collection[str]) -> None:
+    """Write the texts of entities anew that hold a secret which became known since.
+
+    Reads every search text once.
+
+    Args:
+        secrets: Those that :func:`catalog.masking.add_known_secrets` tells the digests of.
+    """
+    forms = {form for secret in secrets for form in forms_of(secret)}
+    texts = SearchText.objects.values_list("pk", "text").iterator(chunk_size=_BATCH)
+    found = [pk for pk, text in texts if not forms.isdisjoint(words_to_hide(text))]
+    for pks in in_batches(found):
+        with transaction.atomic():
+            entities = list(Entity.objects.select_for_update().filter(pk__in=pks))
+            for entity in entities:
+                columns = entity_columns(entity.descriptor, entity.written)
+                for name in _MASKED_COLUMNS:
+                    setattr(entity, name, columns[name])
+            Entity.objects.bulk_update(entities, _MASKED_COLUMNS)
+            _delete_texts(pks)
+            _write_texts(entities)
+    if found:
+        bump()
+
+
+def _delete_texts(pks: Sequence[int]) -> None:
+    for model in (Tag, SearchText):
+        model.objects.filter(entity_id__in=pks).delete()
+
+
+def _write_texts(entities: Sequence[Entity]) -> None:
+    """Write tags and search texts, secrets masked."""
+    tags: list[Tag] = []
+    for entity in entities:
+        hide = Masker.of(entity).text
+        names = dict.fromkeys(hide(tag) for tag in _tags(entity))
+        tags += [Tag(entity=entity, name=name) for name in names]
+    Tag.objects.bulk_create(tags, batch_size=_BATCH)
+    SearchText.objects.bulk_create(map(_search_text, entities), batch_size=_BATCH)
 
 
 def _tags(entity: Entity) -> list[str]:

@@ -53,6 +53,12 @@ def _hide_known(text: str) -> str:
     return text
 
 
+def words_to_hide(text: str) -> set[str]:
+    """The words of a text that may be known secrets, or such in Base64, in lower case."""
+    lowered = text.lower()
+    return {*_WORD.findall(lowered), *(word.rstrip("=") for word in _BASE64.findall(lowered))}
+
+
 def _decoded(word: str) -> str:
     """The word of letters and digits that another is the Base64 of; empty where it is of none."""
     bare = word.rstrip("=")

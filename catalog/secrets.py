@@ -7,7 +7,7 @@ from typing import Any
 
 from portal.secret_shapes import MASK, hide_shapes, mask
 
-__all__ = ["hide", "is_mask", "is_secret", "is_secret_field", "mask", "masks_of"]
+__all__ = ["forms_of", "hide", "is_mask", "is_secret", "is_secret_field", "mask", "masks_of"]
 
 _SECRET_WORDS = ("key", "token", "secret", "password", "passwd", "credential")
 # Short words are parts of others: an author is not "auth", nor a path "pat".
@@ -62,7 +62,7 @@ def masks_of(*annotations: Mapping[str, Any]) -> dict[str, str]:
         for key, value in own.items()
         if is_secret(str(key)) and isinstance(value, str) and _is_searched(value)
     }
-    found = {form: mask(secret) for secret in secrets for form in _forms(secret)}
+    found = {form: mask(secret) for secret in secrets for form in forms_of(secret)}
     return dict(sorted(found.items(), key=lambda pair: len(pair[0]), reverse=True))
 
 
@@ -70,7 +70,7 @@ def _is_searched(secret: str) -> bool:
     return len(secret) >= _SHORTEST_TO_SEARCH and not _NAME.fullmatch(secret)
 
 
-def _forms(secret: str) -> Iterator[str]:
+def forms_of(secret: str) -> Iterator[str]:
     """How copies of a secret are written, in lower case."""
     yield secret.lower()
     yield base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode().rstrip("=").lower()

@@ -24,10 +24,11 @@ class PagerdutyCardConfig(AppConfig):
         from portal import health, outage, page_frame
 
         entities_written.connect(remapping.when_entities_written)
-        entities_written.connect(known_keys.forget_known_keys)
+        entities_written.connect(known_keys.when_entities_written)
         masking.add_known_secrets(known_keys.known_keys)
         post_migrate.connect(origin.when_migrated, sender=self)
         post_migrate.connect(remapping.when_migrated, sender=self)
+        post_migrate.connect(known_keys.when_migrated, sender=self)
         cards.register(catalog_card.PagerDutyCard())
         health.add_work_check("open incidents", work.old_incidents)
         health.add_work_check("pages", work.waiting_pages)

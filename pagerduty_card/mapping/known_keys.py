@@ -1,21 +1,33 @@
-"""Every integration key that the catalog or the mirror has, so that copies are masked anywhere."""
+"""Every integration key that the catalog or the mirror has, so that copies are masked anywhere.
 
+Pages mask them when they are shown. What the search compares with is stored, so it is written anew
+where a key in it becomes known.
+"""
+
+import hashlib
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.cache import cache
-from django.db import transaction
+from django.db import connection, transaction
 
+from catalog.columns import hide_in_texts
 from catalog.masking import digest_of
-from catalog.models import Entity, EntityQuerySet, Overlay
+from catalog.models import Annotation, Entity, EntityQuerySet, Overlay
+from pagerduty_card.mapping.remapping import fits_code
 from pagerduty_card.mapping.targets import INTEGRATION_KEY
 from pagerduty_card.models import Integration
+from portal.batches import in_batches
 
 # The cache holds only a mark: each process keeps the digests that it collected under it.
 _CACHE_KEY = "pagerduty:known-keys"
 _collected: dict[str, frozenset[str]] = {}
 # A reader may have begun to collect them before a write: that set ends by itself.
 _CACHED_S = 60
+# The digest of the keys that no stored text has.
+_HIDDEN_KEY = "pagerduty:hidden-keys"
+_HIDDEN_FOR_S = 24 * 3600
 
 
 def known_keys() -> frozenset[str]:
@@ -32,10 +44,42 @@ def known_keys() -> frozenset[str]:
     return found
 
 
-def forget_known_keys(**_signal: Any) -> None:
+def when_entities_written(pks: Iterable[int], **_signal: Any) -> None:
+    """Receive ``catalog.signals.entities_written``."""
+    forget_known_keys()
+    naming = Annotation.objects.filter(key=INTEGRATION_KEY)
+    if any(naming.filter(entity__in=batch).exists() for batch in in_batches(pks)):
+        hide_known_keys()
+
+
+def when_migrated(using: str, plan: object = None, **_signal: Any) -> None:
+    """Receive ``post_migrate``: texts may have been written by an earlier release."""
+    if fits_code(using, plan):
+        cache.delete(_HIDDEN_KEY)
+        hide_known_keys()
+
+
+def forget_known_keys() -> None:
     """Collect them anew: keys may have been written."""
     cache.delete(_CACHE_KEY)
     transaction.on_commit(lambda: cache.delete(_CACHE_KEY))
+
+
+def hide_known_keys() -> None:
+    """Leave none of them in a stored text, once for each transaction, when it is committed."""
+    if not any(call[1] is _hide_in_texts for call in connection.run_on_commit):
+        transaction.on_commit(_hide_in_texts, robust=True)
+
+
+def _hide_in_texts() -> None:
+    keys = sorted(set(filter(None, _keys())))
+    digest = hashlib.sha256("\n".join(keys).encode("utf-8", "surrogatepass")).hexdigest()
+    if cache.get(_HIDDEN_KEY) == digest:
+        return
+    # The set of another moment may still be in the cache.
+    forget_known_keys()
+    hide_in_texts(keys)
+    cache.set(_HIDDEN_KEY, digest, _HIDDEN_FOR_S)
 
 
 def _keys() -> set[str]:

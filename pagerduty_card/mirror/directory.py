@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pagerduty_card import domain
-from pagerduty_card.mapping.known_keys import forget_known_keys
+from pagerduty_card.mapping.known_keys import forget_known_keys, hide_known_keys
 from pagerduty_card.mapping.remapping import concerned_entities, remap, take_turns
 from pagerduty_card.mapping.targets import digest_of
 from pagerduty_card.mirror.incidents import count_open_incidents
@@ -153,6 +153,7 @@ def _store_integrations(account: str, given: dict[str, domain.ApiService]) -> se
     changed = before ^ {(key[0], values["integration_key"]) for key, values in wanted.items()}
     if changed:
         forget_known_keys()
+        hide_known_keys()
     return changed
 
 

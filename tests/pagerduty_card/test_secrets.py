@@ -8,11 +8,14 @@ import requests
 from django.contrib import admin
 from django.urls import reverse
 
-from catalog.models import Entity
+from catalog.models import Entity, Tag
 from catalog.signals import entities_written
+from pagerduty_card.domain import ApiService
+from pagerduty_card.mirror import directory
 from pagerduty_card.models import Feed, TriggeredIncident
 from tests.catalog.sources import component, run, write
 from tests.factories import make_entity, make_issue, make_user
+from tests.pagerduty_card.factories import integration_json, service_json
 from tests.pagerduty_card.mirror import (
     make_attempt,
     make_change,
@@ -203,6 +206,38 @@ def test_a_title_that_was_stored_before_its_key_was_known_is_masked_where_it_is_
         said = run(*command)[1]
         assert "metadata.labels.a" in said
         assert key not in said
+
+
+@pytest.mark.parametrize("learnt_from", ["mirror", "entity"])
+def test_a_search_finds_no_key_that_became_known_after_its_text_was_written(
+    client, django_capture_on_commit_callbacks, learnt_from
+):
+    key = "LaterKeyThatIsNoHexNumberAtAll00"
+    encoded = base64.b64encode(key.encode()).decode()
+    for name, text in (("holds-plain", key), ("holds-coded", encoded)):
+        make_entity(name, title=f"Pay {text}", tags=(key.lower(),))
+    client.force_login(make_user(is_superuser=True, is_staff=True))
+    doors = ("/catalog/?exact=1&q=", "/search/?q=", "/admin/catalog/entity/?q=")
+    searches = [f"{door}{text}" for door in doors for text in (key, key[:20], encoded[:20])]
+
+    def found(address):
+        headers = {"HX-Request": "true"} if address.startswith("/search/") else None
+        page = client.get(address, headers=headers).text
+        return [name for name in ("holds-plain", "holds-coded") if name in page]
+
+    assert all(map(found, searches[:2]))
+    with django_capture_on_commit_callbacks(execute=True):
+        if learnt_from == "mirror":
+            row = service_json(integrations=[integration_json(key)])
+            directory.store_services("default", [ApiService.from_api(row)])
+        else:
+            holder = make_mapped_entity("holder", integration_key=key)
+            entities_written.send(Entity, pks=[holder.pk])
+    assert [address for address in searches if found(address)] == []
+    assert found("/search/?q=holds-plain") == ["holds-plain"]
+    for column in ("title", "sort_name"):
+        assert not Entity.objects.filter(**{f"{column}__icontains": key[:20]}).exists()
+    assert not Tag.objects.filter(name__icontains=key[:20]).exists()
 
 
 def test_a_new_key_is_known_at_once(client):
