@@ -1,4 +1,4 @@
-"""Locations that bring nothing any more: gone, or all of theirs is another location's."""
+"""Locations that bring nothing: gone, in vain, or all of theirs is another location's."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,20 @@ class DeadLocation:
 
     Attributes:
         entities: How many entities it holds: orphans, and those that were never read since.
+        is_in_vain: Whether it brought nothing, and is named to ``import_catalog`` alone.
     """
 
     location: Location
     entities: int
+    is_in_vain: bool = False
 
     @property
     def reason(self) -> str:
         """Why it is dead, as a sentence."""
         if self.location.gone_at:
             return "Nothing is at its address any more."
+        if self.is_in_vain:
+            return "It brought nothing, and nothing imports it again by itself."
         return "Other locations hold everything that it defines."
 
 
@@ -30,8 +34,9 @@ def dead_locations() -> QuerySet[Location]:
     """The locations that may be unregistered without losing what is current.
 
     Such a one was read to its answer, and there is nothing; or it was read without an error, holds
-    no entity, and each of its documents is held by another location. Those that
-    ``CATALOG_LOCATIONS`` names are left out, since only the setting takes them away.
+    no entity, and each of its documents is held by another location; or it was named to
+    ``import_catalog``, and nothing came of it. Those that ``CATALOG_LOCATIONS`` names are left out,
+    since only the setting takes them away.
     """
     own = Entity.objects.filter(location=OuterRef("pk"))
     issues = ImportIssue.objects.filter(location=OuterRef("pk"))
@@ -48,12 +53,28 @@ def dead_locations() -> QuerySet[Location]:
         & ~Exists(others)
         & (Exists(issues.filter(is_held)) | Exists(shared))
     )
-    dead = Location.objects.filter(Q(gone_at__isnull=False) | handed_over)
+    dead = Location.objects.annotate(is_in_vain=_in_vain())
+    dead = dead.filter(Q(gone_at__isnull=False) | handed_over | Q(is_in_vain=True))
     return dead.exclude(origin=Location.Origin.STATIC)
+
+
+def _in_vain() -> Q:
+    """It brought nothing, as a file of another kind does, and nobody imports it again."""
+    own = Entity.objects.filter(location=OuterRef("pk"))
+    conflicts = ImportIssue.objects.filter(location=OuterRef("pk"), kind=ImportIssue.Kind.CONFLICT)
+    is_named_once = Q(origin=Location.Origin.COMMAND, last_read_at__isnull=False)
+    return is_named_once & ~Exists(own) & ~Exists(conflicts)
 
 
 def with_entities(locations: list[Location]) -> list[DeadLocation]:
     """What each of these still holds. One query."""
     held = Entity.objects.filter(location__in=locations).order_by()
     counts = dict(held.values_list("location_id").annotate(n=Count("pk")))
-    return [DeadLocation(location=one, entities=counts.get(one.pk, 0)) for one in locations]
+    return [
+        DeadLocation(
+            location=one,
+            entities=counts.get(one.pk, 0),
+            is_in_vain=getattr(one, "is_in_vain", False),
+        )
+        for one in locations
+    ]

@@ -84,6 +84,23 @@ def test_only_what_is_certainly_dead_is_listed(client, person, http, tmp_path):
     assert "gone" in next(row for row in rows if "410" in row)
 
 
+def test_a_source_that_was_named_once_and_brought_nothing_is_dead(client, person, tmp_path):
+    bad = write(tmp_path / "README.md", "hello\n")
+    pods = write(tmp_path / "pods" / "pod.yaml", "apiVersion: v1\nkind: Pod\n").parent
+    good = write(tmp_path / "good.yaml", component("one"), component("two", owner=[]))
+    registered(str(write(tmp_path / "registered.yaml", "hello\n")))
+    imported(tmp_path / "registered.yaml")
+    for source in (bad, pods):
+        said = run("import_catalog", source)[1]
+        assert f"{source} is a dead location now: unregister it" in said
+    assert "dead location" not in run("import_catalog", good)[1]
+    assert listed(client) == [str(bad), str(pods)]
+    assert client.get(PAGE).text.count("nothing imports it again by itself") == 2
+    write(bad, component("three"))
+    run("import_catalog", bad)
+    assert listed(client) == [str(pods)]
+
+
 def test_a_document_that_only_the_admin_holds_is_not_handed_over(client, person, tmp_path):
     make_entity("one")
     file = write(tmp_path / "a.yaml", component("one"))

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,6 +11,8 @@ from tqdm import tqdm
 
 from catalog.ingestion.importer import configured_sources, run_import
 from catalog.ingestion.report import ImportReport, Issue
+from catalog.ingestion.sources import root_of
+from catalog.locations.dead import dead_locations
 from catalog.locations.refreshing import adopt_configured
 from catalog.models import Entity, Location, file_and_line
 
@@ -71,6 +74,7 @@ class Command(BaseCommand):
             self._forget_unread(report)
         if is_text:
             self._print(report)
+            self._name_dead(sources)
         else:
             self.stdout.write(json.dumps(report.as_json(), ensure_ascii=False))
         if report.failure:
@@ -89,6 +93,15 @@ class Command(BaseCommand):
             origin=Location.Origin.COMMAND,
             read_at=None,
         ).delete()
+
+    def _name_dead(self, sources: Sequence[str]) -> None:
+        """Say which of the sources bring nothing and stay listed."""
+        targets = [root_of(source).target for source in sources]
+        for location in dead_locations().filter(target__in=targets):
+            self.stdout.write(
+                f"{location.target} is a dead location now: unregister it on the page Locations, "
+                "or all dead ones with manage.py unregister_dead."
+            )
 
     def _print(self, report: ImportReport) -> None:
         for issue in report.issues:
