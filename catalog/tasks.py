@@ -1,17 +1,35 @@
-"""What the worker does for the catalog while nobody looks."""
+"""What the worker does for the catalog, and how a page asks it to."""
 
-from collections.abc import Sequence
+import logging
+import time
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from catalog.ingestion.importer import is_going_on
 from catalog.locations import refreshing
+from catalog.locations.pending import (
+    EndedRefresh,
+    PendingRefresh,
+    RefreshAnswer,
+    pending_refreshes,
+)
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Revision
+from portal import workers
+from portal.leases import lease
 from portal.tasks import every, task
 
+logger = logging.getLogger(__name__)
+
 QUIET_RUNS_KEPT = timedelta(days=1)
+# A page waits so long for what the worker does for it; a thread of the web process waits with it.
+WAIT_S = 2.5
+_LOOK_EVERY_S = 0.1
+_ASK_AGAIN_AFTER = timedelta(seconds=5)
 
 
 @every(seconds=10)
@@ -23,11 +41,77 @@ def refresh_due() -> None:
 
 
 @task()
-def refresh_named(pks: Sequence[int]) -> None:
-    """Read some locations now, for a webhook; those that are gone meanwhile are left out."""
-    locations = list(Location.objects.filter(pk__in=pks))
-    if locations:
-        refreshing.refresh(locations, trigger=ImportRun.Trigger.WEBHOOK)
+def refresh_named(pks: Sequence[int], trigger: str, user_pk: int | None = None) -> None:
+    """Import those of some locations that are still due.
+
+    One task at a time does, so that hosts that are slow hold one thread of the worker.
+    """
+    with lease("catalog:refresh-named") as is_held:
+        if is_held:
+            user = User.objects.filter(pk=user_pk).first() if user_pk else None
+            refreshing.refresh_asked(pks, trigger=ImportRun.Trigger(trigger), user=user)
+            return
+    if refreshing.is_any_due(pks):
+        again = refresh_named.using(run_after=timezone.now() + _ASK_AGAIN_AFTER)
+        again.enqueue(list(pks), trigger, user_pk)
+
+
+def ask_for_refresh(
+    pks: Sequence[int], trigger: ImportRun.Trigger, user: User | None = None
+) -> None:
+    """Have the worker import some locations as soon as it can."""
+    if not pks:
+        return
+    refreshing.make_due(pks)
+    try:
+        refresh_named.enqueue(pks, trigger.value, user.pk if user else None)
+    except Exception:  # whatever the queue raises: the database remembers it
+        logger.exception("worker not woken", extra={"locations": pks})
+
+
+def refresh_soon(locations: Collection[Location], user: User | None) -> RefreshAnswer:
+    """Have the worker import some locations for a person, and wait a moment for the outcome.
+
+    What is being imported because a person asked is not asked for once more. What is being imported
+    for another reason is: that may have read a file before somebody corrected it.
+    """
+    rows = Location.objects.select_related("last_run").filter(
+        pk__in=[location.pk for location in locations]
+    )
+    found, now = list(rows), timezone.now()
+    begun = {one.pk for one in found if one.last_run and _is_for_person(one.last_run)}
+    before = {one.pk: None if one.pk in begun else one.last_run_id for one in found}
+    ask_for_refresh([pk for pk in before if pk not in begun], ImportRun.Trigger.PERSON, user)
+    has_worker = bool(workers.running(now))
+    until = time.monotonic() + (WAIT_S if has_worker else 0)
+    while True:
+        found = list(rows.all())
+        waiting = [one for one in found if not _has_ended(one, before[one.pk])]
+        if not waiting or time.monotonic() >= until:
+            break
+        time.sleep(_LOOK_EVERY_S)
+    now = timezone.now()
+    known = pending_refreshes(waiting, now)
+    # One that is neither running nor due was claimed just now.
+    claimed = PendingRefresh(is_running=True, since=now)
+    pending = [known.get(one.pk, claimed) for one in waiting]
+    is_due = any(not one.is_running for one in pending)
+    runs = {one.last_run for one in found if one.last_run and one not in waiting}
+    return RefreshAnswer(
+        ended=[EndedRefresh.of(run) for run in sorted(runs, key=lambda run: run.pk)],
+        pending=sorted(pending, key=lambda one: one.since),
+        worker_problem=workers.problem(now) if is_due and not has_worker else "",
+    )
+
+
+def _is_for_person(run: ImportRun) -> bool:
+    return run.trigger == ImportRun.Trigger.PERSON and is_going_on(run)
+
+
+def _has_ended(location: Location, before: int | None) -> bool:
+    """Whether a run that is not the one before has imported it."""
+    run = location.last_run
+    return run is not None and run.pk != before and run.state != ImportRun.State.RUNNING
 
 
 @every(seconds=3600)

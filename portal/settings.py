@@ -165,11 +165,12 @@ HUEY = {
     # nobody but this process can sign.
     "serializer": SignedSerializer(SECRET_KEY or secrets.token_hex(32), salt="portal.tasks"),
     # The consumer looks for work every second at least: a run planned for :30 starts then. Enough
-    # threads that an import and an account that hangs hold up no lane of the mirror.
+    # threads that two imports (what is due, what somebody asked for) and an account that hangs hold
+    # up no lane of the mirror.
     # SIGTERM lets what runs end for five seconds: an import that is cut off is closed by another
     # worker only after a minute.
     "consumer": {
-        "workers": 6,
+        "workers": 7,
         "max_delay": 1,
         "graceful_signal": "TERM",
         "shutdown_timeout": 5,

@@ -18,17 +18,17 @@ from django.utils.safestring import SafeString
 
 from catalog.admin.filters import ORPHAN, LifecycleFilter, LocationFilter, StateFilter
 from catalog.admin.overlays import AnnotationInline, LinkInline
-from catalog.admin.presenters import last_read, lines, outcome, person, reasons
+from catalog.admin.presenters import last_read, lines, outcomes, person, reasons
 from catalog.documents import descriptor_yaml
 from catalog.editing import local, removing
 from catalog.editing.local import InvalidDescriptor
 from catalog.editing.overlays import InvalidOverlay
 from catalog.forms import DescriptorForm, OverlayForm, OverlayRowForm
 from catalog.locations import entity_issues
-from catalog.locations.refreshing import refresh
 from catalog.masking import DEFAULT_MASKER
-from catalog.models import Entity, ImportIssue, ImportRun, Location, Overlay
+from catalog.models import Entity, ImportIssue, Location, Overlay
 from catalog.search.exporting import FORMATS, entities_in_order
+from catalog.tasks import refresh_soon
 
 SHOWN = 50
 SHORT = 30
@@ -274,7 +274,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
 
     @admin.action(description="Refresh their locations", permissions=["refresh"])
     def refresh_locations(self, request: HttpRequest, rows: QuerySet[Entity]) -> None:
-        """Read the locations of the chosen entities now, and say what came of it."""
+        """Have the locations of the chosen entities read now, and say what came of it."""
         found = Location.objects.filter(pk__in=rows.order_by().values("location_id"))
         locations = list(found[: MAX_REFRESHED + 1])
         if not locations:
@@ -284,9 +284,8 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
             text = f"They come from more than {MAX_REFRESHED} locations: choose fewer."
             self.message_user(request, text, messages.ERROR)
             return
-        report = refresh(locations, trigger=ImportRun.Trigger.PERSON, user=person(request))
-        level, said = outcome(report)
-        self.message_user(request, said, level)
+        for level, said in outcomes(refresh_soon(locations, person(request))):
+            self.message_user(request, said, level)
 
     @admin.action(description="Export as YAML, secrets masked", permissions=["view"])
     def export_yaml(self, request: HttpRequest, rows: QuerySet[Entity]) -> StreamingHttpResponse:

@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog.admin.presenters import last_read, outcome, person
+from catalog.admin.presenters import last_read, outcomes, person
 from catalog.forms import LocationForm
-from catalog.locations.refreshing import refresh
-from catalog.models import ImportRun, Location
+from catalog.models import Location
+from catalog.tasks import refresh_soon
 from catalog.versions import bump
 
 MAX_REFRESHED = 50
@@ -64,8 +64,7 @@ class LocationAdmin(admin.ModelAdmin[Location]):
             "fields": ["type", "target", "allowed_kinds"],
             "description": format_html(
                 'The <a href="{}">register page</a> shows first what a location would bring. '
-                "What is saved here is read by the next refresh; Refresh now, in the list, does "
-                "not wait for it.",
+                "What is saved here is read by the worker next.",
                 reverse("catalog:register"),
             ),
         }
@@ -119,14 +118,13 @@ class LocationAdmin(admin.ModelAdmin[Location]):
 
     @admin.action(description="Refresh now", permissions=["refresh"])
     def refresh_now(self, request: HttpRequest, locations: QuerySet[Location]) -> None:
-        """Read the chosen locations and say what came of it."""
+        """Have the chosen locations read and say what came of it."""
         chosen = list(locations[: MAX_REFRESHED + 1])
         if len(chosen) > MAX_REFRESHED:
             self.message_user(request, f"Choose at most {MAX_REFRESHED} locations.", "ERROR")
             return
-        report = refresh(chosen, trigger=ImportRun.Trigger.PERSON, user=person(request))
-        level, text = outcome(report)
-        self.message_user(request, text, level)
+        for level, text in outcomes(refresh_soon(chosen, person(request))):
+            self.message_user(request, text, level)
 
     @admin.display(description="Last read", ordering="last_read_at")
     def last_read(self, location: Location) -> SafeString | str:

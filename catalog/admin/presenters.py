@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 
-from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from catalog.ingestion.report import ImportReport
+from catalog.locations.pending import RefreshAnswer
 from catalog.models import ImportIssue, Location
+from catalog.presenters.locations import outcomes_of
 from catalog.presenters.notices import message_text
 from portal.templatetags.ui import ago
 
@@ -20,18 +20,20 @@ def person(request: HttpRequest) -> User | None:
     return request.user if isinstance(request.user, User) else None
 
 
-def outcome(report: ImportReport) -> tuple[int, SafeString]:
-    """The message about a refresh, and its level, for the person who asked for it."""
-    address = reverse("admin:catalog_importrun_change", args=[report.run_id])
-    run = format_html('<a href="{}">import {}</a>', address, report.run_id)
-    if report.failure:
-        return messages.ERROR, format_html("Nothing was changed: {}. See {}.", report.failure, run)
-    counts = (
-        f"{report.created:,} created, {report.changed:,} changed, {report.unchanged:,} unchanged, "
-        f"{report.gone:,} gone, {report.refused:,} refused"
-    )
-    level = messages.WARNING if report.issues else messages.SUCCESS
-    return level, format_html("{}. See {}.", counts, run)
+def outcomes(answer: RefreshAnswer) -> list[tuple[int, SafeString]]:
+    """The messages about a refresh, and their levels, for the person who asked for it."""
+    links = [
+        format_html(
+            ' See <a href="{}">import {}</a>.',
+            reverse("admin:catalog_importrun_change", args=[ended.run.pk]),
+            ended.run.pk,
+        )
+        for ended in answer.ended
+    ]
+    return [
+        (outcome.level, format_html("{}{}", outcome.text, link))
+        for outcome, link in zip(outcomes_of(answer), [*links, ""], strict=False)
+    ]
 
 
 def last_read(location: Location) -> SafeString | str:

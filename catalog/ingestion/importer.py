@@ -289,14 +289,24 @@ class _Attempt:
 def _start(roots: Sequence[Root], trigger: ImportRun.Trigger, user: "User | None") -> ImportRun:
     """Write down that a run has begun, and which known locations it imports."""
     known = Location.objects.filter(target__in=[root.target for root in roots])
+    # In the order in which a run that writes locks them.
+    known = known.select_for_update().order_by("pk")
     with transaction.atomic():
         run = ImportRun.objects.create(started_by=user, trigger=trigger)
         run.locations.set(known)
+        known.update(last_run=run)
     return run
 
 
 def _lease_of(run_pk: int) -> str:
     return f"import:{run_pk}"
+
+
+def is_going_on(run: ImportRun) -> bool:
+    """Whether a run has not ended, and its process is alive; one query at most."""
+    if run.state != ImportRun.State.RUNNING:
+        return False
+    return run.started_at >= timezone.now() - _LEASED_WITHIN or is_held(_lease_of(run.pk))
 
 
 def close_interrupted() -> list[int]:
@@ -305,10 +315,8 @@ def close_interrupted() -> list[int]:
     Returns:
         Their primary keys.
     """
-    begun = ImportRun.objects.filter(
-        state=ImportRun.State.RUNNING, started_at__lt=timezone.now() - _LEASED_WITHIN
-    )
-    gone = [pk for pk in begun.values_list("pk", flat=True) if not is_held(_lease_of(pk))]
+    begun = ImportRun.objects.filter(state=ImportRun.State.RUNNING)
+    gone = [run.pk for run in begun if not is_going_on(run)]
     if gone:
         ImportRun.objects.filter(pk__in=gone, state=ImportRun.State.RUNNING).update(
             state=ImportRun.State.FAILED, failure="interrupted: its process was stopped"

@@ -342,11 +342,12 @@ class CatalogWriter:
         ]
         rows.update(
             generation=F("generation") + 1,
-            last_run=self._run,
             last_read_at=self._now,
             gone_at=Case(When(pk__in=gone, then=Coalesce("gone_at", self._now)), default=None),
         )
         rows.filter(pk__in=self._files.whole).update(read_at=self._now)
+        # Another run may have begun meanwhile.
+        rows.exclude(last_run__state=ImportRun.State.RUNNING).update(last_run=self._run)
         if self._run is not None:
             self._run.locations.set(keys)
 

@@ -1,7 +1,8 @@
-"""Refresh locations by schedule, button or webhook; register and unregister them.
+"""Refresh locations, and plan when; register and unregister them.
 
-The reading itself is the importer's. Here is who is read next, what a failure does to that, and
-what becomes of a location's entities when nobody names it any more.
+The import itself is the importer's. Here is which location is imported next, what a failure does to
+that, and what becomes of a location's entities when nobody names it any more. A page marks
+locations as due for the worker.
 """
 
 import logging
@@ -16,7 +17,7 @@ from django.conf import settings
 from django.contrib.admin.models import DELETION, LogEntry
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalog.editing import history
@@ -93,25 +94,31 @@ def refresh(
     try:
         report = run_import([location.target for location in found], trigger=trigger, user=user)
     except Exception:
-        _plan(found, failed={location.target for location in found}, run_id=None)
+        _plan(found, failed={location.target for location in found})
         raise
     targets = {location.target for location in found}
-    failed = targets if report.failure else targets.intersection(report.incomplete)
-    _plan(found, failed=failed, run_id=report.run_id)
+    _plan(found, failed=targets if report.failure else targets.intersection(report.incomplete))
     return report
 
 
-def _plan(found: Sequence[Location], *, failed: set[str], run_id: int | None) -> None:
+def _plan(found: Sequence[Location], *, failed: set[str]) -> None:
     now = timezone.now()
     for location in found:
         location.failures = location.failures + 1 if location.target in failed else 0
-        location.next_refresh_at = next_refresh(location, now)
-        planned = {"failures": location.failures, "next_refresh_at": location.next_refresh_at}
-        if run_id is not None:
-            planned["last_run_id"] = run_id
-        # Not ``save``: somebody may have unregistered it meanwhile.
+        # Not ``save``: somebody may have unregistered it meanwhile, or asked for it once more.
         row = Location.objects.filter(pk=location.pk)
-        retry_while_locked(partial(row.update, **planned))
+        retry_while_locked(partial(row.update, failures=location.failures))
+        planned = next_refresh(location, now)
+        retry_while_locked(partial(_move_refresh, location, planned))
+
+
+def _move_refresh(location: Location, at: datetime | None) -> bool:
+    """Set when a location is imported next, unless that was changed since it was loaded."""
+    same = Location.objects.filter(pk=location.pk, next_refresh_at=location.next_refresh_at)
+    if not same.update(next_refresh_at=at):
+        return False
+    location.next_refresh_at = at
+    return True
 
 
 def next_refresh(location: Location, now: datetime) -> datetime | None:
@@ -136,24 +143,47 @@ def refresh_due() -> ImportReport | None:
         The outcome; None when nothing was due.
     """
     now = timezone.now()
-    due = Q(next_refresh_at__lte=now)
+    due = _due(now)
     if settings.CATALOG_REFRESH_S > 0:
         read_long_ago = now - timedelta(seconds=settings.CATALOG_REFRESH_S)
         due |= Q(next_refresh_at=None, origin__in=SCHEDULED) & (
             Q(read_at=None) | Q(read_at__lte=read_long_ago)
         )
-    claimed = [location for location in Location.objects.filter(due) if _claim(location, now)]
-    return refresh(claimed, trigger=ImportRun.Trigger.SCHEDULE) if claimed else None
+    return _refresh_claimed(Location.objects.filter(due), ImportRun.Trigger.SCHEDULE, None)
 
 
-def _claim(location: Location, now: datetime) -> bool:
-    same = Location.objects.filter(pk=location.pk, next_refresh_at=location.next_refresh_at)
-    return bool(same.update(next_refresh_at=now + _CLAIMED_FOR))
+def refresh_asked(
+    pks: Collection[int], *, trigger: ImportRun.Trigger, user: "User | None"
+) -> ImportReport | None:
+    """Like :func:`refresh_due`, for those of some locations that :func:`make_due` marked."""
+    asked = Location.objects.filter(_due(timezone.now()), pk__in=pks)
+    return _refresh_claimed(asked, trigger, user)
+
+
+def is_any_due(pks: Collection[int]) -> bool:
+    """Whether nobody has begun yet to import one of these locations."""
+    return Location.objects.filter(_due(timezone.now()), pk__in=pks).exists()
+
+
+def _due(now: datetime) -> Q:
+    return Q(next_refresh_at__lte=now)
+
+
+def _refresh_claimed(
+    due: QuerySet[Location], trigger: ImportRun.Trigger, user: "User | None"
+) -> ImportReport | None:
+    until = timezone.now() + _CLAIMED_FOR
+    claimed = [location for location in due if _move_refresh(location, until)]
+    return refresh(claimed, trigger=trigger, user=user) if claimed else None
 
 
 def make_due(pks: Collection[int]) -> None:
-    """Have the worker import some locations the next time it looks for what is due."""
-    Location.objects.filter(pk__in=pks).update(next_refresh_at=timezone.now())
+    """Have the worker import some locations the next time it looks for what is due.
+
+    One that is being imported is imported once more after that.
+    """
+    now = timezone.now()
+    Location.objects.filter(pk__in=pks).exclude(_due(now)).update(next_refresh_at=now)
 
 
 def take_over() -> None:
@@ -170,38 +200,17 @@ def find_location(target: str) -> Location | None:
     return Location.objects.filter(type=root.type, target=root.target).first()
 
 
-def register(
-    target: str, allowed_kinds: Sequence[str], *, user: "User | None"
-) -> tuple[Location, ImportReport]:
-    """Take a location into the catalog and read it.
+def register(target: str, allowed_kinds: Sequence[str], *, user: "User | None") -> Location:
+    """Take a location into the catalog, for the worker to import.
 
     Args:
         target: Address, path, folder or glob.
         allowed_kinds: The kinds that its documents may have; none means all.
         user: Who registers it.
 
-    Returns:
-        The location, and the outcome of its first reading.
-
     Raises:
         AlreadyRegisteredError: The catalog reads this target already.
     """
-    location = _add(target, allowed_kinds, user=user)
-    report = refresh([location], trigger=ImportRun.Trigger.PERSON, user=user)
-    location.refresh_from_db()
-    return location, report
-
-
-def register_for_worker(
-    target: str, allowed_kinds: Sequence[str], *, user: "User | None"
-) -> Location:
-    """Like :func:`register`, but the worker reads it, the next time it looks for what is due."""
-    location = _add(target, allowed_kinds, user=user)
-    make_due([location.pk])
-    return location
-
-
-def _add(target: str, allowed_kinds: Sequence[str], *, user: "User | None") -> Location:
     root = root_of(target)
     location, is_new = Location.objects.get_or_create(
         type=root.type,

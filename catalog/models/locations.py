@@ -24,7 +24,7 @@ class Location(models.Model):
         last_read_at: When it was last read (UTC), to its end or not.
         gone_at: Since when there is certainly nothing at its target (UTC): no such file, or its
             host answers 404 or 410; None otherwise.
-        last_run: The last run that read it, whatever came of it.
+        last_run: The last run that reads or read it, whatever comes of it.
         next_refresh_at: When the worker reads it again (UTC); None: not by the schedule.
         failures: How many readings in a row did not get to its end.
         generation: Goes up with each reading that is written, so that two at once are noticed.

@@ -4,10 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.messages import ERROR, INFO, SUCCESS, WARNING
+
 from catalog.ingestion.report import Action, ImportReport, Issue, Outcome
+from catalog.locations.pending import EndedRefresh, PendingRefresh, RefreshAnswer
 from catalog.locations.refreshing import Unregistered
+from catalog.masking import DEFAULT_MASKER
 from catalog.models import ImportRun, Location, file_and_line
 from catalog.presenters.issue_rows import message_texts, url_of
+from portal.templatetags.ui import short_time
+from portal.workers import START
 
 MAX_LISTED = 100
 _MAX_REASON = 300
@@ -29,6 +35,12 @@ class RefreshOutcome:
         """The outcome in a word."""
         words = {"good": "done", "warning": "some refused", "critical": "failed"}
         return words.get(self.tone, "going on")
+
+    @property
+    def level(self) -> int:
+        """The level of the message about it."""
+        levels = {"good": SUCCESS, "warning": WARNING, "critical": ERROR}
+        return levels.get(self.tone, INFO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +69,7 @@ class LocationRow:
         named_by: Who named it, in words.
         state: How its reading goes, in one or two words.
         tone: Of the state.
+        pending: The refresh that has not ended, if there is one.
         next_read_at: When the worker reads it; None where ``next_text`` says why it does not.
     """
 
@@ -65,6 +78,7 @@ class LocationRow:
     state: str
     tone: str
     counts: LocationCounts
+    pending: PendingRefresh | None
     next_read_at: datetime | None
     next_text: str
 
@@ -127,21 +141,47 @@ def outcome_of(report: ImportReport) -> RefreshOutcome:
         gone=report.gone,
         refused=report.refused,
     )
-    if conflicts := len(report.conflicts):
-        counted += f" ({conflicts:,} in conflict)"
-    text = f"Read in {_duration(report.duration_s)}: {counted}."
+    text = _read_text(report.duration_s, counted, len(report.conflicts))
     unread = [issue for issue in report.issues if issue.kind == "unreadable"]
     if report.incomplete and unread:
-        reason = "; ".join(problem.message for problem in unread[0].problems)[:_MAX_REASON]
-        more = f", and {len(unread) - 1:,} more" if len(unread) > 1 else ""
-        return RefreshOutcome(
-            text=f"{text} Not everything could be read: {reason}{more}.", tone="critical"
-        )
+        reason = "; ".join(problem.message for problem in unread[0].problems)
+        return _read_in_part(text, reason, len(unread))
     return RefreshOutcome(text=text, tone="warning" if report.issues else "good")
 
 
-def outcome_of_run(run: ImportRun) -> RefreshOutcome:
-    """What a stored run did."""
+def outcomes_of(answer: RefreshAnswer) -> list[RefreshOutcome]:
+    """What a person is told who asked for a refresh: of each run that ended, then of the rest."""
+    outcomes = [_outcome_of_ended(ended) for ended in answer.ended]
+    return [*outcomes, *([_outcome_of_pending(answer)] if answer.pending else [])]
+
+
+def _outcome_of_ended(ended: EndedRefresh) -> RefreshOutcome:
+    outcome = outcome_of_run(ended.run, conflicts=ended.conflicts)
+    if ended.run.state == ImportRun.State.FAILED or not ended.unread:
+        return outcome
+    return _read_in_part(outcome.text, DEFAULT_MASKER.text(ended.reason), ended.unread)
+
+
+def _outcome_of_pending(answer: RefreshAnswer) -> RefreshOutcome:
+    first = answer.pending[0]
+    is_running = all(one.is_running for one in answer.pending)
+    state = "Being read" if is_running else "Waiting to be read"
+    text = f"{state} since {short_time(first.since)}."
+    if answer.worker_problem:
+        return RefreshOutcome(text=f"{text} {answer.worker_problem} {START}", tone="warning")
+    return RefreshOutcome(
+        text=f"{text} Reload the location's page to see the outcome.", tone="info"
+    )
+
+
+def _read_in_part(text: str, reason: str, unread: int) -> RefreshOutcome:
+    more = f", and {unread - 1:,} more" if unread > 1 else ""
+    text += f" Not everything could be read: {reason[:_MAX_REASON]}{more}."
+    return RefreshOutcome(text=text, tone="critical")
+
+
+def outcome_of_run(run: ImportRun, *, conflicts: int = 0) -> RefreshOutcome:
+    """What a stored run did; of its issues, ``conflicts`` are conflicts."""
     if run.state == ImportRun.State.RUNNING:
         return RefreshOutcome(text="Being read at this moment.", tone="info")
     if run.state == ImportRun.State.FAILED:
@@ -153,10 +193,25 @@ def outcome_of_run(run: ImportRun) -> RefreshOutcome:
         gone=run.orphaned + run.removed,
         refused=run.refused,
     )
-    text = f"Read in {_duration(run.duration_s)}: {counted}."
+    text = _read_text(run.duration_s, counted, conflicts)
     if run.state == ImportRun.State.REFUSED or run.refused:
         return RefreshOutcome(text=text, tone="warning")
     return RefreshOutcome(text=text, tone="good")
+
+
+def last_outcome(row: LocationRow) -> RefreshOutcome | None:
+    """What the last run of a location did; of one that was cut off, that it was."""
+    run = row.location.last_run
+    if run is None:
+        return None
+    if run.state == ImportRun.State.RUNNING and not (row.pending and row.pending.is_running):
+        return RefreshOutcome(text="Nothing was changed: its process was stopped.", tone="critical")
+    return outcome_of_run(run)
+
+
+def _read_text(seconds: float, counted: str, conflicts: int) -> str:
+    of_conflicts = f" ({conflicts:,} in conflict)" if conflicts else ""
+    return f"Read in {_duration(seconds)}: {counted}{of_conflicts}."
 
 
 def _counts_text(**counts: int) -> str:
@@ -172,12 +227,15 @@ def _duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
-def location_row(location: Location, counts: LocationCounts, *, period_s: int) -> LocationRow:
+def location_row(
+    location: Location, counts: LocationCounts, pending: PendingRefresh | None, *, period_s: int
+) -> LocationRow:
     """What a list says of a location.
 
     Args:
         location: With ``created_by`` loaded.
         counts: What it holds.
+        pending: Its refresh that has not ended.
         period_s: ``CATALOG_REFRESH_S``.
     """
     state, tone = _state(location, counts)
@@ -197,6 +255,7 @@ def location_row(location: Location, counts: LocationCounts, *, period_s: int) -
         state=state,
         tone=tone,
         counts=counts,
+        pending=pending,
         next_read_at=next_read_at,
         next_text=next_text,
     )

@@ -7,11 +7,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from catalog import cards, documents, scopes
 from catalog.graph import Parts, nodes_of, parts_of
 from catalog.kinds import Kind
+from catalog.locations.pending import pending_refreshes
 from catalog.masking import Masker
 from catalog.models import Entity
 from catalog.presenters import relations as relation_presenters
@@ -38,6 +40,7 @@ def entity(request: HttpRequest, found: Entity) -> HttpResponse:
         "actions": "".join(cards.actions(request, found, own_cards)),
         "cards": _framed(shown) if shown else "",
         "notices": _notices(found, rights),
+        "pending": _pending(found),
         "parts": _rendered("_parts", parts=_tables(found, parts, own_cards)) if parts else "",
         "star": _star(request, found),
         "token": get_token(request),
@@ -71,6 +74,12 @@ def _notices(found: Entity, rights: Mapping[str, Any]) -> str:
         return ""
     shown = notices(issues, Masker.of(found))
     return _rendered("_notices", notices=shown, issues_url=rights["issues_url"])
+
+
+def _pending(found: Entity) -> str:
+    """The refresh of its location that has not ended."""
+    known = pending_refreshes([found.location] if found.location else [], timezone.now())
+    return "".join(f", {_rendered('_pending', pending=one)}" for one in known.values())
 
 
 def _tables(

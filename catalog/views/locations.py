@@ -11,14 +11,16 @@ from django.db.models import Case, Count, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from catalog import versions
+from catalog import tasks, versions
 from catalog.ingestion.importer import configured_sources
 from catalog.ingestion.sources import root_of
 from catalog.locations import refreshing
 from catalog.locations.claims import unregister_effect
 from catalog.locations.dead import dead_locations, with_entities
+from catalog.locations.pending import pending_refreshes
 from catalog.locations.preview import PreviewStoppedError, preview
 from catalog.locations.registration import RegisterForm, registered_kinds
 from catalog.models import Entity, ImportIssue, Location, SourceFile
@@ -26,21 +28,20 @@ from catalog.presenters import locations as presenters
 from catalog.presenters.issue_rows import issue_rows
 from catalog.views.issues import maskers_of
 from catalog.views.lists import PAGE_SIZE, list_rows, page_number
+from portal import workers
 from portal.csrf import on_csrf_failure
 from portal.numbers import whole_number
 from portal.redirects import see_other
 
 SHOWN_ISSUES = 20
-_MESSAGE_LEVELS = {
-    "good": messages.SUCCESS,
-    "warning": messages.WARNING,
-    "critical": messages.ERROR,
-}
 
 
-def add_message(request: HttpRequest, outcome: presenters.RefreshOutcome) -> None:
-    """Show the outcome of a refresh on the next page."""
-    messages.add_message(request, _MESSAGE_LEVELS.get(outcome.tone, messages.INFO), outcome.text)
+def add_messages(
+    request: HttpRequest, outcomes: Iterable[presenters.RefreshOutcome], *, lead: str = ""
+) -> None:
+    """Show the outcomes of a refresh on the next page, each after ``lead``."""
+    for outcome in outcomes:
+        messages.add_message(request, outcome.level, lead + outcome.text)
 
 
 @login_required
@@ -49,7 +50,8 @@ def add_message(request: HttpRequest, outcome: presenters.RefreshOutcome) -> Non
 def locations(request: HttpRequest) -> HttpResponse:
     """List the locations with what they hold and how their reading goes. Nine queries at most."""
     text = request.GET.get("q", "").replace("\x00", "").strip()
-    rows = Location.objects.select_related("created_by").filter(target__icontains=text)
+    rows = Location.objects.select_related("created_by", "last_run")
+    rows = rows.filter(target__icontains=text)
     page = Paginator(rows, PAGE_SIZE).get_page(page_number(request))
     return render(
         request,
@@ -71,14 +73,16 @@ def location(request: HttpRequest, pk: int) -> HttpResponse:
     unread_first = Case(When(kind=ImportIssue.Kind.UNREADABLE, then=0), default=1)
     wrong = found.issues.select_related("location")
     issues = list(wrong.order_by(unread_first, "file", "document", "pk")[:SHOWN_ISSUES])
-    run = found.last_run
+    row = _location_rows([found])[0]
+    is_due = row.pending is not None and not row.pending.is_running
     return render(
         request,
         "catalog/location.html",
         {
-            "row": _location_rows([found])[0],
-            "run": run,
-            "told": presenters.outcome_of_run(run) if run else None,
+            "row": row,
+            "run": found.last_run,
+            "worker_problem": workers.problem(timezone.now()) if is_due else "",
+            "told": presenters.last_outcome(row),
             "issues": issue_rows(issues, maskers_of(issues)),
             "page": page,
             "rows": list(shown["rows"].values()),
@@ -100,6 +104,7 @@ def _location_rows(found: Iterable[Location]) -> list[presenters.LocationRow]:
     incomplete = [one for one in shown if one.is_incomplete]
     files = SourceFile.objects.filter(location__in=incomplete, read_at=None)
     read = _by_location(files) if incomplete else {}
+    pending = pending_refreshes(shown, timezone.now())
     rows = []
     for one in shown:
         counts = presenters.LocationCounts(
@@ -110,7 +115,11 @@ def _location_rows(found: Iterable[Location]) -> list[presenters.LocationRow]:
             unread=unread.get(one.pk, 0),
             files=read.get(one.pk, 0),
         )
-        rows.append(presenters.location_row(one, counts, period_s=settings.CATALOG_REFRESH_S))
+        rows.append(
+            presenters.location_row(
+                one, counts, pending.get(one.pk), period_s=settings.CATALOG_REFRESH_S
+            )
+        )
     return rows
 
 
@@ -168,16 +177,11 @@ def register(request: HttpRequest) -> HttpResponse:
     if request.POST.get("step") != "confirm":
         return _review_page(request, form, target, kinds)
     try:
-        if request.POST.get("without") == "preview":
-            made = refreshing.register_for_worker(target, kinds, user=_person(request))
-            text = "Registered. The worker imports it next; its page shows the outcome."
-            outcome = presenters.RefreshOutcome(text=text, tone="info")
-        else:
-            made, report = refreshing.register(target, kinds, user=_person(request))
-            outcome = presenters.outcome_of(report)
+        made = refreshing.register(target, kinds, user=_person(request))
     except refreshing.AlreadyRegisteredError as exc:
         return _register_page(request, form, known=exc.location, status=409)
-    add_message(request, outcome)
+    answer = tasks.refresh_soon([made], _person(request))
+    add_messages(request, presenters.outcomes_of(answer), lead="Registered. ")
     may_see = request.user.has_perm("catalog.view_location")
     return see_other(made.get_absolute_url() if may_see else reverse("catalog:index"))
 

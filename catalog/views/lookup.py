@@ -136,7 +136,9 @@ def _rows() -> EntityQuerySet:
     """Every entity with what its pages say of it; built once, for that takes longer than to ask."""
     of_file = ImportIssue.objects.filter(file=OuterRef("source"), ref="").exclude(file="")
     files = SourceFile.objects.filter(address=OuterRef("source"))
-    return entity_issues.with_has_issues(Entity.objects.select_related("location")).annotate(
+    return entity_issues.with_has_issues(
+        Entity.objects.select_related("location__last_run")
+    ).annotate(
         has_file_issues=Exists(of_file),
         has_file=Exists(files),
         unread_since=Subquery(files.values("read_at")),

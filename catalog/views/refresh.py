@@ -1,9 +1,8 @@
-"""Reading again what somebody asks for: a person by a button, a repository by its webhook."""
+"""Have the worker read again what somebody asks for: a person, a repository by its webhook."""
 
 import hashlib
 import hmac
 import json
-import logging
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -26,14 +25,12 @@ from catalog.ingestion.repositories import web_addresses
 from catalog.ingestion.sources import is_url
 from catalog.locations import refreshing
 from catalog.models import Entity, ImportRun, Location, SourceFile
-from catalog.presenters.locations import RefreshOutcome, outcome_of
-from catalog.views.locations import add_message
+from catalog.presenters.locations import RefreshOutcome, outcomes_of
+from catalog.views.locations import add_messages
 from catalog.views.lookup import of_entity
 from portal.numbers import whole_number
 from portal.redirects import see_other
 from portal.throttle import Throttle
-
-logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
 REFUSALS = Throttle("catalog-refresh-refused", limit=10, period_s=60)
@@ -44,7 +41,7 @@ CALLS = Throttle("catalog-refresh", limit=60, period_s=60)
 @permission_required("catalog.refresh_location", raise_exception=True)
 @require_POST
 def location_refresh(request: HttpRequest, pk: int) -> HttpResponse:
-    """Read a location now, and answer with what that did."""
+    """Have a location read now, and answer with what that did, or that it has not ended."""
     found = get_object_or_404(Location, pk=pk)
     return _read(request, found, found.get_absolute_url())
 
@@ -54,24 +51,23 @@ def location_refresh(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @of_entity
 def refresh(request: HttpRequest, found: Entity) -> HttpResponse:
-    """Read the location that an entity comes from now, and answer with what that did."""
+    """Have the location read that an entity comes from, and answer as for the location."""
     address = found.get_absolute_url()
     if found.location is None:
         text = "No location is read for this entity, so there is nothing to refresh."
-        return _answer(request, RefreshOutcome(text=text, tone="warning"), address)
+        return _answer(request, [RefreshOutcome(text=text, tone="warning")], address)
     return _read(request, found.location, address)
 
 
 def _read(request: HttpRequest, location: Location, address: str) -> HttpResponse:
     user: Any = request.user
-    report = refreshing.refresh([location], trigger=ImportRun.Trigger.PERSON, user=user)
-    return _answer(request, outcome_of(report), address)
+    return _answer(request, outcomes_of(tasks.refresh_soon([location], user)), address)
 
 
-def _answer(request: HttpRequest, outcome: RefreshOutcome, address: str) -> HttpResponse:
+def _answer(request: HttpRequest, outcomes: list[RefreshOutcome], address: str) -> HttpResponse:
     if getattr(request, "htmx", False):
-        return render(request, "catalog/_outcome.html", {"outcome": outcome, "address": address})
-    add_message(request, outcome)
+        return render(request, "catalog/_outcome.html", {"outcomes": outcomes, "address": address})
+    add_messages(request, outcomes)
     return see_other(address)
 
 
@@ -107,13 +103,7 @@ def refresh_hook(request: HttpRequest) -> HttpResponse:
     except (ValueError, RecursionError):
         return _refuse(400, "the body is not a JSON object")
     found = _named(payload)
-    if found:
-        keys = [location.pk for location in found]
-        try:
-            tasks.refresh_named.enqueue(keys)
-        except Exception:  # whatever the queue raises: the database remembers it
-            logger.exception("worker not woken for a webhook", extra={"locations": keys})
-            refreshing.make_due(keys)
+    tasks.ask_for_refresh([location.pk for location in found], ImportRun.Trigger.WEBHOOK)
     return JsonResponse({"locations": [location.target for location in found]}, status=202)
 
 

@@ -27,7 +27,8 @@ DRAWN_OF_EACH = 8
 _RIGHTS = ("can_edit", "refresh_url", "can_see_runs", "location_url")
 # No text of a descriptor matches: templates escape "<", and Markdown's own comments are left out.
 _HOLE = re.compile(r"<!--\[([a-z]+)\]-->")
-_HOLES = {name: SafeString(f"<!--[{name}]-->") for name in ("star", "cards", "parts", "notices")}
+_NAMES = ("star", "cards", "parts", "notices", "pending")
+_HOLES = {name: SafeString(f"<!--[{name}]-->") for name in _NAMES}
 _ACTIONS, _TOKEN = SafeString("<!--[actions]-->"), SafeString("<!--[token]-->")
 
 
@@ -44,7 +45,7 @@ class SharedPart:
 
         Args:
             holes: HTML by the name of the hole: ``star``, ``actions``, ``notices``, ``cards``,
-                ``parts`` and ``token``, the reader's CSRF token.
+                ``parts``, ``pending`` and ``token``, the reader's CSRF token.
         """
 
         def fill(html: str) -> SafeString:

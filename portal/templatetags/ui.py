@@ -138,7 +138,7 @@ def when(instant: dt.datetime | None) -> SafeString:
         '<time datetime="{}" title="{}">{}</time>',
         instant.astimezone(dt.UTC).isoformat(timespec="seconds"),
         _absolute(instant),
-        _short(instant),
+        short_time(instant),
     )
 
 
@@ -160,7 +160,8 @@ def _relative(instant: dt.datetime) -> str:
     return f"in {words[0]}" if words[-1].endswith(" from now") else f"{words[0]} ago"
 
 
-def _short(instant: dt.datetime) -> str:
+def short_time(instant: dt.datetime) -> str:
+    """What :func:`when` prints, as plain text."""
     local, now = timezone.localtime(instant), timezone.localtime(clock.now())
     today = now.date()
     if local.date() == today:

@@ -4,17 +4,23 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+from functools import partial
 
 import pytest
 import time_machine
 from django.urls import reverse
+from django.utils import timezone
 
+from catalog import tasks
+from catalog.ingestion.importer import run_import
 from catalog.locations import refreshing
 from catalog.models import Entity, ImportRun, Location
+from portal.leases import lease
 from portal.tasks import HUEY
 from tests.catalog.pages import texts
+from tests.catalog.queue import work
 from tests.catalog.sources import component, run, write
-from tests.factories import make_entity, make_user
+from tests.factories import make_entity, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -85,12 +91,33 @@ class TestSchedule:
         found.refresh_from_db()
         assert found.next_refresh_at is None
 
-    def test_a_location_is_taken_by_one_worker_only(self, tmp_path):
-        found = make_location(tmp_path, next_refresh_at=START)
+    def test_what_one_worker_is_at_is_taken_by_no_other(self, tmp_path, monkeypatch):
+        make_location(write(tmp_path / "a.yaml", component("one")), next_refresh_at=START)
+        meanwhile = []
+
+        def read(*args, **options):
+            meanwhile.append(refreshing.refresh_due())
+            return run_import(*args, **options)
+
+        monkeypatch.setattr(refreshing, "run_import", read)
         with at(1):
-            stale = Location.objects.get()
-            assert refreshing._claim(found, START)
-            assert not refreshing._claim(stale, START)
+            assert refreshing.refresh_due().created == 1
+        assert meanwhile == [None]
+
+    def test_what_is_asked_for_while_it_is_read_is_read_once_more(self, tmp_path, monkeypatch):
+        found = make_location(write(tmp_path / "a.yaml", component("one")), next_refresh_at=START)
+
+        def read(*args, **options):
+            report = run_import(*args, **options)
+            refreshing.make_due([found.pk])
+            return report
+
+        with at(1), monkeypatch.context() as patch:
+            patch.setattr(refreshing, "run_import", read)
+            refreshing.refresh_due()
+        with at(2):
+            assert refreshing.refresh_due().unchanged == 1
+            assert refreshing.refresh_due() is None
 
     def test_an_import_that_breaks_counts_as_a_failure(self, tmp_path, monkeypatch):
         found = make_location(write(tmp_path / "a.yaml", component("one")))
@@ -165,6 +192,111 @@ class TestButton:
         assert client.post(address).status_code == 403
         client.force_login(make_user(permissions=RIGHTS))
         assert client.get(address).status_code == 405
+
+
+class TestWaiting:
+    """The worker does not answer a person at once."""
+
+    @pytest.fixture(autouse=True)
+    def _asks(self, client, queue, monkeypatch):
+        client.force_login(make_user(permissions=RIGHTS))
+        monkeypatch.setattr(tasks, "WAIT_S", 0)
+
+    @pytest.fixture
+    def location(self, tmp_path):
+        return make_location(
+            write(tmp_path / "a.yaml", component("one")),
+            origin="command",
+            read_at=timezone.now(),
+            last_read_at=timezone.now(),
+        )
+
+    def ask(self, client, location):
+        """What the answer to the button says."""
+        address = reverse("catalog:location-refresh", kwargs={"pk": location.pk})
+        (message,) = texts(client.post(address, follow=True), "#messages p")
+        return message
+
+    def pages(self, client, location):
+        """What the list, the location's page and an entity's page say of the refresh."""
+        entity = Entity.objects.filter(location=location).first() or make_entity(
+            "one", location=location, source=location.target
+        )
+        return (
+            texts(client.get(reverse("catalog:locations")), "td[data-label=Next]")[0],
+            texts(client.get(location.get_absolute_url()), "#reading")[0],
+            texts(client.get(entity.get_absolute_url()), "#about")[0],
+        )
+
+    def test_without_a_worker_the_answer_says_so_and_every_page_that_it_waits(
+        self, client, location
+    ):
+        for _press in range(2):
+            message = self.ask(client, location)
+            assert message.startswith("Waiting to be read since ")
+            assert "No worker is running. Start one: python manage.py run_huey." in message
+        assert not ImportRun.objects.exists()
+        for page in self.pages(client, location):
+            assert "waiting to be read, due " in page
+        assert "No worker is running." in self.pages(client, location)[1]
+        work()
+        run = ImportRun.objects.get()
+        assert (run.trigger, run.changed) == ("person", 1)
+        for page in self.pages(client, location):
+            assert "waiting" not in page
+
+    def test_with_a_worker_that_is_busy_the_answer_says_where_the_outcome_will_be(
+        self, client, location
+    ):
+        make_worker()
+        message = self.ask(client, location)
+        assert "Reload the location's page to see the outcome." in message
+        assert "worker" not in message
+
+    @pytest.mark.parametrize(("trigger", "runs"), [("person", 1), ("schedule", 2)])
+    def test_what_is_being_read_for_a_person_is_not_asked_for_again(
+        self, client, location, trigger, runs
+    ):
+        make_worker()
+        location.last_run = ImportRun.objects.create(trigger=trigger)
+        location.save()
+        assert self.ask(client, location).startswith("Being read since ")
+        assert "going on" in texts(client.get(location.get_absolute_url()), "#run")[0]
+        work()
+        assert ImportRun.objects.count() == runs
+
+    def test_every_page_says_that_it_is_being_read(self, client, location, monkeypatch):
+        seen = []
+
+        def look(phase, _count):
+            if phase == "read":
+                seen.extend(self.pages(client, location))
+
+        monkeypatch.setattr(refreshing, "run_import", partial(run_import, progress=look))
+        refreshing.refresh([location], trigger=ImportRun.Trigger.SCHEDULE)
+        assert ["being read, started " in page for page in seen] == [True] * 3
+
+    def test_what_a_killed_worker_was_at_is_not_called_being_read(self, client, location):
+        location.last_run = ImportRun.objects.create(trigger="person")
+        location.save()
+        began_at = timezone.now() - dt.timedelta(seconds=61)
+        ImportRun.objects.update(started_at=began_at)
+        for page in self.pages(client, location):
+            assert "being read" not in page
+        last = texts(client.get(location.get_absolute_url()), "#run")[0]
+        assert "its process was stopped" in last
+        assert self.ask(client, location).startswith("Waiting to be read since ")
+        work()
+        assert ImportRun.objects.count() == 2
+
+    def test_slow_hosts_hold_one_thread_of_the_worker(self, client, location, queue):
+        self.ask(client, location)
+        with lease("catalog:refresh-named"):
+            work()
+        assert not ImportRun.objects.exists()
+        assert [task.eta is not None for task in queue.pending()] == [True]
+        work()
+        assert ImportRun.objects.get().trigger == "person"
 
 
 class TestHook:

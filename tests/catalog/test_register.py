@@ -5,12 +5,12 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from catalog import tasks
 from catalog.descriptor import Limits, parse
 from catalog.ingestion.writing import CatalogWriter
 from catalog.locations import preview
 from catalog.models import Entity, ImportIssue, ImportRun, Location
 from tests.catalog.pages import select, texts
+from tests.catalog.queue import work
 from tests.catalog.sources import component, group, run, write
 from tests.factories import make_user
 
@@ -88,6 +88,20 @@ def test_registers_and_imports_when_the_person_says_so(client, person, http):
     assert made.next_refresh_at is not None
     assert Entity.objects.get().location == made
     assert "1 created" in texts(client.get(response["Location"]), "#messages p")[0]
+
+
+def test_without_a_worker_it_is_registered_and_waits(client, person, http, queue):
+    http.assert_all_requests_are_fired = False
+    serve(http, component("fresh"))
+    response = post(client, ADDRESS, step="confirm")
+    made = Location.objects.get()
+    assert response["Location"] == made.get_absolute_url()
+    (message,) = texts(client.get(response["Location"]), "#messages p")
+    assert message.startswith("Registered. Waiting to be read since ")
+    assert "No worker is running." in message
+    assert not http.calls
+    work()
+    assert Entity.objects.get().location == made
 
 
 def test_shows_the_outcome_to_one_who_may_not_see_locations_too(client, http):
@@ -201,7 +215,7 @@ def test_lists_at_most_a_hundred_and_says_how_many_there_are(client, person, htt
         (0, None, "not read and checked within"),  # the host takes all of the time
     ],
 )
-def test_a_preview_that_is_too_much_is_stopped_and_the_worker_imports_instead(
+def test_a_preview_that_is_too_much_is_stopped_and_the_location_registered_without_one(
     client, person, http, monkeypatch, seconds, filling, why
 ):
     monkeypatch.setattr(preview, "PREVIEW_S", seconds)
@@ -213,9 +227,7 @@ def test_a_preview_that_is_too_much_is_stopped_and_the_worker_imports_instead(
     assert not Location.objects.exists()
     form = {field["name"]: field["value"] for field in select(response, "main input[type=hidden]")}
     done = client.post(reverse("catalog:register"), form | {"step": "confirm"}, follow=True)
-    assert "The worker imports it next" in texts(done, "#messages p")[0]
-    assert not Entity.objects.exists()
-    tasks.refresh_due()
+    assert "Registered. Read in" in texts(done, "#messages p")[0]
     assert Entity.objects.get().ref == "component:default/fresh"
 
 

@@ -75,5 +75,5 @@ def test_forgets_runs_that_nobody_asks_for():
 
 def test_nothing_is_kept_of_a_reading_that_a_webhook_asked_for():
     HUEY.flush()
-    tasks.refresh_named.enqueue([])
+    tasks.refresh_named.enqueue([], "webhook")
     assert HUEY.storage.result_items() == {}

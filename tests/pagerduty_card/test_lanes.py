@@ -60,7 +60,7 @@ def test_the_worker_has_threads_for_both_lanes_beside_everything_that_may_take_l
     assert django_settings.HUEY.get("immediate")  # of the tests; below, the product's own
     from portal import settings as product
 
-    assert product.HUEY["consumer"]["workers"] >= len(Lane) + 3
+    assert product.HUEY["consumer"]["workers"] >= len(Lane) + 4
 
 
 @pytest.mark.django_db
