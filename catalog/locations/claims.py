@@ -35,7 +35,7 @@ class UnregisterEffect:
 def unregister_effect(location: Location) -> UnregisterEffect:
     """List the entities that would go, and those that would stay. Seven queries at most."""
     held = Entity.objects.filter(location=location)
-    stays = held.filter(_claimed_elsewhere(location))
+    stays = held.filter(claimed_elsewhere(location))
     goes = held.exclude(pk__in=stays.order_by().values("pk"))
     return UnregisterEffect(
         goes=_first(goes),
@@ -57,7 +57,8 @@ def claimants_of(location: Location) -> list[Location]:
     return list(Location.objects.filter(pk__in=pks.union(_shared(location))))
 
 
-def _claimed_elsewhere(location: Location) -> Q:
+def claimed_elsewhere(location: Location) -> Q:
+    """Which of its entities another location has, or may have, a document of."""
     losing = ImportIssue.objects.filter(kind=ImportIssue.Kind.CONFLICT, ref=OuterRef("ref"))
     claimed = Q(Exists(losing.exclude(location=location)))
     shared = set().union(*_shared(location).values())

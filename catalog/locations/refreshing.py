@@ -1,8 +1,8 @@
 """Refresh locations, and plan when; register and unregister them.
 
 The import itself is the importer's. Here is which location is imported next, what a failure does to
-that, and what becomes of a location's entities when nobody names it any more. A page marks
-locations as due for the worker.
+that, and what becomes of a location's entities when nobody names it any more. Only the worker and
+commands import: a page marks locations as due.
 """
 
 import logging
@@ -29,7 +29,7 @@ from catalog.ingestion.importer import (
 )
 from catalog.ingestion.report import ImportReport
 from catalog.ingestion.sources import root_of
-from catalog.locations.claims import claimants_of
+from catalog.locations.claims import claimants_of, claimed_elsewhere
 from catalog.locations.dead import dead_locations
 from catalog.models import Entity, ImportRun, Location, Revision
 from catalog.versions import bump
@@ -69,14 +69,21 @@ class Unregistered:
     """What became of a location's entities.
 
     Attributes:
-        orphaned: Kept and marked.
-        removed: Deleted.
-        stayed: Taken over by another location that has them too.
+        orphaned: How many that only it had are kept and marked.
+        removed: How many that only it had are deleted.
+        claimed: References of those that other locations may have too. They are marked as orphans
+            until one of these is imported.
+        claimants: Primary keys of those locations.
     """
 
     orphaned: int
     removed: int
-    stayed: int
+    claimed: Sequence[str]
+    claimants: Sequence[int]
+
+    def left(self) -> int:
+        """How many of the claimed ones no other location has taken over yet."""
+        return len(_orphans_among(self.claimed))
 
 
 def refresh(
@@ -232,8 +239,8 @@ def register(target: str, allowed_kinds: Sequence[str], *, user: "User | None") 
 def unregister(location: Location, *, user: "User | None") -> Unregistered:
     """Take a location out of the catalog, with the entities that only it holds.
 
-    Those become orphans, or are deleted, as ``CATALOG_ORPHANS`` says. Locations that have a
-    document of the same reference are read at once, so that theirs takes over.
+    Those become orphans, or are deleted, as ``CATALOG_ORPHANS`` says. The caller has the claimants
+    imported, so that their documents take over.
 
     Raises:
         StaticLocationError: ``CATALOG_LOCATIONS`` names it.
@@ -250,10 +257,21 @@ def unregister_dead(
     """Take those of these locations out of the catalog that are still dead, see :mod:`.dead`.
 
     Returns:
-        Each that was taken out, with what became of its entities.
+        Each that was taken out, with what became of its entities; as :func:`unregister` does.
     """
     found = list(dead_locations().filter(pk__in=pks))
     return [(location, _unregister(location, user=user)) for location in found]
+
+
+def claimants_among(done: Iterable[Unregistered]) -> list[Location]:
+    """The locations that may have entities of those that were unregistered; one query."""
+    return list(Location.objects.filter(pk__in={pk for one in done for pk in one.claimants}))
+
+
+def refresh_claimants(done: Iterable[Unregistered]) -> None:
+    """Import in this process what may take entities over."""
+    if found := claimants_among(done):
+        refresh(found, trigger=ImportRun.Trigger.SCHEDULE)
 
 
 def adopt_configured() -> None:
@@ -296,7 +314,7 @@ def adopt_configured() -> None:
                 "CATALOG_LOCATIONS names this location no more: its entities are orphans",
                 extra={"location": location.target},
             )
-            _unregister(location, user=None)
+            refresh_claimants([_unregister(location, user=None)])
 
 
 def _unregister(location: Location, *, user: "User | None") -> Unregistered:
@@ -308,12 +326,13 @@ def _unregister(location: Location, *, user: "User | None") -> Unregistered:
         list(Location.objects.select_for_update().filter(pk=pk))
         claimants = claimants_of(location)
         held = Entity.objects.filter(location=location)
-        refs = list(held.order_by().values_list("ref", flat=True))
-        new = list(held.filter(orphaned_at=None).order_by().values_list("ref", flat=True))
+        refs = held.order_by().values_list("ref", flat=True)
+        claimed = set(refs.filter(claimed_elsewhere(location)))
+        goes = [ref for ref in refs if ref not in claimed]
+        new = [ref for ref in refs.filter(orphaned_at=None) if is_kept or ref in claimed]
         held.filter(orphaned_at=None).update(orphaned_at=now)
         held.update(location=None)
-        if is_kept:
-            _record(new, Revision.Action.ORPHANED, now, user)
+        _record(new, Revision.Action.ORPHANED, now, user)
         if user:
             LogEntry.objects.log_actions(
                 user.pk, Location.objects.filter(pk=pk), DELETION, change_message="Unregistered."
@@ -324,16 +343,13 @@ def _unregister(location: Location, *, user: "User | None") -> Unregistered:
         "location unregistered",
         extra={"location": pk, "target": location.target, "user": user.pk if user else None},
     )
-    if claimants:
-        trigger = ImportRun.Trigger.PERSON if user else ImportRun.Trigger.SCHEDULE
-        refresh(claimants, trigger=trigger, user=user)
-    orphans = _orphans_among(refs)
     if not is_kept:
-        _remove(orphans, now, user)
+        _remove(goes, now, user)
     return Unregistered(
-        orphaned=len(orphans) if is_kept else 0,
-        removed=0 if is_kept else len(orphans),
-        stayed=len(refs) - len(orphans),
+        orphaned=len(goes) if is_kept else 0,
+        removed=0 if is_kept else len(goes),
+        claimed=sorted(claimed),
+        claimants=[claimant.pk for claimant in claimants],
     )
 
 

@@ -359,15 +359,26 @@ def can_register(report: ImportReport) -> bool:
     )
 
 
-def unregistered_text(location: Location, done: Unregistered) -> str:
-    """What became of a location's entities, in one sentence."""
+def unregistered_text(location: Location, done: Unregistered, left: int) -> str:
+    """What became of a location's entities, in one sentence.
+
+    Args:
+        location: The one that was unregistered.
+        done: What that did.
+        left: How many no other location has taken over yet.
+    """
     parts = []
     if done.orphaned:
         parts.append(f"{done.orphaned:,} {_entities(done.orphaned)} kept and marked as orphans")
     if done.removed:
         parts.append(f"{done.removed:,} {_entities(done.removed)} deleted")
-    if done.stayed:
-        parts.append(f"{done.stayed:,} taken over by other locations")
+    if stayed := len(done.claimed) - left:
+        parts.append(f"{stayed:,} taken over by other locations")
+    if left:
+        parts.append(
+            f"{left:,} marked as {'an orphan' if left == 1 else 'orphans'} until another location "
+            f"that may have {'it' if left == 1 else 'them'} is read"
+        )
     what = ", ".join(parts) or "it held no entities"
     return f"{location.target} is read no more: {what}."
 

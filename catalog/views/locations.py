@@ -1,6 +1,6 @@
 """The pages of locations: the list, one location, registering and unregistering one."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -228,7 +228,7 @@ def unregister(request: HttpRequest, pk: int) -> HttpResponse:
             done = refreshing.unregister(found, user=_person(request))
         except refreshing.StaticLocationError:
             return see_other(reverse("catalog:location-unregister", kwargs={"pk": pk}))
-        messages.success(request, presenters.unregistered_text(found, done))
+        _add_unregistered(request, [(found, done)])
         return see_other(reverse("catalog:locations"))
     is_configured = _is_configured(found)
     going = None if is_configured else unregister_effect(found)
@@ -255,8 +255,7 @@ def dead(request: HttpRequest) -> HttpResponse:
         named = map(whole_number, request.POST.getlist("pick")[:PAGE_SIZE])
         pks = [pk for pk in named if pk is not None]
         done = refreshing.unregister_dead(pks, user=_person(request))
-        for location, effect in done:
-            messages.success(request, presenters.unregistered_text(location, effect))
+        _add_unregistered(request, done)
         if not done:
             messages.warning(request, "Nothing was unregistered: no dead location was chosen.")
         return see_other(reverse("catalog:dead-locations"))
@@ -269,6 +268,17 @@ def dead(request: HttpRequest) -> HttpResponse:
         "keeps_orphans": settings.CATALOG_ORPHANS != "delete",
     }
     return render(request, "catalog/dead_locations.html", context)
+
+
+def _add_unregistered(
+    request: HttpRequest, done: Sequence[tuple[Location, refreshing.Unregistered]]
+) -> None:
+    """Have the worker read what other locations have too, and show on the next page what became."""
+    claimants = refreshing.claimants_among(effect for _location, effect in done)
+    tasks.refresh_soon(claimants, _person(request))
+    for location, effect in done:
+        text = presenters.unregistered_text(location, effect, effect.left())
+        messages.success(request, text)
 
 
 def _person(request: HttpRequest) -> Any:

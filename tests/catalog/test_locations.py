@@ -13,6 +13,7 @@ from catalog import versions
 from catalog.locations import refreshing
 from catalog.models import Entity, ImportIssue, ImportRun, Location, Revision, SourceFile
 from tests.catalog.pages import select, texts
+from tests.catalog.queue import work
 from tests.catalog.sources import component, location, run, write
 from tests.factories import make_entity, make_issue, make_user
 
@@ -256,6 +257,24 @@ class TestUnregister:
         assert (shared.location, shared.type, shared.orphaned_at) == (loser, "website", None)
         assert not loser.issues.exists()
         assert Entity.objects.get(name="own").orphaned_at is not None
+
+    def test_without_a_worker_what_another_location_has_too_is_not_lost(
+        self, client, person, tmp_path, settings, queue
+    ):
+        settings.CATALOG_ORPHANS = "delete"
+        first = write(tmp_path / "a" / "a.yaml", component("shared"), component("own"))
+        second = write(tmp_path / "b" / "b.yaml", component("shared"))
+        run("import_catalog", first)
+        run("import_catalog", second)
+        found = Location.objects.get(target=str(first))
+        response = client.post(page_of(found, "location-unregister"), follow=True)
+        (message,) = texts(response, "#messages p")
+        assert "1 entity deleted, 1 marked as an orphan until another location" in message
+        shared = Entity.objects.get()
+        assert (shared.name, shared.orphaned_at is None) == ("shared", False)
+        work()
+        shared.refresh_from_db()
+        assert (shared.location.target, shared.orphaned_at) == (str(second), None)
 
     def test_keeps_what_another_location_leads_to(self, client, person, tmp_path):
         file = write(tmp_path / "all" / "a.yaml", component("both"))

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from catalog.locations.dead import dead_locations, with_entities
-from catalog.locations.refreshing import unregister_dead
+from catalog.locations.refreshing import refresh_claimants, unregister_dead
 from portal.batches import in_batches
 
 
@@ -33,11 +33,15 @@ class Command(BaseCommand):
                     held = f"{dead.entities:,} {'entity' if dead.entities == 1 else 'entities'}"
                     self.stdout.write(f"{dead.location.target}: {dead.reason} It holds {held}.")
                 continue
-            for location, done in unregister_dead([one.pk for one in locations], user=None):
+            unregistered = unregister_dead([one.pk for one in locations], user=None)
+            refresh_claimants(done for _location, done in unregistered)
+            for location, done in unregistered:
                 count += 1
+                left = done.left()
                 self.stdout.write(
-                    f"{location.target}: unregistered ({done.orphaned:,} orphaned, "
-                    f"{done.removed:,} removed, {done.stayed:,} taken over by other locations)"
+                    f"{location.target}: unregistered ({done.orphaned + left:,} orphaned, "
+                    f"{done.removed:,} removed, {len(done.claimed) - left:,} taken over by other "
+                    "locations)"
                 )
         word = "location" if count == 1 else "locations"
         end = "would be unregistered; nothing was written" if options["dry_run"] else "unregistered"
