@@ -79,6 +79,7 @@ def run_import(
     progress: Progress = _no_progress,
     limits: Limits = DEFAULT_LIMITS,
     remote_budget_s: float = RUN_BUDGET_S,
+    waits: bool = True,
 ) -> ImportReport:
     """Bring the catalog to what the sources say, in one transaction.
 
@@ -88,7 +89,7 @@ def run_import(
 
     Args:
         sources: Files, folders, globs and http(s) addresses; targets of locations too.
-        dry_run: Do everything, then undo it and leave no trace. It waits for a lock once only.
+        dry_run: Do everything, then undo it and leave no trace.
         orphans: What becomes of entities that no document has any more; None means as
             ``CATALOG_ORPHANS`` says.
         origin: Who named the sources that are new to the catalog.
@@ -98,6 +99,7 @@ def run_import(
         progress: Told of every document; what it raises ends the run.
         limits: What one file may cost.
         remote_budget_s: Seconds that reading from hosts may take.
+        waits: Whether it reads again and waits once more where another run holds the lock.
 
     Returns:
         What was done; ``failure`` says so if the database failed and nothing was changed.
@@ -123,7 +125,7 @@ def run_import(
     )
     try:
         with lease(_lease_of(run.pk)) if run else nullcontext():
-            return _read_until_written(attempt, roots, waits=not dry_run)
+            return _read_until_written(attempt, roots, waits=waits)
     except DatabaseError as exc:
         logger.exception("import failed, nothing was changed", extra={"run": run and run.pk})
         return attempt.fail(f"the database refused: {exc}")

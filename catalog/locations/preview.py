@@ -46,6 +46,7 @@ def preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:
                 progress=lambda _phase, _count: watch(),
                 limits=Limits(max_characters=PREVIEW_MAX_CHARACTERS, watch=watch),
                 remote_budget_s=PREVIEW_S,
+                waits=False,
             )
     except DocumentTooLongError as exc:
         raise PreviewStoppedError(

@@ -176,6 +176,9 @@ class TestTwoAtOnce:
         assert run_import([str(file)]).created == 1
         locked(CatalogWriter, "write", 2)
         write(file, component("a", owner="newer"))
+        report = run_import([str(file)], dry_run=True)
+        assert (report.failure, report.changed) == ("", 1)
+        locked(CatalogWriter, "write", 2)
         report = run_import([str(file)])
         assert (report.failure, report.changed) == ("", 1)
         locked(CatalogWriter, "write", 9)
