@@ -1,5 +1,6 @@
 """Preview what registering a location would do, within the time that a page may take."""
 
+import threading
 import time
 from collections.abc import Sequence
 
@@ -15,6 +16,8 @@ PREVIEW_S = 10
 PREVIEW_MAX_CHARACTERS = 1_000_000
 LOCK_WAIT_S = 3
 _SLACK_S = 0.5
+# Of each web process, so that slow hosts leave it the others of its threads.
+_turns = threading.BoundedSemaphore(2)
 
 
 class PreviewStoppedError(Exception):
@@ -26,8 +29,18 @@ def preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:
 
     Raises:
         PreviewStoppedError: It takes longer than ``PREVIEW_S``, reads a document of more than
-            ``PREVIEW_MAX_CHARACTERS``, or the database lets it write nothing.
+            ``PREVIEW_MAX_CHARACTERS``, the database lets it write nothing, or two others are under
+            way.
     """
+    if not _turns.acquire(blocking=False):
+        raise PreviewStoppedError(f"two others are under way; try again in {PREVIEW_S} seconds")
+    try:
+        return _preview(target, allowed_kinds)
+    finally:
+        _turns.release()
+
+
+def _preview(target: str, allowed_kinds: Sequence[str]) -> ImportReport:
     began = time.monotonic()
     too_long = f"it is not read and checked within {PREVIEW_S} seconds"
 

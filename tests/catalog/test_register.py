@@ -249,6 +249,13 @@ def test_a_preview_waits_once_for_a_locked_database_and_blames_no_file(
     assert waits == [1]
 
 
+def test_a_third_preview_at_once_is_not_begun(client, person):
+    with preview._turns, preview._turns:
+        notice = texts(post(client, ADDRESS), ".notice")[0]
+    assert "two others are under way" in notice
+    assert "register it without a preview" in notice
+
+
 @pytest.mark.parametrize(("events", "looks"), [(5, 1), (5000, 2)])
 def test_a_preview_can_be_stopped_while_a_document_is_parsed(events, looks):
     asked = []
