@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from catalog.ingestion.importer import is_going_on
+from catalog.ingestion.importer import close_interrupted, is_going_on
 from catalog.locations import refreshing
 from catalog.locations.pending import (
     EndedRefresh,
@@ -35,7 +35,7 @@ _ASK_AGAIN_AFTER = timedelta(seconds=5)
 @every(seconds=10)
 def refresh_due() -> None:
     """Bring the locations to the setting, and read those whose time has come."""
-    refreshing.take_over()
+    close_interrupted()
     refreshing.adopt_configured()
     refreshing.refresh_due()
 

@@ -22,7 +22,6 @@ from django.utils import timezone
 
 from catalog.editing import history
 from catalog.ingestion.importer import (
-    close_interrupted,
     configured_sources,
     retry_while_locked,
     run_import,
@@ -44,7 +43,7 @@ SCHEDULED = (Location.Origin.STATIC, Location.Origin.REGISTERED)
 MAX_BACK_OFF_S = 3600
 _JITTER = 0.2
 _WARNED_FOR_S = 3600
-# Longer than an import takes. Where its process is killed, ``take_over`` makes it due at once.
+# Longer than an import takes. Where its process is killed, ``close_interrupted`` makes it due.
 _CLAIMED_FOR = timedelta(minutes=15)
 
 
@@ -191,14 +190,6 @@ def make_due(pks: Collection[int]) -> None:
     """
     now = timezone.now()
     Location.objects.filter(pk__in=pks).exclude(_due(now)).update(next_refresh_at=now)
-
-
-def take_over() -> None:
-    """Close the imports whose process is gone, and make their locations due again."""
-    if interrupted := close_interrupted():
-        Location.objects.filter(
-            runs__in=interrupted, origin__in=SCHEDULED, next_refresh_at__gt=timezone.now()
-        ).update(next_refresh_at=timezone.now())
 
 
 def find_location(target: str) -> Location | None:

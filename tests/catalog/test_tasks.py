@@ -9,7 +9,7 @@ from catalog import tasks
 from catalog.locations import refreshing
 from catalog.models import Entity, ImportRun, Location
 from portal.tasks import HUEY, all_periodic, run_once
-from tests.catalog.sources import component, write
+from tests.catalog.sources import component, run, write
 from tests.factories import make_entity, make_issue
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,10 @@ def test_the_worker_reads_the_configured_locations(settings, tmp_path):
     assert (found.origin, found.entities.get().name) == ("static", "one")
 
 
-def test_what_a_killed_worker_was_importing_is_imported_by_the_next_one(settings, tmp_path):
+@pytest.mark.parametrize("noticed_by", ["the next worker", "a command"])
+def test_what_a_killed_worker_was_importing_is_imported_by_the_next_one(
+    settings, tmp_path, noticed_by
+):
     settings.CATALOG_LOCATIONS = [str(write(tmp_path / "a.yaml", component("one")))]
     refreshing.adopt_configured()
     (location,) = Location.objects.all()
@@ -39,6 +42,8 @@ def test_what_a_killed_worker_was_importing_is_imported_by_the_next_one(settings
     assert run_once("catalog.tasks.refresh_due")
     assert not Entity.objects.exists()
     ImportRun.objects.update(started_at=now - dt.timedelta(seconds=61))
+    if noticed_by == "a command":
+        run("import_catalog", write(tmp_path / "other" / "a.yaml"))
     assert run_once("catalog.tasks.refresh_due")
     assert Entity.objects.get().name == "one"
     killed.refresh_from_db()
