@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.ingestion.importer import is_going_on
+from catalog.locations.refreshing import due_at
 from catalog.models import ImportIssue, ImportRun, Location
 
 
@@ -81,7 +82,6 @@ def pending_refreshes(locations: Iterable[Location], now: datetime) -> dict[int,
         if location.last_run and location.last_run_id in going_on:
             since = location.last_run.started_at
             pending[location.pk] = PendingRefresh(is_running=True, since=since)
-        elif location.next_refresh_at and location.next_refresh_at <= now:
-            since = location.next_refresh_at
-            pending[location.pk] = PendingRefresh(is_running=False, since=since)
+        elif (due := due_at(location)) and due <= now:
+            pending[location.pk] = PendingRefresh(is_running=False, since=due)
     return pending

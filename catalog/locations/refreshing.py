@@ -140,6 +140,16 @@ def next_refresh(location: Location, now: datetime) -> datetime | None:
     return now + timedelta(seconds=delay_s * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 -- no secret
 
 
+def due_at(location: Location) -> datetime | None:
+    """When the worker imports a location, as :func:`refresh_due` finds it; None: not by itself."""
+    period_s: int = settings.CATALOG_REFRESH_S
+    if location.next_refresh_at or period_s <= 0 or location.origin not in SCHEDULED:
+        return location.next_refresh_at
+    if location.read_at is None:
+        return location.created_at
+    return location.read_at + timedelta(seconds=period_s)
+
+
 def refresh_due() -> ImportReport | None:
     """Read every location that is due, in one run.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.messages import ERROR, INFO, SUCCESS, WARNING
 
@@ -228,7 +228,10 @@ def _duration(seconds: float) -> str:
 
 
 def location_row(
-    location: Location, counts: LocationCounts, pending: PendingRefresh | None, *, period_s: int
+    location: Location,
+    counts: LocationCounts,
+    pending: PendingRefresh | None,
+    next_read_at: datetime | None,
 ) -> LocationRow:
     """What a list says of a location.
 
@@ -236,19 +239,13 @@ def location_row(
         location: With ``created_by`` loaded.
         counts: What it holds.
         pending: Its refresh that has not ended.
-        period_s: ``CATALOG_REFRESH_S``.
+        next_read_at: When the worker reads it; None: not by itself.
     """
     state, tone = _state(location, counts)
-    next_read_at, next_text = location.next_refresh_at, ""
-    if next_read_at is None:
-        if location.origin == Location.Origin.COMMAND:
-            next_text = "only when somebody asks"
-        elif period_s <= 0:
-            next_text = "never by itself: CATALOG_REFRESH_S is 0"
-        elif location.read_at:
-            next_read_at = location.read_at + timedelta(seconds=period_s)
-        else:
-            next_text = "as soon as the worker comes round"
+    is_of_command = location.origin == Location.Origin.COMMAND
+    never = (
+        "only when somebody asks" if is_of_command else "never by itself: CATALOG_REFRESH_S is 0"
+    )
     return LocationRow(
         location=location,
         named_by=_named_by(location),
@@ -257,7 +254,7 @@ def location_row(
         counts=counts,
         pending=pending,
         next_read_at=next_read_at,
-        next_text=next_text,
+        next_text="" if next_read_at else never,
     )
 
 

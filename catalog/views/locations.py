@@ -115,11 +115,8 @@ def _location_rows(found: Iterable[Location]) -> list[presenters.LocationRow]:
             unread=unread.get(one.pk, 0),
             files=read.get(one.pk, 0),
         )
-        rows.append(
-            presenters.location_row(
-                one, counts, pending.get(one.pk), period_s=settings.CATALOG_REFRESH_S
-            )
-        )
+        next_read_at = refreshing.due_at(one)
+        rows.append(presenters.location_row(one, counts, pending.get(one.pk), next_read_at))
     return rows
 
 

@@ -207,6 +207,7 @@ def test_about_tells_the_source_the_change_and_the_run(reader):
         type="file",
         target="/srv/a.yaml",
         read_at=timezone.now() - dt.timedelta(minutes=3),
+        next_refresh_at=timezone.now() + dt.timedelta(minutes=3),
     )
     with time_machine.travel(dt.datetime(2026, 3, 1, tzinfo=dt.UTC), tick=False):
         entity = make_entity(
