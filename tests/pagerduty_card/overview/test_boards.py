@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pagerduty_card.models import Incident
+from tests import pages
 from tests.factories import make_entity, make_user
 from tests.pagerduty_card.mirror import (
     make_feeds,
@@ -280,6 +281,22 @@ def test_old_incidents_are_shown_with_the_age_and_the_reason_above(reader, feeds
     assert "The open incidents of 1 service are old" in html
     assert said in html
     assert "Payments time out" in html
+
+
+def test_what_is_not_known_takes_one_line_above_incidents_and_says_how_much_is_folded(reader):
+    service = make_service()
+    make_mapped("checkout-api")
+    make_feeds()
+    for name, service_id in (("one", "PNOSUCH"), ("two", "P/NOSUCH")):
+        make_entity(name, annotations={"pagerduty.com/service-id": service_id})
+    make_incident(service)
+    [folded] = pages.soup_of(reader.get(INCIDENTS)).select("#data-issues")
+
+    first = "The open incidents of 1 entity are not known, and there is 1 further reason"
+    assert pages.words(folded.summary) == first
+    assert not folded.has_attr("open")
+    assert "PagerDuty has no service of the id" in pages.words(folded)
+    assert "What is named is no id of a service." in pages.words(folded)
 
 
 def test_incidents_of_a_service_nobody_answered_for_are_not_passed_off_as_known(reader):
