@@ -132,26 +132,31 @@ class OverlayForm(forms.ModelForm[Entity]):
         fields: list[str] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Show the owner that lies over the file's, if one does."""
+        """Show the owner that lies over the file's, if one does, and the file's own, masked."""
         super().__init__(*args, **kwargs)
+        self._masker = Masker.of(self.instance)
         row = Overlay.objects.filter(entity_id=self.instance.ref, field=Overlay.Field.OWNER).first()
+        self._stored_owner = row.value if row else ""
         owner = self.fields["overlay_owner"]
-        owner.initial = row.value if row else ""
+        owner.initial = self._masker.ref(self._stored_owner)
         written = self.instance.as_written["spec"].get("owner")
         if isinstance(written, str) and written:
-            owner.help_text = f"{owner.help_text} The file says {written}."
+            owner.help_text = f"{owner.help_text} The file says {self._masker.ref(written)}."
         if not overlays.may_have_owner(self.instance.kind):
             owner.disabled = True
             owner.help_text = f"A {self.instance.kind} has no owner."
 
     def clean_overlay_owner(self) -> str:
-        """Check the reference by the rules of the import."""
+        """Check the reference by the rules of the import; one that is left as shown stays."""
         text: str = self.cleaned_data["overlay_owner"]
         if not text:
             return text
+        if "overlay_owner" not in self.changed_data:
+            return self._stored_owner
         value = overlays.Value(field=Overlay.Field.OWNER, key="", value=text)
         if found := overlays.breaches(self.instance, [value]):
-            raise ValidationError([overlays.breach_text(breach) for breach in found])
+            hide = self._masker.text
+            raise ValidationError([hide(overlays.breach_text(breach)) for breach in found])
         return text
 
     def _post_clean(self) -> None:
@@ -247,7 +252,7 @@ class OverlayRowForm(forms.ModelForm[Overlay]):
             cleaned["value"] = stored
         for breach in overlays.breaches(self._entity(), [self.as_value()]):
             place = "value" if breach.path[-1] == "title" else "key"
-            self.add_error(place, overlays.breach_text(breach))
+            self.add_error(place, Masker.of(self._entity()).text(overlays.breach_text(breach)))
         return cleaned
 
     def _entity(self) -> Entity:

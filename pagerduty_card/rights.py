@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 
+from catalog.masking import DEFAULT_MASKER
 from catalog.models import Entity
 from catalog.ownership import Ownership, ownership_of
 from catalog.refs import EntityRef, InvalidRefError
@@ -106,6 +107,7 @@ _REACH = "Reach the people under On call directly, or page from PagerDuty itself
 
 def _name_of(ref: str) -> str:
     try:
-        return EntityRef.parse(ref, default_kind="group").name
+        name = EntityRef.parse(ref, default_kind="group").name
     except InvalidRefError:
-        return ref
+        name = ref
+    return DEFAULT_MASKER.text(name)  # it may be a secret that was written in its place

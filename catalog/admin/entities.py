@@ -25,7 +25,7 @@ from catalog.editing.local import InvalidDescriptor
 from catalog.editing.overlays import InvalidOverlay
 from catalog.forms import DescriptorForm, OverlayForm, OverlayRowForm
 from catalog.locations import entity_issues
-from catalog.masking import DEFAULT_MASKER
+from catalog.masking import DEFAULT_MASKER, Masker
 from catalog.models import Entity, ImportIssue, Location, Overlay
 from catalog.search.exporting import FORMATS, entities_in_order
 from catalog.tasks import refresh_soon
@@ -158,7 +158,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
             form.save_overlays([row for row in rows if isinstance(row, OverlayRowForm)])
         except InvalidOverlay as exc:
             text = f"The file changed meanwhile, and this does not fit over it any more: {exc}"
-            self.message_user(request, text, messages.ERROR)
+            self.message_user(request, Masker.of(form.instance).text(text), messages.ERROR)
 
     def construct_change_message(
         self,
@@ -264,7 +264,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
             try:
                 local.adopt(entity, user=person(request))
             except InvalidDescriptor as exc:
-                self.message_user(request, str(exc), messages.ERROR)
+                self.message_user(request, Masker.of(entity).text(str(exc)), messages.ERROR)
             else:
                 self.message_user(request, f"Made local: {entity.ref}.", messages.SUCCESS)
 
@@ -320,7 +320,7 @@ class EntityAdmin(admin.ModelAdmin[Entity]):
     def overlay_owner(self, obj: Entity) -> str:
         """The owner over the file, for people who may look and not edit."""
         row = Overlay.objects.filter(entity_id=obj.ref, field=Overlay.Field.OWNER).first()
-        return row.value if row else "as the file says"
+        return Masker.of(obj).ref(row.value) if row else "as the file says"
 
     @admin.display(description="Owner", ordering="owner_ref")
     def owner(self, obj: Entity) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from catalog import versions
 from catalog.kinds import Kind
+from catalog.masking import DEFAULT_MASKER
 from catalog.models import Entity
 from pagerduty_card.accounts import Account, all_accounts
 from pagerduty_card.mapping.targets import digest_of
@@ -170,11 +171,11 @@ class CurrentMappings:
         return bool(named) and len(self.services_of[pk]) < len(named)
 
     def team_name(self, owner_ref: str) -> str:
-        """What an owner is called; empty for none."""
+        """What an owner is called, a secret in place of its name masked; empty for none."""
         if not owner_ref:
             return ""
         found = self._owners.get(owner_ref)
-        return found.shown if found else owner_ref.rpartition("/")[2]
+        return found.shown if found else DEFAULT_MASKER.ref(owner_ref).rpartition("/")[2]
 
     @cached_property
     def _owners(self) -> dict[str, EntityFacts]:

@@ -11,6 +11,7 @@ from catalog import versions
 from catalog.graph import Node
 from catalog.kinds import Kind
 from catalog.links import EntityLink, link_to
+from catalog.masking import DEFAULT_MASKER
 from catalog.refs import EntityRef
 from pagerduty_card.mapping_page.choosing import tick_value
 from pagerduty_card.mapping_page.current_mappings import (
@@ -219,7 +220,10 @@ class Listing:
             found = [(name, name) for name in names]
         else:
             refs = {one.owner_ref for one in self.current.entities.values() if one.owner_ref}
-            found = [(ref, self.current.team_name(ref)) for ref in refs]
+            # One with a secret for a name is left out: its value would be that.
+            found = [
+                (ref, self.current.team_name(ref)) for ref in refs if DEFAULT_MASKER.ref(ref) == ref
+            ]
         return sorted(found, key=lambda pair: (pair[1].lower(), pair[0]))
 
     def entity_rows(self, shown: Iterable[EntityFacts]) -> list[Row]:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from catalog.graph import Node, nodes_of
 from catalog.kinds import Kind
 from catalog.links import EntityLink, link_to
+from catalog.masking import DEFAULT_MASKER
 from catalog.models import Entity
 from catalog.ownership import ownership_of
 from catalog.refs import EntityRef
@@ -85,10 +86,17 @@ def named_entities(keys: Iterable[int]) -> dict[int, NamedEntity]:
 
 
 def filter_values(entities: Iterable[NamedEntity]) -> dict[str, dict[str, str]]:
-    """By filter, the values of entities and what each is called."""
+    """By filter, the values of entities and what each is called.
+
+    An owner with a secret for a name is none of them: a box to tick would print it.
+    """
     some = list(entities)
     return {
-        "owner": {one.owner_ref or "-": one.owner_name for one in some},
+        "owner": {
+            one.owner_ref or "-": one.owner_name
+            for one in some
+            if DEFAULT_MASKER.ref(one.owner_ref) == one.owner_ref
+        },
         "kind": {one.kind.lower(): Kind(one.kind).label for one in some},
     }
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from catalog.editing import overlays
 from catalog.models import Entity, ImportIssue, Overlay, SearchText, Tag
 from catalog.presenters.rows import first_line
+from tests.catalog.overlays import set_overlay
 from tests.catalog.sources import component, group, imported, run, write
 from tests.factories import make_entity, make_user
 from tests.pages import parse
@@ -221,6 +222,13 @@ def test_a_secret_in_place_of_a_name_is_shown_nowhere(client, tmp_path):
     for address in ("/catalog/", "/catalog/issues/?kind=unresolved", "/catalog/export/?format=csv"):
         assert SECRET not in body(client, address), address
     assert SECRET not in body(client, "/admin/catalog/entity/")
+    change = f"/admin/catalog/entity/{entity.pk}/change/"
+    assert f"The file says ****{SECRET[-4:]}" in body(client, change)
+    set_overlay(entity, Overlay.Field.OWNER, "", LAID_OVER, user=None)
+    assert SECRET not in body(client, change)
+    assert LAID_OVER not in body(client, change)
+    client.force_login(make_user(is_staff=True, permissions=("catalog.view_entity",)))
+    assert LAID_OVER not in body(client, change)
 
 
 def test_what_a_check_says_of_a_file_repeats_no_secret_of_it(careless):
