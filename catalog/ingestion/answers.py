@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 # Of a body, to tell a page from a file.
 _LOOKED_AT_BYTES = 64 * 1024
-_MAX_BUSY_S = 3600.0
+MAX_BUSY_S = 3600.0
 _BUSY_S = 60.0
 _ASKS_FOR_PASSWORD = re.compile(
     rb"(?i)<title>[^<]*(?:sign[ -]?in|log[ -]?in)|type=[\"']?password|/(?:sign|log)[-_]?in[\"'?/]"
@@ -98,7 +98,7 @@ def _retry_at(status: int, headers: Mapping[str, str]) -> float:
     elif reset.isdecimal():
         # Some count seconds from now, others from 1970.
         until = float(reset[:12]) + (now if len(reset) < 9 else 0)
-    return min(max(until, now + 1), now + _MAX_BUSY_S)
+    return min(max(until, now + 1), now + MAX_BUSY_S)
 
 
 def busy(until: float, status: int | None = None) -> FetchError:

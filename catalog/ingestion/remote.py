@@ -2,8 +2,8 @@
 
 A host is asked for one file at a time until it has answered once, then for four. One that cannot
 be reached, or uses up its time, twice is left alone for the rest of the run; one that says that it
-is busy is left alone until the time it names, by later runs too. Where a root leads to many hosts
-that do not answer, it is read without the hosts that did not answer before.
+is busy is left alone until the time it names, by later runs and other processes too. Where a root
+leads to many hosts that do not answer, it is read without the hosts that did not answer before.
 """
 
 import threading
@@ -14,10 +14,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from django.core.cache import cache
+from django.core.cache import caches
 
 from catalog.ingestion.allow import Allowance
-from catalog.ingestion.answers import FetchError, busy
+from catalog.ingestion.answers import MAX_BUSY_S, FetchError, busy
 from catalog.ingestion.fetch import BUDGET_S, Fetched, fetch
 
 MAX_AT_ONCE = 16
@@ -30,6 +30,8 @@ RUN_BUDGET_S = 600.0
 # the locations that are read in the same run would wait.
 _MAX_UNREACHABLE = 50
 _MAX_WASTED_S = 60.0
+_BUSY_KEY = "catalog:busy-hosts"
+_MAX_NOTED = 500
 
 _Asked = tuple[str, str, str]
 
@@ -41,12 +43,22 @@ class RemoteFiles:
         allow: Which hosts may be asked.
         max_bytes: Most bytes of one file.
         budget_s: Seconds after which nothing more is asked for.
+        has_database: Whether busy hosts are known to other runs, in the shared cache.
     """
 
-    def __init__(self, allow: Allowance, max_bytes: int, budget_s: float = RUN_BUDGET_S) -> None:
+    def __init__(
+        self,
+        allow: Allowance,
+        max_bytes: int,
+        budget_s: float = RUN_BUDGET_S,
+        *,
+        has_database: bool = True,
+    ) -> None:
         self._allow = allow
         self._max_bytes = max_bytes
         self._budget_s = budget_s
+        self._has_database = has_database
+        self._knows_busy = not has_database
         self._deadline: float | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._asked: dict[_Asked, Future[Fetched]] = {}
@@ -65,6 +77,7 @@ class RemoteFiles:
         self._unreachable.clear()
         self._wasted_s = 0.0
         self._not_asked = 0
+        self._knows_busy = not self._has_database
 
     @property
     def not_asked(self) -> int:
@@ -112,8 +125,8 @@ class RemoteFiles:
             if exc.is_slow and host not in self._answered:
                 self._unreachable.add(host)
                 self._wasted_s += time.monotonic() - began
-            if exc.retry_at:
-                cache.set(_key(host), exc.retry_at, timeout=max(exc.retry_at - time.time(), 1))
+            if exc.retry_at and self._has_database:
+                _note_busy(host, exc.retry_at)
             raise
 
     def _begin(self, asked: _Asked) -> "Future[Fetched]":
@@ -178,10 +191,10 @@ class RemoteFiles:
     def _is_left_alone(self, host: str) -> bool:
         if self._slow[host] >= _MAX_SLOW:
             return True
-        if host not in self._busy:
-            stored = cache.get(_key(host))
-            self._busy[host] = stored if isinstance(stored, float) else 0.0
-        return self._busy[host] > time.time()
+        if not self._knows_busy:
+            self._knows_busy = True
+            self._busy |= _load_busy()
+        return self._busy.get(host, 0.0) > time.time()
 
     def _why_left_alone(self, host: str) -> FetchError:
         until = self._busy.get(host, 0.0)
@@ -194,12 +207,25 @@ _OVER = "not read: the hosts took all the time that one reading has"
 _TOO_MANY = "not asked: too many other hosts that its location leads to cannot be reached"
 
 
-def _key(host: str) -> str:
-    return f"catalog:busy:{host}"
+def _load_busy() -> dict[str, float]:
+    """The hosts that said to any process that they are busy, and until when (seconds of Unix)."""
+    now = time.time()
+    noted: dict[str, float] = caches["shared"].get(_BUSY_KEY, {})
+    # A longer wait is of a clock that has been put back since.
+    return {host: until for host, until in noted.items() if now < until <= now + MAX_BUSY_S}
+
+
+def _note_busy(host: str, until: float) -> None:
+    """Tell later runs and other processes.
+
+    All hosts are one value: a file may name thousands, which would push leases out of that cache.
+    """
+    noted = sorted((_load_busy() | {host: until}).items(), key=lambda pair: pair[1])
+    caches["shared"].set(_BUSY_KEY, dict(noted[-_MAX_NOTED:]), MAX_BUSY_S)
 
 
 def _host_of(url: str) -> str:
     try:
-        return urlsplit(url).netloc.lower()
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
     except ValueError:
         return ""

@@ -113,15 +113,23 @@ class SourceReader:
         allow: What may be read.
         limits: What one file may cost.
         remote_budget_s: Seconds that reading from hosts may take.
+        has_database: Whether busy hosts are known to other runs.
     """
 
     def __init__(
-        self, allow: Allowance, limits: Limits, remote_budget_s: float = RUN_BUDGET_S
+        self,
+        allow: Allowance,
+        limits: Limits,
+        remote_budget_s: float = RUN_BUDGET_S,
+        *,
+        has_database: bool = True,
     ) -> None:
         self.allow = allow
         self.limits = limits
         self._folders: dict[str, str] = {}
-        self.remote = RemoteFiles(allow, limits.max_bytes, remote_budget_s)
+        self.remote = RemoteFiles(
+            allow, limits.max_bytes, remote_budget_s, has_database=has_database
+        )
         self._followed: tuple[str, str, os.stat_result] | None = None
         self._permitted: set[tuple[str, Path | None]] = set()
 

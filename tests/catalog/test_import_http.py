@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 import time_machine
+from django.core.cache import cache
+from django.core.management import call_command
 from responses import matchers
 
 from catalog.models import Entity, Location, SourceFile
@@ -176,11 +178,15 @@ def test_a_busy_host_is_asked_again_when_it_says_and_not_before(http, headers, u
     with time_machine.travel(start, tick=False) as traveller:
         for later in (0, until - 1):
             traveller.move_to(start + dt.timedelta(seconds=later))
+            cache.clear()  # as in a process that was just started
             report, _parsed = imported(ROOT)
             again = start + dt.timedelta(seconds=until)
             said = report.issues[0].problems[0].message
             assert f"asked again at {again:%H:%M:%S} UTC" in said
             assert busy.call_count == 1
+        with pytest.raises(SystemExit):
+            call_command("import_catalog", ROOT, "--dry-run")
+        assert busy.call_count == 1
         traveller.move_to(start + dt.timedelta(seconds=until + 1))
         imported(ROOT)
         assert busy.call_count == 2

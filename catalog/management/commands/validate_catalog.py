@@ -162,7 +162,7 @@ class Command(BaseCommand):
 
 
 def _check(paths: Sequence[str]) -> Iterator[_Checked]:
-    reader = SourceReader(Allowance.from_settings(), DEFAULT_LIMITS)
+    reader = SourceReader(Allowance.from_settings(), DEFAULT_LIMITS, has_database=False)
     for path in paths:
         root = root_of(path)
         try:
