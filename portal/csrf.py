@@ -24,15 +24,16 @@ _OF_ANOTHER_SITE = ("Origin checking failed", "Referer checking failed")
 # Characters that are quickly typed again.
 _A_LINE = 80
 View = Callable[..., HttpResponse]
+Handler = Callable[..., HttpResponse | None]
 
 
-def on_csrf_failure(handler: View) -> Callable[[View], View]:
+def on_csrf_failure(handler: Handler) -> Callable[[View], View]:
     """Let a view answer itself where a form's token is refused, so that it can show what was typed.
 
     Args:
         handler: Called as the view would be, with ``is_own_form`` besides: False where the form may
             be another site's, whose text must be ready for no click of the reader. It must not do
-            what the form asks for.
+            what the form asks for. With None the answer is that of all other views.
     """
 
     def decorator(view: View) -> View:
@@ -53,9 +54,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     )
     match = request.resolver_match
-    handler: View | None = getattr(match.func, _ATTRIBUTE, None) if match else None
+    handler: Handler | None = getattr(match.func, _ATTRIBUTE, None) if match else None
     if match and handler:
-        return handler(request, *match.args, is_own_form=is_own_form, **match.kwargs)
+        answer = handler(request, *match.args, is_own_form=is_own_form, **match.kwargs)
+        if answer is not None:
+            return answer
     if is_own_form and (fields := _typed(request)):
         return _show_typed(request, fields)
     template = "403_origin.html" if is_of_another_site else "403_csrf.html"

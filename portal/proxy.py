@@ -7,6 +7,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from portal.logging import current_request_id
 from portal.middleware import GetResponse
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,8 @@ def trust(get_response: GetResponse) -> GetResponse:
                 log_once(_SILENT, request)
         elif _was_https(request):
             log_once(_MISTRUSTED, request)
-            return render(None, "503_proxy.html", status=503)
+            context = {"request_id": current_request_id.get()}
+            return render(None, "503_proxy.html", context, status=503)
         return get_response(request)
 
     return middleware

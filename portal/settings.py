@@ -71,12 +71,12 @@ PORTAL_LOGIN_REQUIRED = env.yes_or_no("PORTAL_LOGIN_REQUIRED", default=True, str
 WEB_SERVER = web_server(env)
 
 MIDDLEWARE = [
+    "portal.middleware.request_id",
     "portal.proxy.trust",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Pads what it compresses, so that a page's length tells nothing of its tokens (BREACH).
     "django.middleware.gzip.GZipMiddleware",
-    "portal.middleware.request_id",
     "csp.middleware.CSPMiddleware",
     "portal.middleware.page_headers",
     "django.contrib.sessions.middleware.SessionMiddleware",

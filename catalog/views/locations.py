@@ -137,10 +137,10 @@ def _is_configured(found: Location) -> bool:
     )
 
 
-def _register_again(request: HttpRequest, *, is_own_form: bool) -> HttpResponse:
+def _register_again(request: HttpRequest, *, is_own_form: bool) -> HttpResponse | None:
     """Show what was typed into a form with an old CSRF token, ready to be sent; do nothing."""
     if not is_own_form or not request.user.has_perm("catalog.add_location"):
-        return render(None, "403_csrf.html", status=403)
+        return None
     form = RegisterForm(
         request.POST, may_choose_kinds=request.user.has_perm("catalog.change_location")
     )

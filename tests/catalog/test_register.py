@@ -296,4 +296,5 @@ def test_a_form_with_an_old_token_is_shown_again_with_what_was_typed(person, sit
     assert response.status_code == 403
     assert (f'value="{ADDRESS}"' in response.text) == (site == "same-origin")
     assert ("out of date" in response.text) is True
+    assert (response["X-Request-ID"] in response.text) == (site == "cross-site")
     assert not Location.objects.exists()

@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from portal.logging import RequestIdFilter
+
 FORWARDED = {"x-forwarded-proto": "https", "x-forwarded-for": "192.0.2.1"}
 
 
@@ -30,6 +32,18 @@ def test_a_proxy_that_is_not_trusted_is_named_instead_of_a_redirect_to_itself(he
         assert "PORTAL_BEHIND_PROXY=true" in page.text
     assert caplog.text.count("set PORTAL_BEHIND_PROXY=true") == 1
     assert client.get(reverse("live")).status_code == 200
+
+
+@pytest.mark.usefixtures("_https")
+@pytest.mark.parametrize(
+    ("headers", "status"), [(FORWARDED, 503), ({"host": "other.example.com"}, 400)]
+)
+def test_what_is_answered_before_a_page_has_a_request_id_too(caplog, headers, status):
+    with caplog.filtering(RequestIdFilter()):
+        page = Client(headers=headers).get(reverse("sign-in"))
+    assert page.status_code == status
+    assert f"<code>{page['X-Request-ID']}</code>" in page.text
+    assert {record.request_id for record in caplog.records} == {page["X-Request-ID"]}
 
 
 @pytest.mark.django_db
