@@ -21,6 +21,7 @@ from portal.middleware import GetResponse
 _ATTRIBUTE = "csrf_failure"
 # How Django's reasons begin where the form may be another site's.
 _OF_ANOTHER_SITE = ("Origin checking failed", "Referer checking failed")
+_NO_TOKEN = "Nothing was done: the request has no valid CSRF token.\n"
 # Characters that are quickly typed again.
 _A_LINE = 80
 View = Callable[..., HttpResponse]
@@ -45,7 +46,12 @@ def on_csrf_failure(handler: Handler) -> Callable[[View], View]:
 
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer 403: by the view's own handler, else a page that says what to do."""
+    """Answer 403: by the view's own handler, else a page that says what to do.
+
+    What is no POST is no form's, so that nothing was typed: it gets a line for whoever wrote it.
+    """
+    if request.method != "POST":
+        return HttpResponse(_NO_TOKEN, content_type="text/plain; charset=utf-8", status=403)
     is_of_another_site = reason.startswith(_OF_ANOTHER_SITE)
     if is_of_another_site:
         proxy.log_origin(request)

@@ -8,6 +8,7 @@ from catalog.models import Entity
 from tests.catalog.pages import select
 from tests.catalog.sources import component
 from tests.factories import make_user
+from tests.pagerduty_card.mirror import make_mapped_entity
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +68,20 @@ def test_nothing_comes_back_of_another_site_of_passwords_and_of_a_mere_button(
     assert page.status_code == 403
     assert not select(page, "form")
     assert "secret" not in page.text
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "FOO"])
+@pytest.mark.parametrize("view", ["pagerduty_card:trigger", "catalog:register"])
+def test_what_no_form_sends_is_refused_without_a_word_of_one(view, method):
+    rights = ("pagerduty_card.trigger_incident", "catalog.add_location")
+    entity = make_mapped_entity()
+    address = reverse(view, kwargs=entity.url_kwargs if view.endswith("trigger") else None)
+    for is_strict, status in ((True, 403), (False, 405)):
+        client = Client(enforce_csrf_checks=is_strict)
+        client.force_login(make_user(permissions=rights))
+        answer = client.generic(method, address)
+        assert answer.status_code == status
+        assert "form" not in answer.text
 
 
 def test_choices_of_a_mapping_are_kept_and_a_mere_button_leads_to_the_sign_in():
