@@ -30,8 +30,8 @@ _REMEDIES = {
     "damaged: correct DATABASE_URL, or restore a backup.",
     r"password|role .* does not exist|no pg_hba.conf entry": "The database server refuses the user "
     "for {place}: correct the user name and password in DATABASE_URL ({said}).",
-    r"database .* does not exist": "The server has no database of the name in {place}: create it, "
-    "or correct DATABASE_URL.",
+    r"database .* does not exist": "There is no database {place}: create it, or correct "
+    "DATABASE_URL.",
     r"invalid connection option": "DATABASE_URL ends in an option that PostgreSQL does not know: "
     "correct it ({said}).",
     r"resolve|translate host name|name or service": "The host of the database {place} is not "

@@ -1,9 +1,12 @@
 """A database that does not work is named in a sentence, by every command."""
 
 import os
+import socketserver
 import sqlite3
+import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -90,6 +93,31 @@ def test_a_database_that_does_not_answer_ends_a_command_with_one_line(tmp_path, 
     assert "prepare" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert "hunter2" not in done.stderr
+
+
+class NoSuchDatabase(socketserver.StreamRequestHandler):
+    """A PostgreSQL without encryption that has no database of the name that it is asked for."""
+
+    def handle(self):
+        text = b'database "absent" does not exist'
+        error = b"".join((b"SFATAL\0VFATAL\0C3D000\0M", text, b"\0\0"))
+        while head := self.rfile.read(4):
+            message = self.rfile.read(struct.unpack("!I", head)[0] - 4)
+            if message[:4] == struct.pack("!HH", 3, 0):
+                self.wfile.write(b"E" + struct.pack("!I", len(error) + 4) + error)
+                return
+            self.wfile.write(b"N")
+
+
+def test_a_database_that_is_not_there_is_named_with_its_server(tmp_path):
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), NoSuchDatabase) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"127.0.0.1:{server.server_address[1]}"
+        done = manage("prepare", tmp_path, DATABASE_URL=f"postgres://user:pw@{place}/absent")
+        server.shutdown()
+    assert done.returncode == 1
+    said = f"There is no database absent at {place}: create it, or correct DATABASE_URL."
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize("command", ["check --deploy", "pagerduty_doctor", "import_catalog x"])
