@@ -1,15 +1,20 @@
 """A browser, a portal and a PagerDuty: Chromium against the live server against the sandbox."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.utils import timezone
 
 from catalog.editing.removing import remove
 from catalog.models import Entity, Location
 from pagerduty_card.accounts import get_account
+from pagerduty_card.models import Feed
 from pagerduty_card.syncing.accounts import sync_account
 from pagerduty_card.wire.client import PagerDutyClient
 from sandbox.pagerduty.server import serve
@@ -68,11 +73,8 @@ def pagerduty():
         yield sandbox
 
 
-@pytest.fixture
-def portal(live_server, settings, pagerduty):
-    """The portal's address, with a few entities and everything PagerDuty knows about them."""
-    settings.PAGERDUTY_SANDBOX = True
-    settings.PAGERDUTY_SANDBOX_URL = pagerduty.url
+def make_rows():
+    """A few entities, a location with issues, an orphan, one that is gone, and a person."""
     make_entity("checkout-team", kind="Group", type="team", title="Checkout")
     team = "group:default/checkout-team"
     make_entity("lea", kind="User", type="", lifecycle="", relations=(("memberOf", team),))
@@ -109,15 +111,7 @@ def portal(live_server, settings, pagerduty):
     orphan = {"source": "/srv/gone.yaml", "orphaned_at": timezone.now()}
     make_entity("left-over", type="library", title="L" * 300, description="word" * 100, **orphan)
     remove(Entity.objects.filter(pk=make_entity("gone").pk), user=None)
-    account = get_account()
-    with PagerDutyClient(account) as client:
-        sync_account(account, client)
-    return live_server.url
-
-
-@pytest.fixture
-def kai(portal):
-    return make_user(
+    make_user(
         "kai.larsen",
         first_name="Kai",
         last_name="Larsen",
@@ -128,6 +122,39 @@ def kai(portal):
             *("catalog.delete_location", "catalog.view_importissue"),
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def stored_rows(tmp_path_factory):
+    """The file that the rows of the first portal are kept in for the others."""
+    return tmp_path_factory.mktemp("rows") / "stored.sqlite3"
+
+
+@pytest.fixture
+def portal(live_server, settings, pagerduty, stored_rows):
+    """The portal's address, with a few entities and everything PagerDuty knows about them."""
+    settings.PAGERDUTY_SANDBOX = True
+    settings.PAGERDUTY_SANDBOX_URL = pagerduty.url
+    if stored_rows.exists():
+        connection.ensure_connection()
+        with contextlib.closing(sqlite3.connect(stored_rows)) as rows:
+            rows.backup(connection.connection)
+        now = timezone.now()
+        Feed.objects.update(asked_at=now, succeeded_at=now)
+        return live_server.url
+    with transaction.atomic():
+        make_rows()
+    account = get_account()
+    with PagerDutyClient(account) as client:
+        sync_account(account, client)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(stored_rows)])
+    return live_server.url
+
+
+@pytest.fixture
+def kai(portal):
+    return User.objects.get(username="kai.larsen")
 
 
 @pytest.fixture
