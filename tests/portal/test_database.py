@@ -18,10 +18,23 @@ from portal.database import explain, lock_wait
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def manage(command, var_dir, **variables):
-    """Run a command in a process of its own, with these variables alone."""
+# Commands one after another; the number that each ends with. To start Python costs a second.
+EACH = """
+import sys
+from django.core.management import execute_from_command_line
+for command in sys.argv[1:]:
+    try:
+        execute_from_command_line(["manage.py", *command.split()])
+    except SystemExit as ended:
+        print(ended.code)
+        print(command, file=sys.stderr)
+"""
+
+
+def python(*arguments, var_dir, **variables):
+    """Run Python in a process of its own, with these variables alone."""
     return subprocess.run(
-        [sys.executable, "manage.py", *command.split()],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -85,8 +98,11 @@ def test_the_password_is_not_shown(monkeypatch):
 @pytest.mark.parametrize("command", ["prepare", "pagerduty_doctor"])
 def test_a_database_that_does_not_answer_ends_a_command_with_one_line(tmp_path, command):
     address = "postgres://user:hunter2@127.0.0.1:1/name"
-    done = manage(
-        command, tmp_path, DATABASE_URL=address, PAGERDUTY_TOKEN="u+secrettoken0123456789"
+    done = python(
+        *("manage.py", command),
+        var_dir=tmp_path,
+        DATABASE_URL=address,
+        PAGERDUTY_TOKEN="u+secrettoken0123456789",
     )
     assert done.returncode == 1
     assert "name at 127.0.0.1:1 cannot be reached: start it, or correct DATABASE" in done.stderr
@@ -113,18 +129,30 @@ def test_a_database_that_is_not_there_is_named_with_its_server(tmp_path):
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), NoSuchDatabase) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         place = f"127.0.0.1:{server.server_address[1]}"
-        done = manage("prepare", tmp_path, DATABASE_URL=f"postgres://user:pw@{place}/absent")
+        done = python(
+            *("manage.py", "prepare"),
+            var_dir=tmp_path,
+            DATABASE_URL=f"postgres://user:pw@{place}/absent",
+        )
         server.shutdown()
     assert done.returncode == 1
     said = f"There is no database absent at {place}: create it, or correct DATABASE_URL."
     assert said in done.stderr
 
 
-@pytest.mark.parametrize("command", ["check --deploy", "pagerduty_doctor", "import_catalog x"])
-def test_a_database_url_that_cannot_be_read_is_named_by_every_command(tmp_path, command):
-    done = manage(command, tmp_path, DATABASE_URL="postgress://user:hunter2@127.0.0.1/name")
-    assert done.returncode == 1
-    assert "portal.E004) DATABASE_URL" in done.stderr
+def test_a_database_url_that_cannot_be_read_is_named_by_every_command(tmp_path):
+    commands = ["check --deploy", "pagerduty_doctor", "import_catalog x"]
+    done = python(
+        *("-c", EACH, *commands),
+        var_dir=tmp_path,
+        DJANGO_SETTINGS_MODULE="portal.settings",
+        DATABASE_URL="postgress://user:hunter2@127.0.0.1/name",
+    )
+    assert done.stdout.split() == ["1", "1", "1"]
+    rest = done.stderr
+    for command in commands:
+        said, _, rest = rest.partition(f"{command}\n")
+        assert "portal.E004) DATABASE_URL" in said, command
     assert "Traceback" not in done.stderr
     assert "hunter2" not in done.stderr
 
