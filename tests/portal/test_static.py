@@ -24,8 +24,9 @@ def text_of(*patterns: str) -> list[str]:
 def collected(tmp_path):
     storages = {**settings.STORAGES, "staticfiles": {"BACKEND": MANIFEST_STORAGE}}
     with override_settings(STATIC_ROOT=tmp_path, STORAGES=storages, WHITENOISE_AUTOREFRESH=False):
-        # The files of Django's admin are many, and no page of the portal links to them.
-        call_command("collectstatic", verbosity=0, interactive=False, ignore_patterns=["admin"])
+        # No page of the portal links to these, and to compress them takes long.
+        unused = ["admin", "ext", "htmax-*", "htmx-?.js"]
+        call_command("collectstatic", verbosity=0, interactive=False, ignore_patterns=unused)
         ui._symbol.cache_clear()  # drawn by an earlier test, with unhashed addresses
         yield tmp_path
     ui._symbol.cache_clear()
