@@ -21,7 +21,7 @@ from portal.middleware import GetResponse
 _ATTRIBUTE = "csrf_failure"
 # How Django's reasons begin where the form may be another site's.
 _OF_ANOTHER_SITE = ("Origin checking failed", "Referer checking failed")
-_NO_TOKEN = "Nothing was done: the request has no valid CSRF token.\n"
+_REFUSED = "Nothing was done: the request has no valid CSRF token.\n"
 # Characters that are quickly typed again.
 _A_LINE = 80
 View = Callable[..., HttpResponse]
@@ -51,7 +51,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     What is no POST is no form's, so that nothing was typed: it gets a line for whoever wrote it.
     """
     if request.method != "POST":
-        return HttpResponse(_NO_TOKEN, content_type="text/plain; charset=utf-8", status=403)
+        return HttpResponse(_REFUSED, content_type="text/plain; charset=utf-8", status=403)
     is_of_another_site = reason.startswith(_OF_ANOTHER_SITE)
     if is_of_another_site:
         proxy.log_origin(request)
