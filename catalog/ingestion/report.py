@@ -127,7 +127,8 @@ class ImportReport:
         removed: Entities taken out because no document has them any more.
         restored: Orphans whose document was found again; each is changed or unchanged as well.
         outcomes: What became different, at most the first thousand of each action.
-        issues: What was refused: documents, conflicts, files and addresses.
+        issues: What was refused: documents, conflicts, files and addresses; of many targets of one
+            document, the first ten and how many more.
         notices: What was taken and looks like a mistake, at most twenty of unresolved references.
         unresolved: How many references point to nothing.
         incomplete: Targets of the roots that could not be read to their end.

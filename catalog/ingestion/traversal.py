@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from catalog.descriptor import Document, PassedOver, Problem, descriptors_of, iter_parse
 from catalog.ingestion.fingerprints import fingerprint_of, salt_of
-from catalog.ingestion.leads import Lead, Origin, unreadable
+from catalog.ingestion.leads import Lead, Origin, UnreadableIssues
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.previous_run import KnownFile, PreviousRun, ReferenceHolder
 from catalog.ingestion.report import Issue
@@ -53,7 +53,7 @@ class Traversal:
         self._names: dict[str, str] = {}
         self._leads: dict[str, Sequence[Lead]] = {}
         self._failures: dict[str, SourceError] = {}
-        self._noted: set[tuple[str, int | None, str]] = set()
+        self._unreadable = UnreadableIssues(spool.issues)
 
     def read(self) -> None:
         """Read all roots, then once more the files that lost a reference which is free now."""
@@ -117,11 +117,7 @@ class Traversal:
         if origin is not None and origin.lead["optional"] and exc.is_missing:
             return False
         self._spool.incomplete_roots.add(root)
-        issue = unreadable(root, file, exc, origin)
-        key = (issue.file, issue.document, issue.problems[0].path + issue.problems[0].message)
-        if key not in self._noted:  # another root may lead to the same line
-            self._noted.add(key)
-            self._spool.issues.append(issue)
+        self._unreadable.add(root, file, exc, origin)
         return True
 
     def _ask_ahead(self, number: int, queue: deque[_Pending]) -> None:

@@ -1,10 +1,14 @@
 """Locations that lead to further files, on disk and by address, and what is not followed."""
 
+import datetime as dt
+import re
+
 import pytest
+import time_machine
 from responses import matchers
 
 from catalog.models import Entity, ImportIssue, Location
-from tests.catalog.sources import api, component, group, location, run, run_json, write
+from tests.catalog.sources import api, component, group, imported, location, run, run_json, write
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +71,29 @@ def test_each_missing_target_stands_at_its_own_line(tmp_path):
             (8, 7, "spec.targets[2]"),
         ]
     assert list(ImportIssue.objects.order_by("line").values_list("line", flat=True)) == [6, 7, 8]
+
+
+def test_of_many_targets_that_cannot_be_read_the_first_are_listed(http, tmp_path):
+    gone = [f"./gone-{number}.yaml" for number in range(25)]
+    dead = [f"https://git.example.com/{number}.yaml" for number in range(11)]
+    http.get(re.compile("https://git.example.com/"), status=500)
+    documents = [location(*gone, *dead, name=f"all-{number}") for number in range(6)]
+    root = write(tmp_path / "all.yaml", *documents)
+    status, out = run("import_catalog", root, "--dry-run")
+    assert status == 1
+    assert len(out.splitlines()) < 150  # a line for each, a hint below it
+    assert out.count("gone-9.yaml: ") == 2
+    assert "gone-10.yaml" not in out
+    assert "further targets: 15 are not there" in out
+    assert "... and 82 more that could not be read" in out
+    assert len(run_json(root, dry_run=True)[1]["issues"]) == 132
+    imported(root)
+    assert ImportIssue.objects.count() == 132
+    (first,) = ImportIssue.objects.filter(document=0, messages__0__message__startswith="further")
+    assert first.line == 17
+    with time_machine.travel(dt.datetime(2027, 1, 1, tzinfo=dt.UTC)):
+        imported(root)
+    assert not ImportIssue.objects.filter(first_seen_at__year=2027).exists()
 
 
 def test_an_optional_target_may_be_missing(tmp_path):

@@ -14,7 +14,10 @@ from catalog.ingestion.report import ImportReport, Issue
 from catalog.ingestion.sources import root_of
 from catalog.locations.dead import dead_locations
 from catalog.locations.refreshing import adopt_configured
-from catalog.models import Entity, Location, file_and_line
+from catalog.models import Entity, ImportIssue, Location, file_and_line
+
+# Printed; a refused document and a conflict always are.
+_MAX_UNREAD = 50
 
 
 class Command(BaseCommand):
@@ -104,8 +107,16 @@ class Command(BaseCommand):
             )
 
     def _print(self, report: ImportReport) -> None:
+        unread = 0
         for issue in report.issues:
-            self._print_issue(issue)
+            unread += issue.kind == ImportIssue.Kind.UNREADABLE
+            if issue.kind != ImportIssue.Kind.UNREADABLE or unread <= _MAX_UNREAD:
+                self._print_issue(issue)
+        if unread > _MAX_UNREAD:
+            self.stdout.write(
+                f"... and {unread - _MAX_UNREAD:,} more that could not be read; --format json "
+                "lists them"
+            )
         for notice in report.notices:
             place = file_and_line(notice.file, notice.line)
             self.stdout.write(
