@@ -135,7 +135,8 @@ def send(
         pauses_s: Seconds to wait before each further try; 8 s are spent at most on sending.
 
     Raises:
-        Rejected: PagerDuty finds a mistake in the alert; this is noted too.
+        Rejected: PagerDuty finds a mistake in the alert, and has not taken it by an earlier try;
+            this is noted too.
     """
     # A first turn of its own, or what earlier ones came to: nobody can take back "perhaps".
     maybe_taken = attempt.state == _State.UNSURE or (
@@ -151,6 +152,9 @@ def send(
             try:
                 answer = client.enqueue(event)
             except Rejected as exc:
+                failure = exc
+                if maybe_taken:
+                    break
                 _note_failure(attempt, exc, maybe_taken=False)
                 raise
             except (Unreachable, Throttled) as exc:

@@ -119,8 +119,8 @@ def trigger(
         SentBefore: The person sent the same text for the same service in the last 10 minutes,
             under another key than ``seen``, and somebody may have been paged by it or may be yet.
         CannotPage: No integration key is known, or the key belongs to another attempt.
-        Rejected: PagerDuty finds a mistake in the alert; its words are the ``detail``. Submit the
-            corrected text under a new key.
+        Rejected: PagerDuty finds a mistake in the alert, and no earlier try may have been taken;
+            its words are the ``detail``. Submit the corrected text under a new key.
         OutcomeNotStored: The database failed once the alert may have been sent.
         ValueError: The description is empty or too long.
     """

@@ -267,6 +267,29 @@ def test_the_same_text_after_a_refusal_is_not_held(pager, entity, http):
     assert pager.post(url_of(entity), filled(pager, entity)).status_code == 303
 
 
+@pytest.mark.parametrize(
+    "unclear", [{"body": requests.ReadTimeout("slow")}, {"status": 500}], ids=["lost", "500"]
+)
+def test_what_may_have_been_taken_is_not_said_to_have_paged_nobody_when_a_later_try_is_refused(
+    pager, entity, http, unclear
+):
+    http.post(ENQUEUE, **unclear)
+    refusal = {"status": "invalid event", "message": "Event object is invalid", "errors": ["Full"]}
+    http.post(ENQUEUE, status=400, json=refusal)
+    form = filled(pager, entity)
+    answer = pager.post(url_of(entity), form)
+    assert answer.status_code == 422
+    text = words(soup_of(answer).select_one("[role=alert]"))
+    assert "it is not known whether anybody was paged" in text
+    assert "Full" in text
+    assert "Nobody has been paged" not in text
+    assert "it is not known whether anybody was paged" in pager.get("/catalog/").text
+    assert len(http.calls) == 2
+    held = pager.post(url_of(entity), filled(pager, entity))
+    assert "you sent this page a short time ago" in held.text
+    assert len(http.calls) == 2
+
+
 def test_a_second_click_while_the_first_is_being_sent_does_not_speak_of_success(
     pager, entity, http
 ):
