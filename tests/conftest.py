@@ -4,6 +4,7 @@ import gc
 import hashlib
 import os
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import django
@@ -11,8 +12,10 @@ import pytest
 import responses
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.core.cache import cache, caches
 from django.db import connection
+from django.test import Client
 
 from catalog.search import spelling
 
@@ -92,3 +95,23 @@ def http(request):
         return
     with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
         yield mock
+
+
+class QuickClient(Client):
+    """A browser whose ``force_login`` writes a session and nothing else.
+
+    Whoever tests what follows a sign-in takes Django's own, which sends ``user_logged_in``.
+    """
+
+    def force_login(self, user, backend=None):
+        session = import_module(settings.SESSION_ENGINE).SessionStore()
+        session[SESSION_KEY] = str(user.pk)
+        session[BACKEND_SESSION_KEY] = backend or self._get_backend()
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session.save()
+        self.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+
+
+@pytest.fixture
+def client():
+    return QuickClient()
