@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from catalog.models import Entity
 from catalog.versions import bump
-from pagerduty_card.mapping.remapping import remap, remap_all
+from pagerduty_card.mapping.remapping import concerned_entities, remap
 from pagerduty_card.mirror.incidents import count_open_incidents
 from pagerduty_card.models import (
     ChangeEvent,
@@ -64,7 +64,7 @@ def make_service(
         Integration.objects.create(
             service=service, pd_id=f"PINT{next(_numbers)}", name="Events", integration_key=key
         )
-    remap_all()
+    remap(concerned_entities(pd_ids=[pd_id], keys=[key] if key else []))
     return service
 
 
