@@ -15,7 +15,7 @@ from catalog.graph import Parts, nodes_of, parts_of
 from catalog.kinds import Kind
 from catalog.locations.pending import pending_refreshes
 from catalog.masking import Masker
-from catalog.models import Entity
+from catalog.models import Entity, ImportIssue
 from catalog.presenters import relations as relation_presenters
 from catalog.presenters.notices import notices
 from catalog.views.lookup import entity_context, issues_of, of_entity, rights_of
@@ -33,28 +33,26 @@ def entity(request: HttpRequest, found: Entity) -> HttpResponse:
     kind = found.kind_choice
     parts = parts_of(found) if kind in relation_presenters.WHOLES else []
     rights = rights_of(request, found)
+    issues = issues_of(found)
     shown = cards.render(request, found, own_cards)
     if kind in _SUMMED_UP:
         shown += cards.rollups(request, scopes.scope_of(found))
     holes = {
         "actions": "".join(cards.actions(request, found, own_cards)),
-        "cards": _framed(shown) if shown else "",
-        "notices": _notices(found, rights),
+        "cards": _rendered("_cards", cards=shown),
+        "notices": _notices(found, issues, rights) if issues else "",
         "pending": _pending(found),
         "parts": _rendered("_parts", parts=_tables(found, parts, own_cards)) if parts else "",
         "star": _star(request, found),
         "token": get_token(request),
     }
-    return render(request, "catalog/entity.html", shared_part(found, parts, rights).filled(holes))
+    part = shared_part(found, parts, rights, has_issues=bool(issues))
+    return render(request, "catalog/entity.html", part.filled(holes))
 
 
 def _rendered(template: str, **context: Any) -> str:
     # Without the request: the context processors run for the page around it.
     return render_to_string(f"catalog/{template}.html", context)
-
-
-def _framed(shown: Sequence[cards.ShownCard]) -> str:
-    return f'<div class="columns__main">{_rendered("_cards", cards=shown)}</div>'
 
 
 def _star(request: HttpRequest, found: Entity) -> str:
@@ -68,10 +66,7 @@ def _star(request: HttpRequest, found: Entity) -> str:
     )
 
 
-def _notices(found: Entity, rights: Mapping[str, Any]) -> str:
-    issues = issues_of(found)
-    if not issues:
-        return ""
+def _notices(found: Entity, issues: Sequence[ImportIssue], rights: Mapping[str, Any]) -> str:
     shown = notices(issues, Masker.of(found))
     return _rendered("_notices", notices=shown, issues_url=rights["issues_url"])
 

@@ -583,13 +583,22 @@ def test_where_the_source_is_seen_stands_in_one_row_of_facts(reader):
         assert "View descriptor" in " ".join(texts(page, ".facts dd"))
 
 
-def test_many_issues_leave_room_for_the_entity(reader):
+def test_many_issues_leave_room_for_the_entity(client):
     entity = make_entity("shop")
+    url = entity.get_absolute_url()
+    cards.register(make_card())
+    client.force_login(make_user())
+    assert not select(client.get(url), ".more-notices")
     for number in range(25):
         make_issue(entity.ref, f"wrong {number}", file=f"/srv/{number}.yaml")
-    page = reader.get(entity.get_absolute_url())
 
+    page = client.get(url)
+    assert texts(page, ".more-notices summary") == ["The descriptor has problems", "17 more issues"]
+    assert not [one for one in select(page, "main .notice") if not one.find_parent("details")]
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    page = client.get(url)
     shown = [one for one in select(page, "main .notice") if not one.find_parent("details")]
     assert len(shown) == 3
     assert texts(page, ".more-notices summary") == ["17 more issues"]
     assert "There may be more" in page.text
+    assert page.text.index("sun") < page.text.index("Wrong 0")
