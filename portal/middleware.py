@@ -68,10 +68,14 @@ def page_headers(get_response: GetResponse) -> GetResponse:
 
 
 def viewer_time_zone(get_response: GetResponse) -> GetResponse:
-    """Activate the zone of the ``tz`` cookie that local-time.js sets, else the site's."""
+    """Activate the zone of the ``tz`` cookie that local-time.js sets, else the site's.
+
+    A part that a page asks for comes in the zone of the page, which it names in a header: the first
+    page of a browser is older than its cookie.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        name = unquote(request.COOKIES.get("tz", ""))
+        name = request.headers.get("X-Zone") or unquote(request.COOKIES.get("tz", ""))
         try:
             zone = zoneinfo.ZoneInfo(name) if name else None
         except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):

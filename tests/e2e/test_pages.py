@@ -232,10 +232,18 @@ def test_a_star_is_set_where_it_stands_and_keeps_the_focus(open_page):
 
 def test_the_second_page_speaks_in_the_reader_s_zone(open_page):
     page = open_page(timezone_id="Asia/Tokyo")
-    page.goto("/styleguide/")
+    page.goto(ENTITY)
+    expect(page.locator(".footer")).to_contain_text("times in UTC")
+    card = page.locator("#pagerduty-card")
+    before = card.element_handle()
+    card.get_by_role("button", name="Refresh").click()
+    page.wait_for_function("before => !before.isConnected", arg=before)
+    expect(card).to_contain_text("UTC")
+    expect(card).not_to_contain_text("JST")
     page.goto("/styleguide/")
 
     expect(page.locator("#times")).to_contain_text("JST")
+    expect(page.locator(".footer")).to_contain_text("times in JST")
     cookie = next(one for one in page.context.cookies() if one["name"] == "tz")
     assert cookie["sameSite"] == "Lax"
 
