@@ -154,7 +154,8 @@ def _draw(entity: Entity, moment: Moment) -> RenderedCard:
 def _render_view(view: CardView) -> dict[str, Any]:
     name_html = SafeString("")
     if len(view.blocks) == 1:
-        name_html = render_to_string("pagerduty_card/_state.html", {"block": view.blocks[0]})
+        context = {"block": view.blocks[0], "is_only": True}
+        name_html = render_to_string("pagerduty_card/_state.html", context)
     body_html = render_to_string("pagerduty_card/_body.html", {"card": view})
     return {
         "tone": view.tone,

@@ -63,6 +63,11 @@ class ServiceBlock:
         return bool(not self.problem and self.incidents and self.incidents.is_calm)
 
     @property
+    def is_old(self) -> bool:
+        """Whether the open incidents are those of too long ago, which it says with their age."""
+        return bool(self.incidents and self.incidents.answer.is_old)
+
+    @property
     def as_of(self) -> datetime | None:
         """When the open incidents were last known (UTC); where all is old, when the oldest was."""
         if self.all_old:
@@ -96,7 +101,12 @@ class CardView:
 
     @property
     def as_of(self) -> datetime | None:
-        """When the oldest answer about open incidents came (UTC); None if one never came."""
+        """When the oldest answer about open incidents came (UTC); None if one never came.
+
+        None too where the only service has it beside the reason why it is old.
+        """
+        if len(self.blocks) == 1 and self.blocks[0].is_old:
+            return None
         instants = [block.as_of for block in self.blocks]
         return None if None in instants else min((at for at in instants if at), default=None)
 
