@@ -115,7 +115,7 @@ def _tabs(entity: Entity, current: str) -> list[EntityTab]:
         pages.append(("ownership", "Ownership"))
     if kind == Kind.API and isinstance(entity.spec.get("definition"), str):
         pages.append(("api", "Definition"))
-    pages += [("history", "History"), ("inspect", "Inspect")]
+    pages += [("history", "Catalog changes"), ("inspect", "Inspect")]
     return [
         EntityTab(label=label, url=url, is_current=page == current)
         for page, label in pages

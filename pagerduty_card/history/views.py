@@ -28,7 +28,11 @@ def history(request: HttpRequest, namespace: str, kind: str, name: str) -> HttpR
         if one.service is not None
     }
     chosen = request.GET.get("service") or next(iter(found), "")
-    context = {"entity": entity, "title": f"History of {entity.display_name}", "chosen": chosen}
+    context = {
+        "entity": entity,
+        "title": f"Incident history of {entity.display_name}",
+        "chosen": chosen,
+    }
     if not found:
         return render(request, "pagerduty_card/history.html", context)
     mapped = found.get(chosen)

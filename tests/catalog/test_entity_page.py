@@ -148,6 +148,7 @@ def test_an_orphan_says_since_when_where_it_was_and_what_to_do(client):
 def test_people_have_members_and_things_have_dependencies(reader, kind, tab, other):
     url = make_entity("x", kind=kind).get_absolute_url()
     assert f"{url}{tab}/" in [a["href"] for a in select(reader.get(url), ".tabs a")]
+    assert "Catalog changes" in texts(reader.get(url), ".tabs a")
     assert reader.get(f"{url}{tab}/").status_code == 200
     assert reader.get(f"{url}{other}/").status_code == 404
 

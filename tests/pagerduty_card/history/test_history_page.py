@@ -450,7 +450,7 @@ def test_the_card_shows_the_last_thirty_days_and_leads_to_all_of_it(reader):
     words = " ".join(texts(html, ".figures"))
     assert "4 min median of 1" in words
     assert "42 min median of 1" in words
-    (link,) = [one["href"] for one in select(html, "a") if one.get_text() == "History"]
+    (link,) = [one["href"] for one in select(html, "a") if one.get_text() == "Incident history"]
     assert reader.get(link).status_code == 200
     assert "service=default" in link
 
