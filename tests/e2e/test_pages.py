@@ -316,3 +316,15 @@ def test_the_mark_of_a_link_outside_stands_behind_its_text(open_page):
         }"""
     )
     assert mark >= text
+
+
+def test_forced_colours_show_which_choice_is_in_force(open_page):
+    page = open_page(**DESK, forced_colors="active")
+    page.goto(f"{ENTITY}pagerduty/history/?days=90")
+    styles = [
+        page.get_by_role("link", name=name, exact=True).evaluate(
+            "one => getComputedStyle(one).outlineStyle"
+        )
+        for name in ("30 days", "90 days")
+    ]
+    assert styles == ["none", "solid"]
