@@ -41,6 +41,11 @@ def test_has_no_line_that_must_be_scrolled(path):
     assert [line for line in path.read_text().splitlines() if len(line) > 160] == []
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_names_each_search_since_every_page_has_another(path):
+    assert not re.search(r'role="search"(?![^>]*aria-label=)', path.read_text())
+
+
 COMPONENTS = sorted(Path(settings.BASE_DIR / "templates" / "components").glob("*.html"))
 
 
