@@ -264,15 +264,23 @@ def nothing_found(filters: IndexFilters, match: Match) -> str:
     return f"No entity has {', '.join(asked)}."
 
 
-def chips(filters: IndexFilters) -> list[tuple[str, str, str]]:
-    """For each filter in force: its name, its value, and the address's query without it."""
+def chips(filters: IndexFilters, facets: Sequence[IndexFacet]) -> list[tuple[str, str, str]]:
+    """For each filter in force: its name, its value, and the address's query without it.
+
+    A value is called as its box is.
+    """
+    labels = {(facet.key, one.value): one.label for facet in facets for one in facet.choices}
     text = [("text", filters.q, filters.without("q").query_string)] if filters.q else []
     return [
         *text,
         *(
-            (name_of(key), label_of(key, value), filters.without(key, value).query_string)
+            (
+                name_of(key),
+                labels.get((key, column), label_of(key, value)),
+                filters.without(key, value).query_string,
+            )
             for key in FACET_KEYS
-            for value in filters.of(key)
+            for value, column in zip(filters.of(key), filters.columns_of(key), strict=True)
         ),
         *(
             ("", label_of_flag(key, value), filters.without(key, value).query_string)

@@ -6,13 +6,16 @@ long as nothing is written it is true. A cache that is empty or broken costs the
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import Count, QuerySet, Value
 
 from catalog import cards, versions
+from catalog.graph import nodes_of
+from catalog.masking import DEFAULT_MASKER
 from catalog.models import Entity, Tag
 from catalog.search.expressions import Among, Unordered
 from catalog.search.filters import COLUMNS, FLAG_KEYS, IndexFilters, label_of
@@ -95,7 +98,7 @@ class IndexCounts:
 def count(selection: Selection, *, version: int) -> IndexCounts:
     """Count what the filters leave.
 
-    No query when it was counted before, else nine at most.
+    No query when it was counted before, else ten at most.
 
     Args:
         selection: What the index is asked for.
@@ -161,7 +164,9 @@ def _count_shared(selection: Selection) -> IndexCounts:
     facets = [
         _facet(filters, key, _summed(together, filters, key)) for key in _TOGETHER if key != "kind"
     ]
-    facets += [_facet(filters, key, _of_column(selection, key)) for key in ("owner", "system")]
+    named = {key: _of_column(selection, key) for key in ("owner", "system")}
+    titles = _titles({ref for found in named.values() for ref, _ in found})
+    facets += [_facet(filters, key, found, titles) for key, found in named.items()]
     facets.append(_facet(filters, "tag", _of_tags(selection)))
     order = ("type", "owner", "lifecycle", "tag", "system", "namespace")
     pairs = [("has", card.slug) for card in cards.all_cards()]
@@ -240,15 +245,29 @@ def _most_frequent(rows: QuerySet[Any], column: str) -> list[tuple[str, int]]:
     return list(counts[: FACET_LIMIT + 1])
 
 
-def _facet(filters: IndexFilters, key: str, found: Sequence[tuple[str, int]]) -> IndexFacet:
+def _titles(refs: Collection[str]) -> dict[str, str]:
+    """The titles of entities by reference, as rows show them. One query."""
+    nodes = nodes_of(refs).items()
+    return {ref: DEFAULT_MASKER.text(node.title) for ref, node in nodes if node.title}
+
+
+def _facet(
+    filters: IndexFilters,
+    key: str,
+    found: Sequence[tuple[str, int]],
+    titles: Mapping[str, str] = MappingProxyType({}),
+) -> IndexFacet:
     is_cut = len(found) > FACET_LIMIT
     shown: dict[str, int | None] = dict(found[:FACET_LIMIT])
     for value in filters.columns_of(key):  # what is asked for is always among the choices
         shown.setdefault(value, None if is_cut else 0)
+    # A title that several have tells none of them.
+    bearers = Counter(titles.get(value) for value in shown)
+    labels = {value: title for value, title in titles.items() if bearers[title] == 1}
     return IndexFacet(
         key=key,
         choices=[
-            FacetChoice(value=value, label=label_of(key, value), count=n)
+            FacetChoice(value=value, label=labels.get(value) or label_of(key, value), count=n)
             for value, n in shown.items()
         ],
         is_cut=is_cut,

@@ -48,7 +48,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "shows": {column.key for column in columns},
             "orders": presenters.orders(filters),
             "nothing_text": presenters.nothing_found(filters, selection.match),
-            "chips": presenters.chips(filters),
+            "chips": presenters.chips(filters, counts.facets),
             "exports": presenters.exports(filters) if rows else [],
         },
     )

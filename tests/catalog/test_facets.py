@@ -43,6 +43,18 @@ def test_a_facet_leaves_its_own_filter_out(reader):
     assert counts(page, "system") == {"s": 1}
 
 
+def test_owners_and_systems_have_the_titles_that_rows_show(reader):
+    for name, title in (("core", "Product core"), ("a", "Twins"), ("b", "Twins")):
+        make_entity(name, kind="Group", title=title)
+        make_entity(f"of-{name}", owner=name, system="shop")
+    make_entity("shop", kind="System", title="The shop", owner="gone")
+    page = reader.get(f"{INDEX}?owner=core&owner=gone")
+    assert counts(page, "owner") == {"Product core": 1, "gone": 1, "a": 1, "b": 1}
+    assert counts(page, "system") == {"The shop": 1}
+    chosen = " ".join(texts(page, "main"))
+    assert "owner: Product core" in chosen
+
+
 def test_a_kinds_count_leaves_kind_and_type_out(reader):
     make_entity("a", type="service", owner="x")
     make_entity("b", kind="API", type="openapi", owner="x")
