@@ -89,15 +89,17 @@ def _others_of(entity: Entity, services: set[int], ownership: Ownership) -> dict
 
 
 def why_no_button(user: AbstractBaseUser | AnonymousUser, refusal: str, *, has_key: bool) -> str:
-    """Why there is no button, for those who look for it: who mends it, or may page elsewhere.
+    """Why there is no button: who can change it, and whom to reach meanwhile.
 
     Args:
         user: The reader.
         refusal: Of ``refusal_of``.
         has_key: Whether there is a key to page with; beside each service the card says why not.
     """
-    if not has_key or not may_page(user):
+    if not has_key:
         return ""
+    if not user.is_authenticated:
+        return "Sign in to page from here."
     return f"{refusal} {_REACH}" if refusal else ""
 
 

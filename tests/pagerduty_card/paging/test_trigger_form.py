@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import requests
 import responses
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -455,10 +456,16 @@ def test_a_sixth_page_within_ten_minutes_says_when_again(pager, entity, http):
     assert len(http.calls) == 5
 
 
-def test_without_the_right_there_is_no_form(client, entity):
+def test_without_the_right_there_is_no_form_and_the_card_says_so(client, entity, settings):
     client.force_login(make_user("viewer"))
     assert client.get(url_of(entity)).status_code == 403
     assert client.post(url_of(entity), {"description": "x"}).status_code == 403
+    (foot,) = soup_of(client.get(entity.get_absolute_url())).select(".card__foot")
+    assert "An administrator can give you the permission “Can page the on-call" in words(foot)
+    assert "Reach the people under On call directly" in words(foot)
+    settings.MIDDLEWARE = [m for m in settings.MIDDLEWARE if "LoginRequired" not in m]
+    (foot,) = soup_of(Client().get(entity.get_absolute_url())).select(".card__foot")
+    assert words(foot) == "Sign in to page from here."
 
 
 @pytest.mark.parametrize("is_open_to_all", [False, True])
