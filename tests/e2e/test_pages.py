@@ -168,6 +168,13 @@ def test_page_on_call_stays_at_the_bottom_of_a_phone(open_page):
         box = button.bounding_box()
         assert 844 - 80 < box["y"] + box["height"] <= 844
 
+    # A phone's page at 400 %: the bar would take a third of it.
+    page.set_viewport_size({"width": 320, "height": 256})
+    assert button.evaluate("one => getComputedStyle(one.parentElement).position") == "static"
+    name = page.get_by_role("link", name="Switchboard").bounding_box()
+    number = page.locator(".masthead__number").bounding_box()
+    assert name["x"] + name["width"] + 4 <= number["x"]
+
 
 def test_the_printed_card_keeps_state_age_and_people_and_drops_the_controls(open_page):
     page = open_page()
