@@ -310,6 +310,17 @@ def test_nothing_of_the_facts_lies_on_anything_else(open_page, page_of):
     assert narrow == []
 
 
+def test_a_phone_has_the_list_of_relations_or_a_diagram_that_says_that_it_scrolls(open_page):
+    page = open_page(**PHONE)
+    for address, is_drawn in ((ENTITY, False), (f"{ENTITY}dependencies/", True)):
+        page.goto(address)
+        expect(page.locator(".diagram")).to_be_visible(visible=is_drawn)
+        expect(page.get_by_text("Scroll sideways")).to_be_visible(visible=is_drawn)
+    page.set_viewport_size(DESK["viewport"])
+    expect(page.locator(".diagram")).to_be_visible()
+    expect(page.get_by_text("Scroll sideways")).to_be_hidden()
+
+
 def test_the_mark_of_a_link_outside_stands_behind_its_text(open_page):
     page = open_page(**PHONE)
     page.goto(ENTITY)
