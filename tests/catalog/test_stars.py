@@ -26,6 +26,8 @@ def test_the_same_request_twice_is_harmless(reader):
     for _ in range(2):
         assert reader.post(STAR, {"star": "on"}).status_code == 303
     assert starred(reader.user) == ["component:default/shop"]
+    assert select(reader.get("/catalog/"), "th form.star")
+    assert not select(reader.get("/catalog/"), "span form")
     for _ in range(2):
         assert reader.post(STAR, {"star": "off"}).status_code == 303
     assert starred(reader.user) == []

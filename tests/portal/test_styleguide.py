@@ -43,6 +43,9 @@ def test_every_label_description_and_popover_points_at_something(reader):
     for attribute in ("for", "aria-labelledby", "aria-describedby", "popovertarget", "commandfor"):
         for tag in soup.find_all(attrs={attribute: True}):
             assert set(tag[attribute].split()) <= ids, tag
+    assert [
+        tag for tag in soup.find_all(re.compile("^h[1-6]$")) if not tag.get_text().strip()
+    ] == []
 
 
 def test_the_frame_signs_out_by_post_and_leads_staff_to_the_admin(client, reader):
