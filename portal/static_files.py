@@ -24,6 +24,10 @@ STYLES = (
 SCRIPTS = ("dialog", "forms", "live", "local-time", "shortcuts")
 
 
+# A comment with lines of its own; what is within a line may be a text.
+_OWN_COMMENT = re.compile(r"^/\*.*?\*/\n+", re.DOTALL | re.MULTILINE)
+
+
 def _joined_styles() -> str:
     text = "".join((_sources() / f"css/{name}.css").read_text("utf-8") for name in STYLES)
     return re.sub(r"\s*\n\s*", "\n", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).lstrip()
@@ -31,9 +35,8 @@ def _joined_styles() -> str:
 
 def _joined_scripts() -> str:
     # A block each: a name of one script is none of another's, as in modules of their own.
-    return "".join(
-        f"{{\n{(_sources() / f'js/{name}.js').read_text('utf-8')}}}\n" for name in SCRIPTS
-    )
+    texts = ((_sources() / f"js/{name}.js").read_text("utf-8") for name in SCRIPTS)
+    return "".join(f"{{\n{_OWN_COMMENT.sub('', text)}}}\n" for text in texts)
 
 
 JOINED = {"css/site.css": _joined_styles, "js/site.js": _joined_scripts}

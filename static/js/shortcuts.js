@@ -1,4 +1,5 @@
-/* Keys of data-shortcut ("/", "p", "g c"), never while typing or switched off; Ctrl-K is "/". */
+/* Keys of data-shortcut ("/", "p", "g c"), never while typing or switched off; Ctrl-K is "/".
+   Arrows go from the search to its results, Escape back. */
 
 const TYPING = "input, textarea, select, dialog[open]";
 let pressed = "";
@@ -13,7 +14,16 @@ addEventListener("keydown", (event) => {
   const { target: place, ctrlKey, metaKey, altKey } = event;
   const isFind = (ctrlKey || metaKey) && event.key === "k";
   const key = isFind ? "/" : event.key;
-  if (key === "Escape" && place.closest(".masthead__search")) place.blur();
+  const search = place.closest(".masthead__search");
+  const step = (key === "ArrowDown") - (key === "ArrowUp");
+  if (search && step) {
+    event.preventDefault();
+    const all = [...search.querySelectorAll("input, a")];
+    all[all.indexOf(place) + step]?.focus();
+  } else if (search && key === "Escape") {
+    if (place.matches("a")) search.q.focus();
+    else place.blur();
+  }
   if (!isFind && document.body.dataset.shortcuts === "off") return;
   if (!isFind && (ctrlKey || metaKey || altKey || key.length > 1 || place.closest(TYPING))) return;
   clearTimeout(timer);

@@ -215,8 +215,14 @@ def test_the_search_of_every_page_answers_while_one_types(desk, no_violations):
     found = desk.locator("#search-results").get_by_role("link")
     expect(found.first).to_contain_text("delivery-tracker")
     expect(found.last).to_contain_text("result")
+    expect(desk.locator("[data-said]")).to_have_text(re.compile(r"^\s*1 result\s*$"))
     no_violations(desk, "quick search")
 
+    for key, place in (("Down", found.first), ("Down", found.last), ("Up", found.first)):
+        desk.keyboard.press(f"Arrow{key}")
+        expect(place).to_be_focused()
+    desk.keyboard.press("Escape")
+    expect(desk.locator("#site-search")).to_be_focused()
     desk.keyboard.press("Escape")
     expect(desk.locator("#search-results")).to_be_hidden()
     desk.keyboard.press("Control+k")

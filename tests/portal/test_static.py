@@ -80,7 +80,7 @@ def test_sources_are_joined_in_their_order_each_script_apart(settings, tmp_path,
     for path, text in {
         "css/tokens.css": "/* Said\nfirst. */\n@layer a {\n\n  b {\n    c: d;\n  }\n}\n",
         "css/components/card.css": "@layer e {\n}\n",
-        "js/dialog.js": "const shown = 1;\n",
+        "js/dialog.js": "/* Said\nfirst. */\n\nconst shown = 1; /* in it */\n",
         "js/live.js": "const shown = 2; // of its own\n",
     }.items():
         (tmp_path / "static" / path).parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,9 @@ def test_sources_are_joined_in_their_order_each_script_apart(settings, tmp_path,
     styles = Path(finders.find("css/site.css"))
     scripts = Path(finders.find("js/site.js"))
     assert styles.read_text() == "@layer a {\nb {\nc: d;\n}\n}\n@layer e {\n}\n"
-    assert scripts.read_text() == ("{\nconst shown = 1;\n}\n{\nconst shown = 2; // of its own\n}\n")
+    assert scripts.read_text() == (
+        "{\nconst shown = 1; /* in it */\n}\n{\nconst shown = 2; // of its own\n}\n"
+    )
 
     before = styles.stat().st_mtime_ns
     (tmp_path / "static/js/live.js").write_text("const shown = 3;\n")
