@@ -31,7 +31,13 @@ from tests.pagerduty_card.factories import (
     page_of,
     service_json,
 )
-from tests.pagerduty_card.mirror import make_feeds, make_service, name_services
+from tests.pagerduty_card.mirror import (
+    make_attempt,
+    make_feeds,
+    make_mapped_entity,
+    make_service,
+    name_services,
+)
 
 START = dt.datetime(2026, 11, 1, 9, tzinfo=dt.UTC)
 INCIDENTS = f"{tasks.__name__}.sync_incidents"
@@ -71,11 +77,15 @@ class TestTurns:
         name_services("PCHKOUT")
 
     def test_incidents_are_asked_for_while_the_other_lane_is_still_at_it(self, http):
-        announce(http, "/incidents", page_of("incidents", incident_json()))
+        attempt = make_attempt(make_mapped_entity())
+        found = incident_json(incident_key=attempt.dedup_key)
+        announce(http, "/incidents", page_of("incidents", found))
         with lease(accounts.turn_of(make_account(), Lane.REST)) as is_held:
             assert is_held
             assert run_once(INCIDENTS)
         assert Incident.objects.get().number == 4711
+        attempt.refresh_from_db()
+        assert attempt.incident_number == 4711
 
     def test_a_turn_of_a_lane_that_is_still_under_way_is_not_joined(self, http):
         with lease(accounts.turn_of(make_account(), Lane.INCIDENTS)):

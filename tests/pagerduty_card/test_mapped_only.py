@@ -189,6 +189,8 @@ class TestAServiceThatBecomesNamed:
             # The account's answers of before say nothing about it; the new ones do.
             for kind in (Feed.Kind.ON_CALL, Feed.Kind.SHIFTS, Feed.Kind.CHANGES):
                 assert found[kind].is_known
+            # The services were not listed again; this one was asked for.
+            assert found[Feed.Kind.SERVICES].succeeded_at == START + dt.timedelta(seconds=50)
             assert not found[Feed.Kind.INCIDENTS].is_known
             assert ChangeEvent.objects.get().summary == "Deploy 8f3c1"
         announce(http, "/incidents", page_of("incidents", incident_json()))

@@ -133,6 +133,13 @@ def test_a_token_in_place_of_a_key_alone_pages_nobody(client):
     assert "pagerduty.com/integration-key is ****XYEu, which looks like a REST API token" in page
 
 
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize(("ids", "key"), [("PNEW", "k" * 32), ("PNEW,PB", "")])
+def test_a_key_beside_an_id_that_is_not_mirrored_pages_unless_several_ids_share_it(ids, key):
+    entity = make_mapped_entity(service_id=ids, integration_key="k" * 32)
+    assert {one.routing_key for one in resolve(targets_of(entity))} == {key}
+
+
 @pytest.mark.parametrize(
     ("named", "changed", "said"),
     [

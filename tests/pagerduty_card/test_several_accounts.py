@@ -1,5 +1,6 @@
 """Several PagerDuty accounts at once: each with its own hosts, budget, feeds and failures."""
 
+import datetime as dt
 import re
 import threading
 from io import StringIO
@@ -15,6 +16,7 @@ from pagerduty_card.accounts import get_account
 from pagerduty_card.mapping import resolving
 from pagerduty_card.models import Feed, Incident, Service, TriggeredIncident
 from pagerduty_card.reconciling import reconcile
+from pagerduty_card.syncing.accounts import Lane, due_kinds
 from pagerduty_card.syncing.pages import refresh_for_page
 from pagerduty_card.wire.client import PagerDutyClient
 from portal.tasks import run_once
@@ -305,6 +307,21 @@ class TestPages:
         text = client.get(entity.get_absolute_url()).text
         assert setting.removeprefix("in ") in text
         assert ("PAGERDUTY_ACCOUNTS" in text) is bool(written)
+
+    def test_of_a_key_in_two_accounts_the_named_account_comes_first(self):
+        make_service("PUS", key=EU_KEY)
+        make_service("PA", account="eu", key=EU_KEY)
+        make_service("PB", account="eu")
+        entity = make_mapped_entity(service_id="PA,PB", integration_key=EU_KEY, account="eu")
+        assert [one.problem for one in resolving.targets_of(entity)] == ["", ""]
+
+    def test_a_new_service_makes_on_call_due_by_the_feed_of_its_own_account(self):
+        for account, age_s in (("default", 5), ("eu", 30)):
+            make_service(account=account, mirrored_at=timezone.now() - dt.timedelta(seconds=20))
+            make_feeds(account=account, age_s=age_s)
+        now = timezone.now()
+        assert Feed.Kind.ON_CALL not in due_kinds(get_account(), now, [Lane.REST])
+        assert Feed.Kind.ON_CALL in due_kinds(get_account("eu"), now, [Lane.REST])
 
     def test_accounts_with_one_id_do_not_borrow_each_others_rows(self):
         make_service(account="eu", key=EU_KEY)

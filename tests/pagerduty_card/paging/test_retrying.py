@@ -377,11 +377,12 @@ class TestSeveralAtOnce:
         assert work().state == State.ACCEPTED
         assert inner == [State.SENDING]
 
-    def test_a_late_failure_takes_nothing_back(self, http, waiting):
+    @pytest.mark.parametrize("status", [202, 503])
+    def test_a_late_answer_takes_nothing_back(self, http, waiting, status):
         def answer(request):
             # Another process, which took this one for dead, was quicker.
             TriggeredIncident.objects.update(state=State.CREATED, incident_number=7)
-            return 503, {}, ""
+            return status, {}, json.dumps(ACCEPTED["json"])
 
         http.add_callback("POST", ENQUEUE, answer)
         attempt = work()
@@ -429,6 +430,16 @@ def test_sending_again_pages_the_service_that_was_chosen_first(http, bob):
     triggering.trigger(**given, service_target=first)
     http.replace("POST", ENQUEUE, **ACCEPTED)
     triggering.trigger(**given, service_target=second)
+    assert {one["routing_key"] for one in sent(http)} == {"e" * 32}
+
+
+def test_a_page_by_key_alone_goes_on_once_its_service_is_known(http, pager):
+    entity = make_mapped_entity("warehouse", integration_key="e" * 32)
+    http.post(ENQUEUE, **REFUSED)
+    pager(entity=entity, service_target=resolve(targets_of(entity))[0])
+    make_service("PEU", name="eu", key="e" * 32)
+    http.replace("POST", ENQUEUE, **ACCEPTED)
+    assert work().state == State.ACCEPTED
     assert {one["routing_key"] for one in sent(http)} == {"e" * 32}
 
 
@@ -539,6 +550,9 @@ class TestWhatIsTold:
         (told,) = banners(client)
         assert "Nobody has been paged yet." in told
         assert "more of your pages" not in told
+        # Seen on the entity's page, the newer one is over; the older one goes on.
+        assert banners(client, entity.get_absolute_url()) == []
+        assert banners(client) == [told]
 
     def test_every_page_says_so_to_the_person_and_leads_to_the_entity(self, client, entity, http):
         http.post(ENQUEUE, **REFUSED)
