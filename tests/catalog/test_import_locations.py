@@ -96,8 +96,9 @@ def test_of_many_targets_that_cannot_be_read_the_first_are_listed(http, tmp_path
     assert not ImportIssue.objects.filter(first_seen_at__year=2027).exists()
 
 
-def test_an_optional_target_may_be_missing(tmp_path):
-    root = write(tmp_path / "all.yaml", location("./gone.yaml", presence="optional"))
+@pytest.mark.parametrize("target", ["./gone.yaml", "./gone*.yaml"])
+def test_an_optional_target_may_be_missing(tmp_path, target):
+    root = write(tmp_path / "all.yaml", location(target, presence="optional"))
     status, report = run_json(root)
     assert (status, report["refused"]) == (0, 0)
 

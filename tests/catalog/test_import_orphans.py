@@ -102,6 +102,21 @@ def test_removing_takes_the_orphans_of_earlier_runs_too(two):
     assert set(Entity.objects.values_list("name", flat=True)) == {"b"}
 
 
+def test_removing_leaves_the_orphans_of_other_locations(tmp_path):
+    file = write(tmp_path / "own.yaml", component("a"), component("b"))
+    write(tmp_path / "rest.yaml", component("c"), component("d"))
+    imported(file)
+    imported(tmp_path)
+    write(file, component("a"))
+    imported(file)
+    write(tmp_path / "rest.yaml", component("c"))
+    assert imported(tmp_path, orphans="delete")[0].removed == 1
+    assert orphans() == {"b"}
+    assert set(Entity.objects.values_list("name", flat=True)) == {"a", "b", "c"}
+    assert imported(file, orphans="delete")[0].removed == 1
+    assert orphans() == set()
+
+
 @pytest.fixture
 def broken(tmp_path):
     """A folder of which one file leads to what never was, imported."""

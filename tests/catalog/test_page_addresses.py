@@ -97,6 +97,8 @@ def text(http, address, body):
                 "https://git.x.io/g/p/-/raw/main/a.yaml",
                 "https://git.x.io/g/p/-/blob",
                 "https://git.x.io/g/p/-/issues/7",
+                "https://bitbucket.org/a/b/src",
+                "https://gitea.x.io/a/b/src/branch",
                 "https://me:pw@github.com/a/b",
                 "/srv/a/b/blob/main/c.yaml",
                 "https://[::1",
