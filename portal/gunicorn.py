@@ -8,11 +8,9 @@ import gc
 import sys
 
 from gunicorn.http import wsgi
-from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
 from portal.environment import Environment, web_server
-from portal.web_worker import bound_sending
 
 _env = Environment()
 _server = web_server(_env)
@@ -24,6 +22,8 @@ workers = _server.workers
 threads = _server.threads
 timeout = 30
 graceful_timeout = 5
+# The worker keeps what a client does not take of an answer: the kernel would pass it by.
+sendfile = False
 control_socket_disable = True
 # gunicorn takes the path that the site lies under from a header, which many proxies pass on from
 # anybody; it would stand in every link, those of the cached card too.
@@ -38,12 +38,6 @@ def _without_banner(response: wsgi.Response) -> list[str]:
 
 
 wsgi.Response.default_headers = _without_banner
-
-
-def pre_request(worker: Worker, request: Request) -> None:
-    """Bound how long an answer waits for its reader."""
-    del worker
-    bound_sending(request.unreader.sock)
 
 
 def post_worker_init(worker: Worker) -> None:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
@@ -15,13 +16,13 @@ THREADS = 2
 APP = """
 def app(environ, start_response):
     body = environ["wsgi.input"].read() or environ["SCRIPT_NAME"].encode()
-    start_response("200 OK", [("Content-Length", str(len(body) or 300_000))])
-    return [body or b"x" * 300_000]
+    start_response("200 OK", [("Content-Length", str(len(body) or 3_000_000))])
+    return [body] if body else [b"x" * 1_000_000] * 3
 """
 # The product's configuration with a deadline that a test can wait for.
 CONFIG = """
 from portal import web_worker
-web_worker.RECEIVE_S = 1.5
+web_worker.DEADLINE_S = 1.5
 from portal.gunicorn import *
 """
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\n"
@@ -62,7 +63,11 @@ def port(tmp_path_factory):
 
 
 def connect(port, data):
-    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection = socket.socket()
+    # The kernel takes little for a client that does not read.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    connection.settimeout(20)
+    connection.connect(("127.0.0.1", port))
     connection.sendall(data)
     return connection
 
@@ -109,6 +114,17 @@ def test_others_are_answered_while_requests_are_half_sent(port):
         for kind in HALF_SENT:
             for one in idle[kind]:
                 assert read_to_end(one).count(b"200 OK") == kind.startswith("a whole")
+
+
+def test_who_reads_slowly_gets_the_whole_answer_and_others_theirs_meanwhile(port):
+    slow = [connect(port, NOT_READ["a connection that is not closed"]) for _ in range(THREADS)]
+    with ExitStack() as held:
+        for connection in map(held.enter_context, slow):
+            assert b"200 OK" in connection.recv(50)
+        assert answer(port, b"a body") == (200, b"a body")
+        with ThreadPoolExecutor() as pool:
+            bodies = [found.partition(b"\r\n\r\n")[2] for found in pool.map(read_to_end, slow)]
+    assert bodies == [b"x" * 3_000_000] * THREADS
 
 
 def test_a_request_arrives_in_any_pieces(port):
