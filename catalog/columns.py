@@ -125,16 +125,24 @@ def write_details(written: Iterable[tuple[Entity, Pairs]], *, replaced: Sequence
     entities_written.send(Entity, pks=[entity.pk for entity in entities])
 
 
-def hide_in_texts(secrets: Collection[str]) -> None:
+def hide_in_texts(secrets: Collection[str], pks: Collection[int] | None = None) -> None:
     """Write the texts of entities anew that hold a secret which became known since.
 
-    Reads every search text once.
+    Reads each search text once, or none where there are no secrets.
 
     Args:
         secrets: Those that :func:`catalog.masking.add_known_secrets` tells the digests of.
+        pks: Entities to look at; None stands for all.
     """
     forms = {form for secret in secrets for form in forms_of(secret)}
-    texts = SearchText.objects.values_list("pk", "text").iterator(chunk_size=_BATCH)
+    if not forms:
+        return
+    rows = SearchText.objects.values_list("pk", "text")
+    texts = (
+        rows.iterator(chunk_size=_BATCH)
+        if pks is None
+        else (text for batch in in_batches(pks) for text in rows.filter(pk__in=batch))
+    )
     found = [pk for pk, text in texts if not forms.isdisjoint(words_to_hide(text))]
     for pks in in_batches(found):
         with transaction.atomic():
