@@ -19,6 +19,7 @@ from django.core.cache import caches
 from catalog.ingestion.allow import Allowance
 from catalog.ingestion.answers import MAX_BUSY_S, FetchError, busy
 from catalog.ingestion.fetch import BUDGET_S, Fetched, fetch
+from portal.leases import lease
 
 MAX_AT_ONCE = 16
 MAX_OF_A_HOST = 4
@@ -32,6 +33,8 @@ _MAX_UNREACHABLE = 50
 _MAX_WASTED_S = 60.0
 _BUSY_KEY = "catalog:busy-hosts"
 _MAX_NOTED = 500
+_TRIES = 20
+_TRY_EVERY_S = 0.1
 
 _Asked = tuple[str, str, str]
 
@@ -219,7 +222,18 @@ def _note_busy(host: str, until: float) -> None:
     """Tell later runs and other processes.
 
     All hosts are one value: a file may name thousands, which would push leases out of that cache.
+    One process at a time changes it; who holds it up for long is dead, and is not waited for.
     """
+    for _ in range(_TRIES):
+        with lease(_BUSY_KEY) as is_held:
+            if is_held:
+                _add_busy(host, until)
+                return
+        time.sleep(_TRY_EVERY_S)
+    _add_busy(host, until)
+
+
+def _add_busy(host: str, until: float) -> None:
     noted = sorted((_load_busy() | {host: until}).items(), key=lambda pair: pair[1])
     caches["shared"].set(_BUSY_KEY, dict(noted[-_MAX_NOTED:]), MAX_BUSY_S)
 

@@ -1,7 +1,9 @@
 """Addresses: only news is asked for, and an unchanged answer is as good as an unchanged file."""
 
+import contextlib
 import datetime as dt
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -9,8 +11,10 @@ import requests
 import time_machine
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
 from responses import matchers
 
+from catalog.ingestion import remote
 from catalog.models import Entity, Location, SourceFile
 from tests.catalog.sources import api, component, imported, location, write
 
@@ -190,6 +194,29 @@ def test_a_busy_host_is_asked_again_when_it_says_and_not_before(http, headers, u
         traveller.move_to(start + dt.timedelta(seconds=until + 1))
         imported(ROOT)
         assert busy.call_count == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_that_find_busy_hosts_at_once_note_both(http, monkeypatch):
+    urls = [f"https://{name}.example.com/all.yaml" for name in "ab"]
+    answers = [http.get(url, status=429, headers={"Retry-After": "120"}) for url in urls]
+    both, read = threading.Barrier(2), remote._load_busy
+
+    def slow_read():
+        found = read()
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(timeout=0.5)
+        return found
+
+    def import_one(url):
+        with contextlib.closing(connection):
+            imported(url)
+
+    monkeypatch.setattr(remote, "_load_busy", slow_read)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(import_one, urls))
+    imported(*urls)
+    assert [one.call_count for one in answers] == [1, 1]
 
 
 @pytest.mark.real_http
