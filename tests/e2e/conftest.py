@@ -140,7 +140,8 @@ def portal(live_server, settings, pagerduty, stored_rows):
         with contextlib.closing(sqlite3.connect(stored_rows)) as rows:
             rows.backup(connection.connection)
         now = timezone.now()
-        Feed.objects.update(asked_at=now, succeeded_at=now)
+        answered = Feed.objects.filter(succeeded_at__isnull=False)
+        answered.update(asked_at=now, succeeded_at=now)
         return live_server.url
     with transaction.atomic():
         make_rows()
