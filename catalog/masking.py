@@ -120,6 +120,10 @@ class Masker:
         head, slash, name = ref.rpartition("/")
         return f"{head}{slash}{self.text(name)}"
 
+    def hides_ref(self, ref: str) -> bool:
+        """Whether a reference has a secret for a name, which the value of a form would show."""
+        return self.ref(ref) != ref
+
     def tree(self, value: Any) -> Any:
         """A copy of lists, maps and texts with every secret masked."""
         if isinstance(value, str):

@@ -8,6 +8,8 @@ Source: https://www.unicode.org/reports/tr9/ (Bidirectional Algorithm), tr36 (Se
 
 import unicodedata
 
+# What a form says of a text; it fills in both numbers.
+TOO_LONG = "Write at most %(limit_value)d characters; this has %(show_value)d."
 # Line breaks, tabs, and the joiners that Persian, Indic scripts and emoji are written with.
 _WANTED = frozenset("\n\r\t\u200c\u200d")
 # Control and format characters, halves of pairs, separators of lines and paragraphs.

@@ -178,8 +178,7 @@ def _facet_list(filters: IndexFilters, facet: IndexFacet, *, shows_all: bool) ->
 
 
 def _names_secret(key: str, value: str) -> bool:
-    """Whether a reference has a secret for a name, which a box to tick would print."""
-    return key in ("owner", "system") and DEFAULT_MASKER.ref(value) != value
+    return key in ("owner", "system") and DEFAULT_MASKER.hides_ref(value)
 
 
 def flag_choices(filters: IndexFilters, flags: Sequence[Flag]) -> list[Checkbox]:

@@ -4,11 +4,11 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 
 from pagerduty_card.accounts import all_accounts, names_of
+from pagerduty_card.characters import TOO_LONG
 from pagerduty_card.mapping.mistakes import is_service_id
 from pagerduty_card.models import ServiceLink
 
 _ONLY_ID = "Only the id, for example PABC123: the last part of the service's address."
-_TOO_LONG = "Write at most %(limit_value)d characters; this has %(show_value)d."
 
 
 class ServiceLinkForm(forms.ModelForm[ServiceLink]):
@@ -18,9 +18,9 @@ class ServiceLinkForm(forms.ModelForm[ServiceLink]):
         model = ServiceLink
         fields = ("entity", "account", "service_pd_id", "label")
         error_messages = {
-            "account": {"max_length": _TOO_LONG},
+            "account": {"max_length": TOO_LONG},
             "service_pd_id": {"max_length": _ONLY_ID},
-            "label": {"max_length": _TOO_LONG},
+            "label": {"max_length": TOO_LONG},
             NON_FIELD_ERRORS: {"unique_together": "The entity is linked to this service already."},
         }
 

@@ -220,9 +220,10 @@ class Listing:
             found = [(name, name) for name in names]
         else:
             refs = {one.owner_ref for one in self.current.entities.values() if one.owner_ref}
-            # One with a secret for a name is left out: its value would be that.
             found = [
-                (ref, self.current.team_name(ref)) for ref in refs if DEFAULT_MASKER.ref(ref) == ref
+                (ref, self.current.team_name(ref))
+                for ref in refs
+                if not DEFAULT_MASKER.hides_ref(ref)
             ]
         return sorted(found, key=lambda pair: (pair[1].lower(), pair[0]))
 

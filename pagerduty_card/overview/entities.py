@@ -88,14 +88,14 @@ def named_entities(keys: Iterable[int]) -> dict[int, NamedEntity]:
 def filter_values(entities: Iterable[NamedEntity]) -> dict[str, dict[str, str]]:
     """By filter, the values of entities and what each is called.
 
-    An owner with a secret for a name is none of them: a box to tick would print it.
+    An owner with a secret for a name is none of them.
     """
     some = list(entities)
     return {
         "owner": {
             one.owner_ref or "-": one.owner_name
             for one in some
-            if DEFAULT_MASKER.ref(one.owner_ref) == one.owner_ref
+            if not DEFAULT_MASKER.hides_ref(one.owner_ref)
         },
         "kind": {one.kind.lower(): Kind(one.kind).label for one in some},
     }

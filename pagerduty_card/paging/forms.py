@@ -7,7 +7,7 @@ from django import forms
 from django.core import signing
 
 from catalog.models import Entity
-from pagerduty_card.characters import invisible_in, is_blank, named, without_invisible
+from pagerduty_card.characters import TOO_LONG, invisible_in, is_blank, named, without_invisible
 from pagerduty_card.domain import Severity
 from pagerduty_card.models import TriggeredIncident
 from pagerduty_card.paging.triggering import MAX_DESCRIPTION
@@ -16,7 +16,6 @@ _SALT = "pagerduty_card.dedup_key"
 MAX_DETAILS = 10_000
 _TEXTS = ("description", "details")
 _NAMED = 3
-_TOO_LONG = "Write at most %(limit_value)d characters; this has %(show_value)d."
 _SEVERITIES = {
     Severity.CRITICAL: "Critical: it is down",
     Severity.ERROR: "Error: part of it fails",
@@ -84,7 +83,7 @@ class TriggerForm(forms.Form):
         help_text="What you see, since when, and what it breaks. It is the incident's title.",
         error_messages={
             "required": "Say what is wrong: it is what the on-call person reads.",
-            "max_length": _TOO_LONG,
+            "max_length": TOO_LONG,
         },
     )
     severity = forms.ChoiceField(
@@ -96,7 +95,7 @@ class TriggerForm(forms.Form):
         required=False,
         max_length=MAX_DETAILS,
         rows=3,
-        error_messages={"max_length": _TOO_LONG},
+        error_messages={"max_length": TOO_LONG},
     )
     key = forms.CharField(widget=forms.HiddenInput, required=False)
 
