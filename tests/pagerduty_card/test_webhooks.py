@@ -241,6 +241,15 @@ class TestOneEvent:
         assert "Ana Lima" in card
         assert "P1" in card
 
+    def test_a_status_nobody_has_heard_of_is_shown_as_it_is(self, client):
+        entity = make_mapped_entity()
+        make_service(status="active")
+        make_feeds(age_s=60)
+        client.force_login(make_user("ana"))
+        post(client, event_json(data=incident_data(status="weird")))
+        page = parse(client.get(entity.get_absolute_url()).text)
+        assert page.select_one("#pagerduty-card .row__state").text == "weird"
+
     def test_a_section_nobody_ever_answered_stays_unknown(self, client):
         service = make_service()
         post(client, event_json())
