@@ -16,7 +16,7 @@ import zoneinfo
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import environ
 
@@ -314,13 +314,14 @@ _OWN_OPTIONS: Mapping[tuple[str, ...], str] = {
     ("--timeout", "-t"): "",
     ("--graceful-timeout",): "",
     ("--forwarder-headers",): "",
-    ("--daemon", "-D"): "",
 }
+_DAEMON = "--daemon"
 
 
 def web_server(env: Environment) -> WebServer:
     """Read the settings of gunicorn."""
-    if own := _own_options(env.text("GUNICORN_CMD_ARGS")):
+    found = _options_in(env.text("GUNICORN_CMD_ARGS"))
+    if own := [(names[0], own) for names, own in _OWN_OPTIONS.items() if names[0] in found]:
         names = ", ".join(option for option, _ in own)
         variables = ", ".join(variable for _, variable in own if variable)
         env.report(
@@ -328,6 +329,12 @@ def web_server(env: Environment) -> WebServer:
             f"has {names}, which the portal sets itself",
             f"Remove {'it' if len(own) == 1 else 'them'} from there"
             + (f", and set {variables} instead." if variables else "."),
+        )
+    if _DAEMON in found:
+        env.report(
+            "GUNICORN_CMD_ARGS",
+            f"has {_DAEMON}, which would break how the portal runs",
+            "Remove it from there: what starts the portal also watches its processes.",
         )
     host = env.text("HOST", default="127.0.0.1").strip("[]")
     if not (_is_ip(host) or re.fullmatch(r"(?![\d.]+$)[A-Za-z0-9._-]+", host)):
@@ -357,17 +364,23 @@ def _usual_workers() -> int:
     return min(os.cpu_count() or 1, _MOST_USUAL_WORKERS)
 
 
-def _own_options(arguments: str) -> list[tuple[str, str]]:
-    """Which of gunicorn's options are the portal's own, each with the variable to set instead."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+class _Parser(argparse.ArgumentParser):
+    """Options as gunicorn reads them: each may be cut short."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def _options_in(arguments: str) -> Collection[str]:
+    """Which options are there of those that the portal looks for, by their long names."""
+    parser = _Parser(add_help=False)
     for names in _OWN_OPTIONS:
-        action = "store_true" if "--daemon" in names else "store"
-        parser.add_argument(*names, dest=names[0], action=action, default=argparse.SUPPRESS)
+        parser.add_argument(*names, dest=names[0], default=argparse.SUPPRESS)
+    parser.add_argument(_DAEMON, "-D", dest=_DAEMON, action="store_true", default=argparse.SUPPRESS)
     try:
-        found, _others = parser.parse_known_args(shlex.split(arguments))
-    except (argparse.ArgumentError, ValueError):
-        return []  # gunicorn does not start with them, and says why
-    return [(names[0], own) for names, own in _OWN_OPTIONS.items() if hasattr(found, names[0])]
+        return vars(parser.parse_known_args(shlex.split(arguments))[0])
+    except ValueError:
+        return ()  # gunicorn does not start with them, and says why
 
 
 def _is_ip(host: str) -> bool:
