@@ -22,7 +22,7 @@ import redis
 from django.core.cache.backends import redis as django_redis
 from django.utils.crypto import salted_hmac
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
@@ -191,13 +191,18 @@ class Client(django_redis.RedisCacheClient):
 
 
 def problem(url: str) -> str:
-    """Say why a Redis does not answer, without the password; empty if it does, within 1.25 s."""
+    """Say what is wrong with a Redis, without the password, within 1.25 s; empty if nothing is.
+
+    The text continues a sentence that begins with the Redis.
+    """
     client = redis.Redis.from_url(url, **_TIMEOUTS)
     try:
         client.ping()
     except (RedisError, OSError) as exc:
         # The messages of redis-py name host and port, never the password of the address.
-        return str(exc).rstrip(".")[:200]
+        is_refused = isinstance(exc, (AuthenticationError, ResponseError))
+        said = "refuses the address" if is_refused else "does not answer"
+        return f"{said}: {str(exc).rstrip('.')[:200]}"
     finally:
         client.close()
     return ""

@@ -34,22 +34,22 @@ def check_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
 def check_redis_answers(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Find a Redis that does not answer; runs where a database is named."""
+    """Find a Redis that cannot be used; runs where a database is named."""
     del app_configs, kwargs
     if "default" not in (databases or ()) or not (problem := redis_problem()):
         return []
     return [
         checks.Warning(
-            f"The Redis of REDIS_URL does not answer: {problem}.",
-            hint="Start it, or correct REDIS_URL. Until then pages have no cache, and the worker "
-            "does nothing.",
+            f"The Redis of REDIS_URL {problem}.",
+            hint="Correct REDIS_URL, or start it if it does not run. Until then pages have no "
+            "cache, and the worker does nothing.",
             id="portal.W021",
         )
     ]
 
 
 def redis_problem() -> str:
-    """Say why the Redis of REDIS_URL does not answer; empty if it does, or if there is none."""
+    """Say what is wrong with the Redis of REDIS_URL, see ``redis_cache.problem``."""
     if not settings.REDIS_URL:
         return ""
     from portal import redis_cache  # it needs a package that only a Redis needs

@@ -117,9 +117,8 @@ def _cache() -> Step:
         return step(
             "Cache",
             Verdict.WRONG,
-            f"The Redis of REDIS_URL does not answer: {problem}. Pages have no cache, and the "
-            "worker does nothing.",
-            "Start it, or correct REDIS_URL.",
+            f"The Redis of REDIS_URL {problem}. Pages have no cache, and the worker does nothing.",
+            "Correct REDIS_URL, or start it if it does not run.",
         )
     token = uuid4().hex
     for name in ("default", "shared"):

@@ -5,6 +5,7 @@ import pickle
 import re
 import runpy
 import socket
+import socketserver
 import threading
 
 import pytest
@@ -122,6 +123,22 @@ def silent_port():
         yield server.getsockname()[1]
 
 
+@pytest.fixture
+def refusing_port():
+    """A listener that answers each command as a Redis without the database that it names."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            while self.connection.recv(4096):
+                self.wfile.write(b"-ERR DB index is out of range\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
 @pytest.mark.real_http
 def test_a_queue_that_hangs_holds_nobody_who_wakes_the_worker(silent_port, monkeypatch):
     for query in ("", "?protocol=2"):
@@ -135,13 +152,20 @@ def test_a_queue_that_hangs_holds_nobody_who_wakes_the_worker(silent_port, monke
 
 @pytest.mark.real_http
 @pytest.mark.django_db
-@pytest.mark.parametrize("port", ["refused_port", "silent_port"])
-def test_a_redis_that_does_not_answer_is_named_before_a_deployment(port, request, settings):
+@pytest.mark.parametrize(
+    ("port", "said"),
+    [
+        ("refused_port", "does not answer: "),
+        ("silent_port", "does not answer: "),
+        ("refusing_port", "refuses the address: DB index is out of range."),
+    ],
+)
+def test_a_redis_that_cannot_be_used_is_named_before_a_deployment(port, said, request, settings):
     asked = {"tags": ["database"], "databases": ["default"]}
     settings.REDIS_URL = f"redis://:hunter2secret@127.0.0.1:{request.getfixturevalue(port)}/0"
     (found,) = [one for one in run_checks(**asked) if one.id == "portal.W021"]
-    assert "The Redis of REDIS_URL does not answer: " in found.msg
-    assert "correct REDIS_URL" in found.hint
+    assert f"The Redis of REDIS_URL {said}" in found.msg
+    assert "Correct REDIS_URL" in found.hint
     assert "hunter2" not in str(found)
     settings.REDIS_URL = ""
     assert "portal.W021" not in {one.id for one in run_checks(**asked)}
