@@ -1,6 +1,7 @@
 """System checks of the deployment, each with an id and a hint."""
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,12 +14,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
 from portal import database
+from portal.connection_urls import quoted
 from portal.environment import SHORTEST_SECRET_KEY
 from portal.host_names import read_host
 from portal.local_hosts import is_local_host
 
 # Of the environment alone: commands that say themselves what else is wrong ask for no other.
 ENVIRONMENT = "environment"
+# Control characters, and separators of lines and paragraphs.
+_CONTROLS = frozenset({"Cc", "Zl", "Zp"})
 _MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(64))'"
 
 
@@ -57,6 +61,7 @@ def check_configuration(
     """Find combinations of settings that cannot work or are dangerous anywhere."""
     del app_configs, kwargs
     return [
+        *_portal_name(),
         *_secret_key_length(),
         *_public_debug(),
         *_allowed_hosts(),
@@ -180,6 +185,19 @@ def _sub_path() -> list[CheckMessage]:
             "static files would not be found.",
             hint="Remove SCRIPT_NAME, and give the portal a host name of its own.",
             id="portal.E007",
+        )
+    ]
+
+
+def _portal_name() -> list[CheckMessage]:
+    if not any(unicodedata.category(one) in _CONTROLS for one in settings.PORTAL_NAME):
+        return []
+    return [
+        Error(
+            f"PORTAL_NAME is {quoted(settings.PORTAL_NAME)}, with a line break or another control "
+            "character.",
+            hint="Write it in one line: pages, log lines and PagerDuty show it so.",
+            id="portal.E008",
         )
     ]
 

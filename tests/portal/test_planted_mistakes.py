@@ -150,6 +150,8 @@ def test_nothing_is_reported_where_nothing_is_wrong(check):
         ({"PORTAL_PICTURE_HOSTS": "a.example.com:0"}, "PORTAL_PICTURE_HOSTS :0 65535"),
         ({"PORTAL_PICTURE_HOSTS": "a.example.com, *"}, "PORTAL_PICTURE_HOSTS '*'"),
         ({"PORTAL_PICTURE_HOSTS": "*;script-src"}, "PORTAL_PICTURE_HOSTS '*;script-src'"),
+        ({"PORTAL_NAME": "Acme\nportal"}, "PORTAL_NAME 'Acme\\nportal' control one line"),
+        ({"PORTAL_NAME": "Acme \x1b[31m"}, "PORTAL_NAME \\x1b one line"),
         ({"SCRIPT_NAME": "/portal"}, "SCRIPT_NAME '/portal' cannot run under a path"),
         ({"PORTAL_URL": "https://other.example.com"}, "other.example.com ALLOWED_HOSTS"),
         ({"PORTAL_URL": None}, "PORTAL_URL is not set https://portal.example.com"),
