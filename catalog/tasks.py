@@ -41,32 +41,48 @@ def refresh_due() -> None:
 
 
 @task()
-def refresh_named(pks: Sequence[int], trigger: str, user_pk: int | None = None) -> None:
+def refresh_named(
+    pks: Sequence[int], trigger: str, user_pk: int | None = None, *, is_due: bool = True
+) -> None:
     """Import those of some locations that are still due.
 
     One task at a time does, so that hosts that are slow hold one thread of the worker.
+
+    Args:
+        pks: Primary keys of the locations.
+        trigger: Value of ``ImportRun.Trigger``.
+        user_pk: Primary key of the person who asks.
+        is_due: Whether who asks made them due; else this does, as soon as it gets the lock.
     """
+    is_due = is_due or refreshing.make_due(pks)
     with lease("catalog:refresh-named") as is_held:
-        if is_held:
+        if is_held and is_due:
             user = User.objects.filter(pk=user_pk).first() if user_pk else None
             refreshing.refresh_asked(pks, trigger=ImportRun.Trigger(trigger), user=user)
             return
-    if refreshing.is_any_due(pks):
+    if not is_due or refreshing.is_any_due(pks):
         again = refresh_named.using(run_after=timezone.now() + _ASK_AGAIN_AFTER)
-        again.enqueue(list(pks), trigger, user_pk)
+        again.enqueue(list(pks), trigger, user_pk, is_due=is_due)
 
 
 def ask_for_refresh(
     pks: Sequence[int], trigger: ImportRun.Trigger, user: User | None = None
-) -> None:
-    """Have the worker import some locations as soon as it can."""
+) -> bool:
+    """Have the worker import some locations as soon as it can.
+
+    Returns:
+        Whether they are due; False: another import is writing, and the worker makes them due after.
+    """
     if not pks:
-        return
-    refreshing.make_due(pks)
+        return True
+    is_due = refreshing.make_due(pks)
     try:
-        refresh_named.enqueue(pks, trigger.value, user.pk if user else None)
+        refresh_named.enqueue(pks, trigger.value, user.pk if user else None, is_due=is_due)
     except Exception:  # whatever the queue raises: the database remembers it
+        if not is_due:
+            raise
         logger.exception("worker not woken", extra={"locations": pks})
+    return is_due
 
 
 def refresh_soon(locations: Collection[Location], user: User | None) -> RefreshAnswer:
@@ -81,9 +97,10 @@ def refresh_soon(locations: Collection[Location], user: User | None) -> RefreshA
     found, now = list(rows), timezone.now()
     begun = {one.pk for one in found if one.last_run and _is_for_person(one.last_run)}
     before = {one.pk: None if one.pk in begun else one.last_run_id for one in found}
-    ask_for_refresh([pk for pk in before if pk not in begun], ImportRun.Trigger.PERSON, user)
+    asked = [pk for pk in before if pk not in begun]
+    is_due = ask_for_refresh(asked, ImportRun.Trigger.PERSON, user)
     has_worker = bool(workers.running(now))
-    until = time.monotonic() + (WAIT_S if has_worker else 0)
+    until = time.monotonic() + (WAIT_S if has_worker and is_due else 0)
     while True:
         found = list(rows.all())
         waiting = [one for one in found if not _has_ended(one, before[one.pk])]
@@ -94,13 +111,14 @@ def refresh_soon(locations: Collection[Location], user: User | None) -> RefreshA
     known = pending_refreshes(waiting, now)
     # One that is neither running nor due was claimed just now.
     claimed = PendingRefresh(is_running=True, since=now)
-    pending = [known.get(one.pk, claimed) for one in waiting]
-    is_due = any(not one.is_running for one in pending)
+    pending = [known.get(one.pk, claimed) for one in waiting] if is_due else list(known.values())
+    has_due = not is_due or any(not one.is_running for one in pending)
     runs = {one.last_run for one in found if one.last_run and one not in waiting}
     return RefreshAnswer(
         ended=[EndedRefresh.of(run) for run in sorted(runs, key=lambda run: run.pk)],
         pending=sorted(pending, key=lambda one: one.since),
-        worker_problem=workers.problem(now) if is_due and not has_worker else "",
+        is_delayed=not is_due,
+        worker_problem=workers.problem(now) if has_due and not has_worker else "",
     )
 
 

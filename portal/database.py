@@ -39,6 +39,8 @@ _REMEDIES = {
 }
 # Python's words where it finds no folder to write to: the disk is full, in most cases.
 _NO_TEMPORARY = "No usable temporary directory"
+# Seconds that a page waits for rows that an import holds.
+LOCK_WAIT_S = 3
 # What :func:`explain` can explain. The queue of tasks is a file that Django does not open.
 FAILURES = (DatabaseError, sqlite3.Error, OSError)
 _UNREACHABLE = "The database {place} cannot be reached: start it, or correct DATABASE_URL ({said})."

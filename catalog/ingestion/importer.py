@@ -52,12 +52,12 @@ def retry_while_locked(do: Callable[[], _T]) -> _T:
         try:
             return do()
         except OperationalError as exc:
-            if not _is_locked(exc):
+            if not is_locked(exc):
                 raise
     return do()
 
 
-def _is_locked(exc: OperationalError) -> bool:
+def is_locked(exc: OperationalError) -> bool:
     """Whether another writer was in the way: a lock, or PostgreSQL's choice of a victim."""
     words = ("database is locked", "deadlock detected", "due to lock timeout")
     return any(part in str(exc) for part in words)
@@ -139,7 +139,7 @@ def _read_until_written(attempt: "_Attempt", roots: list[Root], *, waits: bool) 
         try:
             return attempt.make(roots)
         except OperationalError as exc:
-            if not _is_locked(exc):
+            if not is_locked(exc):
                 raise
             if not waits:
                 return attempt.fail("another import is writing; try again when it has ended")

@@ -8,13 +8,12 @@ from catalog.descriptor import DocumentTooLongError, Limits
 from catalog.ingestion.importer import run_import
 from catalog.ingestion.report import ImportReport
 from catalog.models import ImportRun, Location
-from portal.database import lock_wait
+from portal.database import LOCK_WAIT_S, lock_wait
 
 # Somebody waits for a preview, and a thread of the web process with them. It ends as soon as its
 # time is over, but for what cannot be ended: the check of one document, and the wait for a lock.
 PREVIEW_S = 10
 PREVIEW_MAX_CHARACTERS = 1_000_000
-LOCK_WAIT_S = 3
 _SLACK_S = 0.5
 # Of each web process, so that slow hosts leave it the others of its threads.
 _turns = threading.BoundedSemaphore(2)

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.admin.models import DELETION, LogEntry
 from django.core.cache import cache
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalog.editing import history
 from catalog.ingestion.importer import (
     configured_sources,
+    is_locked,
     retry_while_locked,
     run_import,
 )
@@ -33,6 +34,7 @@ from catalog.locations.dead import dead_locations
 from catalog.models import Entity, ImportRun, Location, Revision
 from catalog.versions import bump
 from portal.batches import BATCH, in_batches
+from portal.database import LOCK_WAIT_S, lock_wait
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -193,13 +195,24 @@ def _refresh_claimed(
     return refresh(claimed, trigger=trigger, user=user) if claimed else None
 
 
-def make_due(pks: Collection[int]) -> None:
+def make_due(pks: Collection[int]) -> bool:
     """Have the worker import some locations the next time it looks for what is due.
 
     One that is being imported is imported once more after that.
+
+    Returns:
+        False where nothing was changed, for another import held the lock for ``LOCK_WAIT_S``.
     """
     now = timezone.now()
-    Location.objects.filter(pk__in=pks).exclude(_due(now)).update(next_refresh_at=now)
+    rows = Location.objects.filter(pk__in=pks).exclude(_due(now))
+    try:
+        with lock_wait(LOCK_WAIT_S), transaction.atomic():
+            rows.update(next_refresh_at=now)
+    except OperationalError as exc:
+        if not is_locked(exc):
+            raise
+        return False
+    return True
 
 
 def find_location(target: str) -> Location | None:

@@ -152,7 +152,8 @@ def outcome_of(report: ImportReport) -> RefreshOutcome:
 def outcomes_of(answer: RefreshAnswer) -> list[RefreshOutcome]:
     """What a person is told who asked for a refresh: of each run that ended, then of the rest."""
     outcomes = [_outcome_of_ended(ended) for ended in answer.ended]
-    return [*outcomes, *([_outcome_of_pending(answer)] if answer.pending else [])]
+    is_pending = answer.pending or answer.is_delayed
+    return [*outcomes, *([_outcome_of_pending(answer)] if is_pending else [])]
 
 
 def _outcome_of_ended(ended: EndedRefresh) -> RefreshOutcome:
@@ -163,10 +164,14 @@ def _outcome_of_ended(ended: EndedRefresh) -> RefreshOutcome:
 
 
 def _outcome_of_pending(answer: RefreshAnswer) -> RefreshOutcome:
-    first = answer.pending[0]
-    is_running = all(one.is_running for one in answer.pending)
-    state = "Being read" if is_running else "Waiting to be read"
-    text = f"{state} since {short_time(first.since)}."
+    sentences = []
+    if answer.pending:
+        is_running = all(one.is_running for one in answer.pending)
+        state = "Being read" if is_running else "Waiting to be read"
+        sentences.append(f"{state} since {short_time(answer.pending[0].since)}.")
+    if answer.is_delayed:
+        sentences.append("Another import is writing; yours comes after it.")
+    text = " ".join(sentences)
     if answer.worker_problem:
         return RefreshOutcome(text=f"{text} {answer.worker_problem} {START}", tone="warning")
     return RefreshOutcome(

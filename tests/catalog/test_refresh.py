@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 import time_machine
+from django.db import OperationalError, connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -288,6 +289,31 @@ class TestWaiting:
         assert self.ask(client, location).startswith("Waiting to be read since ")
         work()
         assert ImportRun.objects.count() == 2
+
+    @pytest.mark.parametrize("asked_by", ["a person", "a webhook"])
+    def test_while_another_import_writes_the_worker_makes_it_due_later(
+        self, client, location, settings, asked_by
+    ):
+        make_worker()
+        settings.CATALOG_REFRESH_TOKEN = TOKEN
+        webhook = {"data": json.dumps({"target": location.target}), "content_type": "text/json"}
+
+        def locked(execute, sql, *args):
+            if sql.startswith('UPDATE "catalog_location"'):
+                raise OperationalError("database is locked")
+            return execute(sql, *args)
+
+        with connection.execute_wrapper(locked):
+            if asked_by == "a person":
+                message = self.ask(client, location)
+                assert message.startswith("Another import is writing; yours comes after it. Reload")
+            else:
+                response = client.post(HOOK, **webhook, headers={"X-Gitlab-Token": TOKEN})
+                assert response.status_code == 202
+            work()
+        assert not ImportRun.objects.exists()
+        work()
+        assert ImportRun.objects.count() == 1
 
     def test_slow_hosts_hold_one_thread_of_the_worker(self, client, location, queue):
         self.ask(client, location)
