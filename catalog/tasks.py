@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from catalog.ingestion.importer import close_interrupted, is_going_on
+from catalog.ingestion.importer import close_interrupted
 from catalog.locations import refreshing
 from catalog.locations.pending import (
     EndedRefresh,
@@ -88,18 +88,15 @@ def ask_for_refresh(
 def refresh_soon(locations: Collection[Location], user: User | None) -> RefreshAnswer:
     """Have the worker import some locations for a person, and wait a moment for the outcome.
 
-    What is being imported because a person asked is not asked for once more. What is being imported
-    for another reason is: that may have read a file before somebody corrected it.
+    What is being imported is imported once more: that import may have read a file before somebody
+    corrected it.
     """
     rows = Location.objects.select_related("last_run").filter(
         pk__in=[location.pk for location in locations]
     )
-    found, now = list(rows), timezone.now()
-    begun = {one.pk for one in found if one.last_run and _is_for_person(one.last_run)}
-    before = {one.pk: None if one.pk in begun else one.last_run_id for one in found}
-    asked = [pk for pk in before if pk not in begun]
-    is_due = ask_for_refresh(asked, ImportRun.Trigger.PERSON, user)
-    has_worker = bool(workers.running(now))
+    before = dict(rows.values_list("pk", "last_run_id"))
+    is_due = ask_for_refresh(list(before), ImportRun.Trigger.PERSON, user)
+    has_worker = bool(workers.running(timezone.now()))
     until = time.monotonic() + (WAIT_S if has_worker and is_due else 0)
     while True:
         found = list(rows.all())
@@ -120,10 +117,6 @@ def refresh_soon(locations: Collection[Location], user: User | None) -> RefreshA
         is_delayed=not is_due,
         worker_problem=workers.problem(now) if has_due and not has_worker else "",
     )
-
-
-def _is_for_person(run: ImportRun) -> bool:
-    return run.trigger == ImportRun.Trigger.PERSON and is_going_on(run)
 
 
 def _has_ended(location: Location, before: int | None) -> bool:
