@@ -6,6 +6,9 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from catalog.models import Entity, ImportIssue, Location, SourceFile
 
+# Where the mistake leaves no reference, the name of the file says what it is meant for.
+_DESCRIPTOR_FILE = r"\.(ya?ml|json)$"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLocation:
@@ -35,7 +38,7 @@ def dead_locations() -> QuerySet[Location]:
 
     Such a one was read to its answer, and there is nothing; or it was read without an error, holds
     no entity, and each of its documents is held by another location; or it was named to
-    ``import_catalog``, and nothing came of it. Those that ``CATALOG_LOCATIONS`` names are left out,
+    ``import_catalog``, and has no descriptor. Those that ``CATALOG_LOCATIONS`` names are left out,
     since only the setting takes them away.
     """
     own = Entity.objects.filter(location=OuterRef("pk"))
@@ -59,11 +62,18 @@ def dead_locations() -> QuerySet[Location]:
 
 
 def _in_vain() -> Q:
-    """It brought nothing, as a file of another kind does, and nobody imports it again."""
+    """It brought nothing, as a file of another kind does, and nobody imports it again.
+
+    A descriptor that is in conflict or refused would bring something as soon as it is corrected.
+    """
     own = Entity.objects.filter(location=OuterRef("pk"))
-    conflicts = ImportIssue.objects.filter(location=OuterRef("pk"), kind=ImportIssue.Kind.CONFLICT)
+    is_descriptor = ~Q(ref="") | Q(file__iregex=_DESCRIPTOR_FILE)
+    descriptors = ImportIssue.objects.filter(
+        Q(kind=ImportIssue.Kind.CONFLICT) | Q(kind=ImportIssue.Kind.REFUSED) & is_descriptor,
+        location=OuterRef("pk"),
+    )
     is_named_once = Q(origin=Location.Origin.COMMAND, last_read_at__isnull=False)
-    return is_named_once & ~Exists(own) & ~Exists(conflicts)
+    return is_named_once & ~Exists(own) & ~Exists(descriptors)
 
 
 def with_entities(locations: list[Location]) -> list[DeadLocation]:

@@ -1,10 +1,15 @@
 """Dead locations: what counts as one, what is shown first, what unregistering them does."""
 
+from unittest.mock import Mock
+
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.management import CommandError, call_command
+from django.db import DataError
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog.ingestion.writing import CatalogWriter
 from catalog.models import Entity, Location, Overlay, Revision
 from tests.catalog.pages import select, texts
 from tests.catalog.sources import component, imported, run, write
@@ -84,7 +89,9 @@ def test_only_what_is_certainly_dead_is_listed(client, person, http, tmp_path):
     assert "gone" in next(row for row in rows if "410" in row)
 
 
-def test_a_source_that_was_named_once_and_brought_nothing_is_dead(client, person, tmp_path):
+def test_a_source_that_was_named_once_and_brought_nothing_is_dead(
+    client, person, tmp_path, monkeypatch, capsys
+):
     bad = write(tmp_path / "README.md", "hello\n")
     pods = write(tmp_path / "pods" / "pod.yaml", "apiVersion: v1\nkind: Pod\n").parent
     good = write(tmp_path / "good.yaml", component("one"), component("two", owner=[]))
@@ -93,7 +100,16 @@ def test_a_source_that_was_named_once_and_brought_nothing_is_dead(client, person
     for source in (bad, pods):
         said = run("import_catalog", source)[1]
         assert f"{source} is a dead location now: unregister it" in said
-    assert "dead location" not in run("import_catalog", good)[1]
+    assert "dead location" not in run("import_catalog", bad, "--dry-run")[1]
+    with monkeypatch.context() as patch:
+        patch.setattr(CatalogWriter, "write", Mock(side_effect=DataError("too long")))
+        with pytest.raises(CommandError, match="too long"):
+            call_command("import_catalog", bad)
+    assert "dead location" not in capsys.readouterr().out
+    refused = write(tmp_path / "refused.yaml", component("four", owner=[]))
+    broken = write(tmp_path / "broken.yaml", component("five") + "  owner: [")
+    for source in (good, refused, broken):
+        assert "dead location" not in run("import_catalog", source)[1]
     assert listed(client) == [str(bad), str(pods)]
     assert client.get(PAGE).text.count("nothing imports it again by itself") == 2
     write(bad, component("three"))

@@ -77,7 +77,8 @@ class Command(BaseCommand):
             self._forget_unread(report)
         if is_text:
             self._print(report)
-            self._name_dead(sources)
+            if not options["dry_run"] and not report.failure:
+                self._name_dead(sources)
         else:
             self.stdout.write(json.dumps(report.as_json(), ensure_ascii=False))
         if report.failure:
