@@ -113,7 +113,7 @@ def refresh_soon(locations: Collection[Location], user: User | None) -> RefreshA
     runs = {one.last_run for one in found if one.last_run and one not in waiting}
     return RefreshAnswer(
         ended=[EndedRefresh.of(run) for run in sorted(runs, key=lambda run: run.pk)],
-        pending=sorted(pending, key=lambda one: one.since),
+        pending=pending,
         is_delayed=not is_due,
         worker_problem=workers.problem(now) if has_due and not has_worker else "",
     )

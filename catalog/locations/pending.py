@@ -56,7 +56,7 @@ class RefreshAnswer:
 
     Attributes:
         ended: The runs that ended meanwhile.
-        pending: What has not ended, the longest first.
+        pending: What has not ended.
         is_delayed: Whether another import is writing, so that the worker makes them due after it.
         worker_problem: Why no worker begins; empty while one is there, or nothing is pending.
     """

@@ -165,10 +165,9 @@ def _outcome_of_ended(ended: EndedRefresh) -> RefreshOutcome:
 
 def _outcome_of_pending(answer: RefreshAnswer) -> RefreshOutcome:
     sentences = []
-    if answer.pending:
-        is_running = all(one.is_running for one in answer.pending)
-        state = "Being read" if is_running else "Waiting to be read"
-        sentences.append(f"{state} since {short_time(answer.pending[0].since)}.")
+    for state, is_running in (("Being read", True), ("Waiting to be read", False)):
+        if since := [one.since for one in answer.pending if one.is_running is is_running]:
+            sentences.append(f"{state} since {short_time(min(since))}.")
     if answer.is_delayed:
         sentences.append("Another import is writing; yours comes after it.")
     text = " ".join(sentences)

@@ -1,14 +1,19 @@
+import datetime as dt
 import html
 
 import pytest
+import time_machine
 import yaml
 from django.contrib.admin.models import LogEntry
+from django.utils import timezone
 
+from catalog import tasks
 from catalog.editing.local import save_descriptor
 from catalog.locations.registration import registered_kinds
 from catalog.models import Entity, ImportRun, Location
+from portal.templatetags.ui import short_time
 from tests.catalog.pages import select, texts
-from tests.factories import make_entity, make_issue, make_user
+from tests.factories import make_entity, make_issue, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
 KEY = "0123456789abcdef0123456789abcdef"
@@ -305,6 +310,21 @@ def test_refresh_now_reads_the_chosen_locations_and_tells_the_outcome(admin, tmp
     assert "1 refused" in texts(page, ".messagelist .warning")[0]
     link = select(page, ".messagelist a")[0]["href"]
     assert "bad.yaml" in admin.get(link).text
+
+
+def test_refresh_now_tells_what_is_being_read_from_what_waits(admin, tmp_path, queue, monkeypatch):
+    monkeypatch.setattr(tasks, "WAIT_S", 0)
+    with time_machine.travel(dt.datetime(2026, 11, 1, 9, 0, 30, tzinfo=dt.UTC), tick=False):
+        run = ImportRun.objects.create()
+    locations = [
+        Location.objects.create(type="file", target=str(tmp_path / name), last_run=last_run)
+        for name, last_run in (("a.yaml", None), ("b.yaml", run))
+    ]
+    with time_machine.travel(dt.datetime(2026, 11, 1, 9, 1, 15, tzinfo=dt.UTC), tick=False):
+        make_worker()
+        (said,) = texts(refresh_now(admin, *locations), ".messagelist .info")
+        running, due = short_time(run.started_at), short_time(timezone.now())
+    assert said.startswith(f"Being read since {running}. Waiting to be read since {due}. Reload")
 
 
 def test_refresh_now_needs_its_own_right(client, tmp_path):
