@@ -384,5 +384,12 @@ def unregistered_text(location: Location, done: Unregistered, left: int) -> str:
     return f"{location.target} is read no more: {what}."
 
 
+def claimants_text(claimants: Sequence[Location]) -> str:
+    """Which locations, one at least, may take entities over: leads what came of their import."""
+    first, *others = claimants
+    more = f" and {len(others):,} more" if others else ""
+    return f"{first.target}{more} may take entities over. "
+
+
 def _entities(count: int) -> str:
     return "entity" if count == 1 else "entities"

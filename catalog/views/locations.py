@@ -270,12 +270,14 @@ def dead(request: HttpRequest) -> HttpResponse:
 def _add_unregistered(
     request: HttpRequest, done: Sequence[tuple[Location, refreshing.Unregistered]]
 ) -> None:
-    """Have the worker read what other locations have too, and show on the next page what became."""
+    """Have the worker import what may take entities over; show on the next page what came of it."""
     claimants = refreshing.claimants_among(effect for _location, effect in done)
-    tasks.refresh_soon(claimants, _person(request))
+    answer = tasks.refresh_soon(claimants, _person(request))
     for location, effect in done:
         text = presenters.unregistered_text(location, effect, effect.left())
         messages.success(request, text)
+    if outcomes := [one for one in presenters.outcomes_of(answer) if one.tone != "good"]:
+        add_messages(request, outcomes, lead=presenters.claimants_text(claimants))
 
 
 def _person(request: HttpRequest) -> Any:

@@ -268,8 +268,10 @@ class TestUnregister:
         run("import_catalog", second)
         found = Location.objects.get(target=str(first))
         response = client.post(page_of(found, "location-unregister"), follow=True)
-        (message,) = texts(response, "#messages p")
-        assert "1 entity deleted, 1 marked as an orphan until another location" in message
+        done, waits = texts(response, "#messages p")
+        assert "1 entity deleted, 1 marked as an orphan until another location" in done
+        assert waits.startswith(f"{second} may take entities over. Waiting to be read since ")
+        assert "No worker is running." in waits
         shared = Entity.objects.get()
         assert (shared.name, shared.orphaned_at is None) == ("shared", False)
         work()
