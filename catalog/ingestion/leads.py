@@ -69,7 +69,7 @@ class UnreadableIssues:
         last = self._issues[self._last[alike]]
         is_what = "are not there" if exc.is_missing else "could not be read"
         further = replace(last.problems[0], path="", message=f"further targets: {more:,} {is_what}")
-        self._issues[self._last[alike]] = replace(last, problems=[further])
+        self._issues[self._last[alike]] = replace(last, problems=[further], count=more)
 
 
 def _unreadable(root: int, file: str, exc: SourceError, origin: Origin | None) -> Issue:

@@ -53,6 +53,7 @@ class Issue:
         kind: Value of ``ImportIssue.Kind``.
         holder: For a conflict, ``file:line`` of the document that keeps the reference.
         root: Index of the root under which it was found.
+        count: How many documents, files or targets it stands for.
     """
 
     file: str
@@ -62,6 +63,7 @@ class Issue:
     kind: str = "refused"
     holder: str = ""
     root: int = 0
+    count: int = 1
 
     @property
     def line(self) -> int | None:
@@ -169,8 +171,8 @@ class ImportReport:
 
     @property
     def refused(self) -> int:
-        """How many documents, files and locations were refused."""
-        return len(self.issues)
+        """How many documents, files, targets and locations were refused."""
+        return sum(issue.count for issue in self.issues)
 
     @property
     def conflicts(self) -> list[Issue]:

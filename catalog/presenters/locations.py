@@ -49,7 +49,7 @@ class LocationCounts:
 
     Attributes:
         warnings: How many of the issues are only warnings.
-        unread: How many of the issues are files or targets that could not be read.
+        unread: How many of the issues are about files or targets that could not be read.
         files: How many files of it were read last time; counted where not all could be.
     """
 
@@ -179,7 +179,8 @@ def _outcome_of_pending(answer: RefreshAnswer) -> RefreshOutcome:
 
 
 def _read_in_part(text: str, reason: str, unread: int) -> RefreshOutcome:
-    more = f", and {unread - 1:,} more" if unread > 1 else ""
+    others = unread - 1
+    more = f", and {others:,} more {'issue' if others == 1 else 'issues'}" if others else ""
     text += f" Not everything could be read: {reason[:_MAX_REASON]}{more}."
     return RefreshOutcome(text=text, tone="critical")
 

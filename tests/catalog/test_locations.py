@@ -95,11 +95,11 @@ def test_a_location_that_was_read_in_part_names_what_was_not(client, tmp_path):
     address = page_of(Location.objects.get())
     (row,) = texts(client.get(reverse("catalog:locations")), "tbody tr")
     assert "read in part 3 1" in row
-    assert "(1 not read)" in row
+    assert "(incomplete: 1 issue)" in row
     page = client.get(address)
     facts = " ".join(texts(page, "dl.facts"))
     assert "Stateread in part " in facts
-    assert "Not read 1 file or target Read completelynever" in facts
+    assert "Not read 1 issue Read completelynever" in facts
     assert "gone.yaml: there is no such file" in " ".join(texts(page, "#issues"))
     # Every page that prints it agrees.
     client.force_login(make_user("root", is_staff=True, is_superuser=True))

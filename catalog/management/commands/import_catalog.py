@@ -108,16 +108,15 @@ class Command(BaseCommand):
             )
 
     def _print(self, report: ImportReport) -> None:
-        unread = 0
+        unread = left_out = 0
         for issue in report.issues:
             unread += issue.kind == ImportIssue.Kind.UNREADABLE
-            if issue.kind != ImportIssue.Kind.UNREADABLE or unread <= _MAX_UNREAD:
+            if issue.kind == ImportIssue.Kind.UNREADABLE and unread > _MAX_UNREAD:
+                left_out += issue.count
+            else:
                 self._print_issue(issue)
-        if unread > _MAX_UNREAD:
-            self.stdout.write(
-                f"... and {unread - _MAX_UNREAD:,} more that could not be read; --format json "
-                "lists them"
-            )
+        if left_out:
+            self.stdout.write(f"... and {left_out:,} more that could not be read")
         for notice in report.notices:
             place = file_and_line(notice.file, notice.line)
             self.stdout.write(
