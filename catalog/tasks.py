@@ -94,7 +94,7 @@ def refresh_soon(locations: Collection[Location], user: User | None) -> RefreshA
     rows = Location.objects.select_related("last_run").filter(
         pk__in=[location.pk for location in locations]
     )
-    before = dict(rows.values_list("pk", "last_run_id"))
+    before = {one.pk: one for one in rows}
     is_due = ask_for_refresh(list(before), ImportRun.Trigger.PERSON, user)
     has_worker = bool(workers.running(timezone.now()))
     until = time.monotonic() + (WAIT_S if has_worker and is_due else 0)
@@ -106,23 +106,34 @@ def refresh_soon(locations: Collection[Location], user: User | None) -> RefreshA
         time.sleep(_LOOK_EVERY_S)
     now = timezone.now()
     known = pending_refreshes(waiting, now)
-    # One that is neither running nor due was claimed just now.
-    claimed = PendingRefresh(is_running=True, since=now)
-    pending = [known.get(one.pk, claimed) for one in waiting] if is_due else list(known.values())
+    failed = [one for one in waiting if one.pk not in known and _has_broken(one, before[one.pk])]
+    pending = list(known.values())
+    if is_due:  # the worker has claimed the others, and begins with them
+        claimed = len(waiting) - len(failed) - len(known)
+        pending += [PendingRefresh(is_running=True, since=now)] * claimed
     has_due = not is_due or any(not one.is_running for one in pending)
     runs = {one.last_run for one in found if one.last_run and one not in waiting}
     return RefreshAnswer(
         ended=[EndedRefresh.of(run) for run in sorted(runs, key=lambda run: run.pk)],
+        failed=len(failed),
         pending=pending,
         is_delayed=not is_due,
         worker_problem=workers.problem(now) if has_due and not has_worker else "",
     )
 
 
-def _has_ended(location: Location, before: int | None) -> bool:
+def _has_ended(location: Location, before: Location) -> bool:
     """Whether a run that is not the one before has imported it."""
     run = location.last_run
-    return run is not None and run.pk != before and run.state != ImportRun.State.RUNNING
+    if run is None or run.pk == before.last_run_id:
+        return False
+    return run.state != ImportRun.State.RUNNING
+
+
+def _has_broken(location: Location, before: Location) -> bool:
+    """Whether its import failed before it began a run; the run before may have failed too."""
+    was_running = before.last_run is not None and before.last_run.state == ImportRun.State.RUNNING
+    return location.failures > before.failures and not was_running
 
 
 @every(seconds=3600)

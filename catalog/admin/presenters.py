@@ -1,6 +1,7 @@
 """What several pages of the admin show: who asks, an import's outcome, the texts of an issue."""
 
 from collections.abc import Iterable
+from itertools import chain, repeat
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -32,7 +33,7 @@ def outcomes(answer: RefreshAnswer) -> list[tuple[int, SafeString]]:
     ]
     return [
         (outcome.level, format_html("{}{}", outcome.text, link))
-        for outcome, link in zip(outcomes_of(answer), [*links, ""], strict=False)
+        for outcome, link in zip(outcomes_of(answer), chain(links, repeat("")), strict=False)
     ]
 
 

@@ -56,12 +56,14 @@ class RefreshAnswer:
 
     Attributes:
         ended: The runs that ended meanwhile.
+        failed: How many imports failed before they began a run.
         pending: What has not ended.
         is_delayed: Whether another import is writing, so that the worker makes them due after it.
         worker_problem: Why no worker begins; empty while one is there, or nothing is pending.
     """
 
     ended: Sequence[EndedRefresh]
+    failed: int
     pending: Sequence[PendingRefresh]
     is_delayed: bool
     worker_problem: str

@@ -152,8 +152,12 @@ def outcome_of(report: ImportReport) -> RefreshOutcome:
 def outcomes_of(answer: RefreshAnswer) -> list[RefreshOutcome]:
     """What a person is told who asked for a refresh: of each run that ended, then of the rest."""
     outcomes = [_outcome_of_ended(ended) for ended in answer.ended]
-    is_pending = answer.pending or answer.is_delayed
-    return [*outcomes, *([_outcome_of_pending(answer)] if is_pending else [])]
+    if answer.failed:
+        text = "The import failed before it began. The worker's log has the reason."
+        outcomes.append(RefreshOutcome(text=text, tone="critical"))
+    if answer.pending or answer.is_delayed:
+        outcomes.append(_outcome_of_pending(answer))
+    return outcomes
 
 
 def _outcome_of_ended(ended: EndedRefresh) -> RefreshOutcome:

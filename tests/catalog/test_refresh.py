@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from functools import partial
+from unittest.mock import Mock
 
 import pytest
 import time_machine
@@ -159,6 +160,14 @@ class TestButton:
         response = client.post(reverse("catalog:location-refresh", kwargs={"pk": found.pk}))
         (message,) = texts(client.get(response["Location"]), "#messages p")
         assert "Not everything could be read: there is no such file" in message
+
+    def test_says_when_the_import_broke_before_it_began(self, client, tmp_path, monkeypatch):
+        client.force_login(make_user(permissions=RIGHTS))
+        found = make_location(write(tmp_path / "a.yaml", component("one")))
+        monkeypatch.setattr(refreshing, "run_import", Mock(side_effect=RuntimeError("no memory")))
+        response = client.post(reverse("catalog:location-refresh", kwargs={"pk": found.pk}))
+        (message,) = texts(client.get(response["Location"]), "#messages p")
+        assert message == "The import failed before it began. The worker's log has the reason."
 
     def test_on_an_entity_reads_its_location(self, client, tmp_path):
         client.force_login(make_user(permissions=RIGHTS))
