@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from catalog.ingestion.importer import close_interrupted
 from catalog.locations import refreshing
+from catalog.locations.interrupted import close_interrupted
 from catalog.locations.pending import (
     EndedRefresh,
     PendingRefresh,

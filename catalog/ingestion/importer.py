@@ -108,7 +108,6 @@ def run_import(
     run = None
     roots = list(dict.fromkeys(map(root_of, sources)))
     if not dry_run:
-        retry_while_locked(close_interrupted)
         run = retry_while_locked(lambda: _start(roots, trigger, user))
     attempt = _Attempt(
         run=run,
@@ -309,23 +308,6 @@ def is_going_on(run: ImportRun) -> bool:
     if run.state != ImportRun.State.RUNNING:
         return False
     return run.started_at >= timezone.now() - _LEASED_WITHIN or is_held(_lease_of(run.pk))
-
-
-def close_interrupted() -> None:
-    """Mark the runs whose process is gone as failed, a minute after it was killed.
-
-    What the worker would not import again for a while, since it was claimed, is due at once.
-    """
-    begun = ImportRun.objects.filter(state=ImportRun.State.RUNNING)
-    gone = [run.pk for run in begun if not is_going_on(run)]
-    if gone:
-        now = timezone.now()
-        claimed = Location.objects.filter(runs__in=gone, next_refresh_at__gt=now)
-        claimed.update(next_refresh_at=now)
-        ImportRun.objects.filter(pk__in=gone, state=ImportRun.State.RUNNING).update(
-            state=ImportRun.State.FAILED, failure="interrupted: its process was stopped"
-        )
-        logger.warning("imports were interrupted", extra={"runs": gone})
 
 
 def configured_sources() -> list[str]:

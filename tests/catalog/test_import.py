@@ -325,7 +325,7 @@ def test_a_run_whose_process_was_killed_is_not_running_for_ever(tmp_path):
     ImportRun.objects.update(started_at=timezone.now() - timedelta(seconds=61))
     begun = ImportRun.objects.create()
     with lease(f"import:{under_way.pk}"):
-        run_import([str(write(tmp_path / "a.yaml", component("one")))])
+        run("import_catalog", write(tmp_path / "a.yaml", component("one")))
     for one in (killed, under_way, begun):
         one.refresh_from_db()
     assert killed.state == ImportRun.State.FAILED

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from catalog import tasks
@@ -48,6 +49,25 @@ def test_what_a_killed_worker_was_importing_is_imported_by_the_next_one(
     assert Entity.objects.get().name == "one"
     killed.refresh_from_db()
     assert killed.failure.startswith("interrupted")
+
+
+def test_a_run_that_ends_while_it_is_looked_at_keeps_its_plan(settings, tmp_path):
+    settings.CATALOG_LOCATIONS = [str(tmp_path)]
+    refreshing.adopt_configured()
+    planned = timezone.now() + dt.timedelta(minutes=2)
+    Location.objects.update(next_refresh_at=planned)
+    made = make_run(1, state="running")
+    made.locations.set(Location.objects.all())
+
+    def end(execute, sql, *args):
+        if sql.startswith('UPDATE "catalog_importrun"') and "interrupted" in str(args):
+            ImportRun.objects.filter(state="running").update(state="succeeded")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(end):
+        assert run_once("catalog.tasks.refresh_due")
+    assert ImportRun.objects.get().state == "succeeded"
+    assert Location.objects.get().next_refresh_at == planned
 
 
 def test_comes_round_every_ten_seconds():

@@ -13,6 +13,7 @@ from catalog.ingestion.importer import configured_sources, run_import
 from catalog.ingestion.report import ImportReport, Issue
 from catalog.ingestion.sources import root_of
 from catalog.locations.dead import dead_locations
+from catalog.locations.interrupted import close_interrupted
 from catalog.locations.refreshing import adopt_configured
 from catalog.models import Entity, ImportIssue, Location, file_and_line
 
@@ -50,10 +51,10 @@ class Command(BaseCommand):
         sources: list[str] = options["sources"] or configured_sources()
         if not sources:
             raise CommandError("name a SOURCE, or set CATALOG_LOCATIONS")
-        origin = Location.Origin.COMMAND
-        if not options["sources"]:
-            origin = Location.Origin.STATIC
-            if not options["dry_run"]:
+        origin = Location.Origin.COMMAND if options["sources"] else Location.Origin.STATIC
+        if not options["dry_run"]:
+            close_interrupted()
+            if origin == Location.Origin.STATIC:
                 adopt_configured()
         is_text = options["format"] == "text"
         disable = None if is_text else True  # None: no bar unless it is a terminal
