@@ -38,7 +38,7 @@ Events = queue.SimpleQueue[str | int]
 
 
 class PortError(Exception):
-    """A process cannot listen on its port."""
+    """A process cannot listen on its port, or HOST, a port or GUNICORN_CMD_ARGS has a mistake."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -48,7 +48,10 @@ def add_messages(
 @permission_required("catalog.view_location", raise_exception=True)
 @require_safe
 def locations(request: HttpRequest) -> HttpResponse:
-    """List the locations with what they hold and how their reading goes. Nine queries at most."""
+    """List the locations with what they hold and how their reading goes.
+
+    Twelve queries at most, and one for each import that has gone on for more than a minute.
+    """
     text = request.GET.get("q", "").replace("\x00", "").strip()
     rows = Location.objects.select_related("created_by", "last_run")
     rows = rows.filter(target__icontains=text)

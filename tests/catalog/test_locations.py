@@ -133,8 +133,11 @@ def test_the_list_costs_the_same_for_one_and_for_twenty(client, django_assert_ma
     assert texts(page, "td[data-label=Entities]") == ["1"] * 20
 
     make_entity(location=location, source="/srv/more")
+    make_issue("component:default/x", "wrong", location=location)
+    Location.objects.update(last_read_at=timezone.now(), read_at=None)
     versions.bump()
-    page = client.get(reverse("catalog:locations"))
+    with django_assert_max_num_queries(12):
+        page = client.get(reverse("catalog:locations"))
     assert sorted(texts(page, "td[data-label=Entities]")) == [*["1"] * 19, "2"]
 
 
