@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from catalog.descriptor import Problem, as_sentence, parse
+from catalog.descriptor import Problem, parse
 from catalog.descriptor.relations import MAX_REF_LENGTH
 from catalog.descriptor.writing import dump
 from catalog.editing import overlays
@@ -374,5 +374,4 @@ class LocationForm(forms.ModelForm[Location]):
 
 
 def _line_of(problem: Problem) -> str:
-    hint = f" ({problem.hint})" if problem.hint else ""
-    return f"Line {problem.line}: {as_sentence(problem.path, problem.message)}{hint}"
+    return f"Line {problem.line}: {problem}"

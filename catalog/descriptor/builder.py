@@ -61,14 +61,15 @@ class YamlError(ValueError):
     """The text is not YAML that the catalog reads.
 
     Attributes:
+        message: A sentence about the text, so it begins with a capital letter.
         line: 1-based.
         column: 1-based.
         hint: What to do about it; may be empty.
     """
 
     def __init__(self, message: str, line: int = 1, column: int = 1, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = f"{message[:1].upper()}{message[1:]}"
+        super().__init__(self.message)
         self.line = line
         self.column = column
         self.hint = hint

@@ -1,6 +1,5 @@
 """Text to documents: each with its data, reference, relations and all its problems. Pure."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -30,9 +29,6 @@ class Sort(StrEnum):
 
 
 MAX_PROBLEMS = 50
-# A message that says something of its file or document, which is named before it.
-_PREDICATE = re.compile(r"(?:is|has|holds|names|cannot)\b")
-_WORD = re.compile(r"[a-z]+\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +66,6 @@ class Problem:
             "message": self.message,
             "hint": self.hint,
         }
-
-
-def as_sentence(path: str, message: str) -> str:
-    """Field and message of a problem as a page prints them.
-
-    A message without a field, such as a parser's, begins with a capital letter.
-    """
-    if path:
-        return f"{path}: {message}"
-    is_begun = _WORD.match(message) and not _PREDICATE.match(message)
-    return f"{message[:1].upper()}{message[1:]}" if is_begun else message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,7 +293,7 @@ def _undecoded(raw: RawDocument) -> Iterator[Problem]:
             line=line,
             column=column,
             path="",
-            message="a character here is not UTF-8 and was lost",
+            message="A character here is not UTF-8 and was lost",
             hint="save the file as UTF-8",
         )
 

@@ -51,7 +51,7 @@ def foreign(data: Any) -> Breach:
     if not isinstance(data, dict):
         return Breach(
             (),
-            f"the document is {name_of(data)}; a descriptor is a block of 'key: value' lines",
+            f"The document is {name_of(data)}; a descriptor is a block of 'key: value' lines",
             "start with apiVersion, kind, metadata and spec",
         )
     return Breach(

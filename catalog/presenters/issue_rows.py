@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.descriptor import as_sentence
 from catalog.links import EntityLink, entity_url, link_to_entity
 from catalog.masking import DEFAULT_MASKER, Masker
 from catalog.models import ImportIssue, Relation, file_and_line
@@ -137,9 +136,9 @@ def _message(message: Mapping[str, object]) -> str:
     place = f"Line {message['line']}" if message.get("line") else ""
     if place and message.get("column"):
         place += f", column {message['column']}"
-    said = as_sentence(str(message.get("path", "")), str(message.get("message", "")))
+    path = f"{message['path']}: " if message.get("path") else ""
     hint = f" ({message['hint']})" if message.get("hint") else ""
-    return f"{place}{': ' if place else ''}{said}{hint}"
+    return f"{place}{': ' if place else ''}{path}{message.get('message', '')}{hint}"
 
 
 def url_of(ref: str) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.descriptor import as_sentence
 from catalog.masking import Masker
 from catalog.models import ImportIssue
 
@@ -91,6 +90,6 @@ def _notice(issue: ImportIssue, masker: Masker, *, is_in_catalog: bool) -> Issue
 def message_text(message: dict[str, Any]) -> str:
     """One error of a document: its line, what is wrong, and what to do."""
     line = f"Line {message['line']}: " if message.get("line") else ""
-    said = as_sentence(message.get("path", ""), message.get("message", ""))
+    path = f"{message['path']}: " if message.get("path") else ""
     hint = f" ({message['hint']})" if message.get("hint") else ""
-    return f"{line}{said}{hint}"
+    return f"{line}{path}{message.get('message', '')}{hint}"

@@ -85,8 +85,8 @@ def test_shows_each_issue_whole(client):
         "component:default/shop",
         "/srv/a/x.yaml:1",
         "/srv/b/y.yaml:7",
-        "Line 1, column 1: First reason",
-        "Line 2, column 1: Second reason",
+        "Line 1, column 1: first reason",
+        "Line 2, column 1: second reason",
         "First seen",
         "under /srv/a",
     ):
