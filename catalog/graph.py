@@ -304,7 +304,7 @@ def parts_of(entity: Entity, *, first: int = 10) -> list[Parts]:
     sources = Relation.objects.filter(target_ref=entity.ref, type=Relation.Type.PART_OF)
     rows = (
         Entity.objects.filter(pk__in=sources.values("source_id"))
-        .defer("descriptor", "written", "reference_lines")
+        .without_documents()
         .annotate(
             place=Window(RowNumber(), partition_by="kind", order_by=["sort_name", "pk"]),
             of_kind=Window(Count("pk"), partition_by="kind"),

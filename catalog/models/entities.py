@@ -22,8 +22,15 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         """The one entity with this reference, or none."""
         return self.filter(ref=str(ref))
 
+    def without_documents(self) -> Self:
+        """Without the columns that hold whole documents and the lines in them."""
+        return self.defer("descriptor", "written", "reference_lines")
+
     def for_list(self) -> Self:
-        """Everything that a row of a list prints: one query, and one for the tags."""
+        """Everything that a row of a list prints: one query, and one for the tags.
+
+        ``written`` too: the secrets that overlays hide are masked in descriptions.
+        """
         return self.defer("descriptor", "reference_lines").prefetch_related("tag_rows")
 
 

@@ -34,7 +34,7 @@ def similar_entities(wanted: EntityRef, *, limit: int = 5) -> list[Entity]:
     for kind, known in names_by_kind().items():
         scored |= dict(_nearest(wanted, kind, known))
     best = sorted(scored, key=lambda ref: (-scored[ref], ref))[: limit + _VERIFIED]
-    rows = Entity.objects.defer("descriptor", "written", "reference_lines").filter(ref__in=best)
+    rows = Entity.objects.without_documents().filter(ref__in=best)
     found = {entity.ref: entity for entity in rows}
     return [found[ref] for ref in best if ref in found][:limit]
 

@@ -147,12 +147,7 @@ def _tables(found: Entity, around: Neighbourhood) -> dict[str, Any]:
     edges = presenters.in_order(found.kind_choice, around.edges)
     first = {one.type: [node for node in one.nodes if node.exists][:FIRST_ROWS] for one in edges}
     wanted = {str(node.ref) for nodes in first.values() for node in nodes}
-    entities = {
-        one.ref: one
-        for one in Entity.objects.filter(ref__in=wanted).defer(
-            "descriptor", "written", "reference_lines"
-        )
-    }
+    entities = {one.ref: one for one in Entity.objects.filter(ref__in=wanted).without_documents()}
     badges, failed = cards.badges_of(list(entities.values())) if entities else ({}, [])
     nodes = nodes_of({one.owner_ref for one in entities.values()} - {""})
     tables = []
@@ -177,7 +172,7 @@ def _page(
 ) -> Page[Entity]:
     """The page asked for of all, or of those of one kind; they are counted by kind already."""
     rows = entities.filter(kind=kind) if kind else entities
-    pages = Paginator(rows.defer("descriptor", "written", "reference_lines"), PAGE_SIZE)
+    pages = Paginator(rows.without_documents(), PAGE_SIZE)
     pages.count = counts.get(kind, 0) if kind else sum(counts.values())
     return pages.get_page(page_number(request))
 

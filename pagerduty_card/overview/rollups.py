@@ -132,7 +132,7 @@ def _rollup(
 def _entities(keys: Collection[int]) -> dict[int, Entity]:
     if not keys:
         return {}
-    return Entity.objects.defer("descriptor", "written", "reference_lines").in_bulk(keys)
+    return Entity.objects.without_documents().in_bulk(keys)
 
 
 def _own_incidents(
