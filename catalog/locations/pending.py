@@ -28,7 +28,7 @@ class EndedRefresh:
 
     Attributes:
         conflicts: How many of its issues are conflicts.
-        unread: How many are about what could not be read.
+        unread: How many of its issues, or of those of one location, are about unreadable files.
         reason: Of the first of these; empty without one.
     """
 
@@ -38,9 +38,11 @@ class EndedRefresh:
     reason: str
 
     @classmethod
-    def of(cls, run: ImportRun) -> "EndedRefresh":
-        """Three queries."""
+    def of(cls, run: ImportRun, location: Location | None = None) -> "EndedRefresh":
+        """Look what became of a run, and what it could not read of one location. Three queries."""
         unread = run.issues.filter(kind=ImportIssue.Kind.UNREADABLE).order_by("pk")
+        if location:
+            unread = unread.filter(location=location)
         first = unread.first()
         return cls(
             run=run,

@@ -130,23 +130,10 @@ class PreviewList:
 
 
 def outcome_of(report: ImportReport) -> RefreshOutcome:
-    """What a refresh did, in one sentence; a failure with its reason."""
-    if report.failure:
-        return RefreshOutcome(text=f"Nothing was changed: {report.failure}.", tone="critical")
-    counted = _counts_text(
-        created=report.created,
-        changed=report.changed,
-        restored=report.restored,
-        unchanged=report.unchanged,
-        gone=report.gone,
-        refused=report.refused,
-    )
-    text = _read_text(report.duration_s, counted, len(report.conflicts))
+    """What an import did or would do, in one sentence; a failure with its reason."""
     unread = [issue for issue in report.issues if issue.kind == "unreadable"]
-    if report.incomplete and unread:
-        reason = "; ".join(problem.message for problem in unread[0].problems)
-        return _read_in_part(text, reason, len(unread))
-    return RefreshOutcome(text=text, tone="warning" if report.issues else "good")
+    reason = "; ".join(problem.message for problem in unread[0].problems) if unread else ""
+    return _outcome(report, conflicts=len(report.conflicts), unread=len(unread), reason=reason)
 
 
 def outcomes_of(answer: RefreshAnswer) -> list[RefreshOutcome]:
@@ -161,10 +148,8 @@ def outcomes_of(answer: RefreshAnswer) -> list[RefreshOutcome]:
 
 
 def _outcome_of_ended(ended: EndedRefresh) -> RefreshOutcome:
-    outcome = outcome_of_run(ended.run, conflicts=ended.conflicts)
-    if ended.run.state == ImportRun.State.FAILED or not ended.unread:
-        return outcome
-    return _read_in_part(outcome.text, DEFAULT_MASKER.text(ended.reason), ended.unread)
+    reason = DEFAULT_MASKER.text(ended.reason)
+    return _outcome(ended.run, conflicts=ended.conflicts, unread=ended.unread, reason=reason)
 
 
 def _outcome_of_pending(answer: RefreshAnswer) -> RefreshOutcome:
@@ -182,45 +167,47 @@ def _outcome_of_pending(answer: RefreshAnswer) -> RefreshOutcome:
     )
 
 
-def _read_in_part(text: str, reason: str, unread: int) -> RefreshOutcome:
+def _outcome(
+    done: ImportReport | ImportRun, *, conflicts: int, unread: int, reason: str
+) -> RefreshOutcome:
+    """What an import did.
+
+    Args:
+        done: What is known of it; a run has ended.
+        conflicts: How many of its issues are conflicts.
+        unread: How many are about what could not be read.
+        reason: Of the first of these.
+    """
+    if done.failure:
+        return RefreshOutcome(text=f"Nothing was changed: {done.failure}.", tone="critical")
+    counted = _counts_text(
+        created=done.created,
+        changed=done.changed,
+        restored=done.restored if isinstance(done, ImportReport) else 0,
+        unchanged=done.unchanged,
+        gone=done.orphaned + done.removed,
+        refused=done.refused,
+    )
+    of_conflicts = f" ({conflicts:,} in conflict)" if conflicts else ""
+    text = f"Read in {_duration(done.duration_s)}: {counted}{of_conflicts}."
+    if not unread:
+        return RefreshOutcome(text=text, tone="warning" if done.refused else "good")
     others = unread - 1
     more = f", and {others:,} more {'issue' if others == 1 else 'issues'}" if others else ""
     text += f" Not everything could be read: {reason[:_MAX_REASON]}{more}."
-    return RefreshOutcome(text=text, tone="critical")
+    has_some = done.created or done.changed or done.unchanged
+    return RefreshOutcome(text=text, tone="warning" if has_some else "critical")
 
 
-def outcome_of_run(run: ImportRun, *, conflicts: int = 0) -> RefreshOutcome:
-    """What a stored run did; of its issues, ``conflicts`` are conflicts."""
-    if run.state == ImportRun.State.RUNNING:
-        return RefreshOutcome(text="Being read at this moment.", tone="info")
-    if run.state == ImportRun.State.FAILED:
-        return RefreshOutcome(text=f"Nothing was changed: {run.failure}.", tone="critical")
-    counted = _counts_text(
-        created=run.created,
-        changed=run.changed,
-        unchanged=run.unchanged,
-        gone=run.orphaned + run.removed,
-        refused=run.refused,
-    )
-    text = _read_text(run.duration_s, counted, conflicts)
-    if run.state == ImportRun.State.REFUSED or run.refused:
-        return RefreshOutcome(text=text, tone="warning")
-    return RefreshOutcome(text=text, tone="good")
-
-
-def last_outcome(row: LocationRow) -> RefreshOutcome | None:
+def last_outcome(row: LocationRow, last: EndedRefresh | None) -> RefreshOutcome | None:
     """What the last run of a location did; of one that was cut off, that it was."""
-    run = row.location.last_run
-    if run is None:
+    if last is None:
         return None
-    if run.state == ImportRun.State.RUNNING and not (row.pending and row.pending.is_running):
-        return RefreshOutcome(text="Nothing was changed: its process was stopped.", tone="critical")
-    return outcome_of_run(run)
-
-
-def _read_text(seconds: float, counted: str, conflicts: int) -> str:
-    of_conflicts = f" ({conflicts:,} in conflict)" if conflicts else ""
-    return f"Read in {_duration(seconds)}: {counted}{of_conflicts}."
+    if last.run.state != ImportRun.State.RUNNING:
+        return _outcome_of_ended(last)
+    if row.pending and row.pending.is_running:
+        return RefreshOutcome(text="Being read at this moment.", tone="info")
+    return RefreshOutcome(text="Nothing was changed: its process was stopped.", tone="critical")
 
 
 def _counts_text(**counts: int) -> str:

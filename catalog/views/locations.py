@@ -20,7 +20,7 @@ from catalog.ingestion.sources import root_of
 from catalog.locations import refreshing
 from catalog.locations.claims import unregister_effect
 from catalog.locations.dead import dead_locations, with_entities
-from catalog.locations.pending import pending_refreshes
+from catalog.locations.pending import EndedRefresh, pending_refreshes
 from catalog.locations.preview import PreviewStoppedError, preview
 from catalog.locations.registration import RegisterForm, registered_kinds
 from catalog.models import Entity, ImportIssue, Location, SourceFile
@@ -78,6 +78,7 @@ def location(request: HttpRequest, pk: int) -> HttpResponse:
     issues = list(wrong.order_by(unread_first, "file", "document", "pk")[:SHOWN_ISSUES])
     row = _location_rows([found])[0]
     is_due = row.pending is not None and not row.pending.is_running
+    last = EndedRefresh.of(found.last_run, found) if found.last_run else None
     return render(
         request,
         "catalog/location.html",
@@ -85,7 +86,7 @@ def location(request: HttpRequest, pk: int) -> HttpResponse:
             "row": row,
             "run": found.last_run,
             "worker_problem": workers.problem(timezone.now()) if is_due else "",
-            "told": presenters.last_outcome(row),
+            "told": presenters.last_outcome(row, last),
             "issues": issue_rows(issues, maskers_of(issues)),
             "page": page,
             "rows": list(shown["rows"].values()),

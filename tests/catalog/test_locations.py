@@ -101,6 +101,11 @@ def test_a_location_that_was_read_in_part_names_what_was_not(client, tmp_path):
     assert "Stateread in part " in facts
     assert "Not read 1 issue Read completelynever" in facts
     assert "gone.yaml: there is no such file" in " ".join(texts(page, "#issues"))
+    other = write(tmp_path / "b.yaml", location("./none.yaml", name="other"), component("x"))
+    run("import_catalog", other, root)
+    (last,) = texts(client.get(address), "#run p:first-of-type")
+    assert "3 refused (1 in conflict). Not everything could be read: " in last
+    assert last.endswith(f"{tmp_path}/a/gone.yaml: there is no such file.")
     # Every page that prints it agrees.
     client.force_login(make_user("root", is_staff=True, is_superuser=True))
     listed = client.get(reverse("admin:catalog_location_changelist"))
