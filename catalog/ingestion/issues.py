@@ -99,6 +99,7 @@ def _key(issue: Issue) -> tuple[str, ...]:
     """The identity of an issue, whose document may move and whose reason may change."""
     if issue.kind == ImportIssue.Kind.UNREADABLE:
         what = issue.problems[0].message.split(": ")[0] if issue.document is not None else ""
+        what = what.lstrip("0123456789,")  # how many more there are changes
         return (issue.kind, issue.file, issue.ref, what)
     return (issue.kind, issue.file, issue.ref or str(issue.document))
 

@@ -67,8 +67,8 @@ class UnreadableIssues:
             self._issues.append(issue)
             return
         last = self._issues[self._last[alike]]
-        is_what = "are not there" if exc.is_missing else "could not be read"
-        further = replace(last.problems[0], path="", message=f"further targets: {more:,} {is_what}")
+        is_what = "don't exist" if exc.is_missing else "couldn't be read"
+        further = replace(last.problems[0], path="", message=f"{more:,} more targets {is_what}")
         self._issues[self._last[alike]] = replace(last, problems=[further], count=more)
 
 

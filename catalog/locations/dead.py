@@ -1,4 +1,4 @@
-"""Locations that bring nothing: gone, in vain, or all of theirs is another location's."""
+"""Locations that bring nothing: gone, empty, or all of theirs is another location's."""
 
 from dataclasses import dataclass
 
@@ -16,20 +16,20 @@ class DeadLocation:
 
     Attributes:
         entities: How many entities it holds: orphans, and those that were never read since.
-        is_in_vain: Whether it brought nothing, and is named to ``import_catalog`` alone.
+        is_empty: Whether it has no descriptor, and was named to ``import_catalog`` alone.
     """
 
     location: Location
     entities: int
-    is_in_vain: bool = False
+    is_empty: bool = False
 
     @property
     def reason(self) -> str:
         """Why it is dead, as a sentence."""
         if self.location.gone_at:
             return "Nothing is at its address any more."
-        if self.is_in_vain:
-            return "It brought nothing, and nothing imports it again by itself."
+        if self.is_empty:
+            return "It has no descriptor, and nothing imports it again by itself."
         return "Other locations hold everything that it defines."
 
 
@@ -56,13 +56,13 @@ def dead_locations() -> QuerySet[Location]:
         & ~Exists(others)
         & (Exists(issues.filter(is_held)) | Exists(shared))
     )
-    dead = Location.objects.annotate(is_in_vain=_in_vain())
-    dead = dead.filter(Q(gone_at__isnull=False) | handed_over | Q(is_in_vain=True))
+    dead = Location.objects.annotate(is_empty=_is_empty())
+    dead = dead.filter(Q(gone_at__isnull=False) | handed_over | Q(is_empty=True))
     return dead.exclude(origin=Location.Origin.STATIC)
 
 
-def _in_vain() -> Q:
-    """It brought nothing, as a file of another kind does, and nobody imports it again.
+def _is_empty() -> Q:
+    """It has no descriptor, as a file of another kind, and nothing imports it again.
 
     A descriptor that is in conflict or refused would bring something as soon as it is corrected.
     """
@@ -84,7 +84,7 @@ def with_entities(locations: list[Location]) -> list[DeadLocation]:
         DeadLocation(
             location=one,
             entities=counts.get(one.pk, 0),
-            is_in_vain=getattr(one, "is_in_vain", False),
+            is_empty=getattr(one, "is_empty", False),
         )
         for one in locations
     ]

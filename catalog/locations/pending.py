@@ -1,4 +1,4 @@
-"""Refreshes that somebody waits for: which have not ended, and what became of those that have."""
+"""Refreshes that have not ended, and the outcome of those that have."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class PendingRefresh:
     """A refresh of a location that has not ended.
 
     Attributes:
-        is_running: Whether it has begun; else the location is due.
+        is_running: Whether the import has begun; else the location is due.
         since: When it began, or since when the location is due (UTC).
     """
 
@@ -60,7 +60,7 @@ class RefreshAnswer:
         ended: The runs that ended meanwhile.
         failed: How many imports failed before they began a run.
         pending: What has not ended.
-        is_delayed: Whether another import is writing, so that the worker makes them due after it.
+        is_delayed: Whether another import is writing; the worker makes the locations due after it.
         worker_problem: Why no worker begins; empty while one is there, or nothing is pending.
     """
 

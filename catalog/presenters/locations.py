@@ -154,7 +154,7 @@ def _outcome_of_ended(ended: EndedRefresh) -> RefreshOutcome:
 
 def _outcome_of_pending(answer: RefreshAnswer) -> RefreshOutcome:
     sentences = []
-    for state, is_running in (("Being read", True), ("Waiting to be read", False)):
+    for state, is_running in (("Importing", True), ("Waiting for import", False)):
         if since := [one.since for one in answer.pending if one.is_running is is_running]:
             sentences.append(f"{state} since {short_time(min(since))}.")
     if answer.is_delayed:
@@ -194,7 +194,7 @@ def _outcome(
         return RefreshOutcome(text=text, tone="warning" if done.refused else "good")
     others = unread - 1
     more = f", and {others:,} more {'issue' if others == 1 else 'issues'}" if others else ""
-    text += f" Not everything could be read: {reason[:_MAX_REASON]}{more}."
+    text += f" Some files couldn't be read: {reason[:_MAX_REASON]}{more}."
     has_some = done.created or done.changed or done.unchanged
     return RefreshOutcome(text=text, tone="warning" if has_some else "critical")
 
@@ -206,7 +206,7 @@ def last_outcome(row: LocationRow, last: EndedRefresh | None) -> RefreshOutcome 
     if last.run.state != ImportRun.State.RUNNING:
         return _outcome_of_ended(last)
     if row.pending and row.pending.is_running:
-        return RefreshOutcome(text="Being read at this moment.", tone="info")
+        return RefreshOutcome(text="Importing at this moment.", tone="info")
     return RefreshOutcome(text="Nothing was changed: its process was stopped.", tone="critical")
 
 
@@ -370,10 +370,10 @@ def unregistered_text(location: Location, done: Unregistered, left: int) -> str:
     if left:
         parts.append(
             f"{left:,} marked as {'an orphan' if left == 1 else 'orphans'} until another location "
-            f"that may have {'it' if left == 1 else 'them'} is read"
+            f"that may have {'it' if left == 1 else 'them'} is imported"
         )
     what = ", ".join(parts) or "it held no entities"
-    return f"{location.target} is read no more: {what}."
+    return f"{location.target} was unregistered: {what}."
 
 
 def claimants_text(claimants: Sequence[Location]) -> str:

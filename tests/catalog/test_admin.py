@@ -324,7 +324,7 @@ def test_refresh_now_tells_what_is_being_read_from_what_waits(admin, tmp_path, q
         make_worker()
         (said,) = texts(refresh_now(admin, *locations), ".messagelist .info")
         running, due = short_time(run.started_at), short_time(timezone.now())
-    assert said.startswith(f"Being read since {running}. Waiting to be read since {due}. Reload")
+    assert said.startswith(f"Importing since {running}. Waiting for import since {due}. Reload")
 
 
 def test_refresh_now_needs_its_own_right(client, tmp_path):

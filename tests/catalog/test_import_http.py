@@ -155,7 +155,7 @@ def test_a_file_that_names_hundreds_of_dead_hosts_costs_a_bounded_number_of_atte
     assert len(tried) < 70  # fifty, and those that were begun beside the last of them
     assert report.created == 4
     said = [issue.problems[0].message for issue in report.issues]
-    assert said[-1] == f"further targets: {len(urls) - 10} could not be read"
+    assert said[-1] == f"{len(urls) - 10} more targets couldn't be read"
     count = len(urls) - len(tried)
     (notice,) = [one for one in report.notices if "asked for" in one.message]
     assert (notice.file, notice.message.partition(":")[0]) == (

@@ -84,18 +84,23 @@ def test_of_many_targets_that_cannot_be_read_the_first_are_listed(http, tmp_path
     assert len(out.splitlines()) < 150  # a line for each, a hint below it
     assert out.count("gone-9.yaml: ") == 2
     assert "gone-10.yaml" not in out
-    assert "further targets: 15 are not there" in out
+    assert "15 more targets don't exist" in out
     assert "... and 138 more that could not be read" in out
     assert re.search(r"refused +216$", out, re.MULTILINE)  # 36 targets in each of six documents
     _status, report = run_json(root, dry_run=True)
     assert (len(report["issues"]), report["refused"]) == (132, 216)
     imported(root)
     assert ImportIssue.objects.count() == 132
-    (first,) = ImportIssue.objects.filter(document=0, messages__0__message__startswith="further")
+    (first,) = ImportIssue.objects.filter(document=0, messages__0__message__startswith="15 more")
     assert first.line == 17
     with time_machine.travel(dt.datetime(2027, 1, 1, tzinfo=dt.UTC)):
         imported(root)
-    assert not ImportIssue.objects.filter(first_seen_at__year=2027).exists()
+        write(root, *(location(*gone[1:], *dead, name=f"all-{number}") for number in range(6)))
+        imported(root)
+    fewer = ImportIssue.objects.filter(messages__0__message="14 more targets don't exist")
+    assert fewer.count() == 6
+    again = ImportIssue.objects.filter(first_seen_at__year=2027)
+    assert {issue.messages[0]["path"] for issue in again} == {"spec.targets[9]"}
 
 
 @pytest.mark.parametrize("target", ["./gone.yaml", "./gone*.yaml"])

@@ -80,7 +80,7 @@ def test_the_list_says_who_named_each_and_what_it_holds(client):
     assert "2 (1 orphaned) 1" in rows[0]
     assert "registered by Ana Lima" in rows[1]
     assert "not read yet" in rows[1]
-    assert "waiting to be read, due " in rows[1]
+    assert "waiting for import since " in rows[1]
     assert "failed 3 times in a row" in rows[2]
     assert "only when somebody asks" in rows[2]
     assert "read with problems" in rows[3]
@@ -104,7 +104,7 @@ def test_a_location_that_was_read_in_part_names_what_was_not(client, tmp_path):
     other = write(tmp_path / "b.yaml", location("./none.yaml", name="other"), component("x"))
     run("import_catalog", other, root)
     (last,) = texts(client.get(address), "#run p:first-of-type")
-    assert "3 refused (1 in conflict). Not everything could be read: " in last
+    assert "3 refused (1 in conflict). Some files couldn't be read: " in last
     assert last.endswith(f"{tmp_path}/a/gone.yaml: there is no such file.")
     # Every page that prints it agrees.
     client.force_login(make_user("root", is_staff=True, is_superuser=True))
@@ -278,7 +278,7 @@ class TestUnregister:
         response = client.post(page_of(found, "location-unregister"), follow=True)
         done, waits = texts(response, "#messages p")
         assert "1 entity deleted, 1 marked as an orphan until another location" in done
-        assert waits.startswith(f"{second} may take entities over. Waiting to be read since ")
+        assert waits.startswith(f"{second} may take entities over. Waiting for import since ")
         assert "No worker is running." in waits
         shared = Entity.objects.get()
         assert (shared.name, shared.orphaned_at is None) == ("shared", False)

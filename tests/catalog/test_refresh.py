@@ -159,7 +159,7 @@ class TestButton:
         found = make_location(tmp_path / "gone.yaml")
         response = client.post(reverse("catalog:location-refresh", kwargs={"pk": found.pk}))
         (message,) = texts(client.get(response["Location"]), "#messages p")
-        assert "Not everything could be read: there is no such file" in message
+        assert "Some files couldn't be read: there is no such file" in message
 
     def test_says_when_the_import_broke_before_it_began(self, client, tmp_path, monkeypatch):
         client.force_login(make_user(permissions=RIGHTS))
@@ -243,11 +243,11 @@ class TestWaiting:
     ):
         for _press in range(2):
             message = self.ask(client, location)
-            assert message.startswith("Waiting to be read since ")
+            assert message.startswith("Waiting for import since ")
             assert "No worker is running. Start one: python manage.py run_huey." in message
         assert not ImportRun.objects.exists()
         for page in self.pages(client, location):
-            assert "waiting to be read, due " in page
+            assert "waiting for import, due " in page
         assert "No worker is running." in self.pages(client, location)[1]
         work()
         run = ImportRun.objects.get()
@@ -271,7 +271,7 @@ class TestWaiting:
         location.last_run = ImportRun.objects.create(trigger=trigger)
         location.save()
         for _press in range(2):
-            assert self.ask(client, location).startswith("Being read since ")
+            assert self.ask(client, location).startswith("Importing since ")
         assert "going on" in texts(client.get(location.get_absolute_url()), "#run")[0]
         work()
         assert ImportRun.objects.count() == 2
@@ -285,7 +285,7 @@ class TestWaiting:
 
         monkeypatch.setattr(refreshing, "run_import", partial(run_import, progress=look))
         refreshing.refresh([location], trigger=ImportRun.Trigger.SCHEDULE)
-        assert ["being read, started " in page for page in seen] == [True] * 3
+        assert ["importing, started " in page for page in seen] == [True] * 3
 
     def test_what_a_killed_worker_was_at_is_not_called_being_read(self, client, location):
         location.last_run = ImportRun.objects.create(trigger="person")
@@ -293,10 +293,10 @@ class TestWaiting:
         began_at = timezone.now() - dt.timedelta(seconds=61)
         ImportRun.objects.update(started_at=began_at)
         for page in self.pages(client, location):
-            assert "being read" not in page
+            assert "importing" not in page
         last = texts(client.get(location.get_absolute_url()), "#run")[0]
         assert "its process was stopped" in last
-        assert self.ask(client, location).startswith("Waiting to be read since ")
+        assert self.ask(client, location).startswith("Waiting for import since ")
         work()
         assert ImportRun.objects.count() == 2
 

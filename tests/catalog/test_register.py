@@ -97,7 +97,7 @@ def test_without_a_worker_it_is_registered_and_waits(client, person, http, queue
     made = Location.objects.get()
     assert response["Location"] == made.get_absolute_url()
     (message,) = texts(client.get(response["Location"]), "#messages p")
-    assert message.startswith("Registered. Waiting to be read since ")
+    assert message.startswith("Registered. Waiting for import since ")
     assert "No worker is running." in message
     assert not http.calls
     work()
