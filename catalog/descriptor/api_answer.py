@@ -27,7 +27,7 @@ _LISTS = ("items", "entities")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiAnswer:
     """The entities of an answer.
 
     Attributes:
@@ -55,7 +55,7 @@ class Answer:
         return text
 
 
-def answer_of(value: Any) -> Answer | None:
+def answer_of(value: Any) -> ApiAnswer | None:
     """The entities of an answer; None for anything else."""
     base, found = _list_of(value)
     if found is not None:
@@ -63,11 +63,11 @@ def answer_of(value: Any) -> Answer | None:
         if not entities or not all(map(_is_entity, entities.values())):
             return None
         total = value.get("totalItems") if isinstance(value, dict) else None
-        return Answer(base, entities, total if isinstance(total, int) else 0)
+        return ApiAnswer(base, entities, total if isinstance(total, int) else 0)
     if _is_entity(value) and isinstance(value.get("relations"), list):
         metadata = value.get("metadata")
         if isinstance(metadata, dict) and "uid" in metadata:
-            return Answer(None, {0: value}, 0)
+            return ApiAnswer(None, {0: value}, 0)
     return None
 
 
@@ -97,7 +97,7 @@ def explain(value: Any) -> Breach | None:
     return None
 
 
-def documents_of(raw: RawDocument, answer: Answer) -> Iterator[RawDocument]:
+def documents_of(raw: RawDocument, answer: ApiAnswer) -> Iterator[RawDocument]:
     """Each entity as a document of its own, at its place in the answer."""
     found = _places(raw, answer)
     for number, entity in answer.entities.items():
@@ -117,7 +117,7 @@ def documents_of(raw: RawDocument, answer: Answer) -> Iterator[RawDocument]:
         )
 
 
-def _places(raw: RawDocument, answer: Answer) -> dict[int, Positions]:
+def _places(raw: RawDocument, answer: ApiAnswer) -> dict[int, Positions]:
     """What stands where in each entity."""
     base, places = answer.base, raw.positions()
     if base is None:

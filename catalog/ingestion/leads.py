@@ -18,7 +18,7 @@ none."""
 _SHOWN = 10
 
 
-class Origin(NamedTuple):
+class TargetOrigin(NamedTuple):
     """The Location document that asked for a file, and by which of its fields."""
 
     file: str
@@ -44,7 +44,7 @@ class UnreadableIssues:
         self._counts: Counter[tuple[str, int | None, bool]] = Counter()
         self._last: dict[tuple[str, int | None, bool], int] = {}
 
-    def add(self, root: int, file: str, exc: SourceError, origin: Origin | None) -> None:
+    def add(self, root: int, file: str, exc: SourceError, origin: TargetOrigin | None) -> None:
         """Add the issue of a source, at the line that asked for it, unless it is there already.
 
         Args:
@@ -72,7 +72,7 @@ class UnreadableIssues:
         self._issues[self._last[alike]] = replace(last, problems=[further], count=more)
 
 
-def _unreadable(root: int, file: str, exc: SourceError, origin: Origin | None) -> Issue:
+def _unreadable(root: int, file: str, exc: SourceError, origin: TargetOrigin | None) -> Issue:
     if origin is None:
         line, column, path, message = exc.line or 0, 1 if exc.line else 0, "", str(exc)
     else:

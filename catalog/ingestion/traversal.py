@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from catalog.descriptor import Document, PassedOver, Problem, descriptors_of, iter_parse
 from catalog.ingestion.fingerprints import fingerprint_of, salt_of
-from catalog.ingestion.leads import Lead, Origin, UnreadableIssues
+from catalog.ingestion.leads import Lead, TargetOrigin, UnreadableIssues
 from catalog.ingestion.placeholders import Inclusions
 from catalog.ingestion.previous_run import KnownFile, PreviousRun, ReferenceHolder
 from catalog.ingestion.report import Issue
@@ -25,7 +25,7 @@ _ASKED_AHEAD = 16
 class _Pending(NamedTuple):
     address: str
     depth: int
-    origin: Origin | None
+    origin: TargetOrigin | None
 
 
 class Traversal:
@@ -108,7 +108,7 @@ class Traversal:
             if leads:
                 queue.extendleft(reversed(self._follow(number, address, pending.depth, leads)))
 
-    def _note(self, root: int, file: str, exc: SourceError, origin: Origin | None) -> bool:
+    def _note(self, root: int, file: str, exc: SourceError, origin: TargetOrigin | None) -> bool:
         """Record a source that could not be read, at the line that asked for it.
 
         Returns:
@@ -139,7 +139,7 @@ class Traversal:
             return known, salt
         return None, salt
 
-    def _lose(self, address: str, exc: SourceError, origin: Origin | None) -> None:
+    def _lose(self, address: str, exc: SourceError, origin: TargetOrigin | None) -> None:
         """Tell what is not there from what is unknown; the latter leads where it led before."""
         folder = None if is_url(address) else Root("file", address).folder
         known = self._previous.files.get(address)
@@ -288,7 +288,7 @@ class Traversal:
         for lead in leads:
             for path, target, _address, *place in lead["targets"]:
                 line, column = place or (lead["line"], 1)
-                origin = Origin(file, lead, path, line, column)
+                origin = TargetOrigin(file, lead, path, line, column)
                 try:
                     _check_depth(depth)
                     address = self._address_of(file, lead["type"], target)
