@@ -80,7 +80,7 @@ def test_the_list_says_who_named_each_and_what_it_holds(client):
     assert "2 (1 orphaned) 1" in rows[0]
     assert "registered by Ana Lima" in rows[1]
     assert "not read yet" in rows[1]
-    assert "waiting for import since " in rows[1]
+    assert "waiting for import, due " in rows[1]
     assert "failed 3 times in a row" in rows[2]
     assert "only when somebody asks" in rows[2]
     assert "read with problems" in rows[3]
