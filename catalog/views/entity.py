@@ -46,7 +46,7 @@ def entity(request: HttpRequest, found: Entity) -> HttpResponse:
         "star": _star(request, found),
         "token": get_token(request),
     }
-    part = shared_part(found, parts, rights, has_issues=bool(issues))
+    part = shared_part(found, parts, rights, has_cards=bool(shown), has_issues=bool(issues))
     return render(request, "catalog/entity.html", part.filled(holes))
 
 

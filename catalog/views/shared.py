@@ -59,7 +59,12 @@ class SharedPart:
 
 
 def shared_part(
-    found: Entity, parts: Sequence[Parts], rights: Mapping[str, Any], *, has_issues: bool
+    found: Entity,
+    parts: Sequence[Parts],
+    rights: Mapping[str, Any],
+    *,
+    has_cards: bool,
+    has_issues: bool,
 ) -> SharedPart:
     """The shared part of an entity's page; no query where it is kept.
 
@@ -67,9 +72,11 @@ def shared_part(
         found: As the address named it, with the version of the catalog it was read at.
         parts: What belongs to it, where it is a whole.
         rights: What ``entity_context`` says of the reader.
-        has_issues: Whether the hole ``notices`` is filled.
+        has_cards: Whether the hole ``cards`` is filled.
+        has_issues: Whether the hole ``notices`` is.
     """
-    seen = {name: rights[name] for name in _RIGHTS} | {"has_issues": has_issues}
+    seen = {name: rights[name] for name in _RIGHTS}
+    seen |= {"has_cards": has_cards, "has_issues": has_issues}
     # An import that changes nothing renews these and no version.
     stored = (found.pk, found.run_id, found.changed_at, found.orphaned_at, found.location_id)
     key = (
