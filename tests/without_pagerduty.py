@@ -35,7 +35,7 @@ def boss(client):
 def links_of(answer):
     """The paths that a page leads to on this site."""
     for link in soup_of(answer).select("a[href], form[method=get][action], [hx-get]"):
-        parts = urlsplit(link.get("href") or link.get("action") or link.get("hx-get"))
+        parts = urlsplit(link.get("href") or link.get("action") or link.get("hx-get") or "")
         if not parts.netloc and parts.path.startswith("/") and parts.scheme == "":
             yield parts.path
 
